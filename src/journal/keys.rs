@@ -146,7 +146,7 @@ fn a_checkpoint_whose_signature_does_not_hold_is_refused_by_a_start_too() {
 }
 
 #[test]
-fn an_export_brings_its_signed_checkpoint_and_what_was_made_anew_has_none_of_that_key() {
+fn an_export_brings_its_signed_checkpoint() {
     let (folder, options, key) = six();
     let mut text = Vec::new();
     export(&options.path, &mut text).unwrap();
@@ -160,11 +160,8 @@ fn an_export_brings_its_signed_checkpoint_and_what_was_made_anew_has_none_of_tha
     assert_eq!((report.records, report.acknowledged), (6, Some(6)));
     assert_eq!(report.signed.map(|signed| signed.key), Some(key));
     let lines: Vec<&str> = text.lines().collect();
-    assert!(
-        lines[0].starts_with("{\"export\":2,\"checkpoint\":\"6 0x"),
-        "{}",
-        lines[0]
-    );
+    let first = "{\"export\":2,\"checkpoint\":\"6 0x";
+    assert!(lines[0].starts_with(first), "{}", lines[0]);
     let cut = lines[..lines.len() - 1].join("\n") + "\n";
     assert!(matches!(
         judged(&cut),
@@ -175,40 +172,40 @@ fn an_export_brings_its_signed_checkpoint_and_what_was_made_anew_has_none_of_tha
         })
     ));
     let newer = text.replacen("\"export\":2", "\"export\":3", 1);
-    assert!(
-        judged(&newer)
-            .unwrap_err()
-            .to_string()
-            .contains("export of version 3")
-    );
+    let error = judged(&newer).unwrap_err().to_string();
+    assert!(error.contains("export of version 3"), "{error}");
     let bare = lines[1..].join("\n") + "\n";
     let report = judged(&bare).unwrap();
     assert_eq!((report.acknowledged, report.signed), (None, None), "version 1");
+}
 
-    // record 4 says something else, and every hash behind it was made anew
+/// What a checkpoint of the last of these records says.
+fn stated(entries: &[Entry], seal: &str) -> String {
+    let last = entries.last().unwrap();
+    format!("{} {} {seal}", last.seq, last.hash)
+}
+
+/// Record 4 says something else, and every hash behind it was made anew.
+#[test]
+fn what_was_written_anew_has_no_signature_of_that_key() {
+    let (folder, options, key) = six();
+    let place = folder.path().join("forged.jsonl");
     let mut records = vec![keyed(key)];
     records.extend((2..=6).map(note));
     records[3].body = records[3].body.replace('4', "5");
-    let stated = |entries: &[Entry], more: &str| {
-        let last = entries.last().unwrap();
-        format!("{} {}{more}", last.seq, last.hash)
-    };
     let entries = forge(&place, None, &records);
     let seal = fs::read_to_string(beside(&options, "checkpoint")).unwrap();
-    let seal = seal.trim().splitn(3, ' ').nth(2).unwrap().to_owned();
-    forge(&place, Some(&stated(&entries, &format!(" {seal}"))), &records);
+    let seal = seal.trim().splitn(3, ' ').nth(2).unwrap();
+    forge(&place, Some(&stated(&entries, seal)), &records);
     let error = verify_with(&place, None).unwrap_err().to_string();
     assert!(error.contains("signature that is not right"), "{error}");
     // with a key of the forger's own it verifies, under another key
-    let (other, _options, theirs) = six();
+    let (other, _, theirs) = six();
     records[0] = keyed(theirs);
-    let file = other.path().join("forged.jsonl");
-    let entries = forge(&file, None, &records);
-    let own = own_key::OwnKey::read(&other.path().join("journal.key"))
-        .unwrap()
-        .unwrap();
+    let entries = forge(&place, None, &records);
+    let own = own_key::OwnKey::read(&other.path().join("journal.key"));
     let last = entries.last().unwrap();
-    let seal = own.sign(&own_key::Acknowledged {
+    let seal = own.unwrap().unwrap().sign(&own_key::Acknowledged {
         journal: entries[0].hash,
         format: FORMAT,
         newest: Anchor {
@@ -217,10 +214,11 @@ fn an_export_brings_its_signed_checkpoint_and_what_was_made_anew_has_none_of_tha
         },
         at: UnixMillis(9),
     });
-    let words = format!(" {} {} {}", seal.at.0, seal.key, seal.signature);
-    forge(&file, Some(&stated(&entries, &words)), &records);
-    let (report, _) = verify_with(&file, None).unwrap();
-    assert_ne!(report.signed.unwrap().key, key);
+    let seal = format!("{} {} {}", seal.at.0, seal.key, seal.signature);
+    forge(&place, Some(&stated(&entries, &seal)), &records);
+    let (report, _) = verify_with(&place, None).unwrap();
+    assert_eq!(report.signed.unwrap().key, theirs);
+    assert_ne!(theirs, key);
 }
 
 #[test]

@@ -147,8 +147,8 @@ impl Journal {
         if let Some(own) = &mut self.own {
             own.is_named |= records.iter().any(|record| record.kind == KEYED);
         }
-        let stated = self.stated()?;
-        if let Err(error) = self.checkpoint.put(&stated) {
+        let stated = self.stated().map_err(std::io::Error::other);
+        if let Err(error) = stated.and_then(|stated| self.checkpoint.put(&stated)) {
             // the record itself is durable
             tracing::warn!(target: "journal", path = %self.checkpoint.path().display(), %error, "checkpoint not written");
         }

@@ -160,3 +160,32 @@ fn a_person_gives_the_journal_another_key_and_the_record_says_who_and_why() {
     assert_eq!(code, Some(1));
     assert!(stderr.contains("the reason has 0 characters"), "{stderr}");
 }
+
+/// `doctor` judges as a start does.
+#[test]
+fn a_doctor_misses_the_key_that_a_start_would_miss() {
+    let (scratch, _, _) = scene();
+    let journal = scratch.path().join("j.sqlite");
+    let text = support::MINIMAL.replace("127.0.0.1:8545", "127.0.0.1:1");
+    let place = format!("[journal]\npath = \"{}\"\n", journal.display());
+    let file = scratch.path().join("c.toml");
+    fs::write(&file, format!("{text}{place}{}", support::operators())).unwrap();
+    let finding = || {
+        let mut program = support::program(scratch.path());
+        program.arg("--config").arg(&file).args(["doctor", "--json"]);
+        let (_, out, stderr) = support::run(&mut program);
+        let lines = out
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let found = lines.into_iter().find(|line| line["what"] == "journal");
+        found.unwrap_or_else(|| panic!("{out}{stderr}"))
+    };
+    assert_eq!(finding()["verdict"], "ok");
+    fs::remove_file(scratch.path().join("j.key")).unwrap();
+    let found = finding();
+    assert_eq!(found["verdict"], "fail");
+    assert!(
+        found["found"].as_str().unwrap().contains("journal new-key"),
+        "{found}"
+    );
+}
