@@ -99,10 +99,12 @@ impl BroadcastExit {
 async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Gathered<'a>, Prepared> {
     let CeremonyPlan::Sign {
         validator: key,
-        what: SignPurpose::VoluntaryExit {
-            validator_index,
-            epoch,
-        },
+        what:
+            SignPurpose::VoluntaryExit {
+                validator_index,
+                epoch,
+                ..
+            },
         ..
     } = *plan
     else {

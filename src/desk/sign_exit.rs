@@ -11,7 +11,9 @@ use super::{NO_BEACON, key_checks, later, refused};
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, SignExitDraft};
 use crate::ports::consensus::{ExitMessage, ExitRules, Validator};
 use crate::ports::{Consensus, Execution, ExitSigning, PoolManager, Ssv};
-use crate::types::{BlsPublicKey, CeremonyPlan, Check, OperatorId, PoolId, SignPurpose, UnixMillis};
+use crate::types::{
+    BlsPublicKey, CeremonyPlan, Check, ExitDomain, OperatorId, PoolId, SignPurpose, UnixMillis,
+};
 
 /// Prepares the signing of exits.
 #[derive(Debug)]
@@ -105,6 +107,10 @@ impl SignExit {
             what: SignPurpose::VoluntaryExit {
                 validator_index: validator.index,
                 epoch,
+                domain: Some(ExitDomain {
+                    fork_version: rules.capella_fork_version,
+                    genesis_validators_root: rules.genesis.genesis_validators_root,
+                }),
             },
             share_public_keys: key_checks::share_keys(known, &key, (&committee, threshold), told),
             brought: None,

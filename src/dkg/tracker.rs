@@ -205,6 +205,7 @@ mod tests {
             what: SignPurpose::VoluntaryExit {
                 validator_index: 1,
                 epoch: 1,
+                domain: None,
             },
             share_public_keys: BTreeMap::new(),
             brought: None,

@@ -1,12 +1,16 @@
 //! Decisions of a journal, checked without an engine: that each names what was proposed, and that those of people with
 //! keys of their own are signed by them.
 
+mod identity;
+
 use std::collections::{BTreeMap, HashSet};
 
 use crate::journal::Entry;
 use crate::oracle::{Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::secrets::person::is_signed;
 use crate::types::{ActionId, PersonSignature, UnixMillis};
+
+pub use identity::{JournalIdentity, identity};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@
 use crate::inject;
 use crate::journal::{Journal, JournalError, NewRecord};
 use crate::oracle::{Durable, Effect, Record};
-use crate::types::UnixMillis;
+use crate::types::{JournalKey, UnixMillis};
 
 /// What one or several steps gave and is not durable yet.
 #[derive(Debug, Default)]
@@ -33,6 +33,11 @@ impl Committer {
 
     pub(super) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// Takes up the journal's own key; gives its public half where no record names it yet.
+    pub(super) fn take_up_key(&mut self) -> Result<Option<JournalKey>, JournalError> {
+        self.journal.take_up_key()
     }
 
     /// Makes the records durable; returns the number of the first. `known` says which cases they are about: it has taken

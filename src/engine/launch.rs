@@ -14,9 +14,9 @@ use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
 use crate::journal::{Anchor, Journal, JournalOptions, Upgrade};
-use crate::oracle::{Case, Cause, Durable, Input, Record, Settings, Speaks, State};
+use crate::oracle::{Case, Cause, Durable, Input, Record, Serves, Settings, Speaks, State};
 use crate::ports::Ceremonies;
-use crate::types::{BlockRef, DIGEST, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
+use crate::types::{BlockRef, DIGEST, JournalKey, LogRef, PoolId, RequestKind, SafeText, UnixMillis};
 use crate::view::{self, NetworkView};
 
 /// A journal that was opened, verified and folded into a state. Nothing runs yet.
@@ -24,6 +24,8 @@ use crate::view::{self, NetworkView};
 pub struct OpenedEngine {
     state: State,
     committer: Committer,
+    /// The journal's own key, where no record names it yet.
+    unnamed: Option<JournalKey>,
     /// What was believed for the start, and is verified behind it.
     behind: Option<Believed>,
 }
@@ -36,9 +38,10 @@ pub fn open(settings: Settings, options: &JournalOptions) -> Result<OpenedEngine
     let kept = Kept::read(&options.path);
     if let Some((believed, kept)) = kept.and_then(|kept| Some((kept.believed().ok()?, kept))) {
         match restore(options, kept.anchor, kept.durable) {
-            Ok((committer, durable)) => {
+            Ok((mut committer, durable)) => {
                 return Ok(OpenedEngine {
                     state: State::restored(settings, durable),
+                    unnamed: committer.take_up_key()?,
                     committer,
                     behind: Some(believed),
                 });
@@ -49,9 +52,10 @@ pub fn open(settings: Settings, options: &JournalOptions) -> Result<OpenedEngine
             }
         }
     }
-    let (committer, durable) = restore(options, Anchor::BEGINNING, Durable::default())?;
+    let (mut committer, durable) = restore(options, Anchor::BEGINNING, Durable::default())?;
     Ok(OpenedEngine {
         state: State::restored(settings, durable),
+        unnamed: committer.take_up_key()?,
         committer,
         behind: None,
     })
@@ -139,13 +143,23 @@ impl OpenedEngine {
                 digest: DIGEST,
                 views: view::VERSION,
             }),
+            serves: Some(Serves {
+                chain_id: network.chain_id,
+                manager: network.manager,
+                account: oracle,
+            }),
         };
         let at = UnixMillis::now();
-        self.state.apply(self.state.newest + 1, at, &started);
-        let pending = Pending {
-            records: vec![(at, started)],
-            ..Pending::default()
-        };
+        let keyed = self.unnamed.map(|key| Record::JournalKeyed {
+            key,
+            by: None,
+            reason: None,
+        });
+        let mut pending = Pending::default();
+        for record in keyed.into_iter().chain([started]) {
+            self.state.apply(self.state.newest + 1, at, &record);
+            pending.records.push((at, record));
+        }
         self.committer.commit(&pending, self.state.durable())?;
         let live = Live::new(network, oracle, backend);
         let rows = &mut publish::ValidatorRows::default();

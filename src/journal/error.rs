@@ -39,6 +39,16 @@ pub enum JournalError {
         /// Newest record that was acknowledged.
         expected: u64,
     },
+    /// The journal's own key is not where it was, or is another one.
+    #[error(
+        "{key} {problem}. Put the file back from where this journal was written; where nobody has it any more, `journal new-key \
+         REASON` makes another one, and a record says so"
+    )]
+    Key {
+        /// File of the private half.
+        key: PathBuf,
+        problem: String,
+    },
     /// A file is not what would be put in the journal's place.
     #[error("{from} was not restored: it {problem}")]
     NotRestored {

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::path::Path;
 
 use super::chain::{Anchor, Entry, Walker};
+use super::checkpoint::{Checkpoint, Stated};
 use super::error::{JournalError, io_at};
 use super::format::FORMAT;
 use super::inspect::{Report, walk_all};
@@ -12,11 +13,33 @@ use super::inspect::{Report, walk_all};
 /// A record may not be longer in an export. The longest that a program writes are proposals, some tens of KB.
 const MAX_LINE: u64 = 64 << 20;
 
-/// Writes the journal at `path` as an export of version 1, in the form that the description of this room gives.
+/// The first line of an export of version 2.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    export: u32,
+    /// The text of the newest checkpoint, which is signed.
+    checkpoint: String,
+}
+
+/// Writes the journal at `path` as an export in the form that the description of this room gives: of version 2 where its
+/// checkpoint is signed, and otherwise of version 1.
 ///
 /// # Errors
 /// A journal that does not verify is exported all the same up to its first bad record, and the error is returned.
 pub fn export(path: &Path, out: &mut dyn Write) -> Result<Report, JournalError> {
+    let real = std::fs::canonicalize(path).map_err(io_at(path))?;
+    // read first: the records go on behind it
+    let stated = Checkpoint::beside(&real, None).stated()?;
+    if let Some(stated) = stated.filter(|stated| stated.seal.is_some()) {
+        let head = Head {
+            export: 2,
+            checkpoint: stated.to_string(),
+        };
+        let line = serde_json::to_writer(&mut *out, &head).map_err(std::io::Error::from);
+        line.and_then(|()| out.write_all(b"\n"))
+            .map_err(io_at("the output"))?;
+    }
     walk_all(path, None, |entry| {
         let line = serde_json::to_writer(&mut *out, entry).map_err(std::io::Error::from);
         line.and_then(|()| out.write_all(b"\n"))
@@ -31,14 +54,44 @@ pub(super) fn is_one(path: &Path) -> Result<bool, JournalError> {
     Ok(read.map_err(io_at(path))? == 1 && first == *b"{")
 }
 
+/// What an export holds.
+pub(super) struct Walked {
+    pub(super) last: Anchor,
+    pub(super) format: u32,
+    /// What its first line says, not judged yet.
+    pub(super) stated: Option<Stated>,
+}
+
+/// The checkpoint of a first line; none where it is a record already.
+fn head(line: &[u8]) -> Result<Option<Stated>, String> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        export: u32,
+    }
+    let Ok(Version { export }) = serde_json::from_slice(line) else {
+        return Ok(None);
+    };
+    if export != 2 {
+        return Err(format!(
+            "stands in an export of version {export}, which this program does not know"
+        ));
+    }
+    let head: Head =
+        serde_json::from_slice(line).map_err(|error| format!("stands behind a bad first line: {error}"))?;
+    let stated = Stated::parse(&head.checkpoint).filter(|stated| stated.seal.is_some());
+    stated
+        .map(Some)
+        .ok_or_else(|| "stands behind a first line that has no signed checkpoint".to_owned())
+}
+
 /// Hands every record of an export to `take`, each after its link was checked.
 pub(super) fn walk(
     path: &Path,
     mut take: impl FnMut(&Entry) -> Result<(), JournalError>,
-) -> Result<(Anchor, u32), JournalError> {
+) -> Result<Walked, JournalError> {
     let mut lines = BufReader::new(File::open(path).map_err(io_at(path))?);
     let mut walker = Walker::behind(Anchor::BEGINNING);
-    let mut format = 1;
+    let (mut format, mut stated, mut is_first) = (1, None, true);
     loop {
         let next = walker.last().seq + 1;
         let broken = |seq, problem| JournalError::Broken {
@@ -49,11 +102,21 @@ pub(super) fn walk(
         let mut line = Vec::new();
         let read = lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
         if read.map_err(io_at(path))? == 0 {
-            return Ok((walker.last(), format));
+            return Ok(Walked {
+                last: walker.last(),
+                format,
+                stated,
+            });
         }
         if line.last() != Some(&b'\n') {
             let cut = "is cut off: its line has no end".to_owned();
             return Err(broken(next, cut));
+        }
+        if std::mem::take(&mut is_first) {
+            stated = head(&line).map_err(|problem| broken(next, problem))?;
+            if stated.is_some() {
+                continue;
+            }
         }
         let entry: Entry = serde_json::from_slice(&line)
             .map_err(|error| broken(next, format!("is no record of an export: {error}")))?;

@@ -4,13 +4,14 @@
 use std::path::Path;
 
 use super::chain::{Anchor, Entry};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Signed, Stated};
 use super::error::{JournalError, io_at};
 use super::export;
 use super::format;
+use super::own_key::{self, KEYED};
 use super::read::walk;
 use super::source::open_read_only;
-use crate::types::Root;
+use crate::types::{JournalKey, Root};
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub struct Report {
     pub format: u32,
     /// The newest record that a checkpoint beside the journal names; none where there is no checkpoint, as beside a copy.
     pub acknowledged: Option<u64>,
+    /// The newest record that was acknowledged with a signature of the journal's own key.
+    pub signed: Option<Signed>,
+    /// The newest key of the journal's own, and the record that names it.
+    pub key: Option<(u64, JournalKey)>,
 }
 
 /// Every entry of the journal at `path`, in order, each handed to `take` only after its link was checked; then the
@@ -30,26 +35,64 @@ pub struct Report {
 pub(super) fn walk_all(
     path: &Path,
     checkpoint: Option<&Path>,
-    take: impl FnMut(&Entry) -> Result<(), JournalError>,
+    mut take: impl FnMut(&Entry) -> Result<(), JournalError>,
 ) -> Result<Report, JournalError> {
     let connection = open_read_only(path)?;
     // what stands beside it stands beside the file itself, by whatever name it is reached
     let real = std::fs::canonicalize(path).map_err(io_at(path))?;
     let checkpoint = Checkpoint::beside(&real, checkpoint);
     // read first: an oracle that writes meanwhile moves it ahead of what is walked here
-    let acknowledged = checkpoint.compare(path, &connection);
+    let compared = checkpoint.compare(path, &connection);
     let format = format::found(path, &connection)?;
+    let mut key = None;
+    let take = |entry: &Entry| {
+        key = key_of(entry).or(key);
+        take(entry)
+    };
     let last = match format {
         // made a moment ago, or emptied: the checkpoint tells which
         format::NONE if format::is_empty(path, &connection)? => Anchor::BEGINNING,
         _ => walk(path, &connection, Anchor::BEGINNING, u64::MAX, take)?,
     };
+    let acknowledged = compared?;
     Ok(Report {
         records: last.seq,
         head: last.hash,
         format,
-        acknowledged: acknowledged?.map(|a| a.seq),
+        acknowledged: acknowledged.as_ref().map(|(anchor, _)| anchor.seq),
+        signed: acknowledged.and_then(|(_, signed)| signed),
+        key,
     })
+}
+
+/// The key that a record names.
+fn key_of(entry: &Entry) -> Option<(u64, JournalKey)> {
+    let is_key = entry.kind == KEYED;
+    is_key
+        .then(|| own_key::named(&entry.body))
+        .flatten()
+        .map(|key| (entry.seq, key))
+}
+
+/// Judges what a checkpoint says of the records of an export.
+fn compare(
+    path: &Path,
+    checkpoint: &Checkpoint,
+    stated: &Stated,
+    entries: &[Entry],
+) -> Result<Option<Signed>, JournalError> {
+    let newest = stated.newest;
+    let found = entries.iter().find(|entry| entry.seq == newest.seq);
+    let last = entries.last().map_or(0, |entry| entry.seq);
+    checkpoint.judge(path, newest, found.map(|entry| entry.hash), last)?;
+    let (Some(found), Some(first)) = (found, entries.first()) else {
+        return Ok(None);
+    };
+    let upto = entries.iter().take_while(|entry| entry.seq <= newest.seq);
+    let named = upto.filter_map(key_of).last();
+    stated
+        .signed(first.hash, found.format, named)
+        .map_err(|problem| checkpoint.unsound(path, newest.seq, &problem))
 }
 
 /// Walks the chain of the journal at `path`, as a start does. A checkpoint beside it is compared.
@@ -76,24 +119,30 @@ pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Ve
         let report = walk_all(path, checkpoint, take)?;
         return Ok((report, entries));
     }
-    let (last, format) = export::walk(path, &mut take)?;
-    let acknowledged = match checkpoint {
-        Some(file) => {
-            let checkpoint = Checkpoint::beside(path, Some(file));
-            let acknowledged = checkpoint.read()?;
-            if let Some(anchor) = acknowledged {
-                let found = entries.iter().find(|entry| entry.seq == anchor.seq);
-                checkpoint.judge(path, anchor, found.map(|entry| entry.hash), last.seq)?;
-            }
-            acknowledged.map(|anchor| anchor.seq)
-        }
-        None => None,
-    };
+    let export::Walked {
+        last,
+        format,
+        stated: inside,
+    } = export::walk(path, &mut take)?;
+    // an export brings its own; another one may be given
+    let own = Checkpoint::beside(path, Some(path));
+    let given = checkpoint.map(|file| Checkpoint::beside(path, Some(file)));
+    let outside = given.as_ref().map(Checkpoint::stated).transpose()?.flatten();
+    let mut said = Vec::new();
+    said.extend(inside.as_ref().map(|stated| (&own, stated)));
+    said.extend(given.as_ref().zip(outside.as_ref()));
+    let mut signed: Option<Signed> = None;
+    for (checkpoint, stated) in &said {
+        let found = compare(path, checkpoint, stated, &entries)?;
+        signed = signed.into_iter().chain(found).max_by_key(|signed| signed.upto);
+    }
     let report = Report {
         records: last.seq,
         head: last.hash,
         format,
-        acknowledged,
+        acknowledged: said.iter().map(|(_, stated)| stated.newest.seq).max(),
+        signed,
+        key: entries.iter().filter_map(key_of).last(),
     };
     Ok((report, entries))
 }

@@ -17,6 +17,28 @@
 //! beside it (or on another disk): a journal that ends before its checkpoint lost acknowledged records or was rolled back,
 //! and is refused.
 //!
+//! # The journal's own key
+//!
+//! A chain alone binds nobody: whoever has the file can write all of it anew, and the checkpoint, too. So a journal has a key
+//! of its own (ed25519), made when the journal is, or at the first start of a program that knows of keys. A record
+//! `journal-keyed` names its public half: the first record of a journal that is new, and otherwise the next one. The private
+//! half stands beside the journal (`journal.key`, mode 0600) and is in no backup and no export. Behind number and hash, a
+//! checkpoint then has the time, the public half and a signature:
+//!
+//! ```text
+//! <seq> <hash> <at> <key> <signature>
+//! signature over "casimir-dkg journal checkpoint v1" || 0x00 || hash(1) || format of the record as u64 BE || seq as u64 BE
+//!                || hash || at as u64 BE
+//! ```
+//!
+//! It counts under the newest key that a record up to `seq` names. Whoever wrote down the public half elsewhere can verify
+//! every later export with it. What it does not prove: that whoever holds the file of the private half forged nothing. Against
+//! them only a head helps that was told elsewhere. A checkpoint without a signature is read, too: of older programs, and of
+//! `journal restore`, until the next record.
+//!
+//! A start refuses a journal whose key is missing or another one. `journal new-key REASON` makes another one, and the record
+//! says who and why; what was acknowledged before is held by the older key only.
+//!
 //! # Exports, version 1
 //!
 //! UTF-8 text, one JSON object a line, one line a record, in the order of their numbers, from the first record on:
@@ -30,9 +52,14 @@
 //! | `body` | its JSON text as a string, exactly as hashed |
 //! | `hash` | `0x` and 64 hex digits, by the formula above |
 //!
-//! No other field: what no hash covers would prove nothing. An export has no line of its own for its version; a later
-//! version, if there ever is one, begins with a line that has no `seq`. That records are missing at its end, the lines
-//! themselves cannot tell: compare with a checkpoint, or with a head that was written down elsewhere.
+//! No other field: what no hash covers would prove nothing. An export of version 1 has no line of its own for its version.
+//! That records are missing at its end, the lines themselves cannot tell: compare with a checkpoint, or with a head that was
+//! written down elsewhere.
+//!
+//! # Exports, version 2
+//!
+//! Where the newest checkpoint is signed. The same, behind a first line that has no `seq`: `{"export":2,"checkpoint":"…"}`,
+//! with the text of the checkpoint as above. The records may go on behind it.
 //!
 //! # The way on from a journal that is refused
 //!
@@ -74,7 +101,11 @@ mod error;
 mod export;
 mod format;
 mod inspect;
+#[cfg(test)]
+mod keys;
+mod own_key;
 mod read;
+mod renew;
 mod restore;
 #[cfg(test)]
 mod restores;
@@ -88,9 +119,12 @@ mod upgrades;
 pub use archive::Archive;
 pub use backup::backup;
 pub use chain::{Anchor, Entry};
+pub use checkpoint::Signed;
 pub use error::JournalError;
 pub use export::export;
 pub use format::{FORMAT, Upgrade};
 pub use inspect::{Report, verify, verify_with};
+pub use own_key::judge_key;
+pub use renew::{Renewed, new_key};
 pub use restore::{Declaration, Lost, Restored, restore};
 pub use store::{Journal, JournalOptions, NewRecord};

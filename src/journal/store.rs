@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::chain::{Anchor, Entry, link};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Stated, newest_key};
 use super::error::{JournalError, io_at, sqlite_at};
 use super::format::{self, FORMAT, Upgrade};
+use super::own_key::{self, Acknowledged, KEYED, OwnKey};
 use super::read;
 use crate::lock::{self, NotOurs};
 use crate::secrets::{Holds, judge_ours};
-use crate::types::{Root, UnixMillis};
+use crate::types::{JournalKey, Root, UnixMillis};
 
 /// The log is written back into the file after so many bytes: what SQLite's own checkpoints wait for.
 const WRITE_BACK: u64 = 4 << 20;
@@ -47,10 +48,22 @@ pub struct Journal {
     connection: Connection,
     last: Anchor,
     checkpoint: Checkpoint,
+    /// Signs checkpoints.
+    own: Option<Own>,
     /// Bytes in the log since it was last written back, about.
     logged: u64,
     /// Held while the journal is open; released by the operating system however the process ends.
     _lock: File,
+}
+
+/// The journal's own key, in use.
+#[derive(Debug)]
+struct Own {
+    key: OwnKey,
+    /// A record names its public half. Nothing is signed before.
+    is_named: bool,
+    /// Hash of the journal's first record, once there is one.
+    journal: Option<Root>,
 }
 
 impl Journal {
@@ -120,6 +133,7 @@ impl Journal {
             path,
             connection,
             checkpoint,
+            own: None,
             logged: 0,
             _lock: lock,
         };
@@ -136,7 +150,11 @@ impl Journal {
             return Ok(first);
         }
         self.last = self.write(records).map_err(sqlite_at(&self.path))?;
-        if let Err(error) = self.checkpoint.write(self.last) {
+        if let Some(own) = &mut self.own {
+            own.is_named |= records.iter().any(|record| record.kind == KEYED);
+        }
+        let stated = self.stated().map_err(std::io::Error::other);
+        if let Err(error) = stated.and_then(|stated| self.checkpoint.put(&stated)) {
             // the record itself is durable
             tracing::warn!(target: "journal", path = %self.checkpoint.path().display(), %error, "checkpoint not written");
         }
@@ -196,6 +214,62 @@ impl Journal {
         }
         transaction.commit()?;
         Ok(Anchor { seq, hash })
+    }
+
+    /// Takes up the journal's own key, which signs checkpoints from here on; a journal that has none gets one. Returns the
+    /// public half where no record names it yet: the caller appends the record that does.
+    ///
+    /// # Errors
+    /// [`JournalError::Key`] where a record names a key, and its file is missing or holds another one.
+    pub fn take_up_key(&mut self) -> Result<Option<JournalKey>, JournalError> {
+        let place = own_key::place(&self.path);
+        let named = newest_key(&self.path, &self.connection, u64::MAX)?;
+        let Some(found) = own_key::held(&place, named)? else {
+            return self.make_key().map(Some);
+        };
+        // one that no record names is of a start that ended before its first record
+        let public = self.begin_with(found);
+        match &mut self.own {
+            Some(own) if named.is_some() => own.is_named = true,
+            _ => return Ok(Some(public)),
+        }
+        Ok(None)
+    }
+
+    /// Makes a key that no record names yet.
+    pub(super) fn make_key(&mut self) -> Result<JournalKey, JournalError> {
+        let made = OwnKey::make(&own_key::place(&self.path))?;
+        Ok(self.begin_with(made))
+    }
+
+    fn begin_with(&mut self, key: OwnKey) -> JournalKey {
+        let public = key.public();
+        self.own = Some(Own {
+            key,
+            is_named: false,
+            journal: None,
+        });
+        public
+    }
+
+    /// What the checkpoint says of the newest record.
+    fn stated(&mut self) -> Result<Stated, JournalError> {
+        let newest = self.last;
+        let Some(own) = self.own.as_mut().filter(|own| own.is_named) else {
+            return Ok(Stated { newest, seal: None });
+        };
+        if own.journal.is_none() {
+            own.journal = read::one(&self.path, &self.connection, 1)?.map(|entry| entry.hash);
+        }
+        let seal = own.journal.map(|journal| {
+            own.key.sign(&Acknowledged {
+                journal,
+                format: FORMAT,
+                newest,
+                at: UnixMillis::now(),
+            })
+        });
+        Ok(Stated { newest, seal })
     }
 
     /// Number and hash of the newest record.

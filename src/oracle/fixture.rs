@@ -75,6 +75,7 @@ pub(super) fn plan_of(kind: ActionKind) -> CeremonyPlan {
             what: SignPurpose::VoluntaryExit {
                 validator_index: 4,
                 epoch: 8,
+                domain: None,
             },
             share_public_keys: BTreeMap::new(),
             brought: None,

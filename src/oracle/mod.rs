@@ -74,7 +74,7 @@ pub use people::{Demand, PeopleRules, Person, TwoPersons};
 pub use policy::{Policy, Rule, RuleUse};
 #[cfg(test)]
 pub(crate) use record::KINDS;
-pub use record::{CeremonyRole, Record, Speaks};
+pub use record::{CeremonyRole, Record, Serves, Speaks};
 #[cfg(test)]
 pub(crate) use sim::journal_of_a_life;
 #[cfg(test)]

@@ -120,6 +120,16 @@ fixed_bytes!(
     PersonSignature,
     64
 );
+fixed_bytes!(
+    /// The public half of a journal's own key: ed25519 (RFC 8032), 32 bytes.
+    JournalKey,
+    32
+);
+fixed_bytes!(
+    /// An ed25519 signature of a journal's own key, 64 bytes.
+    JournalSignature,
+    64
+);
 
 #[cfg(test)]
 mod tests {

@@ -72,7 +72,20 @@ pub enum SignPurpose {
         validator_index: u64,
         /// First epoch at which the exit may be included.
         epoch: u64,
+        /// The chain on which it counts; plans from before that was kept do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        domain: Option<ExitDomain>,
     },
+}
+
+/// What binds a voluntary exit to one chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExitDomain {
+    /// Capella's on every chain that has reached Deneb (EIP-7044).
+    pub fork_version: ForkVersion,
+    /// Of the beacon chain.
+    pub genesis_validators_root: Root,
 }
 
 /// What SSV wants to have signed by a validator key before it registers it: keccak256 of `<owner>:<nonce>`.

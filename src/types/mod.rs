@@ -21,10 +21,14 @@ mod transaction;
 mod transcript;
 mod verification;
 
-pub use bytes::{BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, PersonKey, PersonSignature, Root};
+pub use bytes::{
+    BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, JournalKey, JournalSignature, PersonKey,
+    PersonSignature, Root,
+};
 pub use ceremony::{
     BackendName, Blame, BroughtAlong, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult,
-    FailureKind, KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput, SignPurpose,
+    ExitDomain, FailureKind, KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput,
+    SignPurpose,
 };
 pub use check::{Check, CheckStatus};
 pub use code::Code;

@@ -93,6 +93,7 @@ fn sign(n: u64, validator: BlsPublicKey, share_keys: BTreeMap<OperatorId, BlsPub
         what: SignPurpose::VoluntaryExit {
             validator_index: 7,
             epoch: 9,
+            domain: None,
         },
         share_public_keys: share_keys,
         brought: None,

@@ -369,6 +369,7 @@ pub(crate) fn sign_plan(key: &OldKey, root: [u8; 32], keys_known: bool) -> Cerem
         what: SignPurpose::VoluntaryExit {
             validator_index: 7,
             epoch: 9,
+            domain: None,
         },
         share_public_keys: if keys_known {
             key.share_public_keys.clone()

@@ -40,6 +40,7 @@ async fn reshares(old: Vec<OperatorId>, new: Vec<OperatorId>) {
         what: SignPurpose::VoluntaryExit {
             validator_index: 1,
             epoch: 1,
+            domain: None,
         },
         share_public_keys: output.share_public_keys,
         brought: None,

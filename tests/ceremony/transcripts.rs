@@ -1,7 +1,11 @@
 //! A transcript proves what it says, offline, and nothing in it can be changed.
 
+use casimir_dkg::beacon::roots::voluntary_exit_signing_root;
 use casimir_dkg::dkg::rockx::transcript::{self, Document, RecordedVerdict};
-use casimir_dkg::types::{CeremonyPlan, CheckStatus, OperatorId, Transcript, TranscriptError};
+use casimir_dkg::types::{
+    CeremonyPlan, CheckStatus, ExitDomain, FailureKind, ForkVersion, OperatorId, Root, SignPurpose,
+    Transcript, TranscriptError,
+};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -17,7 +21,7 @@ async fn three() -> [Document; 3] {
         ..Plan::default()
     })
     .await;
-    let (keygen, sign) = (keygen_plan(ids(1..=4)), sign_plan(&key, [3; 32], true));
+    let (keygen, sign) = (keygen_plan(ids(1..=4)), exit_plan(&key));
     let (keygen, sign) = tokio::join!(house.run(&keygen), house.run(&sign));
     let lied = House::of_four([(3, Misbehaviour::Lies(Lie::Share(OperatorId(2))))]).await;
     let failed = lied.run(&keygen_plan(ids(1..=4))).await.expect_err("a lie");
@@ -26,6 +30,25 @@ async fn three() -> [Document; 3] {
         document_of(&sign.unwrap_or_else(|failed| panic!("{failed}")).transcript),
         document_of(&failed.transcript),
     ]
+}
+
+/// To sign an exit by its own root.
+fn exit_plan(key: &OldKey) -> CeremonyPlan {
+    let chain = ExitDomain {
+        fork_version: ForkVersion([3, 0, 0, 0]),
+        genesis_validators_root: Root([5; 32]),
+    };
+    let root = voluntary_exit_signing_root(9, 7, chain.fork_version, &chain.genesis_validators_root);
+    let mut plan = sign_plan(key, root.0, true);
+    let CeremonyPlan::Sign {
+        what: SignPurpose::VoluntaryExit { domain, .. },
+        ..
+    } = &mut plan
+    else {
+        panic!()
+    };
+    *domain = Some(chain);
+    plan
 }
 
 /// The same three for every test of this module.
@@ -92,12 +115,11 @@ async fn any_change_breaks_the_digest_or_the_form() {
     }
 }
 
-/// What only the initiator can know, and no signature covers: its own times, what it was told over HTTP (a stored
-/// result counts when the verdict rests on it), and what the root of an exit means, which takes a chain to tell.
+/// What only the initiator can know, and no signature covers: its own times, and what it was told over HTTP (a stored
+/// result counts when the verdict rests on it).
 fn is_own_word(leaf: &str, failed: bool) -> bool {
     let last = leaf.rsplit('/').next().unwrap_or_default();
     leaf.starts_with("/replies/")
-        || leaf.starts_with("/plan/what/")
         || (leaf == "/stored" && failed)
         || leaf.starts_with("/rejected/")
         || matches!(last, "at" | "started_at" | "ended_at" | "digest")
@@ -180,6 +202,63 @@ async fn parts_cannot_be_left_out_exchanged_or_repeated() {
             "{verification:#?}"
         );
     }
+}
+
+/// One of the recorded transcripts.
+fn recorded(name: &str) -> Document {
+    let place = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/transcripts");
+    let text = std::fs::read(format!("{place}/{name}.json")).unwrap();
+    Document::read(&Transcript::read(&text).unwrap()).unwrap()
+}
+
+fn status(document: &Document, check: &str) -> CheckStatus {
+    transcript::verify(document).check(check).unwrap().status
+}
+
+#[test]
+fn a_silence_is_the_initiators_word_and_there_is_none_where_everybody_spoke() {
+    let (silent, whole) = (recorded("keygen-timed-out"), recorded("keygen"));
+    assert_eq!(status(&silent, "verdict"), CheckStatus::Unknown);
+    for kind in [
+        FailureKind::Lost,
+        FailureKind::Timeout,
+        FailureKind::NotStarted,
+        FailureKind::Unknown,
+    ] {
+        let mut forged = whole.clone();
+        forged.verdict = silent.verdict.clone();
+        if let RecordedVerdict::Failed { failure } = &mut forged.verdict {
+            failure.kind = kind;
+        }
+        forged.digest = forged.compute_digest();
+        assert_eq!(status(&forged, "verdict"), CheckStatus::Fail, "{kind:?}");
+    }
+    // a completed key generation of which messages were left out accuses, and says whose word that is
+    let mut framed = whole;
+    framed.messages.truncate(4);
+    framed.messages.retain(|message| message.sender != OperatorId(2));
+    framed.stored = None;
+    framed.verdict = silent.verdict;
+    framed.digest = framed.compute_digest();
+    assert_eq!(status(&framed, "verdict"), CheckStatus::Unknown);
+}
+
+#[test]
+fn what_a_root_means_is_not_proved_where_the_plan_names_no_chain() {
+    let mut sign = recorded("sign");
+    assert_eq!(status(&sign, "purpose"), CheckStatus::Unknown);
+    let CeremonyPlan::Sign {
+        what: SignPurpose::VoluntaryExit { domain, .. },
+        ..
+    } = &mut sign.plan
+    else {
+        panic!()
+    };
+    *domain = Some(ExitDomain {
+        fork_version: ForkVersion([3, 0, 0, 0]),
+        genesis_validators_root: Root([5; 32]),
+    });
+    assert_eq!(status(&sign, "purpose"), CheckStatus::Fail);
 }
 
 #[tokio::test(flavor = "multi_thread")]

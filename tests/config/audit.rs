@@ -213,3 +213,92 @@ fn a_transcripts_keys_are_compared_with_a_file_and_what_is_not_proved_is_said() 
         (Some("operators"), Some("unknown"))
     );
 }
+
+/// An auditor reads the page alone: what the journal's own rules find wrong stands on its top.
+#[test]
+fn a_page_begins_with_what_is_wrong_with_the_journal() {
+    let scratch = tempfile::tempdir().unwrap();
+    let old = vector("journals/format-2/closed.sqlite");
+    fs::copy(old, scratch.path().join("whole.sqlite")).unwrap();
+    let (_, entries) = casimir_dkg::journal::verify(&scratch.path().join("whole.sqlite")).unwrap();
+    let options = JournalOptions {
+        path: scratch.path().join("j.sqlite"),
+        checkpoint: None,
+    };
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let decided = entries.iter().find(|entry| entry.kind == "decided").unwrap().seq;
+    for entry in &entries {
+        let mut body: Value = serde_json::from_str(&entry.body).unwrap();
+        if entry.seq == decided {
+            body["decision"]["digest"] = format!("0x{}", "d2".repeat(32)).into();
+        }
+        let row = NewRecord {
+            at: entry.at,
+            kind: entry.kind.clone().leak(),
+            body: if entry.seq == decided {
+                body.to_string()
+            } else {
+                entry.body.clone()
+            },
+            subjects: Vec::new(),
+        };
+        journal.append(&[row]).unwrap();
+    }
+    drop(journal);
+    let (code, _, stderr) = run(scratch.path(), &["audit", "deposit/1", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    let problem = "names another digest than what was proposed";
+    assert!(
+        stderr.contains(&format!("record {decided}: ")) && stderr.contains(problem),
+        "{stderr}"
+    );
+    let page = fs::read_to_string(scratch.path().join("deposit-1.html")).unwrap();
+    let wrong = page.find("What is wrong").unwrap();
+    assert!(wrong < page.find("What happened").unwrap());
+    assert!(page.contains(problem), "{page}");
+}
+
+#[test]
+fn the_first_of_two_persons_and_the_verdict_on_every_signature_are_on_the_page() {
+    let mut records = deposit();
+    let digest = records[3]["decision"]["digest"].clone();
+    let signed = |signature: &str| {
+        json!({
+            "statement": {
+                "chain_id": 1, "manager": format!("0x{}", "08".repeat(20)), "account": null, "action": "deposit/1#1",
+                "proposed_at": 1_795_834_763_002_u64, "digest": digest, "verdict": "approve", "unknown": [],
+                "phrase": null, "expires": 1_795_834_769_000_u64,
+            },
+            "key": format!("0x{}", "0b".repeat(32)), "signature": signature,
+        })
+    };
+    let zeros = format!("0x{}", "00".repeat(64));
+    records.insert(
+        3,
+        json!({"record": "endorsed", "action": "deposit/1#1", "decision": {
+            "verdict": {"verdict": "approve"}, "nth": {"number": 1, "of": 2}, "at": 1_795_834_763_003_u64, "digest": digest,
+            "decider": {"by": "person", "name": "bob", "signed": signed(&zeros)}}}),
+    );
+    let scratch = scene(&records);
+    let (code, _, stderr) = run(scratch.path(), &["audit", "deposit/1", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let page = fs::read_to_string(scratch.path().join("deposit-1.html")).unwrap();
+    for words in [
+        "person bob",
+        "approve, 1 of 2",
+        "the signature is not right",
+        "on the word of the oracle's machine",
+        "it is of",
+        "whoever writes a journal anew writes its page anew",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let head = casimir_dkg::journal::verify(&scratch.path().join("j.sqlite"))
+        .unwrap()
+        .0
+        .head;
+    assert!(
+        !page.contains(&format!("--contains {head}")),
+        "its own head proves nothing"
+    );
+}

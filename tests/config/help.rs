@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 47] = [
+    let commands: [&[&str]; 48] = [
         &[],
         &["console"],
         &["demo"],
@@ -45,6 +45,7 @@ fn help_of_every_command() {
         &["journal", "backup"],
         &["journal", "restore"],
         &["journal", "declare-lost"],
+        &["journal", "new-key"],
         &["transcript", "verify"],
         &["audit"],
         &["audit", "verifier"],

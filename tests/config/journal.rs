@@ -22,6 +22,7 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
             network: SafeText::new("devnet"),
             mode: Mode::Observe,
             speaks: None,
+            serves: None,
             configured: None,
         };
         let row = NewRecord {

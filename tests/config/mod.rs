@@ -11,6 +11,7 @@ mod good;
 mod handbook;
 mod help;
 mod journal;
+pub(crate) mod keys;
 mod keystore;
 mod monitoring;
 mod packages;

@@ -158,6 +158,7 @@ fn every_signing_ceremony_verifies_to_its_signature() {
     let exit = SignPurpose::VoluntaryExit {
         validator_index: 552_061,
         epoch: 200_000,
+        domain: None,
     };
     let live =
         keygen_result(&recorded("live/keygen-n4.json", &request_id("live/keygen-n4.json"), None).verify());

@@ -223,6 +223,7 @@ fn recorded_ceremonies_are_accepted() {
     let purpose = SignPurpose::VoluntaryExit {
         validator_index: exit.index,
         epoch: exit.epoch,
+        domain: None,
     };
     let signing = recorded(
         SIGN,

@@ -4,12 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use casimir_dkg::dkg::rockx::transcript::{Document, RecordedVerdict};
-use casimir_dkg::types::{BlsPublicKey, CeremonyPlan, CeremonyResult, KeygenOutput, OperatorId, Transcript};
+use casimir_dkg::dkg::rockx::transcript::{Document, HeldFor, RecordedVerdict, Source};
+use casimir_dkg::secrets::person::PersonSecret;
+use casimir_dkg::types::{
+    BlsPublicKey, CeremonyPlan, CeremonyResult, KeygenOutput, OperatorId, Stated, Statement, Transcript,
+    UnixMillis,
+};
+use sha2::{Digest as _, Sha256};
 
 use super::python;
 use crate::config::audit::{deposit, scene};
-use crate::config::support;
+use crate::config::{keys, support};
 
 fn vector(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -125,6 +130,10 @@ fn an_export_verifies_with_no_line_of_our_code_and_each_damage_is_named() {
             "record 3 is of format 1, after one of format 2",
         ),
         (
+            changed(8, "\"body\":", "\"body\":\"{}\",\"body\":"),
+            "its field body stands twice",
+        ),
+        (
             changed(3, "\"seq\":3", "\"seq\":3,\"by\":\"me\""),
             "has by, which no hash covers",
         ),
@@ -138,6 +147,224 @@ fn an_export_verifies_with_no_line_of_our_code_and_each_damage_is_named() {
     let (code, said) = judge(&whole, &["--head", &format!("0x{}", "11".repeat(32))]);
     assert_eq!(code, Some(1));
     assert!(said.contains("no record has this hash"), "{said}");
+}
+
+#[test]
+fn what_nobody_holds_is_said_and_an_old_head_holds_what_stands_before_it() {
+    let scratch = bench();
+    let judge = |more: &[&str]| {
+        let arguments = [&["--journal", "export.jsonl"], more].concat();
+        verify(Path::new("python3"), scratch.path(), &arguments)
+    };
+    let (code, said) = judge(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("ok  journal: network devnet, chain not said"),
+        "{said}"
+    );
+    let anew = "?   whether it was written anew as a whole";
+    assert!(said.contains(anew), "{said}");
+    // whoever writes a journal anew writes its checkpoint anew
+    assert!(judge(&["--checkpoint", "checkpoint"]).1.contains(anew));
+    let whole = fs::read_to_string(scratch.path().join("export.jsonl")).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let fifth: serde_json::Value = serde_json::from_str(lines[4]).unwrap();
+    fs::write(
+        scratch.path().join("export.jsonl"),
+        format!("{}\n", lines[..20].join("\n")),
+    )
+    .unwrap();
+    let (code, said) = judge(&["--head", fifth["hash"].as_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    for words in [
+        "ok  head: held up to record 5",
+        "?   held up to record 5; the 15 behind it are not",
+        "?   whether records behind 20 are missing",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    for (text, words) in [("", "it is empty"), ("5\n", "is not «<number> <hash>»")] {
+        fs::write(scratch.path().join("checkpoint"), text).unwrap();
+        let (code, said) = judge(&["--checkpoint", "checkpoint"]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains("BAD checkpoint file") && said.contains(words),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_signed_checkpoint_holds_an_export_for_whoever_has_the_key() {
+    let (case, key, _) = keys::scene();
+    let scratch = bench();
+    let export = |case: &Path| {
+        let mut program = support::program(case);
+        support::run(program.args(["journal", "export", "--journal", "j.sqlite"])).1
+    };
+    let judge = |text: &str, more: &[&str]| {
+        fs::write(scratch.path().join("export.jsonl"), text).unwrap();
+        let arguments = [&["--journal", "export.jsonl"], more].concat();
+        verify(Path::new("python3"), scratch.path(), &arguments)
+    };
+    let (whole, key) = (export(case.path()), key.to_string());
+    let held = ["--key", &key];
+    let (code, said) = judge(&whole, &held);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!("signed with {key} of record 1")) && said.contains("chain 560048"),
+        "{said}"
+    );
+    assert!(!said.contains("written anew"), "{said}");
+    // without the key it may be another one's
+    let (code, said) = judge(&whole, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("?   whether it was written anew as a whole"),
+        "{said}"
+    );
+    let lines: Vec<&str> = whole.lines().collect();
+    let (forger, _, _) = keys::scene();
+    let signature = whole.split(['"', ' ']).find(|word| word.len() == 130).unwrap();
+    let zeros = whole.replacen(signature, &format!("0x{}", "00".repeat(64)), 1);
+    for (text, words) in [
+        (export(forger.path()), "and not with the key given"),
+        (zeros, "its signature is not right"),
+        (
+            format!("{}\n", lines[..lines.len() - 1].join("\n")),
+            "its end is missing",
+        ),
+        (
+            format!("{}\n", lines[1..].join("\n")),
+            "no checkpoint that it could have signed",
+        ),
+        (
+            whole.replacen("\"export\":2", "\"export\":3", 1),
+            "export version 3",
+        ),
+    ] {
+        let (code, said) = judge(&text, &held);
+        assert_eq!(code, Some(1), "{words}: {said}");
+        assert!(said.contains("BAD") && said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn what_people_signed_with_their_own_keys_is_verified_without_our_code() {
+    let ada = PersonSecret::generate();
+    let judge = |change: fn(&mut serde_json::Value)| {
+        let mut bodies = deposit();
+        let digest = bodies[2]["digest"].as_str().unwrap().parse().unwrap();
+        let signed = ada.sign(Statement {
+            chain_id: 1,
+            manager: Default::default(),
+            account: None,
+            action: "deposit/1#1".parse().unwrap(),
+            proposed_at: UnixMillis(1_795_834_763_002),
+            digest,
+            verdict: Stated::Approve,
+            unknown: vec!["endpoints-agree ä\u{7f}\"".to_owned()],
+            phrase: None,
+            expires: UnixMillis(1_795_834_769_000),
+        });
+        bodies[3]["decision"]["decider"] =
+            serde_json::json!({"by": "person", "name": "ada", "signed": signed});
+        change(&mut bodies[3]);
+        let case = scene(&bodies);
+        let mut program = support::program(case.path());
+        let (_, export, _) = support::run(program.args(["journal", "export", "--journal", "j.sqlite"]));
+        let scratch = bench();
+        fs::write(scratch.path().join("export.jsonl"), export).unwrap();
+        verify(
+            Path::new("python3"),
+            scratch.path(),
+            &["--journal", "export.jsonl"],
+        )
+    };
+    let (code, said) = judge(|_| ());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 signed with people's own keys"), "{said}");
+    let endorsed = |body: &mut serde_json::Value| {
+        body["record"] = "endorsed".into();
+        body["decision"]["decider"]["signed"]["signature"] = format!("0x{}", "00".repeat(64)).into();
+    };
+    let changes: [(fn(&mut serde_json::Value), &str); 5] = [
+        (endorsed, "the signature of ada on deposit/1#1 is not right"),
+        (
+            |body| body["decision"]["decider"]["signed"]["statement"]["chain_id"] = 2.into(),
+            "the signature of ada on deposit/1#1 is not right",
+        ),
+        (
+            |body| body["decision"]["at"] = 1_795_834_769_000_u64.into(),
+            "the signature of ada had expired",
+        ),
+        (
+            |body| body["action"] = "deposit/1#2".into(),
+            "by a digest that was not shown",
+        ),
+        (
+            |body| body["decision"]["verdict"] = serde_json::json!({"verdict": "reject", "reason": "no"}),
+            "ada signed something else than is decided",
+        ),
+    ];
+    for (change, words) in changes {
+        let (code, said) = judge(change);
+        assert_eq!(code, Some(1), "{words}: {said}");
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let (_, said) =
+        judge(|body| body["decision"]["decider"] = serde_json::json!({"by": "person", "name": "ada"}));
+    assert!(
+        said.contains("?   1 decisions of people are the word of the oracle's machine alone"),
+        "{said}"
+    );
+}
+
+#[test]
+fn keys_in_files_of_their_own_are_compared_and_names_of_files_move_no_cursor() {
+    let scratch = bench();
+    let text = fs::read_to_string(vector("transcripts/keygen-timed-out.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let name = "x\nok  hash chain\u{1b}[31m.json";
+    fs::write(scratch.path().join(name), &text).unwrap();
+    fs::create_dir(scratch.path().join("keys")).unwrap();
+    let mut tables = String::new();
+    for (id, key) in document["operators"].as_object().unwrap() {
+        fs::write(
+            scratch.path().join(format!("keys/{id}.pem")),
+            key.as_str().unwrap(),
+        )
+        .unwrap();
+        tables += &format!("[[operator]]\nid = {id}\npublic_key_file = \"{id}.pem\"\n");
+    }
+    fs::write(scratch.path().join("keys/operators.toml"), tables).unwrap();
+    let judge = || {
+        verify(
+            Path::new("python3"),
+            scratch.path(),
+            &["--operators", "keys/operators.toml", name],
+        )
+    };
+    let (code, said) = judge();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("ok  operators: 4 keys, each as in the file"),
+        "{said}"
+    );
+    assert!(
+        !said.contains('\u{1b}') && !said.contains("\nok  hash chain"),
+        "{said:?}"
+    );
+    fs::write(
+        scratch.path().join("keys/operators.toml"),
+        "[[operator]]\nid = 1\n",
+    )
+    .unwrap();
+    assert!(
+        judge()
+            .1
+            .contains("BAD operators: operator 1 has no key in the file")
+    );
 }
 
 #[test]
@@ -214,7 +441,7 @@ fn result(document: &mut Document) -> &mut KeygenOutput {
 type Damage = (fn(&mut Document), &'static str);
 
 /// Whoever changes a transcript can make its digest anew, but no signature.
-const DAMAGES: [Damage; 9] = [
+const DAMAGES: [Damage; 11] = [
     (
         |d| d.messages[0].sender = OperatorId(if d.messages[0].sender.0 == 1 { 2 } else { 1 }),
         "BAD messages: message 0 is by",
@@ -271,6 +498,22 @@ const DAMAGES: [Damage; 9] = [
         },
         "BAD share keys: share keys of operators [1, 2] do not give the key",
     ),
+    (
+        |d| {
+            if let CeremonyPlan::Keygen { threshold, .. } = &mut d.plan {
+                *threshold = 9;
+            }
+        },
+        "BAD committee: 9 of 4 is no committee of the protocol",
+    ),
+    (
+        |d| {
+            if let RecordedVerdict::Verified { source, .. } = &mut d.verdict {
+                *source = Source::Combined;
+            }
+        },
+        "BAD source: a keygen is never put together from messages",
+    ),
 ];
 
 #[test]
@@ -326,6 +569,51 @@ fn journal_and_transcript_are_compared_with_each_other() {
     assert_eq!(code, Some(1));
     assert!(
         said.contains("record 6 names another content by this name"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_transcript_of_another_managers_ceremony_is_not_the_journals() {
+    let scratch = bench();
+    let text = fs::read(vector("transcripts/keygen.json")).unwrap();
+    let mut document = Document::read(&Transcript::read(&text).unwrap()).unwrap();
+    let judge = |document: &Document, chain_id: u64| {
+        let file = Transcript::from(document).document().to_owned();
+        fs::write(scratch.path().join("keygen.json"), &file).unwrap();
+        let mut bodies = deposit();
+        bodies[0] = serde_json::json!({
+            "record": "engine-started", "version": "1", "network": "hoodi", "mode": "observe",
+            "serves": {"chain_id": chain_id, "manager": format!("0x{}", "Ab".repeat(20))},
+        });
+        bodies[5]["transcript"][1] = format!("0x{}", hex::encode(Sha256::digest(&file))).into();
+        let case = scene(&bodies);
+        let mut program = support::program(case.path());
+        let (_, export, _) = support::run(program.args(["journal", "export", "--journal", "j.sqlite"]));
+        fs::write(scratch.path().join("export.jsonl"), export).unwrap();
+        verify(
+            Path::new("python3"),
+            scratch.path(),
+            &["--journal", "export.jsonl", "keygen.json"],
+        )
+    };
+    // older ones do not say
+    let (code, said) = judge(&document, 5);
+    assert_eq!(code, Some(0), "{said}");
+    document.held_for = Some(HeldFor {
+        chain_id: 5,
+        manager: "0xabababababababababababababababababababab".parse().unwrap(),
+    });
+    document.digest = document.compute_digest();
+    let held_for = casimir_dkg::dkg::rockx::transcript::verify(&document);
+    let held_for = held_for.check("held-for").unwrap();
+    assert!(held_for.reason.as_str().contains("on chain 5"), "{held_for:?}");
+    let (code, said) = judge(&document, 5);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = judge(&document, 6);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("it is of chain 5, and the journal is of another one"),
         "{said}"
     );
 }

@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 """Verifies journal exports and transcripts of casimir-dkg with no line of its code.
 
-    verify.py [--journal EXPORT] [--checkpoint FILE | --head HASH] [--operators FILE] [TRANSCRIPT or DIRECTORY ...]
+    verify.py [--journal EXPORT] [--key KEY] [--head HASH] [--checkpoint FILE] [--operators FILE] [TRANSCRIPT or DIRECTORY ...]
 
-EXPORT is what `casimir-dkg journal export` prints (export format 1, journal formats 1 and 2), a TRANSCRIPT is one of the
-files beside the journal (RockX, format 1). Python's standard library (3.11 or newer) is enough for hashes and RSA; where
-py_ecc is installed (`pip install py_ecc`), BLS signatures and keys are checked, too. Every line begins with `ok`, `BAD`
-or `?`, which is what could not be checked. Exit code 0: nothing is bad. 1: something is. 2: it was not understood.
+EXPORT is what `casimir-dkg journal export` prints (export formats 1 and 2, journal formats 1 and 2), a TRANSCRIPT is one of
+the files beside the journal (RockX, format 1). Python's standard library (3.11 or newer) is enough for hashes, RSA and
+ed25519; where py_ecc is installed (`pip install py_ecc`), BLS signatures and keys are checked, too. Every line begins with
+`ok`, `BAD` or `?`, which is what could not be checked. Exit code 0: nothing is bad. 1: something is. 2: it was not understood.
+
+KEY is the public half of the journal's own key, HASH the hash of a record, both as they were written down elsewhere and
+earlier: whoever writes a whole journal anew makes every hash in it anew, too, and a key.
 
 The hash chain, over all records in order:
 
     hash(0) = 32 zero bytes
     hash(n) = SHA-256("casimir-dkg journal v" || format in decimal || 0x00 || hash(n-1) || seq as u64 || at as u64
                       || len(kind) as u64 || kind || len(body) as u64 || body)         all numbers big endian
+
+A checkpoint is `<seq> <hash>`, or `<seq> <hash> <at> <key> <signature>`: with the journal's own key (ed25519, named by the
+newest record `journal-keyed` up to there) over "casimir-dkg journal checkpoint v1" || 0x00 || hash(1) || format of the record
+as u64 || seq as u64 || hash || at as u64.
 
 An operator's signature is RSASSA-PKCS1-v1_5 with SHA-256, over SHA-256(SHA-256(compact JSON) || 0000010003000000) as its
 message: of `MsgType`, `Identifier`, `Data` for a message, of the result's fields for a result.
@@ -41,10 +48,18 @@ SIGN_RESULT = ("RequestID", "Signature", "ValidatorPK")
 DOMAIN = bytes.fromhex("0000010003000000")
 OUTPUT, PROTOCOL = 3, 1
 GWEI = 32_000_000_000
+# operators of a committee, and how many of them it takes: 3f + 1 and 2f + 1
+THRESHOLDS = {4: 3, 7: 5, 10: 7, 13: 9}
+STATEMENT = ("chain_id", "manager", "account", "action", "proposed_at", "digest", "verdict", "unknown", "phrase", "expires")
 
 
 class Bad(Exception):
     """What is wrong, in words."""
+
+
+def clean(text):
+    """What others wrote, file names among it, must not move the cursor."""
+    return "".join(c if c.isprintable() else "." for c in str(text))
 
 
 class Report:
@@ -53,8 +68,7 @@ class Report:
 
     def line(self, word, text):
         self.bad += word == "BAD"
-        # what others wrote must not move the cursor
-        print(f"{word:<4}{''.join(c if c.isprintable() else '.' for c in text)}")
+        print(f"{word:<4}{clean(text)}")
 
     def check(self, what, test):
         """Runs a check: its result says more, a Bad says what is wrong."""
@@ -75,6 +89,19 @@ def require(condition, words):
         raise Bad(words)
 
 
+def once(pairs):
+    """The fields of a JSON object. One that stands twice would be read here as its last, and elsewhere as its first."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"its field {next(name for name in names if names.count(name) > 1)} stands twice")
+    return fields
+
+
+def parse(text):
+    return json.loads(text, object_pairs_hook=once)
+
+
 def raw(text):
     return bytes.fromhex(text.removeprefix("0x"))
 
@@ -85,6 +112,98 @@ def sha256(*parts):
 
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+# ---- Keccak-256, as Ethereum has it ----
+
+
+def keccak256(data):
+    """Python's SHA-3 pads with 6 in the place of 1."""
+
+    def turn(word, by):
+        return (word << by | word >> (64 - by)) & (1 << 64) - 1 if by else word
+
+    rate, state = 136, [[0] * 5 for _ in range(5)]
+    data += b"\1" + bytes(-(len(data) + 1) % rate)
+    data = data[:-1] + bytes([data[-1] | 0x80])
+    for start in range(0, len(data), rate):
+        for n in range(rate // 8):
+            state[n % 5][n // 5] ^= int.from_bytes(data[start + 8 * n : start + 8 * n + 8], "little")
+        register = 1
+        for _ in range(24):
+            column = [a[0] ^ a[1] ^ a[2] ^ a[3] ^ a[4] for a in state]
+            mixed = [column[x - 1] ^ turn(column[(x + 1) % 5], 1) for x in range(5)]
+            state = [[lane ^ mixed[x] for lane in state[x]] for x in range(5)]
+            x, y, current = 1, 0, state[1][0]
+            for t in range(24):
+                x, y = y, (2 * x + 3 * y) % 5
+                current, state[x][y] = state[x][y], turn(current, (t + 1) * (t + 2) // 2 % 64)
+            for y in range(5):
+                row = [state[x][y] for x in range(5)]
+                for x in range(5):
+                    state[x][y] = row[x] ^ ~row[(x + 1) % 5] & row[(x + 2) % 5]
+            for bit in range(7):
+                register = (register << 1 ^ (register >> 7) * 0x71) % 256
+                if register & 2:
+                    state[0][0] ^= 1 << (1 << bit) - 1
+    return b"".join(state[n % 5][n // 5].to_bytes(8, "little") for n in range(4))
+
+
+# ---- ed25519 (RFC 8032, 5.1) ----
+
+PRIME, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
+
+
+def plus(p, q):
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % PRIME, (p[1] + p[0]) * (q[1] + q[0]) % PRIME
+    c, d = 2 * p[3] * q[3] * CURVE % PRIME, 2 * p[2] * q[2] % PRIME
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % PRIME, g * h % PRIME, f * g % PRIME, e * h % PRIME)
+
+
+def times(number, point):
+    total = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            total = plus(total, point)
+        point, number = plus(point, point), number >> 1
+    return total
+
+
+def packed(point):
+    inverse = pow(point[2], -1, PRIME)
+    x, y = point[0] * inverse % PRIME, point[1] * inverse % PRIME
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def unpacked(data):
+    """The point, or none."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    if y >= PRIME:
+        return None
+    square = (y * y - 1) * pow(CURVE * y * y + 1, -1, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if (x * x - square) % PRIME:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    if (x * x - square) % PRIME or (x == 0 and sign):
+        return None
+    x = x if x & 1 == sign else PRIME - x
+    return (x, y, 1, x * y % PRIME)
+
+
+BASE = unpacked((4 * pow(5, -1, PRIME) % PRIME).to_bytes(32, "little"))
+
+
+def is_signed_with(key, message, signature):
+    point = unpacked(key) if len(key) == 32 and len(signature) == 64 else None
+    number = int.from_bytes(signature[32:], "little")
+    if point is None or number >= ORDER:
+        return False
+    hashed = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    negative = (PRIME - point[0], point[1], 1, PRIME - point[3])
+    return packed(plus(times(number, BASE), times(hashed, negative))) == signature[:32]
 
 
 # ---- the journal ----
@@ -100,17 +219,43 @@ def link(previous, entry):
     return sha256(head, previous, numbers, text(entry["kind"]), text(entry["body"]))
 
 
-def records(path):
-    """Every record of an export, each after its link was checked."""
-    previous, newest = bytes(32), 1
+class Checkpoint:
+    """Number and hash of a record that was acknowledged, with or without a signature of the journal's own key."""
+
+    def __init__(self, words, of):
+        require(words, f"{of} is empty: it names no record")
+        require(len(words) in (2, 5), f"{of} is not «<number> <hash>», nor that with time, key and signature")
+        try:
+            self.seq, self.hash = int(words[0]), raw(words[1])
+            self.at, self.key, self.signature = (int(words[2]), raw(words[3]), raw(words[4])) if words[2:] else (None,) * 3
+        except ValueError:
+            raise Bad(f"{of} is not «<number> <hash>», nor that with time, key and signature") from None
+
+    def message(self, entries):
+        number = entries[self.seq - 1].get("format", 1).to_bytes(8, "big") + self.seq.to_bytes(8, "big")
+        tag = b"casimir-dkg journal checkpoint v1\0"
+        return tag + raw(entries[0]["hash"]) + number + self.hash + self.at.to_bytes(8, "big")
+
+
+def records(path, found):
+    """Every record of an export, each after its link was checked. An export of version 2 begins with its checkpoint, which
+    is put into `found`."""
+    previous, newest, number = bytes(32), 1, 0
     with open(path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
-            require(line.endswith(b"\n"), f"record {number} is cut off: its line has no end")
+        for place, line in enumerate(lines):
+            require(line.endswith(b"\n"), f"record {number + 1} is cut off: its line has no end")
             try:
-                entry = json.loads(line)
+                entry = parse(line)
             except ValueError as error:
-                raise Bad(f"record {number} is no JSON: {error}") from None
-            require(isinstance(entry, dict), f"record {number} is no JSON object")
+                raise Bad(f"record {number + 1} is no JSON: {error}") from None
+            require(isinstance(entry, dict), f"record {number + 1} is no JSON object")
+            if place == 0 and "export" in entry:
+                require(entry["export"] == 2, f"export version {entry['export']}, this reads 1 and 2")
+                strange = entry.keys() - {"export", "checkpoint"}
+                require(not strange, f"its first line has {', '.join(sorted(strange))}, which is not known here")
+                found.append(Checkpoint(entry["checkpoint"].split(), "the checkpoint of its first line"))
+                continue
+            number += 1
             absent = FIELDS - {"format"} - entry.keys()
             require(not absent, f"record {number} lacks {', '.join(sorted(absent))}")
             strange = entry.keys() - FIELDS
@@ -130,54 +275,167 @@ def records(path):
             yield entry
 
 
-def decisions(entries):
-    """Every approval names the digest of what was shown last before it."""
-    shown, approved = {}, 0
-    for entry in entries:
-        body = json.loads(entry["body"])
-        require(body.get("record") == entry["kind"], f"record {entry['seq']} is called {entry['kind']}, and is another")
-        if entry["kind"] in ("action-proposed", "action-changed"):
-            shown[body["action"]] = body["digest"]
-        if entry["kind"] == "decided" and body["decision"]["verdict"]["verdict"] == "approve":
-            digest = body["decision"]["digest"]
-            require(
-                shown.get(body["action"]) == digest,
-                f"record {entry['seq']} approves {body['action']} by a digest that was not shown",
-            )
-            approved += 1
-    return f"{approved} approvals, each of the digest that was shown"
+def bodies(entries):
+    return [(entry, parse(entry["body"])) for entry in entries]
+
+
+def served(entries):
+    """Account, chain and manager, as far as the journal says, each as often as it changed."""
+    said = {"network": [], "chain": [], "manager": [], "account": []}
+    for entry, body in bodies(entries):
+        serves = body.get("serves") or {}
+        told = {"chain": serves.get("chain_id"), "manager": serves.get("manager"), "account": serves.get("account")}
+        if entry["kind"] == "engine-started":
+            told["network"] = body.get("network")
+        if entry["kind"] == "account-seen":
+            told["account"] = body["account"]
+        for name, value in told.items():
+            if value is not None and str(value).lower() not in said[name]:
+                said[name].append(str(value).lower())
+    return said
+
+
+def which(entries):
+    said = served(entries).items()
+    words = [f"{name} {' and then '.join(values)}" if values else f"{name} not said" for name, values in said]
+    return f"{', '.join(words)}; its first record is {entries[0]['hash']}"
+
+
+class Decisions:
+    """Every decision names the digest of what was shown last before it, and what people signed is signed."""
+
+    def __init__(self):
+        self.shown, self.since, self.spent = {}, {}, set()
+        self.approved = self.others = self.signed = self.told = 0
+
+    def check(self, entries):
+        for entry, body in bodies(entries):
+            seq, kind = entry["seq"], entry["kind"]
+            require(body.get("record") == kind, f"record {seq} is called {kind}, and is another")
+            if kind in ("action-proposed", "action-changed"):
+                self.shown[body["action"]] = body["digest"]
+            if kind == "action-proposed":
+                self.since[body["action"]] = entry["at"]
+            if kind in ("decided", "endorsed"):
+                self.one(seq, body["action"], body["decision"])
+        words = f"{self.approved} approvals, each of the digest that was shown"
+        more = f", {self.others} others" if self.others else ""
+        return f"{words}{more}; {self.signed} signed with people's own keys, each signature right"
+
+    def one(self, seq, action, decision):
+        digest, decider = decision["digest"], decision["decider"]
+        if decision["verdict"]["verdict"] == "approve":
+            require(self.shown.get(action) == digest, f"record {seq} approves {action} by a digest that was not shown")
+            self.approved += 1
+        else:
+            self.others += 1
+        signed = decider.get("signed")
+        if signed is None:
+            self.told += decider.get("by") == "person"
+            return
+        said = signed["statement"]
+        require(said.keys() == set(STATEMENT), f"record {seq}: what was signed has other fields than a decision")
+        message = b"casimir-dkg decision of a person v1\0" + compact({name: said[name] for name in STATEMENT})
+        require(
+            is_signed_with(raw(signed["key"]), message, raw(signed["signature"])),
+            f"record {seq}: the signature of {decider.get('name')} on {action} is not right",
+        )
+        require(
+            said["action"] == action and said["digest"] == digest and said["verdict"] == decision["verdict"]["verdict"],
+            f"record {seq}: {decider.get('name')} signed something else than is decided",
+        )
+        require(decision["at"] < said["expires"], f"record {seq}: the signature of {decider.get('name')} had expired")
+        require(
+            said["proposed_at"] == self.since.get(action),
+            f"record {seq}: the signature of {decider.get('name')} is of another action of that number",
+        )
+        require(signed["signature"] not in self.spent, f"record {seq}: the signature of {decider.get('name')} was used before")
+        self.spent.add(signed["signature"])
+        self.signed += 1
+
+
+def own_key(entries, upto):
+    """(record, key) of the newest key of the journal's own that a record up to there names, or none."""
+    keys = [(entry["seq"], raw(body["key"])) for entry, body in bodies(entries[:upto]) if entry["kind"] == "journal-keyed"]
+    return keys[-1] if keys else None
+
+
+def acknowledged(report, entries, checkpoint, held, name):
+    """Compares with a checkpoint. Gives the record that it holds fast for whoever has the key."""
+
+    def test():
+        seq = checkpoint.seq
+        require(len(entries) >= seq, f"it ends at record {len(entries)}, but record {seq} was acknowledged: its end is missing")
+        require(seq > 0 and raw(entries[seq - 1]["hash"]) == checkpoint.hash, f"record {seq} is another one than was acknowledged")
+        if checkpoint.signature is None:
+            require(held is None, "it is not signed, and a key was given")
+            return f"record {seq} is the one that was acknowledged; it is not signed"
+        named = own_key(entries, seq)
+        require(named, f"it is signed, and no record up to {seq} names a key of the journal's own")
+        require(named[1] == checkpoint.key, f"it is signed with another key than record {named[0]} names")
+        signed = is_signed_with(checkpoint.key, checkpoint.message(entries), checkpoint.signature)
+        require(signed, "its signature is not right: it, or the journal, is another one than was signed")
+        key = f"0x{checkpoint.key.hex()}"
+        require(held in (None, checkpoint.key), f"it is signed with {key}, which record {named[0]} names, and not with the key given")
+        return f"record {seq} is the one that was acknowledged, signed with {key} of record {named[0]}"
+
+    good = report.check(name, test)
+    return checkpoint.seq if good and checkpoint.signature and held else 0
+
+
+def held_fast(report, entries, arguments, found):
+    """Says up to which record the journal is held by something that its writer cannot make anew."""
+    key = raw(arguments.key) if arguments.key else None
+    upto, count = 0, len(entries)
+    for checkpoint in found:
+        upto = max(upto, acknowledged(report, entries, checkpoint, key, "checkpoint of the export"))
+    if arguments.checkpoint:
+        given = []
+        path = pathlib.Path(arguments.checkpoint)
+        if report.check("checkpoint file", lambda: given.append(Checkpoint(path.read_text().split(), "it"))):
+            upto = max(upto, acknowledged(report, entries, given[0], key, "checkpoint"))
+            found = found + given
+    if arguments.head:
+        seen = [entry["seq"] for entry in entries if raw(entry["hash"]) == raw(arguments.head)]
+
+        def head():
+            require(seen, "no record has this hash: rolled back, or another journal")
+            return f"held up to record {seen[0]}"
+
+        report.check("head", head)
+        upto = max([upto, *seen])
+    if key and not found:
+        report.check("key", lambda: require(False, "a key was given, and there is no checkpoint that it could have signed"))
+    if not upto:
+        report.line("?", "whether it was written anew as a whole: give --key or --head, as they were written down elsewhere")
+    elif upto < count:
+        report.line("?", f"held up to record {upto}; the {count - upto} behind it are not: whoever has the file may have written them anew")
+    reach = max([upto, *(checkpoint.seq for checkpoint in found)])
+    if not reach:
+        report.line("?", "whether records are missing at its end: give --checkpoint, --key or --head")
+    else:
+        report.line("?", f"whether records behind {max(count, reach)} are missing: what was acknowledged later, a checkpoint or head of then would tell")
 
 
 def journal(report, path, arguments):
-    entries = []
+    entries, found = [], []
 
     def chain():
-        entries.extend(records(path))
+        entries.extend(records(path, found))
         require(entries, "there is no record in it")
         return f"{len(entries)} records, every hash right, head {entries[-1]['hash']}"
 
     if not report.check("hash chain", chain):
         return []
-    wanted = None
-    if arguments.checkpoint:
-        seq, head = pathlib.Path(arguments.checkpoint).read_text().split()
-        wanted = (int(seq), head)
-    if wanted:
-
-        def checkpoint():
-            seq, head = wanted
-            require(len(entries) >= seq, f"it ends at record {len(entries)}, but record {seq} was acknowledged: its end is missing")
-            require(raw(entries[seq - 1]["hash"]) == raw(head), f"record {seq} is another one than was acknowledged")
-            return f"record {seq} is the one that was acknowledged"
-
-        report.check("checkpoint", checkpoint)
-    elif arguments.head:
-        found = [entry["seq"] for entry in entries if raw(entry["hash"]) == raw(arguments.head)]
-        report.check("head", lambda: require(found, "no record has this hash: rolled back, or another journal"))
-    else:
-        report.line("?", "whether records are missing at its end: give --checkpoint or --head")
-    report.check("decisions", lambda: decisions(entries))
-    report.line("?", "whether the records are true: a journal proves that nobody changed it since, and in what order it was written")
+    report.check("journal", lambda: which(entries))
+    held_fast(report, entries, arguments, found)
+    decisions = Decisions()
+    report.check("decisions", lambda: decisions.check(entries))
+    if decisions.told:
+        report.line("?", f"{decisions.told} decisions of people are the word of the oracle's machine alone: no key of theirs signed them")
+    if decisions.signed:
+        report.line("?", "whose keys people signed with, and whether as many decided as the policy asks: `casimir-dkg journal verify` judges")
+    report.line("?", "whether the records are true: a journal says what was written, and in what order")
     return entries
 
 
@@ -185,7 +443,7 @@ def named_transcripts(entries):
     """File name to (record, SHA-256, result) of every transcript that the journal names."""
     named = {}
     for entry in entries:
-        body = json.loads(entry["body"])
+        body = parse(entry["body"])
         if body.get("transcript"):
             name, digest = body["transcript"]
             named[name] = (entry["seq"], raw(digest), body)
@@ -260,13 +518,13 @@ def envelope(text):
     """The signed message in an SSV message: 8 bytes of type, 56 of id, 4 of offset."""
     data = base64.b64decode(text)
     require(int.from_bytes(data[:8], "little") == 2, "an SSV message that is not of the DKG type")
-    return json.loads(data[int.from_bytes(data[64:68], "little") :])
+    return parse(data[int.from_bytes(data[64:68], "little") :])
 
 
 class Transcript:
     def __init__(self, text):
         self.text = text
-        self.all = json.loads(text)
+        self.all = parse(text)
         require(self.all.get("backend", "rockx") == "rockx", f"a transcript of {self.all.get('backend')}, not known here")
         require(self.all["format"] == 1, f"transcript format {self.all['format']}, this reads 1")
         self.id = list(bytes.fromhex(self.all["request_id"]))
@@ -300,14 +558,14 @@ class Transcript:
                 is_signed(inner, MESSAGE, signed["Signature"], self.keys[signer]),
                 f"message {number} is not signed by operator {signer}",
             )
-            self.messages.append((signer, inner["MsgType"], json.loads(base64.b64decode(inner["Data"] or ""))))
+            self.messages.append((signer, inner["MsgType"], parse(base64.b64decode(inner["Data"] or ""))))
         return f"{len(self.messages)}, each of this ceremony and signed by its sender"
 
     def results(self):
         """What each operator signed at the end, of the messenger or as it was broadcast."""
         told = [(signer, data) for signer, kind, data in self.messages if kind == OUTPUT and data.get("DKGOutputs") is None]
         if self.all["stored"]:
-            stored = json.loads(base64.b64decode(self.all["stored"])).get("DKGOutputs") or {}
+            stored = parse(base64.b64decode(self.all["stored"])).get("DKGOutputs") or {}
             told += [(int(number), output) for number, output in stored.items()]
         for number, output in told:
             name, fields = ("KeySignData", SIGN_RESULT) if self.kind == "sign" else ("Data", KEY_RESULT)
@@ -350,6 +608,15 @@ class Transcript:
         source = self.plan if self.kind == "sign" else self.verdict["value"]
         return {int(number): raw(key) for number, key in source.get("share_public_keys", {}).items()}
 
+    def committees(self):
+        """The protocol has four sizes, each with one threshold."""
+        size, threshold = len(set(self.committee)), self.plan["threshold"]
+        require(size == len(self.committee), "an operator is in the committee twice")
+        require(THRESHOLDS.get(size) == threshold, f"{threshold} of {size} is no committee of the protocol: 3 of 4, 5 of 7, 7 of 10, 9 of 13")
+        if self.kind == "reshare":
+            require(len(set(self.plan["old"])) in THRESHOLDS.values(), f"{len(self.plan['old'])} old operators are no threshold of any committee")
+        return f"{threshold} of {size}"
+
     def interpolation(self):
         """All share keys lie on one polynomial of degree t - 1, whose value at zero is the key."""
         points = {}
@@ -357,6 +624,8 @@ class Transcript:
             require(bls.KeyValidate(key), f"the share key of operator {number} is none")
             points[number] = pubkey_to_G1(key)
         threshold, ids = self.plan["threshold"], sorted(points)
+        require(ids == self.committee, f"share keys of operators {ids}, committee {self.committee}")
+        require(1 <= threshold <= len(ids), f"{threshold} of {len(ids)} is no threshold")
         validator = raw((self.plan if self.kind == "sign" else self.verdict["value"])["validator"])
         for last in ids[threshold - 1 :]:
             chosen, total = ids[: threshold - 1] + [last], Z1
@@ -393,14 +662,49 @@ class Transcript:
                 count += 1
         return f"{count}, each valid under its operator's share key"
 
+    def is_possible(self, source):
+        require(source in ("messenger", "observed", "combined"), f"a result from «{source}», which is not known here")
+        # partial signatures can be put together by anybody; the parts of a key cannot
+        require(source != "combined" or self.kind == "sign", f"a {self.kind} is never put together from messages")
+        return source
+
+    def purpose(self, report):
+        """What was signed is what the plan calls it."""
+        what, root = self.plan["what"], raw(self.plan["signing_root"])
+        if what["purpose"] == "owner-nonce":
+            text = f"{what['owner']}:{what['nonce']}"
+            report.check("purpose", lambda: require(keccak256(text.encode()) == root, f"the root is not that of {text}"))
+            return
+        words = f"a voluntary exit of validator {what['validator_index']} from epoch {what['epoch']} on"
+        domain = what.get("domain")
+        if not domain:
+            report.line("?", f"whether its root is that of {words}: this plan does not say on which chain")
+            return
+
+        def test():
+            def chunk(number):
+                return number.to_bytes(32, "little")
+
+            fork = sha256(raw(domain["fork_version"]) + bytes(28), raw(domain["genesis_validators_root"]))
+            message = sha256(chunk(what["epoch"]), chunk(what["validator_index"]))
+            require(sha256(message, b"\x04\0\0\0" + fork[:28]) == root, f"the root is not that of {words}")
+            return f"{words}, on the chain of genesis validators root {domain['genesis_validators_root']}"
+
+        report.check("purpose", test)
+
     def examine(self, report):
+        report.check("committee", self.committees)
         checks = [("digest", self.digest), ("participants", self.participants), ("messages", self.signatures)]
         if not all([report.check(name, test) for name, test in checks]):
             return
         if self.verdict["outcome"] != "verified":
             report.line("?", f"it failed: {self.verdict['failure']['reason']}; who caused it, `casimir-dkg transcript verify` judges")
+            report.line("?", "whether more came than these messages: a silence is the initiator's own word, and may be made by leaving some out")
             return
-        if self.verdict["source"] == "combined":
+        source = self.verdict["source"]
+        if not report.check("source", lambda: self.is_possible(source)):
+            return
+        if source == "combined":
             report.line("?", "its result was put together from messages: `casimir-dkg transcript verify` does it again")
         elif not all([report.check(name, test) for name, test in [("results", self.results), ("verdict", self.value)]]):
             return
@@ -413,23 +717,31 @@ class Transcript:
             report.check("BLS signature", self.bls_signature)
         if self.kind == "sign":
             report.check("partial signatures", self.partials)
+            self.purpose(report)
 
 
 def operators(path):
-    """Operator to key, of a file with [[operator]] tables."""
+    """Operator to key, of a file with [[operator]] tables; key files are sought from where that file is."""
     with open(path, "rb") as file:
         tables = tomllib.load(file).get("operator", [])
-    return {table["id"]: rsa_key(table["public_key"]) for table in tables if table.get("public_key")}
+    keys = {}
+    for table in tables:
+        text = table.get("public_key")
+        if text is None and table.get("public_key_file"):
+            text = pathlib.Path(path).parent.joinpath(table["public_key_file"]).read_text()
+        keys[table["id"]] = None if text is None else rsa_key(text)
+    return keys
 
 
 def compare(transcript, registry):
     for number, key in transcript.keys.items():
         require(number in registry, f"operator {number} is not in the file")
+        require(registry[number] is not None, f"operator {number} has no key in the file")
         require(registry[number] == key, f"operator {number} has another key there, SHA-256:{fingerprint(registry[number])}")
     return f"{len(transcript.keys)} keys, each as in the file"
 
 
-def transcript(report, path, named, registry):
+def transcript(report, path, named, serves, registry):
     text = path.read_bytes()
     found = []
     if not report.check("format", lambda: found.append(Transcript(text))):
@@ -442,6 +754,10 @@ def transcript(report, path, named, registry):
             seq, digest, body = named[path.name]
             require(sha256(text) == digest, f"record {seq} names another content by this name")
             require(body["request"] == found.all["request_id"], f"record {seq} is of another ceremony")
+            held_for = found.all.get("held_for")
+            if held_for and serves["manager"]:
+                for name, value in (("chain", held_for["chain_id"]), ("manager", held_for["manager"])):
+                    require(str(value).lower() in serves[name], f"it is of {name} {value}, and the journal is of another one")
             if "result" in body:
                 stated = {name: value for name, value in body["result"].items() if name != "registration"}
                 require(stated == found.verdict.get("value"), f"record {seq} has another result")
@@ -461,23 +777,25 @@ def transcript(report, path, named, registry):
 def main():
     parser = argparse.ArgumentParser(description="Verifies journal exports and transcripts of casimir-dkg.")
     parser.add_argument("--journal", metavar="EXPORT")
+    parser.add_argument("--key", metavar="KEY", help="public half of the journal's own key, as it was written down")
     parser.add_argument("--checkpoint", metavar="FILE")
-    parser.add_argument("--head", metavar="HASH")
+    parser.add_argument("--head", metavar="HASH", help="hash of a record, as it was written down")
     parser.add_argument("--operators", metavar="FILE")
     parser.add_argument("transcripts", nargs="*", metavar="TRANSCRIPT")
     arguments = parser.parse_args()
     if not (arguments.journal or arguments.transcripts):
         parser.error("give --journal, transcripts, or both")
-    report, named = Report(), None
+    report, named, serves = Report(), None, None
     if arguments.journal:
-        print(f"\n{arguments.journal}")
-        named = named_transcripts(journal(report, arguments.journal, arguments))
+        print(f"\n{clean(arguments.journal)}")
+        entries = journal(report, arguments.journal, arguments)
+        named, serves = named_transcripts(entries), served(entries)
     registry = operators(arguments.operators) if arguments.operators else None
     given = [pathlib.Path(path) for path in arguments.transcripts]
     files = [file for path in given for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
     for path in files:
-        print(f"\n{path}")
-        transcript(report, path, named, registry)
+        print(f"\n{clean(path)}")
+        transcript(report, path, named, serves, registry)
     for name in sorted(set(named or {}) - {path.name for path in files}):
         report.line("?", f"transcript {name}, which the journal names, was not given")
     print(f"\n{'nothing is bad' if report.bad == 0 else f'{report.bad} bad'}")
@@ -488,5 +806,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except (OSError, ValueError, Bad) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {clean(error)}", file=sys.stderr)
         sys.exit(2)

@@ -39,6 +39,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("journal backup", &["journal backup journal-copy.sqlite"]),
     ("journal restore", &["journal restore journal-copy.sqlite"]),
     ("journal declare-lost", &["journal declare-lost \"the disk died, and the backup with it\""]),
+    ("journal new-key", &["journal new-key \"the journal stands on a new host\""]),
     ("transcript verify", &["transcript verify transcript.json"]),
     ("audit", &["audit deposit/3 > deposit-3.html"]),
     ("audit verifier", &["audit verifier > verify.py"]),

@@ -30,9 +30,12 @@ pub(crate) enum JournalCommand {
         /// The journal's database, a copy of it or an export, instead of the configured one
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
-        /// Head hash written down elsewhere: proves that the file was not rolled back
+        /// Hash of a record that was written down elsewhere: nothing up to that record was changed
         #[arg(long, value_name = "HASH")]
         contains: Option<String>,
+        /// Public half of the journal's own key, written down elsewhere: nothing that it signed was changed
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
         /// The checkpoint of the original, where it does not stand beside the copy
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
@@ -68,6 +71,17 @@ pub(crate) enum JournalCommand {
         /// Go on with a copy that lacks records, and say in the journal why they are lost
         #[arg(long, value_name = "REASON")]
         declare_lost: Option<String>,
+    },
+    /// Give the journal another key of its own, which signs its checkpoints, and say in it why
+    ///
+    /// For a journal whose key file is lost, or may be known to others. No oracle may run meanwhile.
+    NewKey {
+        /// In your words
+        #[arg(value_name = "REASON")]
+        reason: String,
+        /// The journal's database, instead of the configured one
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
     },
     /// Go on with a journal whose last records are lost, and say in it why
     ///

@@ -21,6 +21,7 @@ pub(super) const MAX_TRANSCRIPT: u64 = 64 << 20;
 
 /// What no transcript proves by itself.
 const NOT_PROVED: &str = "not proved by this file: when anything happened (times and replies are the initiator's own word), \
+                          that nothing more came than its messages (so a silence is the initiator's word, too), \
                           what the encrypted shares hold (only their operators can open them), and that nobody kept an older share";
 
 pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
@@ -142,10 +143,17 @@ fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -
         }
         output::line(&verdict);
         if sound && found.result.is_some() {
-            output::line(
+            // of a key and its deposit, the checks of the result say it
+            let is_bound = found
+                .check("purpose")
+                .is_none_or(|check| check.status == CheckStatus::Pass);
+            output::line(if is_bound {
                 "proved: every result and message is signed by the keys above, the shares give this one key, and what was signed \
-                 is what the plan says",
-            );
+                 is what the plan says"
+            } else {
+                "proved: every result and message is signed by the keys above, the shares give this one key, and the root of the \
+                 plan was signed; what that root means is not proved"
+            });
         }
         output::line(NOT_PROVED);
     }

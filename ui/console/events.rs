@@ -368,7 +368,11 @@ impl Console {
             let file = dir.join(format!("{}-{stamp}.html", case.to_string().replace('/', "-")));
             std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
             let written = audit::write(&journal, case, &file).map_err(|error| format!("{error:#}"));
-            written.map(|_| file.display().to_string())
+            written.map(|written| match written.problems.len() {
+                0 => file.display().to_string(),
+                1 => format!("{}, and 1 record of the journal does not hold", file.display()),
+                n => format!("{}, and {n} records of the journal do not hold", file.display()),
+            })
         });
         let told = async move {
             let gone = |_| Err("its writer died".to_owned());

@@ -271,6 +271,7 @@ mod tests {
             what: crate::types::SignPurpose::VoluntaryExit {
                 validator_index: 1,
                 epoch: 1,
+                domain: None,
             },
             share_public_keys: BTreeMap::new(),
             brought: None,

@@ -298,6 +298,28 @@ async fn run_and_stop(options: &JournalOptions) -> Option<u64> {
 }
 
 #[tokio::test]
+async fn a_new_journal_begins_with_its_own_key_and_says_whom_it_serves() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path());
+    run_and_stop(&options).await;
+    run_and_stop(&options).await;
+    let (report, entries) = verify(&options.path).unwrap();
+    let kinds: Vec<_> = entries.iter().map(|entry| entry.kind.as_str()).collect();
+    assert_eq!(kinds[..2], ["journal-keyed", "engine-started"]);
+    assert_eq!(kinds.iter().filter(|kind| **kind == "journal-keyed").count(), 1);
+    let signed = report.signed.unwrap();
+    assert_eq!((signed.upto, signed.record), (report.records, 1));
+    let identity = crate::engine::identity(&entries);
+    assert_eq!(
+        (identity.chains, identity.managers),
+        (vec![31_337], vec![Address::ZERO])
+    );
+    fs::remove_file(directory.path().join("journal.key")).unwrap();
+    let words = open(settings(), &options).unwrap_err().to_string();
+    assert!(words.contains("journal new-key"), "{words}");
+}
+
+#[tokio::test]
 async fn a_run_keeps_its_state_and_the_next_one_verifies_the_rest_behind_its_start() {
     let (directory, _) = earlier("format-2/closed.sqlite");
     let options = options(directory.path());

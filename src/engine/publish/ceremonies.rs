@@ -56,6 +56,7 @@ fn purpose(what: &SignPurpose) -> String {
         SignPurpose::VoluntaryExit {
             validator_index,
             epoch,
+            ..
         } => {
             format!("voluntary exit of validator {validator_index} from epoch {epoch}")
         }

@@ -22,6 +22,7 @@ pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
                     SignPurpose::VoluntaryExit {
                         validator_index,
                         epoch,
+                        ..
                     },
                 ..
             },

@@ -19,6 +19,7 @@ use crate::dkg::rockx::backend::RockX;
 use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, ForeignCeremony, MessengerHandle};
+use crate::dkg::rockx::transcript::HeldFor;
 use crate::http::Http;
 use crate::listen::{Tls, TlsError};
 use crate::operators::{Directory, DirectoryError, KeySources, SsvApi, fill_in};
@@ -290,6 +291,10 @@ fn initiator(config: &Config, http: &Http, messenger_url: &str) -> Result<Initia
         signing_key,
         messenger_is_ours: matches!(config.dkg.messenger, MessengerChoice::Embedded { .. }),
         http: http.clone(),
+        held_for: Some(HeldFor {
+            chain_id: config.network.chain_id,
+            manager: config.contract.address,
+        }),
         ..InitiatorConfig::new(messenger_url, config.operators.by_id.clone())
     })
 }

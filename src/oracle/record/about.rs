@@ -50,6 +50,7 @@ impl Record {
                 case.map_or(Subject::Everything, Subject::Case)
             }
             Self::EngineStarted { .. }
+            | Self::JournalKeyed { .. }
             | Self::JournalUpgraded { .. }
             | Self::EventsRead { .. }
             | Self::ClockMoved { .. }

@@ -129,6 +129,7 @@ fn seldom() -> Vec<Record> {
         started(reshare),
         started(sign(&brought)),
         started(sign(&proven)),
+        started(exit()),
         verified("keygen"),
         verified("reshare"),
         json!({
@@ -147,7 +148,36 @@ fn seldom() -> Vec<Record> {
     ];
     let read =
         |record: Value| serde_json::from_value(record.clone()).unwrap_or_else(|e| panic!("{record}: {e}"));
-    records.into_iter().map(read).collect()
+    records.into_iter().chain(of_the_journal()).map(read).collect()
+}
+
+/// Of the journal itself: whom it serves, and its own key.
+fn of_the_journal() -> [Value; 4] {
+    [
+        json!({
+            "record": "engine-started", "version": "1", "network": "hoodi", "mode": "observe",
+            "serves": {"chain_id": 560048, "manager": hex(8, 20)},
+        }),
+        json!({
+            "record": "engine-started", "version": "1", "network": "hoodi", "mode": "auto",
+            "serves": {"chain_id": 560048, "manager": hex(8, 20), "account": hex(9, 20)},
+        }),
+        json!({"record": "journal-keyed", "key": hex(4, 32)}),
+        json!({"record": "journal-keyed", "key": hex(4, 32), "by": "ann", "reason": "the disk broke"}),
+    ]
+}
+
+/// To sign an exit that counts on one chain.
+fn exit() -> Value {
+    let root = hex(3, 32);
+    json!({
+        "kind": "sign", "validator": hex(5, 48), "committee": [1, 2, 3, 4], "threshold": 3, "signing_root": root,
+        "what": {
+            "purpose": "voluntary-exit", "validator_index": 7, "epoch": 9,
+            "domain": {"fork_version": "0x03000000", "genesis_validators_root": root},
+        },
+        "share_public_keys": {"1": hex(5, 48)},
+    })
 }
 
 fn hex(byte: u8, times: usize) -> String {

@@ -21,7 +21,8 @@ use super::{
 };
 use crate::types::{
     ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
-    Check, LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction, UnixMillis,
+    Check, JournalKey, LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction,
+    UnixMillis,
 };
 
 /// What a ceremony is for within its case.
@@ -47,6 +48,18 @@ pub struct Speaks {
     pub views: u32,
 }
 
+/// Whom a process works for: which journal this is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serves {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// The manager contract.
+    pub manager: Address,
+    /// The oracle's account, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Address>,
+}
+
 /// One fact of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "record")]
@@ -64,6 +77,20 @@ pub enum Record {
         /// What it works with; journals from before that was kept do not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         speaks: Option<Speaks>,
+        /// Whom it works for; journals from before that was kept do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serves: Option<Serves>,
+    },
+    /// The journal has a key of its own from here on, which signs its checkpoints.
+    JournalKeyed {
+        /// The public half.
+        key: JournalKey,
+        /// Who made a new one in the place of another; nobody at the journal's birth.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<SafeText>,
+        /// The person's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<SafeText>,
     },
     /// The file came from an older format. What was kept beside the chain there is told here; the record that the
     /// migration appends, before anything else of the new format.
@@ -311,8 +338,9 @@ pub enum Record {
 }
 
 /// Every kind of record that this program reads. A record of another one is from a newer program.
-pub(crate) const KINDS: [&str; 43] = [
+pub(crate) const KINDS: [&str; 44] = [
     "engine-started",
+    "journal-keyed",
     "journal-upgraded",
     "events-read",
     "case-opened",
@@ -393,6 +421,7 @@ impl Record {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::EngineStarted { .. } => "engine-started",
+            Self::JournalKeyed { .. } => "journal-keyed",
             Self::JournalUpgraded { .. } => "journal-upgraded",
             Self::EventsRead { .. } => "events-read",
             Self::CaseOpened { .. } => "case-opened",

@@ -134,6 +134,7 @@ impl Record {
                 mode,
                 configured,
                 speaks,
+                serves: _,
             } => {
                 let with = speaks.as_ref().map_or_else(String::new, |speaks| {
                     format!(", for {} and with {}", speaks.adapter, speaks.backend)
@@ -143,6 +144,14 @@ impl Record {
                 });
                 format!("casimir-dkg {version} started on {network} in mode {mode}{switched}{with}")
             }
+            Self::JournalKeyed { key, by, reason } => match (by, reason) {
+                (Some(by), Some(reason)) => {
+                    format!("{by} gave the journal a new key of its own, {key}: {reason}")
+                }
+                _ => format!(
+                    "the journal has a key of its own, {key}, which signs its checkpoints from here on"
+                ),
+            },
             Self::JournalUpgraded { from, .. } => {
                 format!("the journal came from format {from}; the file as it was is kept beside it")
             }

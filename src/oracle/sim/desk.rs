@@ -174,6 +174,7 @@ impl World {
             what: SignPurpose::VoluntaryExit {
                 validator_index: 4,
                 epoch: 8,
+                domain: None,
             },
             share_public_keys: BTreeMap::new(),
             brought: None,

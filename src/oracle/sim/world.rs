@@ -403,6 +403,13 @@ impl World {
 
     fn begin(&mut self) {
         self.read_on();
+        if self.process == 0 {
+            self.shell_records(Record::JournalKeyed {
+                key: JournalKey([7; 32]),
+                by: None,
+                reason: None,
+            });
+        }
         if self.process == 0 && !self.calm && self.rng.gen_bool(0.2) {
             let cursor = Some(self.outside.chain.at()).filter(|_| self.rng.gen_bool(0.5));
             self.shell_records(Record::JournalUpgraded { from: 1, cursor });
@@ -413,6 +420,7 @@ impl World {
             mode: self.state.mode(),
             configured: Some(self.mode).filter(|mode| *mode != self.state.mode()),
             speaks: None,
+            serves: None,
         });
         let process = self.process;
         self.input(Input::Started);

@@ -22,7 +22,7 @@ impl Reckoning {
     pub(super) fn told(&mut self, at: UnixMillis, record: &Record) {
         let moved = match record {
             Record::ClockMoved { by_ms } => *by_ms,
-            Record::EngineStarted { .. } | Record::JournalUpgraded { .. } => {
+            Record::EngineStarted { .. } | Record::JournalUpgraded { .. } | Record::JournalKeyed { .. } => {
                 self.newest.map_or(0, |newest| difference(at, newest))
             }
             _ => 0,
@@ -113,6 +113,7 @@ mod tests {
                 network: "test".into(),
                 mode: Mode::Auto,
                 speaks: None,
+                serves: None,
                 configured: None,
             });
             self.ticks();

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use casimir_dkg::config::LoadOptions;
+use casimir_dkg::engine::{self, JournalIdentity};
 use casimir_dkg::journal::{self, Report};
-use casimir_dkg::types::{CaseId, Root, UnixMillis};
+use casimir_dkg::types::{CaseId, Root, SafeText, UnixMillis};
 use serde_json::json;
 
 use super::journal::case::{self, Told};
@@ -29,6 +30,9 @@ struct Audit<'a> {
     report: &'a Report,
     /// The case's records, oldest first.
     records: &'a [Told<'a>],
+    identity: JournalIdentity,
+    /// Record and what is wrong with it, of the whole journal.
+    problems: Vec<(u64, String)>,
     at: UnixMillis,
 }
 
@@ -46,34 +50,78 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{}.html", case.to_string().replace('/', "-"))));
-    let (records, head) = write(&path, case, &to)?;
+    let written = write(&path, case, &to)?;
+    let Written {
+        records,
+        head,
+        problems,
+        is_judged,
+    } = &written;
     if json {
-        output::json(&json!({ "file": to, "case": case, "records": records, "head": head }));
+        output::json(&json!({
+            "file": to, "case": case, "records": records, "head": head, "problems": problems,
+        }));
     } else {
         output::line(&format!(
             "wrote {}: {records} records of {case}, of a journal whose head is {head}",
             to.display()
         ));
     }
-    Ok(Outcome::Success)
+    for (record, problem) in problems {
+        output::error(&format!("record {record}: {}", SafeText::new(problem)));
+    }
+    Ok(if *is_judged && !problems.is_empty() {
+        Outcome::Failure
+    } else {
+        Outcome::Success
+    })
 }
 
-/// Writes the page of a case; how many records of it there are, and the head of the journal.
+/// What a written page rests on.
+pub(crate) struct Written {
+    /// Records of the case.
+    pub(crate) records: usize,
+    pub(crate) head: Root,
+    /// Records of the journal that do not hold, by their numbers.
+    pub(crate) problems: Vec<(u64, String)>,
+    is_judged: bool,
+}
+
+/// Writes the page of a case.
 ///
 /// # Errors
 /// The journal is broken or has no such case, or the file is there already or cannot be written.
-pub(crate) fn write(path: &Path, case: CaseId, to: &Path) -> anyhow::Result<(usize, Root)> {
+pub(crate) fn write(path: &Path, case: CaseId, to: &Path) -> anyhow::Result<Written> {
     let (report, entries) = journal::verify(path)?;
     let records = case::records_of(&entries, case)?;
-    let page = page::write(&Audit {
+    // one that is not understood hides what stands behind it, and the page can still be read
+    let (problems, is_judged) = match engine::audit(&entries) {
+        Ok(audit) => (audit.problems, true),
+        Err((seq, problem)) => (
+            vec![(
+                seq,
+                format!("is linked, but not understood, so no decision was judged: {problem}"),
+            )],
+            false,
+        ),
+    };
+    let audit = Audit {
         case,
         journal: path,
         report: &report,
         records: &records,
+        identity: engine::identity(&entries),
+        problems,
         at: UnixMillis::now(),
-    });
+    };
+    let page = page::write(&audit);
     keep(to, &page)?;
-    Ok((records.len(), report.head))
+    Ok(Written {
+        records: records.len(),
+        head: report.head,
+        problems: audit.problems,
+        is_judged,
+    })
 }
 
 fn keep(to: &Path, page: &str) -> anyhow::Result<()> {

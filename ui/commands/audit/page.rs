@@ -10,9 +10,11 @@ use super::Audit;
 use super::ceremony;
 use super::html::{checks, code, page, table, text, value};
 use crate::commands::journal::case::Told;
+use crate::commands::journal::verify::end;
 
 pub(super) fn write(audit: &Audit<'_>) -> String {
     let mut body = head(audit);
+    body.push_str(&problems(audit));
     body.push_str("<h2>What happened</h2>\n");
     body.push_str(&story(audit.records));
     body.push_str("<h2>Who decided what</h2>\n");
@@ -46,16 +48,18 @@ fn head(audit: &Audit<'_>) -> String {
         |told| value(&told.body["outcome"]),
     );
     let report = audit.report;
-    let acknowledged = report.acknowledged.map_or_else(
-        || "no checkpoint was beside it: whether its end is missing, it cannot say".to_owned(),
-        |seq| format!("the checkpoint names record {seq}: nothing that was acknowledged is missing"),
+    let key = report.key.map_or_else(
+        || "it has none".to_owned(),
+        |(record, key)| format!("{}, named by record {record}", code(&key.to_string())),
     );
     let rows = [
         ("outcome", outcome),
         ("journal", text(&audit.journal.display().to_string())),
+        ("it is of", text(&audit.identity.to_string())),
         ("its records", format!("{}, every hash right", report.records)),
         ("its head", code(&report.head.to_string())),
-        ("its end", acknowledged),
+        ("its own key", key),
+        ("its end", text(&end(report, false))),
         ("its format", report.format.to_string()),
         (
             "written",
@@ -73,6 +77,20 @@ fn head(audit: &Audit<'_>) -> String {
         text(&audit.case.to_string()),
         table(&["", ""], rows)
     )
+}
+
+/// What speaks against the journal stands before what it says.
+fn problems(audit: &Audit<'_>) -> String {
+    if audit.problems.is_empty() {
+        return String::new();
+    }
+    let rows = audit.problems.iter().map(|(record, problem)| {
+        vec![
+            record.to_string(),
+            format!("<span class=\"fail\">{}</span>", text(problem)),
+        ]
+    });
+    format!("<h2>What is wrong</h2>\n{}", table(&["record", ""], rows))
 }
 
 fn story(records: &[Told<'_>]) -> String {
@@ -94,7 +112,7 @@ fn decisions(records: &[Told<'_>]) -> String {
             "action-proposed" | "action-changed" => {
                 shown.insert(action, (told.entry.seq, &told.body));
             }
-            "decided" => rows.push(decision(told, action, shown.get(action))),
+            "decided" | "endorsed" => rows.push(decision(told, action, shown.get(action))),
             _ => {}
         }
     }
@@ -129,6 +147,9 @@ fn decision(told: &Told<'_>, action: &str, shown: Option<&(u64, &Value)>) -> Vec
     if let Some(reason) = verdict["reason"].as_str() {
         let _ = write!(words, ": {}", text(reason));
     }
+    if let (Some(number), Some(of)) = (decision["nth"]["number"].as_u64(), decision["nth"]["of"].as_u64()) {
+        let _ = write!(words, ", {number} of {of}");
+    }
     let title = shown.map_or_else(String::new, |(_, body)| value(&body["proposal"]["title"]));
     vec![
         told.entry.seq.to_string(),
@@ -136,12 +157,33 @@ fn decision(told: &Told<'_>, action: &str, shown: Option<&(u64, &Value)>) -> Vec
         format!("{}<br>{title}", code(action)),
         words,
         format!(
-            "{} {}",
+            "{} {}{}",
             value(&decision["decider"]["by"]),
-            value(&decision["decider"]["name"])
+            value(&decision["decider"]["name"]),
+            signature(told)
         ),
         format!("{}<br>{compared}", code(digest)),
     ]
+}
+
+/// Whether whoever decided signed with a key of their own.
+fn signature(told: &Told<'_>) -> String {
+    let decider = &told.body["decision"]["decider"];
+    match engine::signature_is_right(&told.entry.body) {
+        Some(right) => {
+            let (class, words) = if right {
+                ("pass", "the signature is right")
+            } else {
+                ("fail", "the signature is not right")
+            };
+            let key = decider["signed"]["key"].as_str().unwrap_or_default();
+            format!("<br><span class=\"{class}\">{words}</span>, key {}", code(key))
+        }
+        None if decider["by"] == "person" => {
+            "<br><span class=\"unknown\">on the word of the oracle's machine: no key of theirs signed it</span>".to_owned()
+        }
+        None => String::new(),
+    }
 }
 
 fn transactions(records: &[Told<'_>]) -> String {
@@ -209,15 +251,19 @@ fn how(audit: &Audit<'_>) -> String {
         ]
     });
     format!(
-        "<p>With the journal, or a copy of it:</p>\n<pre>casimir-dkg journal verify --journal JOURNAL --contains {head}\n\
+        "<p>KEY is the public half of the journal's own key, HEAD the hash of a record, as somebody wrote them down elsewhere and \
+         earlier. What this page says of itself (head {head}) only shows that page and journal belong together: whoever writes a \
+         journal anew writes its page anew.</p>\n\
+         <p>With the journal, or a copy of it:</p>\n<pre>casimir-dkg journal verify --journal JOURNAL --key KEY --contains HEAD\n\
          casimir-dkg journal show --journal JOURNAL --case {case}</pre>\n\
          <p>With no line of this program's code, from an export and the transcripts (Python 3.11; BLS with py_ecc):</p>\n\
          <pre>casimir-dkg journal export --journal JOURNAL &gt; export.jsonl\ncasimir-dkg audit verifier &gt; verify.py\n\
-         python3 verify.py --journal export.jsonl --head {head} TRANSCRIPT…</pre>\n\
+         python3 verify.py --journal export.jsonl --key KEY --head HEAD TRANSCRIPT…</pre>\n\
          <p>What neither can say: whether the operators' keys are those of the registry (compare the fingerprints, \
          <code>casimir-dkg transcript verify --operators FILE</code>), whether what was written was true when it was written, and \
          what the chain says: look the transactions up by their hashes.</p>\n<h3>Hashes of this case's records</h3>\n{}",
         table(&["record", "kind", "hash"], hashes),
+        head = code(&head.to_string()),
         case = text(&audit.case.to_string()),
     )
 }

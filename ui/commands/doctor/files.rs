@@ -58,7 +58,12 @@ fn journal(path: &Path) -> (Finding, Vec<Entry>) {
                 let problem = engine::understood(&entry.kind, &entry.body).err()?;
                 Some(format!("record {} is not understood: {problem}", entry.seq))
             });
-            let finding = match problem {
+            // whoever may not read the key cannot say that it is another one
+            let key = match journal::judge_key(path, found.key) {
+                Err(error @ JournalError::Key { .. }) => Some(error.to_string()),
+                _ => None,
+            };
+            let finding = match problem.or(key) {
                 Some(problem) => Finding::fail(what, problem, "a start refuses this journal"),
                 None => Finding::ok(
                     what,

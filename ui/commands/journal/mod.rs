@@ -1,17 +1,20 @@
-//! `journal show`, `verify`, `export`, `backup`, `restore`, `declare-lost`.
+//! `journal show`, `verify`, `export`, `backup`, `restore`, `declare-lost`, `new-key`.
 
 pub(super) mod case;
+mod new_key;
 mod restore;
+pub(super) mod verify;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use casimir_dkg::config::{self, LoadOptions};
-use casimir_dkg::engine::{self, Audit};
-use casimir_dkg::journal::{self, Entry, JournalError, Report};
-use casimir_dkg::types::{CaseId, Root, SafeText, counted};
+use casimir_dkg::engine;
+use casimir_dkg::journal::{self, Entry};
+use casimir_dkg::types::{CaseId, SafeText};
 use serde_json::{Value, json};
 
+use self::verify::Wanted;
 use crate::args::{ExportFormat, JournalCommand};
 use crate::exit::Outcome;
 use crate::output;
@@ -25,10 +28,13 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
         JournalCommand::Verify {
             journal,
             contains,
+            key,
             checkpoint,
         } => {
             let path = locate(journal.as_deref(), options)?;
-            verify(&path, contains.as_deref(), checkpoint.as_deref(), json)
+            let (contains, key) = (contains.as_deref(), key.as_deref());
+            let wanted = Wanted::read(&path, journal.is_some(), checkpoint.as_deref(), contains, key)?;
+            verify::run(&wanted, json)
         }
         JournalCommand::Export {
             journal,
@@ -42,6 +48,9 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
         } => {
             let journal = place(journal.as_deref(), options)?;
             restore::run(&journal, from, declare_lost.as_deref(), json)
+        }
+        JournalCommand::NewKey { reason, journal } => {
+            new_key::run(&locate(journal.as_deref(), options)?, reason, json)
         }
         JournalCommand::DeclareLost { reason, journal } => {
             let journal = locate(journal.as_deref(), options)?;
@@ -107,107 +116,6 @@ fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> any
         }
     }
     Ok(Outcome::Success)
-}
-
-/// What stands in a journal that holds, with what its decisions are; `None` where it does not, after that was said.
-fn judged(
-    path: &Path,
-    checkpoint: Option<&Path>,
-    json: bool,
-) -> anyhow::Result<Option<(Report, Vec<Entry>, Audit)>> {
-    let (report, entries) = match journal::verify_with(path, checkpoint) {
-        Ok(found) => found,
-        Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => {
-            match &e {
-                JournalError::Broken { seq, problem, .. } if json => {
-                    output::json(&json!({"ok": false, "record": seq, "problem": problem}));
-                }
-                JournalError::RolledBack { found, expected, .. } if json => {
-                    output::json(&json!({"ok": false, "records": found, "acknowledged": expected}));
-                }
-                _ => {}
-            }
-            output::error(&e.to_string());
-            return Ok(None);
-        }
-        Err(e) => return Err(e.into()),
-    };
-    match engine::audit(&entries) {
-        Ok(audit) => Ok(Some((report, entries, audit))),
-        Err((seq, problem)) => {
-            if json {
-                output::json(&json!({"ok": false, "record": seq, "problem": problem}));
-            }
-            output::error(&format!(
-                "{}: record {seq} is linked, but not understood: {problem}",
-                path.display()
-            ));
-            Ok(None)
-        }
-    }
-}
-
-/// Judges as a start does: the chain, the checkpoint, and whether every record is understood.
-fn verify(
-    path: &Path,
-    contains: Option<&str>,
-    checkpoint: Option<&Path>,
-    json: bool,
-) -> anyhow::Result<Outcome> {
-    if let Some(file) = checkpoint.filter(|file| !file.is_file()) {
-        bail!("there is no checkpoint at {}", file.display());
-    }
-    let contains = contains
-        .map(|text| text.parse::<Root>().context("--contains"))
-        .transpose()?;
-    let Some((report, entries, audit)) = judged(path, checkpoint, json)? else {
-        return Ok(Outcome::Failure);
-    };
-    let found = contains.is_none_or(|head| entries.iter().any(|entry| entry.hash == head));
-    if json {
-        output::json(&json!({
-            "ok": found && audit.problems.is_empty(),
-            "records": report.records,
-            "head": report.head,
-            "format": report.format,
-            "acknowledged": report.acknowledged,
-            "decisions": audit.decisions,
-            "signatures": audit.signatures,
-            "problems": audit.problems,
-        }));
-    } else {
-        output::line(&format!(
-            "{} records, every hash right, head {}",
-            report.records, report.head
-        ));
-        output::line(&match report.acknowledged {
-            Some(seq) => format!("the checkpoint names record {seq}: nothing that was acknowledged is missing"),
-            None if contains.is_some() => "no checkpoint was compared".to_owned(),
-            None => "no checkpoint is beside it: whether its end is missing cannot be said (give --checkpoint or --contains)"
-                .to_owned(),
-        });
-        output::line(&format!(
-            "{} checked, {} of people's own keys among them",
-            counted(usize::try_from(audit.decisions).unwrap_or(usize::MAX), "decision"),
-            counted(
-                usize::try_from(audit.signatures).unwrap_or(usize::MAX),
-                "signature"
-            )
-        ));
-    }
-    for (record, problem) in &audit.problems {
-        output::error(&format!("record {record}: {}", SafeText::new(problem)));
-    }
-    if found && audit.problems.is_empty() {
-        return Ok(Outcome::Success);
-    }
-    if found {
-        return Ok(Outcome::Failure);
-    }
-    output::error(
-        "the hash given with --contains is not in this journal: it was rolled back, or is another one",
-    );
-    Ok(Outcome::Failure)
 }
 
 fn export(path: &Path) -> anyhow::Result<Outcome> {

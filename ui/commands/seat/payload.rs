@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::types::{BroughtAlong, CeremonyPlan, OperatorId, OwnerNonce, SignPurpose};
+use casimir_dkg::types::{BroughtAlong, CeremonyPlan, ExitDomain, OperatorId, OwnerNonce, SignPurpose};
 use casimir_dkg::view::{ActionView, CallView, CeremonyPayload, Payload, TransactionPayload};
 
 /// Lines of `name value`.
@@ -96,16 +96,25 @@ fn of_ceremony(lines: &mut Lines, ceremony: &CeremonyPayload) {
                 SignPurpose::VoluntaryExit {
                     validator_index,
                     epoch,
-                } => lines.more(
-                    "signs",
-                    format!("VOLUNTARY EXIT of validator {validator_index}, from epoch {epoch}"),
-                ),
+                    domain,
+                } => of_exit(lines, (*validator_index, *epoch), domain.as_ref()),
             }
             for (operator, key) in share_public_keys {
                 lines.more(&format!("share of operator {operator}"), key);
             }
             of_brought(lines, brought.as_deref());
         }
+    }
+}
+
+fn of_exit(lines: &mut Lines, (validator, epoch): (u64, u64), domain: Option<&ExitDomain>) {
+    lines.more(
+        "signs",
+        format!("VOLUNTARY EXIT of validator {validator}, from epoch {epoch}"),
+    );
+    if let Some(domain) = domain {
+        lines.more("fork version", domain.fork_version);
+        lines.more("genesis validators root", domain.genesis_validators_root);
     }
 }
 
@@ -213,6 +222,7 @@ mod tests {
                 what: SignPurpose::VoluntaryExit {
                     validator_index: 17,
                     epoch: 1_234,
+                    domain: None,
                 },
                 share_public_keys: committee.iter().map(|id| (*id, BlsPublicKey([5; 48]))).collect(),
                 brought: None,

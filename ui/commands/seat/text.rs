@@ -1,7 +1,7 @@
 //! An engine's state, for people who read lines.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::view::{ActionView, CheckMark, Mode, Seated, Snapshot, Wait};
+use casimir_dkg::view::{ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Wait};
 
 use super::payload;
 use crate::output::line;
@@ -9,6 +9,14 @@ use crate::summary;
 
 fn field(name: &str, value: impl std::fmt::Display) {
     line(&format!("{name:<11} {value}"));
+}
+
+/// Whoever writes this down elsewhere holds the journal up to here.
+fn journal(journal: &JournalView) {
+    field(
+        "journal",
+        format!("record {}, hash {}", journal.records, journal.head),
+    );
 }
 
 /// The engine, what it does, what holds it up.
@@ -53,6 +61,7 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         (Some(address), None) => field("account", format!("{address}, balance unknown")),
         (None, _) => field("account", "no key"),
     }
+    journal(&snapshot.journal);
     for work in snapshot.work_in_flight() {
         field("in flight", work);
     }

@@ -66,7 +66,7 @@ impl Ceremony {
         view: View,
     ) -> Result<Self, Box<Failed>> {
         let begun = UnixMillis::now();
-        let refuse = |culprits, reason| refused(id, plan, view, begun, culprits, reason);
+        let refuse = |culprits, reason| refused(host, id, plan, (view, begun), culprits, reason);
         validate(plan).map_err(|reason| refuse(Vec::new(), reason))?;
         let unknown = unknown_operators(plan, host.directory());
         if !unknown.is_empty() {
@@ -221,10 +221,10 @@ impl Ceremony {
 
 /// A ceremony that cannot even be opened.
 fn refused(
+    host: &Host,
     id: RequestId,
     plan: &CeremonyPlan,
-    view: View,
-    at: UnixMillis,
+    (view, at): (View, UnixMillis),
     culprits: Vec<OperatorId>,
     reason: SafeText,
 ) -> Box<Failed> {
@@ -238,6 +238,7 @@ fn refused(
     let document = Document {
         format: FORMAT,
         request_id: id,
+        held_for: host.config.held_for,
         plan: plan.clone(),
         operators: BTreeMap::new(),
         attached: view == View::Late,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::dkg::rockx::keys::OperatorPrivateKey;
+use crate::dkg::rockx::transcript::HeldFor;
 use crate::http::{BadUrl, Http};
 use crate::listen::Network;
 use crate::types::{OperatorId, OperatorRecord, RedactedUrl};
@@ -39,6 +40,8 @@ pub struct InitiatorConfig {
     pub directory: BTreeMap<OperatorId, OperatorRecord>,
     /// The way to messenger and operators.
     pub http: Http,
+    /// For whom ceremonies are held, as their transcripts say.
+    pub held_for: Option<HeldFor>,
 }
 
 /// The key is not shown.
@@ -77,6 +80,7 @@ impl InitiatorConfig {
             signing_key: None,
             directory,
             http: Http::direct(),
+            held_for: None,
         }
     }
 }

@@ -159,6 +159,7 @@ fn recorded_signature() {
         what: SignPurpose::VoluntaryExit {
             validator_index: 0,
             epoch: 0,
+            domain: None,
         },
         share_public_keys: BTreeMap::new(),
         brought: None,

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `format` | 1 |
 //! | `request_id` | 48 hex digits; part of every signed message |
+//! | `held_for` | `chain_id` and `manager` of the oracle that held it; left out where it was not said, as in older ones |
 //! | `plan` | committee, threshold, what is signed: everything the ceremony was to do |
 //! | `operators` | operator id → RSA public key, in the text form of the directory, of every participant |
 //! | `attached` | the initiator joined after the start (it was restarted), so earlier messages are missing |
@@ -29,6 +30,7 @@ mod verify;
 
 pub use super::judgement::Source;
 pub use document::{
-    Bytes, Document, FORMAT, MAX_REJECTED, RecordedMessage, RecordedVerdict, StartOutcome, StartReply,
+    Bytes, Document, FORMAT, HeldFor, MAX_REJECTED, RecordedMessage, RecordedVerdict, StartOutcome,
+    StartReply,
 };
 pub use verify::{examine, verify};

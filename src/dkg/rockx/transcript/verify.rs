@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Document, RecordedVerdict, StartOutcome};
+use super::document::{Document, HeldFor, RecordedVerdict, StartOutcome};
+use crate::beacon::roots::voluntary_exit_signing_root;
 use crate::dkg::rockx::judgement::{
     Accepted, Record, Source, Taken, accept, combine, judge_stored, swallowed,
 };
@@ -13,9 +14,13 @@ use crate::dkg::rockx::start_message;
 use crate::dkg::rockx::wire::SignedMessage;
 use crate::dkg::tracker::View;
 use crate::types::{
-    CeremonyFailure, CeremonyResult, Check, CheckStatus, Examined, FailureKind, OperatorId, SafeText,
-    Transcript, TranscriptError, Verification,
+    CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, Check, CheckStatus, Examined, FailureKind,
+    OperatorId, OwnerNonce, SafeText, SignPurpose, Transcript, TranscriptError, Verification,
 };
+
+/// What stands behind every failure by silence.
+const SILENCE: &str = "the same failure follows from the messages that are here; that nothing more came, and what was \
+                       answered to the start, is the initiator's word";
 
 /// Reads the document of a transcript and checks it.
 ///
@@ -47,6 +52,11 @@ pub fn examine(transcript: &Transcript) -> Result<Examined, TranscriptError> {
 #[must_use]
 pub fn verify(document: &Document) -> Verification {
     let mut checks = vec![digest(document), times(document)];
+    checks.extend(document.held_for.map(|held_for| {
+        let HeldFor { chain_id, manager } = held_for;
+        let words = format!("for the manager {manager} on chain {chain_id}, by the initiator's word: compare with the journal that names it");
+        Check::unknown("held-for", words)
+    }));
     if let Some(check) = nothing_happened(document) {
         checks.push(check);
         return Verification { checks, result: None };
@@ -58,6 +68,7 @@ pub fn verify(document: &Document) -> Verification {
     let (keys, check) = participants(document);
     checks.push(check);
     checks.push(start_message(document));
+    checks.extend(purpose(&document.plan));
     let (record, check) = replay(document, keys);
     checks.push(check);
     let sound = |checks: &[Check]| checks.iter().all(|check| check.status != CheckStatus::Fail);
@@ -154,6 +165,49 @@ fn start_message(document: &Document) -> Check {
     }
 }
 
+/// The root that is signed is that of what the plan calls it: nobody reads a root.
+fn purpose(plan: &CeremonyPlan) -> Option<Check> {
+    const NAME: &str = "purpose";
+    let CeremonyPlan::Sign {
+        signing_root, what, ..
+    } = plan
+    else {
+        return None;
+    };
+    Some(match what {
+        SignPurpose::OwnerNonce { owner, nonce } => {
+            let owner = OwnerNonce {
+                owner: owner.clone(),
+                nonce: *nonce,
+            };
+            let words = format!("what was signed is the SSV registration {owner}");
+            Check::of(NAME, owner.root() == *signing_root, words)
+        }
+        SignPurpose::VoluntaryExit {
+            validator_index,
+            epoch,
+            domain: Some(domain),
+        } => {
+            let (version, genesis) = (domain.fork_version, &domain.genesis_validators_root);
+            let root = voluntary_exit_signing_root(*epoch, *validator_index, version, genesis);
+            let words = format!(
+                "what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on, where the                  genesis validators root is {genesis}"
+            );
+            Check::of(NAME, root == *signing_root, words)
+        }
+        SignPurpose::VoluntaryExit {
+            validator_index,
+            epoch,
+            domain: None,
+        } => Check::unknown(
+            NAME,
+            format!(
+                "whether what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on: this                  plan does not say on which chain"
+            ),
+        ),
+    })
+}
+
 /// Feeds every message into a new record, which takes only what its sender signed.
 fn replay(document: &Document, keys: BTreeMap<OperatorId, OperatorPublicKey>) -> (Record, Check) {
     let view = if document.attached {
@@ -230,9 +284,34 @@ fn accepted(document: &Document, record: &Record, source: Source) -> Result<Acce
     }
 }
 
-/// A failure is computed again as well. What was only seen by the initiator (a dead messenger) is its word.
+/// The result that the messages of a failed ceremony give all the same. Where each operator signed its part, nobody was
+/// silent, and nothing was lost.
+fn result_of(document: &Document, record: &Record) -> Option<Accepted> {
+    let sources = match document.plan.kind() {
+        CeremonyKind::Sign => &[Source::Messenger, Source::Observed, Source::Combined][..],
+        _ => &[Source::Messenger, Source::Observed][..],
+    };
+    sources
+        .iter()
+        .find_map(|source| accepted(document, record, *source).ok())
+}
+
+/// A failure is computed again as well. What was only seen by the initiator (a dead messenger, a silence) is its word:
+/// whoever writes a transcript can leave messages out of it.
 fn failed(document: &Document, record: &Record, failure: &CeremonyFailure) -> Check {
     const NAME: &str = "verdict";
+    let by_word = match failure.kind {
+        FailureKind::Lost => Some("what the messenger did not have is the initiator's word"),
+        FailureKind::Unknown => Some("what could not be found out cannot be proven"),
+        FailureKind::NotStarted | FailureKind::Timeout => Some(SILENCE),
+        FailureKind::Blamed | FailureKind::Refused => None,
+    };
+    if by_word.is_some() && result_of(document, record).is_some() {
+        return Check::fail(
+            NAME,
+            "the messages give a result, and the verdict says that there is none",
+        );
+    }
     let not_started: BTreeMap<OperatorId, SafeText> = document
         .replies
         .iter()
@@ -240,12 +319,14 @@ fn failed(document: &Document, record: &Record, failure: &CeremonyFailure) -> Ch
         .map(|(id, reply)| (*id, reply.text.clone()))
         .collect();
     let candidates = match failure.kind {
-        FailureKind::Unknown => return Check::unknown(NAME, "what could not be found out cannot be proven"),
-        FailureKind::Lost => {
-            return Check::unknown(NAME, "what the messenger did not have is the initiator's word");
+        FailureKind::Unknown | FailureKind::Lost => {
+            return Check::unknown(NAME, by_word.unwrap_or_default());
         }
+        FailureKind::Blamed if *failure == record.blamed_failure() => {
+            return Check::pass(NAME, "the same failure follows from the messages");
+        }
+        // some are to blame by what they sent, and others for what did not come
         FailureKind::Blamed => vec![
-            Some(record.blamed_failure()),
             record
                 .tracker
                 .gate()
@@ -271,5 +352,9 @@ fn failed(document: &Document, record: &Record, failure: &CeremonyFailure) -> Ch
         ],
     };
     let same = candidates.iter().flatten().any(|again| again == failure);
-    Check::of(NAME, same, "the same failure follows from the messages")
+    match failure.kind {
+        FailureKind::Refused => Check::of(NAME, same, "the same failure follows from the messages"),
+        _ if same => Check::unknown(NAME, SILENCE),
+        _ => Check::fail(NAME, "another failure follows from the messages"),
+    }
 }

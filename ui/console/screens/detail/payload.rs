@@ -156,6 +156,7 @@ fn purpose(what: &SignPurpose) -> (Token, String) {
         SignPurpose::VoluntaryExit {
             validator_index,
             epoch,
+            ..
         } => (
             Token::Danger,
             format!("voluntary exit of validator {validator_index}, from epoch {epoch}"),

@@ -1,0 +1,242 @@
+//! The journal's own key: ed25519, made when the journal is, or at the first start that knows of keys. It signs checkpoints,
+//! so that whoever holds its public half, which a record names, can tell this journal from one that was written anew. It needs
+//! no account and no person: observe mode and remote signers have it, too.
+//!
+//! The private half stands beside the journal (`journal.key`, mode 0600; the file may be a link to another disk). It is in no
+//! backup. Whoever holds it can sign a forgery: what it proves, it proves of everybody else.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use rand::RngCore as _;
+use zeroize::Zeroizing;
+
+use super::chain::Anchor;
+use super::error::{JournalError, io_at};
+use crate::secrets::SecretFile;
+use crate::types::{JournalKey, JournalSignature, Root, UnixMillis};
+
+/// Kind of the record that names a public half.
+pub(super) const KEYED: &str = "journal-keyed";
+/// What the file begins with, before the seed (RFC 8032) in hex.
+const FORM: &str = "casimir-dkg journal key v1 ";
+/// Bytes of the file, and some to spare.
+const LONGEST: u64 = 256;
+/// Keeps a signature from meaning anything else anywhere else.
+const TAG: &[u8] = b"casimir-dkg journal checkpoint v1\0";
+
+/// The private half.
+pub(super) struct OwnKey {
+    pair: Ed25519KeyPair,
+}
+
+impl std::fmt::Debug for OwnKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OwnKey of {}", self.public())
+    }
+}
+
+/// Where the key of the journal at this path is. `path` has no symbolic links in it.
+pub(super) fn place(path: &Path) -> PathBuf {
+    path.with_extension("key")
+}
+
+impl OwnKey {
+    /// The key in this file, if there is one.
+    pub(super) fn read(place: &Path) -> Result<Option<Self>, JournalError> {
+        let found = match SecretFile::read(place, LONGEST) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_at(place)(error)),
+        };
+        if let Some(worry) = found.warning("the journal's own key", place) {
+            tracing::warn!(target: "files", "{worry}");
+        }
+        let pair = found
+            .text
+            .trim_end()
+            .strip_prefix(FORM)
+            .and_then(|digits| {
+                let mut seed = Zeroizing::new([0; 32]);
+                hex::decode_to_slice(digits, &mut *seed).ok()?;
+                Ed25519KeyPair::from_seed_unchecked(&*seed).ok()
+            })
+            .ok_or_else(|| {
+                io_at(place)(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "is no key of a journal",
+                ))
+            })?;
+        Ok(Some(Self { pair }))
+    }
+
+    /// A new key, in this file, which must not exist. It is durable before it is returned.
+    pub(super) fn make(place: &Path) -> Result<Self, JournalError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        rand::rngs::OsRng.fill_bytes(&mut *seed);
+        let text = Zeroizing::new(format!("{FORM}{}\n", &*Zeroizing::new(hex::encode(&*seed))));
+        let temporary = place.with_extension("key.new");
+        let write = || {
+            let _ = fs::remove_file(&temporary);
+            let mut make = File::options();
+            make.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
+            let mut file = make.open(&temporary)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&temporary, place)?;
+            let directory = place.parent().filter(|at| !at.as_os_str().is_empty());
+            File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        };
+        write().map_err(io_at(place))?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&*seed).expect("every 32 bytes are a seed");
+        Ok(Self { pair })
+    }
+
+    /// The public half.
+    pub(super) fn public(&self) -> JournalKey {
+        JournalKey::try_from(self.pair.public_key().as_ref()).expect("ed25519 keys have 32 bytes")
+    }
+
+    pub(super) fn sign(&self, said: &Acknowledged) -> Seal {
+        let signature = self.pair.sign(&said.message());
+        Seal {
+            at: said.at,
+            key: self.public(),
+            signature: JournalSignature::try_from(signature.as_ref())
+                .expect("ed25519 signatures have 64 bytes"),
+        }
+    }
+}
+
+/// The key in this file, which must be the one that a record names.
+///
+/// # Errors
+/// [`JournalError::Key`] where a record names a key, and its file is missing or holds another one.
+pub(super) fn held(place: &Path, named: Option<(u64, JournalKey)>) -> Result<Option<OwnKey>, JournalError> {
+    let wrong = |problem| JournalError::Key {
+        key: place.to_owned(),
+        problem,
+    };
+    let found = OwnKey::read(place)?;
+    match (named, &found) {
+        (Some((record, key)), Some(found)) if found.public() != key => Err(wrong(format!(
+            "holds the key {}, and record {record} names {key} as the journal's own",
+            found.public()
+        ))),
+        (Some((record, key)), None) => Err(wrong(format!(
+            "is missing: it holds the journal's own key {key}, which record {record} names"
+        ))),
+        _ => Ok(found),
+    }
+}
+
+/// Judges the key beside the journal at this path as a start does; `named` is what its records name, as in
+/// [`super::Report::key`].
+///
+/// # Errors
+/// [`JournalError::Key`] where a start would be refused for it, or the file cannot be read.
+pub fn judge_key(path: &Path, named: Option<(u64, JournalKey)>) -> Result<(), JournalError> {
+    let real = fs::canonicalize(path).map_err(io_at(path))?;
+    held(&place(&real), named).map(drop)
+}
+
+/// What a signature covers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Acknowledged {
+    /// Hash of the journal's first record: which journal it is.
+    pub(super) journal: Root,
+    /// Format of the acknowledged record.
+    pub(super) format: u32,
+    pub(super) newest: Anchor,
+    /// When it was acknowledged.
+    pub(super) at: UnixMillis,
+}
+
+impl Acknowledged {
+    fn message(&self) -> Vec<u8> {
+        [
+            TAG,
+            &self.journal.0,
+            &u64::from(self.format).to_be_bytes(),
+            &self.newest.seq.to_be_bytes(),
+            &self.newest.hash.0,
+            &self.at.0.to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    /// Whether the seal is right under the key that stands in it.
+    pub(super) fn is_sealed(&self, seal: &Seal) -> bool {
+        UnparsedPublicKey::new(&ED25519, seal.key.as_bytes())
+            .verify(&self.message(), seal.signature.as_bytes())
+            .is_ok()
+    }
+}
+
+/// What stands behind number and hash in a signed checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seal {
+    pub(super) at: UnixMillis,
+    pub(super) key: JournalKey,
+    pub(super) signature: JournalSignature,
+}
+
+/// The public half that a record of kind [`KEYED`] names.
+pub(super) fn named(body: &str) -> Option<JournalKey> {
+    #[derive(serde::Deserialize)]
+    struct Keyed {
+        key: JournalKey,
+    }
+    serde_json::from_str::<Keyed>(body).ok().map(|found| found.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_back_from_its_file_and_what_it_signs_holds_for_every_field() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("journal.key");
+        assert!(OwnKey::read(&place).unwrap().is_none());
+        let made = OwnKey::make(&place).unwrap();
+        let key = OwnKey::read(&place).unwrap().unwrap();
+        assert_eq!(key.public(), made.public());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(&place).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let said = Acknowledged {
+            journal: Root([1; 32]),
+            format: 2,
+            newest: Anchor {
+                seq: 7,
+                hash: Root([2; 32]),
+            },
+            at: UnixMillis(3),
+        };
+        let seal = key.sign(&said);
+        assert!(said.is_sealed(&seal));
+        let changes: [fn(&mut Acknowledged); 5] = [
+            |s| s.journal = Root([9; 32]),
+            |s| s.format = 3,
+            |s| s.newest.seq = 8,
+            |s| s.newest.hash = Root([9; 32]),
+            |s| s.at = UnixMillis(4),
+        ];
+        for change in changes {
+            let mut other = said;
+            change(&mut other);
+            assert!(!other.is_sealed(&seal), "{other:?}");
+        }
+        fs::write(&place, "something else\n").unwrap();
+        let words = OwnKey::read(&place).unwrap_err().to_string();
+        assert!(words.contains("journal.key: is no key of a journal"), "{words}");
+    }
+}
