@@ -298,9 +298,8 @@ impl<B: Beside> Plain<'_, B> {
             Err(_) => snapshot.action(named.parse().ok()?).cloned(),
         };
         let there = self.seat.snapshots.wait_for(|snapshot| find(snapshot).is_some());
-        match tokio::time::timeout(MOMENT, there).await {
-            Ok(Ok(snapshot)) => return find(&snapshot),
-            Ok(Err(_)) | Err(_) => {}
+        if let Ok(Ok(snapshot)) = tokio::time::timeout(MOMENT, there).await {
+            return find(&snapshot);
         }
         let row = RowId::Action(named.parse().ok()?);
         match self.seat.read(Query::One { row }).await.ok()?.rows {

@@ -21,8 +21,8 @@ pub(super) fn mark(app: &mut App) {
     if let Err(why) = app.can_be_batched(&action) {
         return app.say(Token::Info, format!("{} is not marked: {why}", action.id));
     }
-    let other = app.marked.iter().filter_map(|(id, _)| app.snapshot.action(*id));
-    if let Some(other) = other.filter(|other| other.kind != action.kind).last() {
+    let mut others = app.marked.iter().filter_map(|(id, _)| app.snapshot.action(*id));
+    if let Some(other) = others.rfind(|other| other.kind != action.kind) {
         let text = format!(
             "{} is not marked: it is a {}, and marked are those of kind {}",
             action.id, action.kind, other.kind
