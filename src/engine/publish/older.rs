@@ -57,11 +57,11 @@ impl Older {
     pub(super) fn new(state: &State, live: &Live, wanted: Wanted) -> Self {
         let partly = match &wanted {
             Wanted::Page { kind, .. } => lists::shed(state, *kind),
-            Wanted::One(_) | Wanted::Cases { .. } => BTreeMap::new(),
+            Wanted::One(_) | Wanted::Past(_) | Wanted::Cases { .. } => BTreeMap::new(),
         };
         let rows_here = match &wanted {
             Wanted::Page { kind, .. } => lists::ids_of(state, *kind, partly.keys()),
-            Wanted::One(_) | Wanted::Cases { .. } => BTreeSet::new(),
+            Wanted::One(_) | Wanted::Past(_) | Wanted::Cases { .. } => BTreeSet::new(),
         };
         Self {
             wanted,
