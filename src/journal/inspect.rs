@@ -142,7 +142,7 @@ pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Ve
         format,
         acknowledged: said.iter().map(|(_, stated)| stated.newest.seq).max(),
         signed,
-        key: entries.iter().filter_map(key_of).last(),
+        key: entries.iter().filter_map(key_of).next_back(),
     };
     Ok((report, entries))
 }

@@ -76,7 +76,7 @@ impl OwnKey {
     pub(super) fn make(place: &Path) -> Result<Self, JournalError> {
         let mut seed = Zeroizing::new([0; 32]);
         rand::rngs::OsRng.fill_bytes(&mut *seed);
-        let text = Zeroizing::new(format!("{FORM}{}\n", &*Zeroizing::new(hex::encode(&*seed))));
+        let text = Zeroizing::new(format!("{FORM}{}\n", &*Zeroizing::new(hex::encode(*seed))));
         let temporary = place.with_extension("key.new");
         let write = || {
             let _ = fs::remove_file(&temporary);

@@ -249,10 +249,12 @@ fn a_signed_checkpoint_holds_an_export_for_whoever_has_the_key() {
     }
 }
 
+type Change = fn(&mut serde_json::Value);
+
 #[test]
 fn what_people_signed_with_their_own_keys_is_verified_without_our_code() {
     let ada = PersonSecret::generate();
-    let judge = |change: fn(&mut serde_json::Value)| {
+    let judge = |change: Change| {
         let mut bodies = deposit();
         let digest = bodies[2]["digest"].as_str().unwrap().parse().unwrap();
         let signed = ada.sign(Statement {
@@ -288,7 +290,7 @@ fn what_people_signed_with_their_own_keys_is_verified_without_our_code() {
         body["record"] = "endorsed".into();
         body["decision"]["decider"]["signed"]["signature"] = format!("0x{}", "00".repeat(64)).into();
     };
-    let changes: [(fn(&mut serde_json::Value), &str); 5] = [
+    let changes: [(Change, &str); 5] = [
         (endorsed, "the signature of ada on deposit/1#1 is not right"),
         (
             |body| body["decision"]["decider"]["signed"]["statement"]["chain_id"] = 2.into(),
