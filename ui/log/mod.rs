@@ -1,6 +1,8 @@
 //! Logs: always to a daily file in the state directory; to stderr as well where no front end shows them; where one does,
 //! into memory. What is written has passed [`scrub`] first: no control characters, no secrets of URLs.
 
+#[cfg(feature = "tui")]
+mod logger;
 mod ring;
 mod scrub;
 

@@ -66,17 +66,30 @@ fn locked(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
 
 /// The kept lines after the first `seen`, and how many were written until now.
 pub(crate) fn since(seen: u64) -> (Vec<Entry>, u64) {
-    locked(&LINES).since(seen)
+    let mut lines = locked(&LINES);
+    #[cfg(feature = "tui")]
+    super::logger::take().into_iter().for_each(|entry| lines.push(entry));
+    lines.since(seen)
+}
+
+/// Where a line goes first.
+enum To {
+    #[cfg(any(test, not(feature = "tui")))]
+    Kept(&'static Mutex<Lines>),
+    #[cfg(feature = "tui")]
+    Logger(super::logger::Sink),
 }
 
 /// Keeps every line that passes its filter.
-pub(super) struct Keep {
-    lines: &'static Mutex<Lines>,
-}
+pub(super) struct Keep(To);
 
 impl Keep {
     pub(super) fn new() -> Self {
-        Self { lines: &LINES }
+        #[cfg(feature = "tui")]
+        let to = To::Logger(super::logger::Sink::new());
+        #[cfg(not(feature = "tui"))]
+        let to = To::Kept(&LINES);
+        Self(to)
     }
 }
 
@@ -91,7 +104,12 @@ impl<S: Subscriber> Layer<S> for Keep {
             target: target.strip_prefix("casimir_dkg::").unwrap_or(target).to_owned(),
             text: scrub(&format!("{}{}", words.message, words.fields), Form::Text),
         };
-        locked(self.lines).push(entry);
+        match &self.0 {
+            #[cfg(any(test, not(feature = "tui")))]
+            To::Kept(lines) => locked(lines).push(entry),
+            #[cfg(feature = "tui")]
+            To::Logger(sink) => sink.write(&entry),
+        }
     }
 }
 
@@ -125,7 +143,7 @@ mod tests {
     #[test]
     fn lines_are_kept_in_order_made_safe_and_bounded() {
         let lines: &'static Mutex<Lines> = Box::leak(Box::new(Mutex::new(Lines::new())));
-        let subscriber = tracing_subscriber::registry().with(Keep { lines });
+        let subscriber = tracing_subscriber::registry().with(Keep(To::Kept(lines)));
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(target: "casimir_dkg::console", pool = 3, "peer \x1b[31m at http://u:hunter2@h/x");
             for n in 0..MOST {
@@ -143,7 +161,7 @@ mod tests {
     #[test]
     fn a_line_has_its_target_its_fields_and_no_secret() {
         let lines: &'static Mutex<Lines> = Box::leak(Box::new(Mutex::new(Lines::new())));
-        let subscriber = tracing_subscriber::registry().with(Keep { lines });
+        let subscriber = tracing_subscriber::registry().with(Keep(To::Kept(lines)));
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(target: "casimir_dkg::console", pool = 3, "peer \x1b[31m at http://u:hunter2@h/x");
         });
