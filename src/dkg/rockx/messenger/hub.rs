@@ -16,6 +16,7 @@ use super::metrics::{Gauges, Metrics};
 use super::proof;
 use super::registry::Registry;
 use super::results::{Kept, Results};
+use super::share::Shares;
 use super::store::{Loaded, LoadedTopic, Store, Write};
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
@@ -51,7 +52,7 @@ pub(super) struct State {
     pub(super) topics: HashMap<RequestId, Topic>,
     pub(super) results: Results,
     /// Bytes of all topics' messages.
-    pub(super) message_bytes: usize,
+    pub(super) shares: Shares,
     next_generation: u64,
 }
 
@@ -98,7 +99,9 @@ impl State {
                 }
             }
         }
-        self.message_bytes += topic.bytes;
+        for message in &topic.messages {
+            self.shares.add(message);
+        }
         self.topics.insert(stored.id, topic);
     }
 
@@ -107,8 +110,7 @@ impl State {
         let Some(mut topic) = self.topics.remove(id) else {
             return false;
         };
-        self.message_bytes -= topic.bytes;
-        topic.drop_messages();
+        self.shares.free(&mut topic);
         true
     }
 }
@@ -133,6 +135,7 @@ impl Hub {
             let kept = Kept {
                 at: result.at,
                 weight: result.weight,
+                backing: result.backing,
                 text: result.text,
                 conflicts: result.conflicts,
             };
@@ -194,7 +197,7 @@ impl Hub {
             topics: state.topics.len(),
             topics_open: state.topics.values().filter(|t| t.finished.is_none()).count(),
             pending: state.topics.values().map(Topic::pending).sum(),
-            message_bytes: state.message_bytes,
+            message_bytes: state.shares.bytes(),
             results: state.results.len(),
             result_bytes: state.results.bytes(),
         }

@@ -37,6 +37,7 @@ mod registry;
 mod reply;
 mod results;
 mod routes;
+mod share;
 mod store;
 mod topic;
 mod worker;

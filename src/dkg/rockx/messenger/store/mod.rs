@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 
 use super::message::Message;
 use super::registry::Entry;
+use super::results::Backing;
 use super::topic::Origin;
 use crate::dkg::rockx::durable;
 use crate::types::{RequestId, UnixMillis};
@@ -112,6 +113,7 @@ pub(super) enum Write {
         id: RequestId,
         at: UnixMillis,
         weight: usize,
+        backing: Backing,
         text: String,
     },
     /// A result that differs from the one that is kept.

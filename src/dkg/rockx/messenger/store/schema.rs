@@ -11,7 +11,7 @@ use crate::secrets::{Holds, judge_ours};
 use crate::types::UnixMillis;
 
 /// Step n takes a file of version n to version n + 1; a new file takes all of them.
-pub(super) const STEPS: [&str; 2] = [FIRST, STANDING];
+pub(super) const STEPS: [&str; 3] = [FIRST, STANDING, BACKING];
 
 /// The origin of a topic whose initiator is known, in the place of a client's address.
 pub(super) const KNOWN: &str = "known";
@@ -36,6 +36,13 @@ const STANDING: &str = "
     CREATE TABLE IF NOT EXISTS standing (name TEXT PRIMARY KEY, key BLOB, proved INTEGER, vouched INTEGER NOT NULL,
         client TEXT, seen INTEGER NOT NULL, heard INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS origin (topic BLOB PRIMARY KEY, client TEXT) STRICT;
+";
+
+/// Whose signatures a result stands on: ids with commas between. Of results of earlier versions that is not known; they
+/// make room first.
+const BACKING: &str = "
+    ALTER TABLE result ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE result ADD COLUMN signers TEXT NOT NULL DEFAULT '';
 ";
 
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
@@ -161,10 +168,27 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
             params![topic.0, int(at.0)],
         ),
         Write::DropMessages { topic } => drop_messages(tx, &topic.0),
-        Write::Result { id, at, weight, text } => run(
-            "INSERT OR REPLACE INTO result (id, at, weight, text) VALUES (?1, ?2, ?3, ?4)",
-            params![id.0, int(at.0), int(*weight as u64), text],
-        ),
+        Write::Result {
+            id,
+            at,
+            weight,
+            backing,
+            text,
+        } => {
+            let signers: Vec<String> = backing.signers.iter().map(ToString::to_string).collect();
+            run(
+                "INSERT OR REPLACE INTO result (id, at, weight, text, vouched, signers)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    id.0,
+                    int(at.0),
+                    int(*weight as u64),
+                    text,
+                    backing.vouched,
+                    signers.join(",")
+                ],
+            )
+        }
         Write::Conflict { id, at, text } => run(
             "INSERT OR REPLACE INTO conflict (id, at, text) VALUES (?1, ?2, ?3)",
             params![id.0, int(at.0), text],
