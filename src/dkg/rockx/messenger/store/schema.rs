@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{Registered, StoreError, Write};
 use crate::dkg::rockx::messenger::topic::Origin;
-use crate::secrets::{Holds, judge_ours};
+use crate::secrets::{Holds, append_private, judge_ours, make_private};
 use crate::types::UnixMillis;
 
 /// Step n takes a file of version n to version n + 1; a new file takes all of them.
@@ -51,23 +51,18 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
         let path = path.display().to_string();
         move |source| StoreError::Io { path, source }
     };
-    std::fs::create_dir_all(dir).map_err(io(dir))?;
+    let path = dir.join("messenger.sqlite");
+    make_private(&path).map_err(io(&path))?;
     // beside the file itself, not beside a link to it
-    let real = std::fs::canonicalize(dir.join("messenger.sqlite")).ok();
+    let real = std::fs::canonicalize(&path).ok();
     let home = real.as_deref().and_then(Path::parent).unwrap_or(dir);
-    let path = home.join("messenger.lock");
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(io(&path))?;
+    let beside = home.join("messenger.lock");
+    let lock = append_private(&beside).map_err(io(&beside))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.display().to_string())),
-        Err(TryLockError::Error(source)) => return Err(io(&path)(source)),
+        Err(TryLockError::Error(source)) => return Err(io(&beside)(source)),
     }
-    let path = dir.join("messenger.sqlite");
     judge_ours(&path, Holds::Trusted).map_err(io(&path))?;
     let mut connection = Connection::open(&path)?;
     // before the first pragma: some of them write, and a newer file is left as it is
@@ -118,6 +113,9 @@ pub(super) fn commit(connection: &mut Connection, changes: &[Write]) -> Result<(
     }
     tx.commit()
 }
+
+const KEEP_RESULT: &str = "INSERT OR REPLACE INTO result (id, at, weight, text, vouched, signers)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// SQLite's integers are signed; times and positions never come near the limit.
 fn int(value: u64) -> i64 {
@@ -176,17 +174,10 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
             text,
         } => {
             let signers: Vec<String> = backing.signers.iter().map(ToString::to_string).collect();
+            let (at, weight) = (int(at.0), int(*weight as u64));
             run(
-                "INSERT OR REPLACE INTO result (id, at, weight, text, vouched, signers)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    id.0,
-                    int(at.0),
-                    int(*weight as u64),
-                    text,
-                    backing.vouched,
-                    signers.join(",")
-                ],
+                KEEP_RESULT,
+                params![id.0, at, weight, text, backing.vouched, signers.join(",")],
             )
         }
         Write::Conflict { id, at, text } => run(

@@ -221,3 +221,21 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     assert!(words.starts_with(&named), "{words}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
+
+/// The registry, the secrets' hashes and everybody's messages were for every user of the machine to read.
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_reads_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("state");
+    let (store, _) = Store::open(&dir).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    for entry in std::fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    store.close().await;
+}
