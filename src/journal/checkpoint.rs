@@ -90,12 +90,9 @@ impl Checkpoint {
         let (found, newest) = if records == 0 {
             (None, 0)
         } else {
-            let newest = "SELECT COALESCE(MAX(seq), 0) FROM records";
-            let newest: i64 = connection
-                .query_row(newest, [], |row| row.get(0))
-                .map_err(sqlite_at(path))?;
+            let newest = read::newest(path, connection)?;
             let found = read::one(path, connection, acknowledged.seq)?;
-            (found.map(|entry| entry.hash), read::from_sql(newest))
+            (found.map(|entry| entry.hash), newest)
         };
         self.judge(path, acknowledged, found, newest)
             .map(|()| Some(acknowledged))
