@@ -186,6 +186,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let opened = launch::open(settings, &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
+    let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let key = signer.as_ref().map(|signer| signer.address());
     let oracle = key.or(config.signer.address);
@@ -216,7 +217,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         standing,
         core,
     };
-    let onlook = companion.as_ref().map(|companion| companion.onlook());
+    let onlook = companion.as_ref().map(|companion| companion.onlook(own));
     Ok(Running {
         handle,
         stopped,

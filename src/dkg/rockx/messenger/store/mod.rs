@@ -222,6 +222,11 @@ impl Store {
         self.backlog.load(Ordering::Relaxed) > BACKLOG
     }
 
+    /// Something noted is not on the disk yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.backlog.load(Ordering::Relaxed) > 0
+    }
+
     async fn ask(&self, command: fn(oneshot::Sender<bool>) -> Command) -> Result<(), StoreError> {
         let Some(commands) = &self.commands else {
             return Ok(());
