@@ -115,7 +115,7 @@ mod tests {
         let one = "[[operator]]\nid = 7\nendpoint = 'http://h:1'\npublic_key = 'k'\n";
         std::fs::write(&file, one).unwrap();
         assert_eq!(operators(Some(&file)).unwrap().unwrap().len(), 1);
-        let mode = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         mode(0o666);
         let refused = format!("{:#}", operators(Some(&file)).unwrap_err());
         assert!(refused.contains("may be changed by everybody"), "{refused}");

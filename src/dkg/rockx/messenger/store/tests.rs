@@ -215,7 +215,7 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     ));
     let words = refused.to_string();
     let named = format!(
-        "{} has version 3, this program knows versions up to 2",
+        "{} has version 4, this program knows versions up to 3",
         path.display()
     );
     assert!(words.starts_with(&named), "{words}");
