@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ use alloy::primitives::Address;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::secrets::read_trusted;
 
 /// Its name, beside the journal.
 pub const FILE_NAME: &str = "history.json";
@@ -146,18 +148,11 @@ pub(crate) fn look<T: DeserializeOwned>(path: &Path, key: &str) -> io::Result<Op
 }
 
 fn read(path: &Path) -> io::Result<Option<Form>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let length = file.metadata()?.len();
-    if length > LONGEST {
-        return Err(io::Error::other(format!("it is {length} bytes long")));
+    match read_trusted(path, LONGEST) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(Some(serde_json::from_reader(io::BufReader::new(
-        file.take(LONGEST),
-    ))?))
 }
 
 /// Written beside and moved over: a crash leaves the old one or the new one.
@@ -219,5 +214,20 @@ mod tests {
         fs::write(&path, "half a fi").unwrap();
         assert_eq!(Kept::open(path.clone(), about(1)).get::<u64>("cursor"), None);
         assert!(look::<u64>(&path, "cursor").is_err());
+    }
+
+    /// Whoever writes it decides which logs are never read again.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_everybody_may_write_is_not_believed() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        Kept::open(path.clone(), about(1)).put("cursor", &41_u64, true);
+        let found = || Kept::open(path.clone(), about(1)).get::<u64>("cursor");
+        assert_eq!(found(), Some(41));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert_eq!(found(), None);
     }
 }

@@ -29,6 +29,8 @@ use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition}
 
 use durable::{Flushed, write_kept};
 
+pub(super) use durable::sum_of;
+
 /// What reaches the core from the feeds.
 #[derive(Debug)]
 pub enum Incoming {

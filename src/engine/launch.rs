@@ -1,5 +1,6 @@
 //! Opening the journal and setting the core going. Whoever has a world of its own begins here: benchmarks, and tests.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use alloy::primitives::Address;
@@ -7,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::commit::{Committer, Pending};
-use super::core::{Core, EngineError, Incoming};
+use super::core::{Core, EngineError, Incoming, sum_of};
 use super::handle::{EngineHandle, channel};
 use super::kept::{Behind, Believed, Kept};
 use super::live::Live;
@@ -28,7 +29,12 @@ pub struct OpenedEngine {
     unnamed: Option<JournalKey>,
     /// What was believed for the start, and is verified behind it.
     behind: Option<Believed>,
+    /// What stands in the journal although no run knew that it was written.
+    turned_up: Option<SafeText>,
 }
+
+/// Records of the end of a journal that are remembered for their names.
+const REMEMBERED: usize = 16;
 
 /// Opens the journal and restores the state from it.
 ///
@@ -38,54 +44,101 @@ pub fn open(settings: Settings, options: &JournalOptions) -> Result<OpenedEngine
     let kept = Kept::read(&options.path);
     if let Some((believed, kept)) = kept.and_then(|kept| Some((kept.believed().ok()?, kept))) {
         match restore(options, kept.anchor, kept.durable) {
-            Ok((mut committer, durable)) => {
-                return Ok(OpenedEngine {
-                    state: State::restored(settings, durable),
-                    unnamed: committer.take_up_key()?,
-                    committer,
-                    behind: Some(believed),
-                });
-            }
+            Ok(restored) => return restored.told(settings, Some(believed)),
             // of another journal, or of one that is broken: reading everything says which
             Err(error) => {
                 tracing::info!(target: "journal", %error, "the kept state does not help; reading everything")
             }
         }
     }
-    let (mut committer, durable) = restore(options, Anchor::BEGINNING, Durable::default())?;
-    Ok(OpenedEngine {
-        state: State::restored(settings, durable),
-        unnamed: committer.take_up_key()?,
-        committer,
-        behind: None,
-    })
+    let restored = restore(options, Anchor::BEGINNING, Durable::default())?;
+    restored.told(settings, None)
+}
+
+/// What a journal was read into.
+struct Restored {
+    committer: Committer,
+    durable: Durable,
+    /// Its newest records, by number.
+    newest: VecDeque<(u64, UnixMillis, Record)>,
+}
+
+impl Restored {
+    /// Names what no run has acknowledged: one that was killed may have said that it was not written.
+    ///
+    /// # Errors
+    /// The journal's own key is missing or another's.
+    fn told(mut self, settings: Settings, behind: Option<Believed>) -> Result<OpenedEngine, EngineError> {
+        let unnamed = self.committer.take_up_key()?;
+        let (count, last) = (
+            self.committer.journal().unacknowledged(),
+            self.committer.journal().head().0,
+        );
+        let state = State::restored(settings, self.durable);
+        let turned_up = (count > 0).then(|| {
+            let records: Vec<_> = self
+                .newest
+                .into_iter()
+                .filter(|(seq, ..)| *seq > last.saturating_sub(count))
+                .map(|(_, at, record)| (at, record))
+                .collect();
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            SafeText::new(&format!(
+                "the run before ended without knowing that it had written them, or was told that they were not: {} stand \
+                 at the end of the journal. They are whole, and count like all others: what was decided is decided, \
+                 and what was begun on their word is looked for",
+                sum_of(&records, count, &state)
+            ))
+        });
+        if let Some(words) = &turned_up {
+            tracing::warn!(target: "engine::told", "{words}");
+        }
+        Ok(OpenedEngine {
+            state,
+            committer: self.committer,
+            unnamed,
+            behind,
+            turned_up,
+        })
+    }
 }
 
 /// Opens the journal, verifies what stands behind `anchor`, and takes it into account.
-fn restore(
-    options: &JournalOptions,
-    anchor: Anchor,
-    mut durable: Durable,
-) -> Result<(Committer, Durable), EngineError> {
+fn restore(options: &JournalOptions, anchor: Anchor, mut durable: Durable) -> Result<Restored, EngineError> {
+    let mut newest = VecDeque::new();
     let (journal, upgrade) = Journal::open(options, anchor, |entry| {
         let record = Record::read(&entry.kind, &entry.body).map_err(|problem| EngineError::Record {
             seq: entry.seq,
             problem,
         })?;
         durable.apply(entry.seq, entry.at, &record);
+        if newest.len() == REMEMBERED {
+            newest.pop_front();
+        }
+        newest.push_back((entry.seq, entry.at, record));
         Ok::<_, EngineError>(())
     })?;
     if let Some(Upgrade { from, backup }) = upgrade {
         let backup = backup.display();
         tracing::warn!(target: "journal", from, %backup, "the journal came from an older format; as it was, it is kept");
     }
-    Ok((Committer::new(journal), durable))
+    Ok(Restored {
+        committer: Committer::new(journal),
+        durable,
+        newest,
+    })
 }
 
 impl OpenedEngine {
     /// The journal's file, with symbolic links followed.
     pub(super) fn journal(&self) -> &std::path::Path {
         self.committer.journal().path()
+    }
+
+    /// What stands in the journal although no run knew that it was written, in words.
+    #[must_use]
+    pub fn turned_up(&self) -> Option<&SafeText> {
+        self.turned_up.as_ref()
     }
 
     /// The block up to which events are in the journal.

@@ -196,12 +196,9 @@ impl Checkpoint {
         let (found, newest) = if records == 0 {
             (None, 0)
         } else {
-            let newest = "SELECT COALESCE(MAX(seq), 0) FROM records";
-            let newest: i64 = connection
-                .query_row(newest, [], |row| row.get(0))
-                .map_err(sqlite_at(path))?;
+            let newest = read::newest(path, connection)?;
             let found = read::one(path, connection, acknowledged.seq)?;
-            (found, read::from_sql(newest))
+            (found, newest)
         };
         let hash = found.as_ref().map(|entry| entry.hash);
         self.judge(path, acknowledged, hash, newest)?;

@@ -43,6 +43,15 @@ pub(super) fn walk<E: From<JournalError>>(
     Ok(walker.last())
 }
 
+/// Number of the newest record; 0 where there is none.
+pub(super) fn newest(path: &Path, connection: &Connection) -> Result<u64, JournalError> {
+    let newest = "SELECT COALESCE(MAX(seq), 0) FROM records";
+    let newest: i64 = connection
+        .query_row(newest, [], |row| row.get(0))
+        .map_err(sqlite_at(path))?;
+    Ok(from_sql(newest))
+}
+
 /// The record with this number, if it is there.
 pub(super) fn one(path: &Path, connection: &Connection, seq: u64) -> Result<Option<Entry>, JournalError> {
     let columns = columns(path, connection)?;

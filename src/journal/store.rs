@@ -50,6 +50,8 @@ pub struct Journal {
     checkpoint: Checkpoint,
     /// Signs checkpoints.
     own: Option<Own>,
+    /// Records that were there when it was opened, and that no run had acknowledged.
+    unacknowledged: u64,
     /// Bytes in the log since it was last written back, about.
     logged: u64,
     /// Held while the journal is open; released by the operating system however the process ends.
@@ -112,9 +114,13 @@ impl Journal {
         let checkpoint = Checkpoint::beside(&path, checkpoint);
         let fresh = format::found(&path, &connection)? == format::NONE;
         // before anybody believes a record: a file that was rolled back verifies as well as any
-        let acknowledged = match fresh {
-            true => None,
-            false => checkpoint.compare(&path, &connection)?,
+        let mut acknowledged = None;
+        if !fresh {
+            acknowledged = checkpoint.compare(&path, &connection)?;
+        }
+        let found = match acknowledged {
+            Some(_) => read::newest(&path, &connection)?,
+            None => 0,
         };
         let upgrade = format::migrate(&path, &mut connection)?;
         // a checkpoint beside an empty file: the journal was removed
@@ -134,6 +140,7 @@ impl Journal {
             connection,
             checkpoint,
             own: None,
+            unacknowledged: acknowledged.map_or(0, |(known, _)| found.saturating_sub(known.seq)),
             logged: 0,
             _lock: lock,
         };
@@ -276,6 +283,13 @@ impl Journal {
     #[must_use]
     pub fn head(&self) -> (u64, Root) {
         (self.last.seq, self.last.hash)
+    }
+
+    /// How many of the newest records were there when the journal was opened, although no run had acknowledged them: a run
+    /// that was killed while it wrote them, or that was told that they could not be written.
+    #[must_use]
+    pub fn unacknowledged(&self) -> u64 {
+        self.unacknowledged
     }
 
     /// The file, with symbolic links followed.

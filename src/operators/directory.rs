@@ -119,9 +119,7 @@ impl<K: OperatorKey> Directory<K> {
             Err(reason) => Err(DirectoryError::Api { id, reason }),
         };
         let mut cache = self.cache();
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
-        }
+        make_room(&mut cache, MAX_CACHED);
         cache.insert(id, (Instant::now(), answer.clone()));
         answer
     }
@@ -135,13 +133,8 @@ impl<K: OperatorKey> Directory<K> {
 
     fn recent(&self, id: OperatorId) -> Option<Result<Arc<K>, DirectoryError>> {
         let cache = self.cache();
-        let (when, answer) = cache.get(&id)?;
-        let lifetime = if answer.is_ok() {
-            KEY_LIFETIME
-        } else {
-            FAILURE_LIFETIME
-        };
-        (when.elapsed() < lifetime).then(|| answer.clone())
+        let cached = cache.get(&id)?;
+        is_fresh(cached).then(|| cached.1.clone())
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, HashMap<OperatorId, Cached<K>>> {
@@ -149,8 +142,65 @@ impl<K: OperatorKey> Directory<K> {
     }
 }
 
+/// Drops what is over its time; if that is not enough the oldest failure, and only then the oldest key: whoever names ids
+/// that nobody has must not make this node ask again for keys that it knows.
+fn make_room<K>(cache: &mut HashMap<OperatorId, Cached<K>>, most: usize) {
+    if cache.len() < most {
+        return;
+    }
+    cache.retain(|_, cached| is_fresh(cached));
+    if cache.len() < most {
+        return;
+    }
+    let oldest = cache
+        .iter()
+        .min_by_key(|(_, (when, answer))| (answer.is_ok(), *when));
+    if let Some(id) = oldest.map(|(id, _)| *id) {
+        cache.remove(&id);
+    }
+}
+
+fn is_fresh<K>((when, answer): &Cached<K>) -> bool {
+    let lifetime = match answer {
+        Ok(_) => KEY_LIFETIME,
+        Err(_) => FAILURE_LIFETIME,
+    };
+    when.elapsed() < lifetime
+}
+
 fn parse<K: OperatorKey>(id: OperatorId, text: &str) -> Result<Arc<K>, DirectoryError> {
     K::read(text)
         .map(Arc::new)
         .map_err(|error| DirectoryError::Key { id, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole cache was cleared when 4,096 ids were named that nobody has, and every good key with it.
+    #[test]
+    fn failures_make_room_before_keys_and_the_oldest_before_others() {
+        let now = Instant::now();
+        let id = OperatorId;
+        let failure = || Err(DirectoryError::Unknown(id(0)));
+        let ago = |seconds| now.checked_sub(Duration::from_secs(seconds)).unwrap_or(now);
+        let mut cache: HashMap<OperatorId, Cached<u8>> = HashMap::new();
+        cache.insert(id(1), (ago(4), Ok(Arc::new(1))));
+        cache.insert(id(2), (ago(3), Ok(Arc::new(2))));
+        cache.insert(id(3), (ago(2), failure()));
+        cache.insert(id(4), (ago(1), failure()));
+        let left = |cache: &HashMap<OperatorId, Cached<u8>>| {
+            let mut ids: Vec<u64> = cache.keys().map(|id| id.0).collect();
+            ids.sort_unstable();
+            ids
+        };
+        make_room(&mut cache, 5);
+        assert_eq!(left(&cache), [1, 2, 3, 4]);
+        make_room(&mut cache, 4);
+        assert_eq!(left(&cache), [1, 2, 4]);
+        make_room(&mut cache, 3);
+        make_room(&mut cache, 2);
+        assert_eq!(left(&cache), [2]);
+    }
 }

@@ -3,7 +3,9 @@
 mod file;
 mod judged;
 pub mod person;
+mod private;
 pub(crate) mod scrypt;
 
 pub use file::SecretFile;
 pub use judged::{Holds, Judged, judge_ours, open, read_trusted};
+pub use private::{append_private, make_private, write_private};

@@ -4,14 +4,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use casimir_dkg::attach::frame::{FROM_SEAT, Lines, TO_SEAT};
+use casimir_dkg::chain::kept::{About, Kept};
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
 use casimir_dkg::dkg::rockx::transcript;
 use casimir_dkg::dkg::rockx::wire::{
-    DataStore, Decode, Encode, Init, KeySign, KeygenMessage, KeysignMessage, PartialDepositData, Reshare,
-    SignedMessage, SignedOutput, SsvMessage,
+    BlameOutput, CreateTopic, DataStore, Decode, Encode, Init, KeySign, KeygenMessage, KeysignMessage,
+    PartialDepositData, Reshare, SignedMessage, SignedOutput, SsvMessage, Subscriber, Topic,
 };
+use casimir_dkg::signer::keystore;
 use casimir_dkg::types::Transcript;
+use casimir_dkg::view::{Request, Scope, Snapshot};
 use casimir_dkg::{engine, journal};
 
 use super::mutate::{mutated, numbers};
@@ -163,5 +167,123 @@ fn configuration_and_operators() {
         if let Err(errors) = config::load(&options) {
             assert!(!errors.to_string().is_empty());
         }
+    });
+}
+
+/// What comes to our messenger beside messages and results, and what a foreign one says of a topic.
+#[test]
+fn bodies_of_messengers() {
+    let id = "1a".repeat(24);
+    let signed = messages(|vector| text(vector, "data_utf8").as_bytes().to_vec());
+    let mut corpus: Vec<Vec<u8>> = [
+        r#"{"name":"7","srv_addr":"http://operator.example:8081"}"#.to_owned(),
+        format!(r#"{{"topic_name":"{id}","subscribers":["1","2","3","4"]}}"#),
+        format!(r#"{{"Name":"{id}","Subscribers":{{"1":{{"name":"1","srv_addr":"http://one"}}}}}}"#),
+    ]
+    .map(String::into_bytes)
+    .into();
+    let accusations = signed.iter().map(|message| {
+        let message = String::from_utf8_lossy(message);
+        format!(r#"{{"Valid":true,"BlameMessage":{message}}}"#).into_bytes()
+    });
+    corpus.extend(accusations);
+    each("a body", &corpus, 1, |json| {
+        stable::<Subscriber>(json);
+        stable::<CreateTopic>(json);
+        stable::<Topic>(json);
+        stable::<BlameOutput>(json);
+    });
+}
+
+#[test]
+fn exports_of_journals() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut corpus = Vec::new();
+    for file in files("tests/vectors/journals", ".sqlite") {
+        let copy = folder.path().join("journal.sqlite");
+        std::fs::copy(&file, &copy).unwrap();
+        let mut lines = Vec::new();
+        journal::export(&copy, &mut lines).unwrap();
+        corpus.push(lines);
+    }
+    let export = folder.path().join("journal.jsonl");
+    let verifies = |lines: &[u8]| {
+        std::fs::write(&export, lines).unwrap();
+        journal::verify(&export).is_ok()
+    };
+    assert!(corpus.iter().all(|lines| verifies(lines)));
+    each("an export", &corpus, 4, |lines| {
+        let _ = verifies(lines);
+    });
+}
+
+#[test]
+fn keystores() {
+    let whole = format!(
+        r#"{{"version":3,"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","address":"{}","crypto":{{"ciphertext":"{}","cipher":"aes-128-ctr",
+        "cipherparams":{{"iv":"{}"}},"kdf":"scrypt","kdfparams":{{"dklen":32,"salt":"{}","n":2,"r":8,"p":1}},"mac":"{}"}}}}"#,
+        "1a".repeat(20),
+        "2b".repeat(32),
+        "3c".repeat(16),
+        "4d".repeat(32),
+        "5e".repeat(32),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keystore.json");
+    let describe = |text: &[u8]| {
+        std::fs::write(&file, text).unwrap();
+        keystore::describe(&file).map_err(|error| assert!(!error.to_string().is_empty()))
+    };
+    assert!(describe(whole.as_bytes()).is_ok());
+    each("a keystore", &[whole.into_bytes()], 1, |text| {
+        let _ = describe(text);
+    });
+}
+
+/// What was kept of a long history.
+#[test]
+fn kept_histories() {
+    let about = || About {
+        chain_id: 1,
+        manager: [1; 20].into(),
+        ssv_network: [2; 20].into(),
+        from_block: 7,
+        read_as: "toy".to_owned(),
+    };
+    let about_json = serde_json::to_string(&about()).unwrap();
+    let whole =
+        format!(r#"{{"version":2,"about":{about_json},"entries":{{"cursor":41,"logs":[{{"n":1}}]}}}}"#);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.json");
+    each("a history", &[whole.into_bytes()], 1, |text| {
+        std::fs::write(&file, text).unwrap();
+        let _ = Kept::open(file.clone(), about());
+    });
+}
+
+/// Requests of seats, and pictures of engines.
+#[test]
+fn lines_of_the_attach_socket() {
+    let mut corpus: Vec<Vec<u8>> = files("tests/vectors/views", ".json")
+        .iter()
+        .map(|path| {
+            let value: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+            serde_json::to_vec(&value).unwrap()
+        })
+        .collect();
+    for request in [
+        Request::Pause { scope: Scope::All },
+        Request::Resume { scope: Scope::All },
+    ] {
+        corpus.push(serde_json::to_vec(&request).unwrap());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    each("a line", &corpus, 4, |line| {
+        let line = [line, b"\n"].concat();
+        let (mut of_seat, mut of_engine) = (Lines::new(&line[..], FROM_SEAT), Lines::new(&line[..], TO_SEAT));
+        runtime.block_on(async {
+            let _ = of_seat.next::<Request>().await;
+            let _ = of_engine.next::<Snapshot>().await;
+        });
     });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, RedactedUrl};
-use casimir_dkg::view::{CaseStatus, Request, Scope, TransactionState};
+use casimir_dkg::view::{CaseStatus, Request, Scope, TransactionState, WaitReason};
 
 use super::deposits::initiated;
 use super::support::{
@@ -121,6 +121,51 @@ async fn a_price_that_jumps_after_the_decision_lets_nothing_leave_until_it_is_ba
     .await;
     assert!(records_of(&ground.journal(), "transaction-signed").is_empty());
     node.rescript(|_| Act::Forward);
+    drive(&oracle, "deposit/1").await;
+    assert_eq!(initiated(&ground).await, [1]);
+    assert_eq!(oracle.handle.snapshots.borrow().transactions.len(), 1);
+    stop(oracle).await;
+    ground.end().await;
+}
+
+/// Between the decision and the sending somebody empties the account: nothing leaves, one thing is said, and with money
+/// there the deposit is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_emptied_after_the_decision_lets_nothing_leave_until_it_is_filled() {
+    let ground = Ground::start(four_operators()).await;
+    let oracle = ground.oracle(false).await;
+    let account = ground.devnet().addresses().oracle;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::Keygen).await;
+    waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    // the pause holds what is approved until the account is empty
+    let scope = Scope::All;
+    seat(&oracle).request(Request::Pause { scope }).await.unwrap();
+    approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    ground.devnet().fund(account, 0).await.unwrap();
+    let scope = Scope::All;
+    seat(&oracle).request(Request::Resume { scope }).await.unwrap();
+    let said = until(&oracle, "that the account is empty", |s| {
+        let send = s.actions.iter().filter(|action| action.kind == "send-deposit");
+        let mut failed = send.flat_map(|action| action.checks_with(CheckStatus::Fail));
+        failed.find(|check| check.name == "balance")?;
+        let out = s
+            .waits
+            .iter()
+            .filter(|wait| wait.reason == WaitReason::BalanceOut);
+        Some(out.count()).filter(|count| *count > 0)
+    })
+    .await;
+    assert_eq!(said, 1, "it is said once");
+    assert!(records_of(&ground.journal(), "transaction-signed").is_empty());
+    assert!(initiated(&ground).await.is_empty());
+
+    ground.devnet().fund(account, 5).await.unwrap();
+    until(&oracle, "nothing said any more", |s| {
+        let out = s.waits.iter().any(|wait| wait.reason == WaitReason::BalanceOut);
+        (!out).then_some(())
+    })
+    .await;
     drive(&oracle, "deposit/1").await;
     assert_eq!(initiated(&ground).await, [1]);
     assert_eq!(oracle.handle.snapshots.borrow().transactions.len(), 1);

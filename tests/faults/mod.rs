@@ -10,30 +10,40 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use table::{FAULTS, OUT_OF_REACH};
+use table::{BY_COMMAND, FAULTS, OUT_OF_REACH};
 
 fn text_of(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Whether the file has a test of this name: a function with an attribute of a test above it.
-fn has_test(text: &str, name: &str) -> bool {
+/// When a test runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    Always,
+    /// It is `#[ignore]`d.
+    ByCommand,
+}
+
+/// When the file's test of this name runs: a function with an attribute of a test above it.
+fn test_of(text: &str, name: &str) -> Option<Runs> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let at = lines.iter().position(|line| {
         let line = line.strip_prefix("async ").unwrap_or(line);
         line.strip_prefix("fn ")
             .is_some_and(|rest| rest.starts_with(&format!("{name}()")))
     });
-    at.is_some_and(|at| {
-        let above = lines[..at]
-            .iter()
-            .rev()
-            .take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-        above
-            .clone()
-            .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
-    })
+    let above = || {
+        let before = lines[..at.unwrap_or_default()].iter().rev();
+        before.take_while(|line| line.starts_with("#[") || line.starts_with("//"))
+    };
+    let is_test = |line: &&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    above()
+        .any(is_test)
+        .then(|| match above().any(|line| line.starts_with("#[ignore")) {
+            true => Runs::ByCommand,
+            false => Runs::Always,
+        })
 }
 
 #[test]
@@ -41,9 +51,15 @@ fn every_fault_is_shown_by_tests_that_there_are() {
     let missing: Vec<_> = FAULTS
         .iter()
         .flat_map(|fault| fault.tests.iter().map(move |test| (fault.number, test)))
-        .filter(|(_, (file, name))| !has_test(&text_of(file), name))
+        .filter(|(_, (file, name))| test_of(&text_of(file), name) != Some(Runs::Always))
         .collect();
-    assert!(missing.is_empty(), "no such tests: {missing:#?}");
+    assert!(missing.is_empty(), "no such tests that always run: {missing:#?}");
+    let steps = text_of(".ci/run");
+    for (number, file, name, step) in BY_COMMAND {
+        assert_eq!(test_of(&text_of(file), name), Some(Runs::ByCommand), "{name}");
+        assert!(steps.contains(&format!("\n{step}() {{")), "no step {step}");
+        assert!(FAULTS.iter().any(|fault| fault.number == *number));
+    }
     assert!(FAULTS.iter().all(|fault| !fault.tests.is_empty()));
 }
 
@@ -62,8 +78,12 @@ fn a_number_stands_once() {
 #[test]
 fn a_name_of_no_test_is_found_out() {
     let text = "#[tokio::test(flavor = \"multi_thread\")]\nasync fn it_holds() {}\nfn helper() {}\n";
-    assert!(has_test(text, "it_holds"));
-    assert!(!has_test(text, "helper") && !has_test(text, "it_hold") && !has_test(text, "it_holds_not"));
+    assert_eq!(test_of(text, "it_holds"), Some(Runs::Always));
+    for other in ["helper", "it_hold", "it_holds_not"] {
+        assert_eq!(test_of(text, other), None);
+    }
+    let text = "#[test]\n#[ignore = \"takes minutes\"]\n// in CI\nfn it_holds_long() {}\n";
+    assert_eq!(test_of(text, "it_holds_long"), Some(Runs::ByCommand));
 }
 
 /// The page for people. It is written by this test where `CASIMIR_DKG_WRITE_FAULTS` is set.
@@ -78,6 +98,10 @@ fn page() -> String {
             .iter()
             .map(|(file, name)| format!("`{name}` ({file})"))
             .collect();
+        let by_command = BY_COMMAND.iter().filter(|test| test.0 == fault.number);
+        let by_command =
+            by_command.map(|(_, file, name, step)| format!("by `.ci/run {step}`: `{name}` ({file})"));
+        let tests: Vec<_> = tests.into_iter().chain(by_command).collect();
         let _ = writeln!(
             page,
             "| {} | {} | {} |",

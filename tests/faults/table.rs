@@ -273,10 +273,16 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         number: "F27",
         what: "balance too low",
-        tests: &[(
-            "tests/engine/deposits.rs",
-            "a_stranger_as_oracle_and_an_empty_account_block_approval",
-        )],
+        tests: &[
+            (
+                "tests/engine/deposits.rs",
+                "a_stranger_as_oracle_and_an_empty_account_block_approval",
+            ),
+            (
+                "tests/engine/stuck.rs",
+                "an_account_that_is_emptied_after_the_decision_lets_nothing_leave_until_it_is_filled",
+            ),
+        ],
     },
     Fault {
         number: "F28",
@@ -291,6 +297,10 @@ pub(super) const FAULTS: &[Fault] = &[
                 "tests/engine/strangers.rs",
                 "an_empty_journal_for_an_account_with_a_past_sends_nothing_before_a_person_adopts_it",
             ),
+            (
+                "tests/engine/strangers.rs",
+                "what_is_sent_while_the_oracle_is_down_pauses_it_until_a_person_has_looked",
+            ),
         ],
     },
     Fault {
@@ -299,8 +309,8 @@ pub(super) const FAULTS: &[Fault] = &[
         tests: &[
             ("ui/console/update/tests/decide.rs", "somebody_else_decided_first"),
             (
-                "tests/engine/people.rs",
-                "twenty_seats_come_and_go_and_the_engine_keeps_its_size",
+                "tests/engine/seats.rs",
+                "a_supervised_headless_engine_is_decided_from_other_processes",
             ),
         ],
     },
@@ -512,6 +522,8 @@ pub(super) const FAULTS: &[Fault] = &[
                 "tests/messenger/hostile.rs",
                 "oversized_bodies_are_refused_on_every_route",
             ),
+            ("src/http/tests/limits.rs", "headers_count_too"),
+            ("tests/conformance/wire.rs", "nesting_and_length_are_bounded"),
         ],
     },
     Fault {
@@ -559,6 +571,10 @@ pub(super) const FAULTS: &[Fault] = &[
                 "src/engine/launch/tests/ends.rs",
                 "a_sending_that_never_answers_is_cut_off_and_the_next_start_sends_the_same_bytes",
             ),
+            (
+                "tests/lives/mod.rs",
+                "a_life_with_kills_and_faults_serves_every_pool_once",
+            ),
         ],
     },
     Fault {
@@ -566,15 +582,31 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "a soak",
         tests: &[
             (
-                "tests/engine/scenes/soak.rs",
-                "with_faults_at_random_everything_is_served_once_and_memory_stays_flat",
-            ),
-            (
                 "src/oracle/sim/lives.rs",
                 "everything_comes_to_its_end_whatever_happens",
             ),
+            (
+                "tests/lives/mod.rs",
+                "a_life_with_kills_and_faults_serves_every_pool_once",
+            ),
         ],
     },
+];
+
+/// Number, file and function of tests that run by command only, and the step of `.ci/run full` that runs them.
+pub(super) const BY_COMMAND: &[(&str, &str, &str, &str)] = &[
+    (
+        "F58",
+        "tests/lives/mod.rs",
+        "so_many_lives_with_kills_and_faults_serve_every_pool_once",
+        "real_lives",
+    ),
+    (
+        "F60",
+        "tests/engine/scenes/soak.rs",
+        "with_faults_at_random_everything_is_served_once_and_memory_stays_flat",
+        "soak",
+    ),
 ];
 
 /// Number, fault, and why this program cannot meet it.

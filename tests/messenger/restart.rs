@@ -177,3 +177,28 @@ async fn nothing_is_kept_for_ever() {
     );
     messenger.handle.shutdown().await;
 }
+
+/// Whoever registers again and again made the disk work each time.
+#[tokio::test]
+async fn a_registration_that_changes_nothing_is_not_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.data_dir = Some(dir.path().to_owned());
+    let messenger = Messenger::start(config).await;
+    let register = async |name: &str, address: &str| {
+        let reply = messenger.register("default", name, address).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    };
+    let log = || std::fs::read(dir.path().join("messenger.sqlite-wal")).unwrap();
+    register("1", "http://127.0.0.1:1").await;
+    register("20", "http://127.0.0.1:2").await;
+    let before = log();
+    for _ in 0..20 {
+        register("1", "http://127.0.0.1:1").await;
+        register("20", "http://127.0.0.1:2").await;
+    }
+    assert!(log() == before, "written again");
+    register("21", "http://127.0.0.1:2").await;
+    assert!(log() != before);
+    messenger.handle.shutdown().await;
+}

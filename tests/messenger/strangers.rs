@@ -601,6 +601,58 @@ async fn a_flood_of_forgeries_crowds_nothing_out() {
     assert_eq!(messenger.metric("messages_accepted_total").await, 6.0);
 }
 
+/// A key that somebody makes proves a guest's name, and its signatures are good: its results took the place of the true
+/// ones, the oldest of these first.
+#[tokio::test]
+async fn results_of_guests_push_out_none_of_named_operators() {
+    let mut config = config();
+    config.limits.result_bytes = 20_000;
+    config.operators.retain(|operator| operator.id.0 != 13);
+    let messenger = Messenger::start(config).await;
+    let node = Node::willing().await;
+    for name in ["1", "2", "3", "4"] {
+        messenger.register("default", name, &node.url).await;
+    }
+    assert_eq!(prove(&messenger, 13, &node.url).await, 200);
+    messenger.topic(id(1), &["1", "2", "3", "4"]).await;
+    let truth: Vec<(u64, String)> = (1..=4).map(|n| (n, output(id(1), n, 1))).collect();
+    assert_eq!(messenger.post(&stream(id(1)), result(&truth)).await.status, 200);
+    for n in 2..60 {
+        messenger.topic(id(n), &["13"]).await;
+        let text = output(id(n), 13, n);
+        let sent = message(id(n), MsgType::Output, 13, &text);
+        assert_eq!(messenger.publish(id(n), &sent).await.status, 200);
+        let reply = messenger.post(&stream(id(n)), result(&[(13, text)])).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+    assert!(messenger.metric("result_bytes").await <= 20_000.0);
+    assert_eq!(messenger.get(&format!("/data/{}", id(1))).await.status, 200);
+}
+
+/// One operator sends as much as it may in every topic.
+#[tokio::test]
+async fn an_operator_fills_its_own_part_of_the_room_for_messages() {
+    let mut config = config();
+    config.limits.message_bytes = 400_000;
+    let messenger = Messenger::start(config).await;
+    for name in ["1", "2"] {
+        messenger.register("default", name, "http://127.0.0.1:1").await;
+    }
+    let big = |n, signer| {
+        let filler = format!(r#"{{"x":"{}"}}"#, "A".repeat(30_000));
+        message(id(n), MsgType::DepositData, signer, &filler)
+    };
+    let mut taken = 0;
+    for n in 1..=12 {
+        messenger.topic(id(n), &["1", "2"]).await;
+        taken += usize::from(messenger.publish(id(n), &big(n, 1)).await.status == 200);
+    }
+    assert!((1..12).contains(&taken), "{taken}");
+    for n in 1..=2 {
+        assert_eq!(messenger.publish(id(n), &big(n, 2)).await.status, 200);
+    }
+}
+
 /// The oracle and its messenger start again together, and the oracle's secret is another one.
 #[tokio::test]
 async fn an_oracle_that_was_restarted_watches_its_ceremonies_on() {

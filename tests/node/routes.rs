@@ -438,3 +438,24 @@ async fn start_messages_of_a_stranger_do_not_fill_the_node() {
     assert_eq!(stage.result(request(1)).await.dkg_outputs.len(), 4);
     stage.shutdown().await;
 }
+
+/// Anybody can begin such a run; a day after its end its id is forgotten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_which_nobody_else_spoke_is_noted_as_one() {
+    let mut stage = Stage::new(4).await;
+    stage.keygen(4, 1).await;
+    let start = init(2, &ids(1..=4));
+    let (status, text) = stage.send(stage.nodes[0].public_url(), &start).await;
+    assert_eq!(status, 200, "{text}");
+    let file = stage.dir.path().join("1/shares.sqlite");
+    for node in std::mem::take(&mut stage.nodes) {
+        node.shutdown().await;
+    }
+    let db = rusqlite::Connection::open(file).unwrap();
+    let alone = |seed| -> bool {
+        let sql = "SELECT alone FROM sessions WHERE request_id = ?1";
+        db.query_row(sql, [request(seed).0], |row| row.get(0)).unwrap()
+    };
+    assert!(!alone(1) && alone(2));
+    stage.shutdown().await;
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use casimir_dkg::secrets::write_private;
 use casimir_dkg::types::UnixMillis;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -37,7 +38,7 @@ pub(super) fn screen(app: &mut App, to: Option<&Path>, at: UnixMillis) -> Result
     std::fs::create_dir_all(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     for (extension, content) in [("txt", text(buffer)), ("svg", svg(buffer))] {
         let file = stem.with_extension(extension);
-        std::fs::write(&file, content).map_err(|error| format!("{}: {error}", file.display()))?;
+        write_private(&file, content.as_bytes()).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(format!("{}.txt and .svg", stem.display()))
 }
@@ -186,5 +187,11 @@ mod tests {
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
         assert!(svg.contains("DEVNET") && !svg.contains("& "), "{svg}");
         assert!(screen(&mut app, None, fixture::T0).is_err());
+        #[cfg(unix)]
+        for entry in std::fs::read_dir(&to).unwrap() {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
     }
 }

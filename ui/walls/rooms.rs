@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // adapters: they implement ports and know nothing above them
     ("operators", &["types", "http"]),
     ("beacon", &["types", "ports", "http"]),
-    ("chain", &["types", "ports", "http"]),
+    ("chain", &["types", "secrets", "ports", "http"]),
     ("ssv", &["types", "ports", "chain"]),
     ("tx", &["types", "ports", "chain"]),
     ("pool", &["types", "ports", "chain", "ssv"]),

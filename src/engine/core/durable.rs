@@ -105,17 +105,17 @@ impl<W: World> Core<W> {
 /// So many records are named by what they are.
 const NAMED: usize = 8;
 
-/// Records in few words: how many, and what they are about.
-pub(super) fn sum_of(records: &[(UnixMillis, Record)], state: &State) -> String {
+/// Records in few words: how many, and what they are about. Of `count` of them these are the first ones.
+pub(in super::super) fn sum_of(records: &[(UnixMillis, Record)], count: usize, state: &State) -> String {
     let name = |(_, record): &(UnixMillis, Record)| match translate::case_of(record, state) {
         Some(case) => format!("{} of {case}", record.kind()),
         None => record.kind().to_owned(),
     };
     let mut names: Vec<String> = records.iter().take(NAMED).map(name).collect();
-    if let Some(more) = records.len().checked_sub(NAMED).filter(|more| *more > 0) {
+    if let Some(more) = count.checked_sub(names.len()).filter(|more| *more > 0) {
         names.push(format!("{more} more"));
     }
-    format!("{} ({})", counted(records.len(), "record"), names.join(", "))
+    format!("{} ({})", counted(count, "record"), names.join(", "))
 }
 
 pub(super) fn write_kept(kept: &Kept, journal: &Path) {

@@ -1,7 +1,6 @@
 //! How the engine ends: on request, because a critical part died, or because the journal is not what it was taken for.
 
 use super::*;
-use durable::sum_of;
 
 /// Effects that hand something to the world are waited for this long at a shutdown.
 const DRAIN: Duration = if cfg!(test) {
@@ -83,7 +82,7 @@ impl<W: World> Core<W> {
     fn farewell(&self, flushed: &Flushed) -> SafeText {
         let path = self.committer.journal().path().display();
         let (newest, _) = self.committer.journal().head();
-        let unwritten = sum_of(&self.pending.records, &self.state);
+        let unwritten = sum_of(&self.pending.records, self.pending.records.len(), &self.state);
         let mut words = match flushed {
             Flushed::Durable => "stopped; everything that was begun is in the journal".to_owned(),
             Flushed::Unwritable => {

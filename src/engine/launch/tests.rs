@@ -107,6 +107,32 @@ async fn a_life_with_many_kinds_of_record_is_taken_up_and_goes_on() {
     assert_eq!(open(settings(), &options).unwrap().state.newest, report.records);
 }
 
+/// A run that is killed behind a commit, or that was told that it failed, leaves records which it called not written.
+#[test]
+fn records_that_no_run_has_acknowledged_are_named_at_the_next_start() {
+    let (directory, _) = earlier("format-2/waiting.sqlite");
+    let options = options(directory.path());
+    let (_, entries) = verify(&options.path).unwrap();
+    let words_with = |acknowledged: usize| {
+        let known = &entries[acknowledged];
+        let words = format!("{} {}\n", known.seq, known.hash);
+        fs::write(options.path.with_extension("checkpoint"), words).unwrap();
+        let opened = open(settings(), &options).unwrap();
+        assert_eq!(opened.state.newest, 8, "they count");
+        opened.turned_up().map(ToString::to_string)
+    };
+    let last = entries.len() - 1;
+    assert_eq!(words_with(last), None);
+    let words = words_with(last - 2).unwrap();
+    assert!(words.contains("2 records ("), "{words}");
+    for entry in &entries[last - 1..] {
+        assert!(words.contains(&entry.kind), "{} in {words}", entry.kind);
+    }
+    // what was kept of the last run has the records already: their number is told
+    fs::remove_file(options.path.with_extension("checkpoint")).unwrap();
+    assert_eq!(open(settings(), &options).unwrap().turned_up(), None);
+}
+
 #[test]
 fn a_record_of_a_newer_program_ends_the_start_and_names_its_kind() {
     let directory = tempfile::tempdir().unwrap();

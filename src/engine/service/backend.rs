@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use super::feeds::others::Onlook;
+use super::feeds::others::{Onlook, Own};
 use crate::config::{Config, MessengerChoice};
 use crate::dkg::backends;
 use crate::dkg::health::{Health, Relay, Surroundings};
@@ -56,8 +56,8 @@ pub(super) trait Companion: fmt::Debug + Send + Sync {
     /// Base URL at which the operators reach it.
     fn url(&self) -> &str;
 
-    /// What others do with it.
-    fn onlook(&self) -> Onlook;
+    /// What others do with it; `own` tells what is none of theirs.
+    fn onlook(&self, own: Own) -> Onlook;
 
     /// Why it can no longer do its part, once that is so.
     fn broken(&self) -> watch::Receiver<Option<SafeText>>;
@@ -221,9 +221,13 @@ impl Companion for Messenger {
         &self.url
     }
 
-    fn onlook(&self) -> Onlook {
+    fn onlook(&self, own: Own) -> Onlook {
         let onlooker = self.handle.onlooker();
-        Box::new(move || in_words(&onlooker.foreign()))
+        Box::new(move || {
+            let mut foreign = onlooker.foreign();
+            foreign.retain(|ceremony| !own(ceremony.id));
+            in_words(&foreign)
+        })
     }
 
     fn broken(&self) -> watch::Receiver<Option<SafeText>> {

@@ -187,6 +187,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let opened = launch::open(settings, &journal(&config))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
+    let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let key = signer.as_ref().map(|signer| signer.address());
     let oracle = key.or(config.signer.address);
@@ -217,7 +218,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         standing,
         core,
     };
-    let companions = companion.as_deref().map(heard_of);
+    let companions = companion.as_deref().map(|companion| heard_of(companion, own));
     Ok(Running {
         handle,
         stopped,
@@ -232,9 +233,9 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
 }
 
 /// What is heard of whatever runs within this process.
-fn heard_of(companion: &dyn Companion) -> others::Companions {
+fn heard_of(companion: &dyn Companion, own: others::Own) -> others::Companions {
     others::Companions {
-        onlook: companion.onlook(),
+        onlook: companion.onlook(own),
         broken: companion.broken(),
     }
 }

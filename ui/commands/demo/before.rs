@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use casimir_dkg::config::{self, Flag, LoadOptions, UiConfig};
 #[cfg(feature = "tui")]
 use casimir_dkg::config::{ConfigError, ConfigErrors, Place};
+use casimir_dkg::secrets::read_trusted;
 use casimir_dkg::types::OperatorRecord;
 
 use crate::args::DemoArgs;
@@ -66,6 +67,9 @@ pub(super) fn folder(keep: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
     Ok(Some(folder))
 }
 
+/// Longest file of operators, in bytes: more than a thousand of them.
+const MOST: u64 = 1 << 20;
+
 /// A file of `[[operator]]` tables.
 #[derive(serde::Deserialize)]
 struct Foreign {
@@ -84,8 +88,10 @@ struct OperatorRow {
 pub(super) fn operators(file: Option<&Path>) -> anyhow::Result<Option<Vec<OperatorRecord>>> {
     let Some(file) = file else { return Ok(None) };
     let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("--operators-file {shown}"))?;
-    let read: Foreign = toml::from_str(&text).with_context(|| format!("--operators-file {shown}"))?;
+    let named = || format!("--operators-file {shown}");
+    let bytes = read_trusted(file, MOST).with_context(named)?;
+    let text = String::from_utf8(bytes).with_context(named)?;
+    let read: Foreign = toml::from_str(&text).with_context(named)?;
     let records = read.operator.into_iter().map(|row| OperatorRecord {
         id: row.id,
         name: row.name,
@@ -93,4 +99,29 @@ pub(super) fn operators(file: Option<&Path>) -> anyhow::Result<Option<Vec<Operat
         public_key: row.public_key,
     });
     Ok(Some(records.collect()))
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_operators_is_one_that_others_do_not_write_and_no_flood() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("operators.toml");
+        let one = "[[operator]]\nid = 7\nendpoint = 'http://h:1'\npublic_key = 'k'\n";
+        std::fs::write(&file, one).unwrap();
+        assert_eq!(operators(Some(&file)).unwrap().unwrap().len(), 1);
+        let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o666);
+        let refused = format!("{:#}", operators(Some(&file)).unwrap_err());
+        assert!(refused.contains("may be changed by everybody"), "{refused}");
+        mode(0o644);
+        std::fs::write(&file, format!("{one}# {}", "x".repeat(1 << 20))).unwrap();
+        let refused = format!("{:#}", operators(Some(&file)).unwrap_err());
+        assert!(refused.contains("is longer than 1048576 bytes"), "{refused}");
+    }
 }

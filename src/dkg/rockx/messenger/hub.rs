@@ -17,6 +17,7 @@ use super::metrics::{Gauges, Metrics};
 use super::proof;
 use super::registry::Registry;
 use super::results::{Kept, Results};
+use super::share::Shares;
 use super::store::{Loaded, LoadedTopic, Store, Write};
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
@@ -58,7 +59,7 @@ pub(super) struct State {
     pub(super) topics: HashMap<RequestId, Topic>,
     pub(super) results: Results,
     /// Bytes of all topics' messages.
-    pub(super) message_bytes: usize,
+    pub(super) shares: Shares,
     next_generation: u64,
 }
 
@@ -105,7 +106,9 @@ impl State {
                 }
             }
         }
-        self.message_bytes += topic.bytes;
+        for message in &topic.messages {
+            self.shares.add(message);
+        }
         self.topics.insert(stored.id, topic);
     }
 
@@ -114,8 +117,7 @@ impl State {
         let Some(mut topic) = self.topics.remove(id) else {
             return false;
         };
-        self.message_bytes -= topic.bytes;
-        topic.drop_messages();
+        self.shares.free(&mut topic);
         true
     }
 }
@@ -140,6 +142,7 @@ impl Hub {
             let kept = Kept {
                 at: result.at,
                 weight: result.weight,
+                backing: result.backing,
                 text: result.text,
                 conflicts: result.conflicts,
             };
@@ -206,7 +209,7 @@ impl Hub {
             topics: state.topics.len(),
             topics_open: state.topics.values().filter(|t| t.finished.is_none()).count(),
             pending: state.topics.values().map(Topic::pending).sum(),
-            message_bytes: state.message_bytes,
+            message_bytes: state.shares.bytes(),
             results: state.results.len(),
             result_bytes: state.results.bytes(),
         }

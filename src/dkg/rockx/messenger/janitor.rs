@@ -33,20 +33,18 @@ fn sweep(hub: &Hub) {
     }
     let mut idle: Vec<RequestId> = Vec::new();
     let mut old: Vec<RequestId> = state.results.older_than(limits.result_ttl, now);
-    let mut freed = 0;
+    let state = &mut *state;
     for (id, topic) in &mut state.topics {
         match topic.finished {
             None if now.since(topic.touched) >= limits.topic_ttl => idle.push(*id),
             Some(at) if now.since(at) >= limits.result_ttl => old.push(*id),
             Some(at) if !topic.messages.is_empty() && now.since(at) >= limits.linger => {
-                freed += topic.bytes;
-                topic.drop_messages();
+                state.shares.free(topic);
                 hub.store.write(Write::DropMessages { topic: *id });
             }
             _ => {}
         }
     }
-    state.message_bytes -= freed;
     for id in idle {
         tracing::info!(target: "messenger", topic = %id, "removed: nothing happened in it for too long");
         hub.metrics.topics_expired.add_one();

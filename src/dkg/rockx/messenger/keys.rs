@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::hub::Hub;
+use super::results::Backing;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::node::directory::{Directory, DirectoryError, DirectorySources};
 use crate::dkg::rockx::wire::{BlameOutput, GoMap, SignedOutput};
@@ -150,7 +151,7 @@ impl Hub {
         proved.map(|key| (key, false))
     }
 
-    /// Whether the operators themselves signed all of a result of this ceremony.
+    /// Who signed a result of this ceremony, if the operators themselves signed all of it.
     ///
     /// # Errors
     /// Which signature is missing, in words.
@@ -158,27 +159,31 @@ impl Hub {
         &self,
         id: RequestId,
         outputs: &GoMap<SignedOutput>,
-    ) -> Result<(), String> {
-        let signers: Vec<OperatorId> = outputs.iter().map(|(signer, _)| *signer).collect();
+    ) -> Result<Backing, String> {
+        let mut signers: Vec<OperatorId> = outputs.iter().map(|(signer, _)| *signer).collect();
+        signers.sort_unstable();
         if signers.is_empty() {
             return Err("a result without any signed output".to_owned());
         }
         self.may_report(id, &signers)?;
+        let mut all_vouched = true;
         for (signer, output) in outputs.iter() {
             let (key, vouched) = self.key_of(*signer).await.ok_or_else(|| no_key(*signer))?;
             self.may_vouch(id, *signer, vouched)?;
             if !is_own_output(id, *signer, output, &key) {
                 return Err(bad_signature(*signer));
             }
+            all_vouched &= vouched;
         }
-        Ok(())
+        let vouched = all_vouched || self.named.is_empty();
+        Ok(Backing { vouched, signers })
     }
 
-    /// Whether an operator of this ceremony signed the accusation.
+    /// Who signed the accusation, if it is an operator of this ceremony.
     ///
     /// # Errors
     /// Which signature is missing, in words.
-    pub(super) async fn check_blame(&self, id: RequestId, blame: &BlameOutput) -> Result<(), String> {
+    pub(super) async fn check_blame(&self, id: RequestId, blame: &BlameOutput) -> Result<Backing, String> {
         let message = blame
             .blame_message
             .as_ref()
@@ -189,7 +194,10 @@ impl Hub {
         self.may_vouch(id, signer, vouched)?;
         let is_of_this = message.message.as_ref().is_some_and(|m| m.identifier == id);
         match is_of_this && message.verify(&key) {
-            true => Ok(()),
+            true => Ok(Backing {
+                vouched: vouched || self.named.is_empty(),
+                signers: vec![signer],
+            }),
             false => Err(bad_signature(signer)),
         }
     }

@@ -38,6 +38,7 @@ mod registry;
 mod reply;
 mod results;
 mod routes;
+mod share;
 mod store;
 mod topic;
 mod worker;

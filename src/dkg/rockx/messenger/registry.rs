@@ -168,6 +168,20 @@ impl Registry {
 }
 
 impl Entry {
+    /// Whether the same is known already, and was heard lately: then there is nothing to store. `old` is of the same name.
+    pub(super) fn says_nothing_new(&self, old: &Self, now: UnixMillis) -> bool {
+        let same_key = self.key.is_none() || self.key == old.key;
+        let last = match self.proved {
+            Some(_) => old.proved,
+            None => Some(old.seen),
+        };
+        let same = old.address == self.address
+            && same_key
+            && (self.key.is_none() || old.client == self.client)
+            && (old.vouched, old.listed) == (old.vouched || self.vouched, old.listed || self.listed);
+        same && last.is_some_and(|at| now.since(at) < FRESH / 2)
+    }
+
     /// What is known of the same name at the same address, and was not said again, stays.
     pub(super) fn inherit(&mut self, old: &Self) {
         if self.key.is_none() {

@@ -3,10 +3,24 @@
 //! Anybody can post a result. The first one stays; one that agrees entirely with what the members published on the topic
 //! replaces one that does not, or that covers fewer operators. Everything that differs from the one that stays is kept as
 //! a conflict, up to a bound, for whoever wants to look: `GET /data/{id}/conflicts`.
+//!
+//! Where room must be made, nobody pushes out another's results: guests have half of the room among themselves, and of
+//! guests and named operators alike those go first that hold most.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use crate::types::{RequestId, UnixMillis};
+use super::config::Limits;
+use crate::types::{OperatorId, RequestId, UnixMillis};
+
+/// Whose signatures a result stands on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Backing {
+    /// The configuration vouches for every one of their keys, or for nobody's.
+    pub(super) vouched: bool,
+    /// In ascending order.
+    pub(super) signers: Vec<OperatorId>,
+}
 
 /// A result that is kept.
 #[derive(Debug)]
@@ -14,6 +28,7 @@ pub(super) struct Kept {
     pub(super) at: UnixMillis,
     /// Operators whose published outputs it agrees with.
     pub(super) weight: usize,
+    pub(super) backing: Backing,
     /// Reply of `GET /data/{id}`.
     pub(super) text: String,
     /// Differing results, by arrival.
@@ -42,6 +57,8 @@ pub(super) struct Booked {
 pub(super) struct Results {
     by_id: HashMap<RequestId, Kept>,
     bytes: usize,
+    /// Bytes of each backing; never 0.
+    held: HashMap<Backing, usize>,
 }
 
 impl Results {
@@ -59,14 +76,26 @@ impl Results {
 
     /// Puts back what was stored.
     pub(super) fn restore(&mut self, id: RequestId, kept: Kept) {
-        self.bytes += kept.bytes();
+        self.count(&kept.backing, 0, kept.bytes());
         self.by_id.insert(id, kept);
     }
 
     pub(super) fn remove(&mut self, id: &RequestId) -> bool {
         let removed = self.by_id.remove(id);
-        self.bytes -= removed.as_ref().map_or(0, Kept::bytes);
+        if let Some(kept) = &removed {
+            self.count(&kept.backing, kept.bytes(), 0);
+        }
         removed.is_some()
+    }
+
+    /// Notes that what stands on `backing` takes `now` bytes that took `before`.
+    fn count(&mut self, backing: &Backing, before: usize, now: usize) {
+        self.bytes = self.bytes + now - before;
+        let held = self.held.entry(backing.clone()).or_default();
+        *held = *held + now - before;
+        if *held == 0 {
+            self.held.remove(backing);
+        }
     }
 
     /// Ids of results older than `age`.
@@ -78,75 +107,87 @@ impl Results {
             .collect()
     }
 
-    /// Books a streamed result.
+    /// Books a streamed result. It is among the evicted itself where there is no room for it.
     pub(super) fn book(
         &mut self,
         id: RequestId,
         text: String,
-        weight: usize,
+        (weight, backing): (usize, Backing),
         now: UnixMillis,
-        max_bytes: usize,
-        max_conflicts: usize,
+        limits: &Limits,
     ) -> Booked {
         let mut booked = Booked::default();
-        let length = text.len();
-        match self.by_id.get_mut(&id) {
-            None => {
-                let conflicts = Vec::new();
-                self.by_id.insert(
-                    id,
-                    Kept {
-                        at: now,
-                        weight,
-                        text,
-                        conflicts,
-                    },
-                );
-                self.bytes += length;
+        let mut kept = self.by_id.remove(&id).unwrap_or_else(|| {
+            booked.kept = true;
+            Kept {
+                at: now,
+                weight,
+                backing: backing.clone(),
+                text: String::new(),
+                conflicts: Vec::new(),
+            }
+        });
+        let (held_by, before) = (kept.backing.clone(), kept.bytes());
+        if booked.kept {
+            kept.text = text;
+        } else if kept.text == text {
+            // the same from another member: the rule. What it stands on may have grown since.
+            let vouched = backing.vouched && !kept.backing.vouched;
+            booked.kept = weight > kept.weight || vouched;
+            kept.weight = kept.weight.max(weight);
+            if vouched {
+                kept.backing = backing;
+            }
+        } else {
+            let loser = if weight > kept.weight {
+                (kept.weight, kept.backing) = (weight, backing);
                 booked.kept = true;
-            }
-            Some(kept) if kept.text == text => {
-                // the same from another member: the rule. Its weight may have grown since.
-                booked.kept = weight > kept.weight;
-                kept.weight = kept.weight.max(weight);
-            }
-            Some(kept) => {
-                let loser = if weight > kept.weight {
-                    kept.weight = weight;
-                    booked.kept = true;
-                    std::mem::replace(&mut kept.text, text)
-                } else {
-                    text
-                };
-                let known = kept.conflicts.iter().any(|(_, text)| *text == loser);
-                if !known && kept.conflicts.len() < max_conflicts {
-                    kept.conflicts.push((now, loser.clone()));
-                    self.bytes += length;
-                    booked.conflict = Some(loser);
-                } else if booked.kept {
-                    self.bytes = self.bytes + length - loser.len();
-                }
+                std::mem::replace(&mut kept.text, text)
+            } else {
+                text
+            };
+            let known = kept.conflicts.iter().any(|(_, text)| *text == loser);
+            if !known && kept.conflicts.len() < limits.conflicts {
+                kept.conflicts.push((now, loser.clone()));
+                booked.conflict = Some(loser);
             }
         }
-        booked.evicted = self.make_room(id, max_bytes);
+        self.count(&held_by, before, 0);
+        self.count(&kept.backing, 0, kept.bytes());
+        self.by_id.insert(id, kept);
+        booked.evicted = self.make_room(id, limits.result_bytes);
         booked
     }
 
-    /// Removes results that nothing vouches for, then the oldest, until the rest fits.
+    /// Removes results until the rest fits: guests' before those that the configuration vouches for, of these what no
+    /// topic vouches for, then of those who hold most, then the oldest.
     fn make_room(&mut self, spare: RequestId, max_bytes: usize) -> Vec<RequestId> {
         let mut evicted = Vec::new();
-        while self.bytes > max_bytes {
-            let candidates = self.by_id.iter().filter(|(id, _)| **id != spare);
-            let Some(id) = candidates
-                .min_by_key(|(_, kept)| (kept.weight > 0, kept.at))
-                .map(|(id, _)| *id)
-            else {
-                break;
+        loop {
+            let guests = self.held.iter().filter(|(backing, _)| !backing.vouched);
+            let guests: usize = guests.map(|(_, bytes)| bytes).sum();
+            let over = self.bytes > max_bytes;
+            if !over && guests <= max_bytes / 2 {
+                return evicted;
+            }
+            let id = match self.first_to_go(guests == 0, spare) {
+                Some(id) => id,
+                // a guest's is not kept at the expense of another's
+                None if over && guests > 0 => spare,
+                None => return evicted,
             };
             self.remove(&id);
             evicted.push(id);
         }
-        evicted
+    }
+
+    fn first_to_go(&self, vouched: bool, spare: RequestId) -> Option<RequestId> {
+        let candidates = self.by_id.iter().filter(|(id, _)| **id != spare);
+        let candidates = candidates.filter(|(_, kept)| kept.backing.vouched == vouched);
+        let held = |kept: &Kept| self.held.get(&kept.backing).copied().unwrap_or_default();
+        candidates
+            .min_by_key(|(_, kept)| (kept.weight > 0, Reverse(held(kept)), kept.at))
+            .map(|(id, _)| *id)
     }
 }
 
@@ -156,8 +197,36 @@ mod tests {
 
     const ID: RequestId = RequestId([1; 24]);
 
+    fn limits(result_bytes: usize) -> Limits {
+        Limits {
+            result_bytes,
+            conflicts: 2,
+            ..Limits::default()
+        }
+    }
+
+    fn by(vouched: bool, signers: &[u64]) -> Backing {
+        let signers = signers.iter().copied().map(OperatorId).collect();
+        Backing { vouched, signers }
+    }
+
     fn book(results: &mut Results, text: &str, weight: usize) -> Booked {
-        results.book(ID, text.to_owned(), weight, UnixMillis(5), 100, 2)
+        let backing = by(true, &[1, 2, 3, 4]);
+        results.book(
+            ID,
+            text.to_owned(),
+            (weight, backing),
+            UnixMillis(5),
+            &limits(100),
+        )
+    }
+
+    /// Books `len` bytes under the id of this number, which is also the time.
+    fn add(results: &mut Results, n: u8, len: usize, weight: usize, backing: &Backing) -> Vec<u8> {
+        let (id, text) = (RequestId([n; 24]), "x".repeat(len));
+        let support = (weight, backing.clone());
+        let booked = results.book(id, text, support, UnixMillis(n.into()), &limits(100));
+        booked.evicted.iter().map(|id| id.0[0]).collect()
     }
 
     #[test]
@@ -184,12 +253,47 @@ mod tests {
     #[test]
     fn room_is_made_at_the_expense_of_what_nothing_vouches_for() {
         let mut results = Results::default();
-        let text = "x".repeat(40);
-        results.book(RequestId([2; 24]), text.clone(), 4, UnixMillis(1), 100, 2);
-        results.book(RequestId([3; 24]), text.clone(), 0, UnixMillis(2), 100, 2);
-        let booked = results.book(RequestId([4; 24]), text, 0, UnixMillis(3), 100, 2);
-        assert_eq!(booked.evicted, vec![RequestId([3; 24])]);
+        let all = by(true, &[1, 2, 3, 4]);
+        assert!(add(&mut results, 2, 40, 4, &all).is_empty());
+        assert!(add(&mut results, 3, 40, 0, &all).is_empty());
+        assert_eq!(add(&mut results, 4, 40, 0, &all), [3]);
         assert_eq!(results.bytes(), 80);
         assert!(results.get(&RequestId([2; 24])).is_some());
+    }
+
+    #[test]
+    fn guests_push_out_no_result_of_named_operators() {
+        let mut results = Results::default();
+        let (named, guest) = (by(true, &[1, 2, 3, 4]), by(false, &[99]));
+        assert!(add(&mut results, 1, 30, 0, &named).is_empty());
+        assert!(add(&mut results, 2, 20, 1, &guest).is_empty());
+        assert!(add(&mut results, 3, 20, 1, &guest).is_empty());
+        assert_eq!(add(&mut results, 4, 20, 1, &guest), [2], "half is for guests");
+        assert_eq!(add(&mut results, 5, 60, 0, &named), [3, 4]);
+        assert_eq!(
+            add(&mut results, 6, 20, 1, &guest),
+            [6],
+            "there is no room for a guest's"
+        );
+        let bytes = results.bytes();
+        assert_eq!((bytes, results.len(), results.held[&named]), (90, 2, 90));
+        assert_eq!(results.held.len(), 1, "nothing is counted of who holds nothing");
+    }
+
+    #[test]
+    fn whoever_holds_most_makes_room_first() {
+        for vouched in [true, false] {
+            let mut results = Results::default();
+            let (honest, greedy) = (by(vouched, &[1, 2, 3, 4]), by(vouched, &[5]));
+            assert!(add(&mut results, 1, 20, 4, &honest).is_empty());
+            for n in 2..9 {
+                add(&mut results, n, 25, 1, &greedy);
+            }
+            assert!(
+                results.get(&RequestId([1; 24])).is_some(),
+                "older, and not its turn"
+            );
+            assert!(results.bytes() <= 100);
+        }
     }
 }

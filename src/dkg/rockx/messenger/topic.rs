@@ -64,7 +64,6 @@ pub(super) struct Topic {
     /// When a result arrived that agrees with what the members published.
     pub(super) finished: Option<UnixMillis>,
     pub(super) next_seq: u64,
-    pub(super) bytes: usize,
     digests: HashSet<[u8; 32]>,
     per_signer: HashMap<OperatorId, usize>,
     outputs: HashSet<(OperatorId, [u8; 32])>,
@@ -102,7 +101,6 @@ impl Topic {
             origin: Origin::Guest(None),
             finished: None,
             next_seq: 0,
-            bytes: 0,
             digests: HashSet::new(),
             per_signer: HashMap::new(),
             outputs: HashSet::new(),
@@ -217,7 +215,6 @@ impl Topic {
     /// Books a message without putting it on any lane.
     pub(super) fn keep(&mut self, message: &Arc<Message>, digest: [u8; 32], evidence: ResultClaim) {
         self.next_seq = self.next_seq.max(message.seq + 1);
-        self.bytes += message.body.len();
         self.digests.insert(digest);
         *self.per_signer.entry(message.signer).or_default() += 1;
         match evidence {
@@ -269,7 +266,6 @@ impl Topic {
     /// Forgets all messages and what waits; they stay known, so that none comes in twice.
     pub(super) fn drop_messages(&mut self) {
         self.messages = Vec::new();
-        self.bytes = 0;
         for member in self.members.values_mut() {
             member.lane.clear();
         }

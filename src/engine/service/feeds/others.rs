@@ -1,5 +1,7 @@
 //! What others do with what runs within this process: somebody who has our operators hold a ceremony is named.
 
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -7,9 +9,10 @@ use tokio::time::MissedTickBehavior;
 
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::types::SafeText;
+use crate::journal::Archive;
+use crate::types::{RequestId, SafeText};
 
-/// Looking costs nothing but a lock.
+/// Looking costs nothing but a lock, and for each ceremony of others a question to the journal.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What others do, in words; empty while nobody does anything.
@@ -37,6 +40,30 @@ pub(in crate::engine::service) async fn end_with(
         // with the core gone there is nobody left to tell
         let _ = core.send(Incoming::Fatal(why)).await;
     }
+}
+
+/// Whether a ceremony is one of this oracle's.
+pub(in crate::engine::service) type Own = Box<dyn Fn(RequestId) -> bool + Send + Sync>;
+
+/// Asks the journal at `path`, where every ceremony that this oracle ever began is found by its id: whoever kept signed
+/// messages of an old one can replay them into a topic of the same name. A journal that cannot be asked says no.
+pub(in crate::engine::service) fn own(path: &Path) -> Own {
+    let path = path.to_owned();
+    let open: Mutex<Option<Archive>> = Mutex::default();
+    Box::new(move |id| {
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.is_none() {
+            *open = Archive::open(&path).ok();
+        }
+        match open.as_ref().map(|journal| journal.records_of(&id.to_string())) {
+            Some(Ok(records)) => !records.is_empty(),
+            Some(Err(_)) => {
+                *open = None;
+                false
+            }
+            None => false,
+        }
+    })
 }
 
 /// Tells of it whenever it changes. Ends when the core is gone.
@@ -70,9 +97,35 @@ async fn every(pause: Duration, look: Onlook, core: mpsc::WeakSender<Incoming>) 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     use super::*;
+    use crate::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
+    use crate::types::UnixMillis;
+
+    /// Signed messages of an old ceremony, replayed into a topic made anew, were an alarm.
+    #[test]
+    fn what_the_journal_knows_is_own_however_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = JournalOptions {
+            path: folder.path().join("journal.sqlite"),
+            checkpoint: None,
+        };
+        let is_own = own(&options.path);
+        let (old, strange) = (RequestId([1; 24]), RequestId([2; 24]));
+        assert!(!is_own(old), "there is no journal yet");
+        let opened = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(()));
+        let (mut journal, _) = opened.unwrap();
+        let record = NewRecord {
+            at: UnixMillis(1),
+            kind: "ceremony-started",
+            body: "{}".to_owned(),
+            subjects: vec!["deposit/1".to_owned(), old.to_string()],
+        };
+        journal.append(&[record]).unwrap();
+        assert!(is_own(old));
+        assert!(!is_own(strange));
+    }
 
     #[tokio::test]
     async fn what_cannot_go_on_within_this_process_ends_it_with_the_reason() {

@@ -135,14 +135,18 @@ fn take(
         true => limits.message_bytes,
         false => limits.message_bytes / 2,
     };
-    if state.message_bytes + bytes.len() > room {
+    if state.shares.bytes() + bytes.len() > room {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many messages held");
+    }
+    if state.shares.is_used_up(read.signer, room) {
+        let text = "too many messages of one operator held";
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, text);
     }
     let accepted = topic.accept(read.signer, read.rank, evidence, bytes.clone(), now, limits);
     match &accepted {
         Accepted::Full => return refusal(StatusCode::TOO_MANY_REQUESTS, "too many messages"),
         Accepted::Queued(message) => {
-            state.message_bytes += message.body.len();
+            state.shares.add(message);
             let message = Arc::clone(message);
             hub.store.write(Write::Message { topic: id, message });
             worker::start(hub, topic);

@@ -80,17 +80,24 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
         let text = format!("name over {NAME_LIMIT} or address over {ADDRESS_LIMIT} bytes");
         return reply::error(StatusCode::BAD_REQUEST, &text, BAD_BODY);
     }
+    if hub.store.is_overloaded() {
+        return not_stored(&hub, NOT_REGISTERED);
+    }
     let done = match place {
         Place::Default => operator(&hub, &asker, &name, &srv_addr).await,
         Place::Topic(id) => observer(&hub, &asker, id, &name, &srv_addr).await,
     };
-    if let Err(response) = done {
-        if response.status().is_client_error() {
-            hub.gate.refused(asker.client);
+    let changed = match done {
+        Ok(changed) => changed,
+        Err(response) => {
+            if response.status().is_client_error() {
+                hub.gate.refused(asker.client);
+            }
+            return *response;
         }
-        return *response;
-    }
-    if hub.store.flush().await.is_err() {
+    };
+    // what others wait for may be what this one said before
+    if (changed || hub.store.is_behind()) && hub.store.flush().await.is_err() {
         return not_stored(&hub, NOT_REGISTERED);
     }
     hub.metrics.registrations.add_one();
@@ -116,8 +123,8 @@ fn not_registered(status: StatusCode, text: &str) -> Box<Response> {
     reply::error(status, text, NOT_REGISTERED).into()
 }
 
-/// Registers an operator's node.
-async fn operator(hub: &Arc<Hub>, asker: &Asker, name: &str, address: &str) -> Answer<()> {
+/// Registers an operator's node. Gives whether there is anything to store.
+async fn operator(hub: &Arc<Hub>, asker: &Asker, name: &str, address: &str) -> Answer<bool> {
     let claim = claim(hub, asker, name, address).await?;
     let mut asked = None;
     // a second time if the state changed while the old address was asked for life
@@ -233,8 +240,9 @@ fn taken(hub: &Hub, name: &str, why: &str) -> Box<Response> {
     not_registered(StatusCode::CONFLICT, &format!("{name} is {why}"))
 }
 
-/// Enters an operator, if the state still is as it was when `asked` was asked for life.
-fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<()> {
+/// Enters an operator, if the state still is as it was when `asked` was asked for life. Gives whether there is anything to
+/// store.
+fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<bool> {
     let mut state = hub.lock();
     let state = &mut *state;
     let (takeover, now) = (hub.config.allow_takeover, hub.now());
@@ -253,7 +261,9 @@ fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<()> {
             return Err(not_registered(StatusCode::CONFLICT, text));
         }
     }
-    if let Some(old) = state.registry.get(&claim.name) {
+    let old = state.registry.get(&claim.name);
+    let is_news = old.is_none_or(|old| !claim.entry.says_nothing_new(old, now));
+    if let Some(old) = old {
         if old.address == claim.entry.address {
             claim.entry.inherit(old);
         } else if let Some(left_out) = TAKEOVERS.line() {
@@ -265,7 +275,9 @@ fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<()> {
             tracing::warn!(target: "messenger", subscriber = %name, %old, %new, left_out, "registered again with another address");
         }
     }
-    hub.store.write(Write::registered(&claim.name, &claim.entry));
+    if is_news {
+        hub.store.write(Write::registered(&claim.name, &claim.entry));
+    }
     // a node that comes back elsewhere gets what its running ceremonies have for it
     for topic in state.topics.values_mut() {
         if topic
@@ -283,12 +295,15 @@ fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<()> {
             );
         }
     }
-    state.registry.insert(claim.name, claim.entry);
-    Ok(())
+    // what is not stored is not remembered either, so that the next one is stored in time
+    if is_news {
+        state.registry.insert(claim.name, claim.entry);
+    }
+    Ok(is_news)
 }
 
-/// Subscribes somebody to one topic.
-async fn observer(hub: &Arc<Hub>, asker: &Asker, id: RequestId, name: &str, address: &str) -> Answer<()> {
+/// Subscribes somebody to one topic. Gives whether there is anything to store.
+async fn observer(hub: &Arc<Hub>, asker: &Asker, id: RequestId, name: &str, address: &str) -> Answer<bool> {
     // an oracle that was restarted has another secret than the one that it made its topics with
     let is_house = hub.is_house(asker.owner.as_ref());
     let looked = hub.lock().topics.get(&id).map(|topic| {
@@ -329,10 +344,10 @@ async fn observer(hub: &Arc<Hub>, asker: &Asker, id: RequestId, name: &str, addr
         client: asker.client.0,
         is_owner,
     };
-    join(hub, topic, name, address, is_house, Some(guest));
-    Ok(())
+    Ok(join(hub, topic, name, address, is_house, Some(guest)))
 }
 
+/// Whether that is anything new.
 fn join(
     hub: &Arc<Hub>,
     topic: &mut super::super::topic::Topic,
@@ -340,7 +355,7 @@ fn join(
     address: &str,
     exempt: bool,
     guest: Option<Guest>,
-) {
+) -> bool {
     let changed = topic
         .members
         .get(name)
@@ -355,4 +370,5 @@ fn join(
         });
     }
     worker::start(hub, topic);
+    changed
 }

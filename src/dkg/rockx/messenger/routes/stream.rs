@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::super::body::{self, BodyError};
 use super::super::hub::{Hub, request_id};
 use super::super::reply;
+use super::super::results::Backing;
 use super::super::store::Write;
 use super::super::topic::Topic;
 use super::{bad_body, client, not_stored, query};
@@ -17,6 +18,8 @@ use crate::listen::{Client, Ration};
 use crate::types::{RequestId, SafeText};
 
 static UNSIGNED: Ration = Ration::usual();
+static BOOKED: Ration = Ration::usual();
+static CONFLICTS: Ration = Ration::usual();
 
 const BAD_BODY: &str = "failed to parse request body";
 
@@ -25,15 +28,16 @@ pub(super) async fn output(State(hub): State<Arc<Hub>>, request: Request) -> Res
     match read::<GoMap<SignedOutput>>(&hub, request).await {
         Err(error) => bad_body(&hub, &error, "", BAD_BODY),
         Ok((client, id, outputs)) => {
-            if let Err(why) = hub.check_outputs(id, &outputs).await {
-                return unsigned(&hub, client, id, &why, "");
-            }
+            let backing = match hub.check_outputs(id, &outputs).await {
+                Ok(backing) => backing,
+                Err(why) => return unsigned(&hub, client, id, &why, ""),
+            };
             let weigh = |topic: &Topic| topic.weigh_outputs(&outputs);
             let data = DataStore {
                 dkg_outputs: outputs.clone(),
                 blame_output: None,
             };
-            book(&hub, id, &data, weigh).await
+            book(&hub, id, &data, backing, weigh).await
         }
     }
 }
@@ -43,15 +47,16 @@ pub(super) async fn blame(State(hub): State<Arc<Hub>>, request: Request) -> Resp
     match read::<BlameOutput>(&hub, request).await {
         Err(error) => bad_body(&hub, &error, "Error: ", BAD_BODY),
         Ok((client, id, blame)) => {
-            if let Err(why) = hub.check_blame(id, &blame).await {
-                return unsigned(&hub, client, id, &why, "Error: ");
-            }
+            let backing = match hub.check_blame(id, &blame).await {
+                Ok(backing) => backing,
+                Err(why) => return unsigned(&hub, client, id, &why, "Error: "),
+            };
             let weigh = |topic: &Topic| topic.weigh_blame(&blame);
             let data = DataStore {
                 dkg_outputs: GoMap(None),
                 blame_output: Some(blame.clone()),
             };
-            book(&hub, id, &data, weigh).await
+            book(&hub, id, &data, backing, weigh).await
         }
     }
 }
@@ -80,10 +85,22 @@ async fn read<T: Decode>(hub: &Hub, request: Request) -> Result<(Client, Request
     Ok((client, id, value))
 }
 
-async fn book(hub: &Hub, id: RequestId, data: &DataStore, weigh: impl FnOnce(&Topic) -> usize) -> Response {
+async fn book(
+    hub: &Hub,
+    id: RequestId,
+    data: &DataStore,
+    backing: Backing,
+    weigh: impl FnOnce(&Topic) -> usize,
+) -> Response {
+    if hub.store.is_overloaded() {
+        return not_stored(hub, BAD_BODY);
+    }
     // our encoder writes UTF-8
     let text = String::from_utf8(data.to_json()).unwrap_or_default();
-    note(hub, id, text, weigh);
+    if !note(hub, id, text, backing, weigh) {
+        let text = "too many results held";
+        return reply::error(StatusCode::SERVICE_UNAVAILABLE, text, BAD_BODY);
+    }
     hub.booked.send_replace(());
     if hub.store.flush().await.is_err() {
         return not_stored(hub, BAD_BODY);
@@ -91,34 +108,42 @@ async fn book(hub: &Hub, id: RequestId, data: &DataStore, weigh: impl FnOnce(&To
     reply::null(StatusCode::OK)
 }
 
-fn note(hub: &Hub, id: RequestId, text: String, weigh: impl FnOnce(&Topic) -> usize) {
+/// Whether there was room for it.
+fn note(
+    hub: &Hub,
+    id: RequestId,
+    text: String,
+    backing: Backing,
+    weigh: impl FnOnce(&Topic) -> usize,
+) -> bool {
     let limits = &hub.config.limits;
     let now = hub.now();
     let mut state = hub.lock();
     let state = &mut *state;
     let topic = state.topics.get_mut(&id);
     let weight = topic.as_deref().map_or(0, weigh);
-    let booked = state.results.book(
-        id,
-        text.clone(),
-        weight,
-        now,
-        limits.result_bytes,
-        limits.conflicts,
-    );
+    let booked = state
+        .results
+        .book(id, text.clone(), (weight, backing.clone()), now, limits);
+    let has_room = !booked.evicted.contains(&id);
     if booked.kept {
         hub.metrics.results.add_one();
-        tracing::info!(target: "messenger", request = %id, vouched_for_by = weight, "result");
+        if let Some(left_out) = BOOKED.line() {
+            tracing::info!(target: "messenger", request = %id, vouched_for_by = weight, left_out, "result");
+        }
         hub.store.write(Write::Result {
             id,
             at: now,
             weight,
+            backing,
             text,
         });
     }
     if let Some(text) = booked.conflict {
         hub.metrics.conflicts.add_one();
-        tracing::warn!(target: "messenger", request = %id, "a result that differs from another one");
+        if let Some(left_out) = CONFLICTS.line() {
+            tracing::warn!(target: "messenger", request = %id, left_out, "a result that differs from another one");
+        }
         hub.store.write(Write::Conflict { id, at: now, text });
     }
     for id in booked.evicted {
@@ -129,4 +154,5 @@ fn note(hub: &Hub, id: RequestId, text: String, weigh: impl FnOnce(&Topic) -> us
         topic.finished = Some(now);
         hub.store.write(Write::Finished { topic: id, at: now });
     }
+    has_room
 }

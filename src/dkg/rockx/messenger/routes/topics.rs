@@ -53,6 +53,9 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
         let text = "only initiators that are configured here create topics: sign the request with such a key";
         return reply::error(StatusCode::FORBIDDEN, text, NOT_CREATED);
     }
+    if hub.store.is_overloaded() {
+        return not_stored(&hub, NOT_CREATED);
+    }
     let entered = enter(&hub, id, owner, origin, names);
     let text = match entered {
         Ok(topic) => topic.to_json(),

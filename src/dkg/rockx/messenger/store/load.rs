@@ -11,8 +11,9 @@ use super::schema::KNOWN;
 use super::{LoadedMessage, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::messenger::registry::Entry;
+use crate::dkg::rockx::messenger::results::Backing;
 use crate::dkg::rockx::messenger::topic::Origin;
-use crate::types::{RequestId, UnixMillis};
+use crate::types::{OperatorId, RequestId, UnixMillis};
 
 /// Everything that was kept.
 #[derive(Default)]
@@ -42,6 +43,7 @@ pub(in super::super) struct LoadedResult {
     pub(in super::super) id: RequestId,
     pub(in super::super) at: UnixMillis,
     pub(in super::super) weight: usize,
+    pub(in super::super) backing: Backing,
     pub(in super::super) text: String,
     pub(in super::super) conflicts: Vec<(UnixMillis, String)>,
 }
@@ -139,7 +141,7 @@ fn results(connection: &Connection) -> Result<Vec<LoadedResult>, StoreError> {
     let (mut results, mut index) = (Vec::new(), Index::new());
     each(
         connection,
-        "SELECT id, at, weight, text FROM result ORDER BY at",
+        "SELECT id, at, weight, text, vouched, signers FROM result ORDER BY at",
         |row| {
             let id = id(row, 0)?;
             index.insert(id, results.len());
@@ -148,6 +150,10 @@ fn results(connection: &Connection) -> Result<Vec<LoadedResult>, StoreError> {
                 at: time(row, 1)?,
                 weight: usize::try_from(row.get::<_, i64>(2)?).unwrap_or_default(),
                 text: row.get(3)?,
+                backing: Backing {
+                    vouched: row.get(4)?,
+                    signers: signers(&row.get::<_, String>(5)?),
+                },
                 conflicts: Vec::new(),
             });
             Ok(())
@@ -159,6 +165,14 @@ fn results(connection: &Connection) -> Result<Vec<LoadedResult>, StoreError> {
         Ok(())
     })?;
     Ok(results)
+}
+
+/// The operators of a comma-separated list. A result of an earlier version tells nobody.
+fn signers(list: &str) -> Vec<OperatorId> {
+    list.split(',')
+        .filter_map(|id| id.parse().ok())
+        .map(OperatorId)
+        .collect()
 }
 
 /// Where the topic or result of an id stands in its list.

@@ -22,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::message::Message;
 use super::registry::Entry;
+use super::results::Backing;
 use super::topic::Origin;
 use crate::dkg::rockx::durable;
 use crate::sqlite::is_final;
@@ -113,6 +114,7 @@ pub(super) enum Write {
         id: RequestId,
         at: UnixMillis,
         weight: usize,
+        backing: Backing,
         text: String,
     },
     /// A result that differs from the one that is kept.
@@ -263,6 +265,11 @@ impl Store {
     /// The disk refuses and too much waits for it.
     pub(super) fn is_overloaded(&self) -> bool {
         self.backlog.load(Ordering::Relaxed) > BACKLOG
+    }
+
+    /// Something noted is not on the disk yet.
+    pub(super) fn is_behind(&self) -> bool {
+        self.backlog.load(Ordering::Relaxed) > 0
     }
 
     async fn ask(&self, command: fn(oneshot::Sender<bool>) -> Command) -> Result<(), StoreError> {

@@ -7,11 +7,11 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::{Registered, StoreError, Write};
 use crate::dkg::rockx::messenger::topic::Origin;
-use crate::secrets::{Holds, judge_ours};
+use crate::secrets::{Holds, append_private, judge_ours, make_private};
 use crate::types::UnixMillis;
 
 /// Step n takes a file of version n to version n + 1; a new file takes all of them.
-pub(super) const STEPS: [&str; 2] = [FIRST, STANDING];
+pub(super) const STEPS: [&str; 3] = [FIRST, STANDING, BACKING];
 
 /// The origin of a topic whose initiator is known, in the place of a client's address.
 pub(super) const KNOWN: &str = "known";
@@ -38,29 +38,31 @@ const STANDING: &str = "
     CREATE TABLE IF NOT EXISTS origin (topic BLOB PRIMARY KEY, client TEXT) STRICT;
 ";
 
+/// Whose signatures a result stands on: ids with commas between. Of results of earlier versions that is not known; they
+/// make room first.
+const BACKING: &str = "
+    ALTER TABLE result ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE result ADD COLUMN signers TEXT NOT NULL DEFAULT '';
+";
+
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
 pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
     let io = |path: &Path| {
         let path = path.display().to_string();
         move |source| StoreError::Io { path, source }
     };
-    std::fs::create_dir_all(dir).map_err(io(dir))?;
+    let path = dir.join("messenger.sqlite");
+    make_private(&path).map_err(io(&path))?;
     // beside the file itself, not beside a link to it
-    let real = std::fs::canonicalize(dir.join("messenger.sqlite")).ok();
+    let real = std::fs::canonicalize(&path).ok();
     let home = real.as_deref().and_then(Path::parent).unwrap_or(dir);
-    let path = home.join("messenger.lock");
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(io(&path))?;
+    let beside = home.join("messenger.lock");
+    let lock = append_private(&beside).map_err(io(&beside))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.display().to_string())),
-        Err(TryLockError::Error(source)) => return Err(io(&path)(source)),
+        Err(TryLockError::Error(source)) => return Err(io(&beside)(source)),
     }
-    let path = dir.join("messenger.sqlite");
     judge_ours(&path, Holds::Trusted).map_err(io(&path))?;
     let mut connection = Connection::open(&path)?;
     // before the first pragma: some of them write, and a newer file is left as it is
@@ -112,6 +114,9 @@ pub(super) fn commit(connection: &mut Connection, changes: &[Write]) -> Result<(
     tx.commit()
 }
 
+const KEEP_RESULT: &str = "INSERT OR REPLACE INTO result (id, at, weight, text, vouched, signers)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
 /// SQLite's integers are signed; times and positions never come near the limit.
 fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
@@ -161,10 +166,20 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
             params![topic.0, int(at.0)],
         ),
         Write::DropMessages { topic } => drop_messages(tx, &topic.0),
-        Write::Result { id, at, weight, text } => run(
-            "INSERT OR REPLACE INTO result (id, at, weight, text) VALUES (?1, ?2, ?3, ?4)",
-            params![id.0, int(at.0), int(*weight as u64), text],
-        ),
+        Write::Result {
+            id,
+            at,
+            weight,
+            backing,
+            text,
+        } => {
+            let signers: Vec<String> = backing.signers.iter().map(ToString::to_string).collect();
+            let (at, weight) = (int(at.0), int(*weight as u64));
+            run(
+                KEEP_RESULT,
+                params![id.0, at, weight, text, backing.vouched, signers.join(",")],
+            )
+        }
         Write::Conflict { id, at, text } => run(
             "INSERT OR REPLACE INTO conflict (id, at, text) VALUES (?1, ?2, ?3)",
             params![id.0, int(at.0), text],

@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use super::*;
 use crate::dkg::rockx::messenger::store::schema::STEPS;
+use crate::types::OperatorId;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const FILE: &str = "messenger.sqlite";
@@ -82,6 +83,7 @@ fn has_the_first_version(loaded: &Loaded) {
     );
     assert_eq!(topic.settled, [(("1".to_owned(), 3), true)].into());
     assert_eq!(loaded.results[0].text, "done");
+    assert_eq!(loaded.results[0].backing, Backing::default());
 }
 
 #[tokio::test]
@@ -99,10 +101,23 @@ async fn a_new_file_has_the_newest_version_and_keeps_what_was_proved() {
         heard: true,
     };
     store.write(Write::registered("1", &entry));
+    let backing = Backing {
+        vouched: true,
+        signers: vec![OperatorId(1), OperatorId(12)],
+    };
+    store.write(Write::Result {
+        id: id(9),
+        at: UnixMillis(6),
+        weight: 2,
+        backing: backing.clone(),
+        text: "done".to_owned(),
+    });
     store.flush().await.unwrap();
     store.close().await;
-    assert_eq!(version_of(dir.path()), 2);
-    let found = &read(dir.path()).await.registered["1"];
+    assert_eq!(version_of(dir.path()), 3);
+    let loaded = read(dir.path()).await;
+    assert_eq!(loaded.results[0].backing, backing);
+    let found = &loaded.registered["1"];
     assert_eq!(
         (found.vouched, found.client, found.seen, found.heard),
         (true, Some(HERE), UnixMillis(5), true)
@@ -132,7 +147,7 @@ async fn a_file_of_version_1_opens_its_registrations_are_guests_and_new_ones_are
     ));
     store.flush().await.unwrap();
     store.close().await;
-    assert_eq!(version_of(dir.path()), 2);
+    assert_eq!(version_of(dir.path()), 3);
     let again = read(dir.path()).await;
     has_the_first_version(&again);
     assert!(again.registered["1"].vouched);
@@ -160,7 +175,7 @@ async fn a_file_that_got_its_tables_without_a_number_keeps_what_they_hold() {
         (true, Some(HERE), UnixMillis(14), true)
     );
     assert_eq!(loaded.topics[0].origin, Origin::Known);
-    assert_eq!(version_of(dir.path()), 2);
+    assert_eq!(version_of(dir.path()), 3);
 }
 
 #[tokio::test]
@@ -186,21 +201,21 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(FILE);
     let db = first_version(dir.path());
-    db.pragma_update(None, "user_version", 3).unwrap();
+    db.pragma_update(None, "user_version", 4).unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let refused = Store::open(dir.path()).map(drop).unwrap_err();
     assert!(matches!(
         refused,
         StoreError::Version {
-            found: 3,
-            known: 2,
+            found: 4,
+            known: 3,
             ..
         }
     ));
     let words = refused.to_string();
     let named = format!(
-        "{} has version 3, this program knows versions up to 2",
+        "{} has version 4, this program knows versions up to 3",
         path.display()
     );
     assert!(words.starts_with(&named), "{words}");
@@ -229,4 +244,22 @@ async fn a_store_that_cannot_be_believed_any_more_is_told_to_whoever_runs_the_me
     let why = broken.wait_for(Option::is_some).await.unwrap().clone().unwrap();
     assert!(why.as_str().contains("no longer be believed"), "{why}");
     assert!(matches!(store.flush().await, Err(StoreError::Failed)), "for good");
+}
+
+/// The registry, the secrets' hashes and everybody's messages were for every user of the machine to read.
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_reads_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("state");
+    let (store, _) = Store::open(&dir).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    for entry in std::fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    store.close().await;
 }

@@ -88,7 +88,7 @@ struct Table {
     running: HashMap<RequestId, Running>,
     early: EarlyMessages,
     starts: Starts,
-    /// Ended here in this or an earlier life.
+    /// Ended here in this or an earlier life, and not forgotten.
     over: HashSet<RequestId>,
     tasks: JoinSet<()>,
 }
@@ -278,7 +278,7 @@ impl Service {
                     () = displaced => Some(this.displaced(ceremony).await),
                 };
                 drop(claim);
-                this.retire(ceremony, end);
+                this.retire(ceremony, end).await;
             };
             let mut stop = this.stop.clone();
             let delivery = async {
@@ -304,11 +304,17 @@ impl Service {
         End::Other(ending, reason)
     }
 
-    fn retire(&self, ceremony: RequestId, end: Option<End>) {
-        let mut table = self.table();
-        table.running.remove(&ceremony);
-        table.over.insert(ceremony);
-        drop(table);
+    async fn retire(&self, ceremony: RequestId, end: Option<End>) {
+        let was_alone = {
+            let mut table = self.table();
+            table.over.insert(ceremony);
+            // whoever was off the list before had to make room, because nobody else spoke
+            let running = table.running.remove(&ceremony);
+            running.is_none_or(|running| !running.heard)
+        };
+        if was_alone && let Err(error) = self.with_store(move |store| store.ended_alone(ceremony)).await {
+            tracing::error!(target: "casimir_dkg::node", %ceremony, %error, "that nobody else took part could not be stored");
+        }
         self.counts.ended(match &end {
             Some(End::Complete) => counts::SessionEnd::Complete,
             Some(End::Other(..)) => counts::SessionEnd::Failed,

@@ -25,8 +25,6 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Starter {
     pub(super) client: IpAddr,
-    /// It came from this machine, which may send as many start messages as it likes.
-    pub(super) here: bool,
     /// An initiator that is configured signed the start message.
     pub(super) signed: bool,
 }
@@ -107,7 +105,6 @@ mod tests {
     fn by(n: u8) -> Starter {
         Starter {
             client: IpAddr::from([203, 0, 113, n]),
-            here: false,
             signed: false,
         }
     }

@@ -1,7 +1,7 @@
 //! Finding out whether a run completed whose end this node missed: because it crashed, was cut off, or lost patience while
 //! the others went on. The members' signed results are at the messenger then.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::session::completed;
 use super::super::store::Unsettled;
@@ -18,13 +18,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Runs that are asked for before a share is used: more than one or two means that something else is wrong.
 const MOST_AT_ONCE: usize = 4;
+/// A run in which no other operator spoke is remembered for so long after its end. RockX's messenger sends a start message
+/// for minutes.
+const ALONE: Duration = Duration::from_secs(24 * 3600);
+const BETWEEN_FORGETTING: Duration = Duration::from_secs(3600);
 
 impl Service {
     /// Asks the messenger about every unsettled run, again and again, until the node stops.
     pub(in super::super) async fn keep_settling(&self) {
         let mut stop = self.stop.clone();
         let mut pause = FIRST_PAUSE;
+        let mut forgotten: Option<Instant> = None;
         loop {
+            if forgotten.is_none_or(|at| at.elapsed() >= BETWEEN_FORGETTING) {
+                forgotten = Some(Instant::now());
+                self.forget().await;
+            }
             let ended = self.unsettled_ended.notified();
             match self.unsettled(None).await {
                 Ok(runs) => {
@@ -40,6 +49,21 @@ impl Service {
                 _ = stop.wait_for(|stop| *stop) => return,
                 () = ended => pause = FIRST_PAUSE,
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            }
+        }
+    }
+
+    /// Forgets the request ids that strangers made this node remember.
+    async fn forget(&self) {
+        match self.with_store(|store| store.forget_alone(ALONE)).await {
+            Ok(forgotten) => {
+                let mut table = self.table();
+                for ceremony in &forgotten {
+                    table.over.remove(ceremony);
+                }
+            }
+            Err(error) => {
+                tracing::error!(target: "casimir_dkg::node", %error, "cannot forget old runs in which nobody else spoke");
             }
         }
     }

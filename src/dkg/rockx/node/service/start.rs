@@ -48,13 +48,7 @@ impl Service {
     }
 
     async fn try_start(self: &Arc<Self>, signed: SignedMessage, client: Client) -> Result<Taken, Refused> {
-        let (initiator, by_key) = self.admit(&signed).await?;
-        let starter = Starter {
-            client: client.0,
-            here: client.is_this_machine(),
-            signed: by_key,
-        };
-        let Some(message) = signed.message else {
+        let Some(message) = &signed.message else {
             return Err(Refused::Json("no message".into()));
         };
         let ceremony = message.identifier;
@@ -64,6 +58,21 @@ impl Service {
             OTHERS
         };
         let refuse = |error: String| Refused::Start { context, error };
+        if self.rules().initiators.is_none() {
+            // before anybody is asked whether the signer exists
+            self.is_new(ceremony, message.msg_type).map_err(refuse)?;
+            if !client.is_this_machine() {
+                self.ration(client).map_err(refuse)?;
+            }
+        }
+        let (initiator, by_key) = self.admit(&signed).await?;
+        let starter = Starter {
+            client: client.0,
+            signed: by_key,
+        };
+        let Some(message) = signed.message else {
+            return Err(Refused::Json("no message".into()));
+        };
 
         // one look before the work, one decision after it
         self.is_new(ceremony, message.msg_type).map_err(refuse)?;
@@ -89,13 +98,18 @@ impl Service {
         Ok(if by_key { Taken::Signed } else { Taken::Unsigned })
     }
 
+    /// Lets one client elsewhere send so many start messages that nobody signed.
+    fn ration(&self, client: Client) -> Result<(), String> {
+        match self.table().starts.admit(client.0, Instant::now()) {
+            true => Ok(()),
+            false => Err("too many start messages from one address".to_owned()),
+        }
+    }
+
     /// Makes room for a ceremony, before there was any work for it.
     fn has_room(&self, starter: Starter) -> Result<(), String> {
         let now = Instant::now();
         let mut table = self.table();
-        if !starter.signed && !starter.here && !table.starts.admit(starter.client, now) {
-            return Err("too many start messages from one address".to_owned());
-        }
         if let Some(silent) = make_room(&table.running, starter, now)? {
             // its task takes it off the list; it does not count from now on
             if let Some(running) = table.running.remove(&silent) {

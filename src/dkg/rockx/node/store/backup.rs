@@ -12,7 +12,8 @@ use super::held::{Held, held_by, open_read_only};
 use super::manifest::{self, Named};
 use super::seal::Sealer;
 use super::shares::associated;
-use super::{Store, StoreError, make_private, schema, sealer};
+use super::{Store, StoreError, schema, sealer};
+use crate::secrets::make_private;
 use crate::types::{BlsPublicKey, RequestId};
 
 /// Copies the store at `path` to `to`, with a manifest beside the copy, and verifies both. A node may go on meanwhile: the

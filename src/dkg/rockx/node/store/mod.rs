@@ -52,7 +52,7 @@ use tokio::sync::watch;
 
 use crate::dkg::rockx::durable;
 use crate::lock::{self, NotOurs};
-use crate::secrets::{Holds, judge_ours};
+use crate::secrets::{Holds, judge_ours, make_private};
 use crate::sqlite::is_final;
 use crate::types::{BlsPublicKey, SafeText, UnixMillis};
 use seal::Sealer;
@@ -247,22 +247,6 @@ fn sealer(db: &Connection, secret: &[u8]) -> Result<Sealer, StoreError> {
 
 fn now() -> i64 {
     i64::try_from(UnixMillis::now().0).unwrap_or(i64::MAX)
-}
-
-/// Creates the directory (0700) and the file (0600) before SQLite would create them with the process's umask.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    if let Some(dir) = path.parent() {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(dir)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 #[cfg(test)]

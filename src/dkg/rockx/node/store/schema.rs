@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step n takes a file of layout n to layout n + 1; a new file takes all of them.
-pub(super) const STEPS: [&str; 2] = [FIRST, GENERATIONS];
+pub(super) const STEPS: [&str; 3] = [FIRST, GENERATIONS, ALONE];
 
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -35,6 +35,13 @@ UPDATE shares SET generation = (
     SELECT 1 + COUNT(*) FROM runs AS earlier JOIN runs AS this ON this.id = shares.id
     WHERE earlier.validator = this.validator AND earlier.began < this.began AND earlier.ended_ms <= this.started_ms
 ) WHERE id IN (SELECT id FROM runs);
+";
+
+/// Whether this node heard of no other operator in a run that has ended. Of the runs of earlier programs that is not known;
+/// they are kept.
+const ALONE: &str = "
+ALTER TABLE sessions ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX sessions_alone ON sessions (ended_ms) WHERE alone = 1;
 ";
 
 /// Brings the file to the newest layout, or leaves it as it is: each step is one transaction.

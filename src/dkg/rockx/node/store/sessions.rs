@@ -1,5 +1,7 @@
 //! Every run that this node took part in, and how it ended.
 
+use std::time::Duration;
+
 use rusqlite::params;
 
 use super::{Store, StoreError, now};
@@ -74,7 +76,41 @@ impl Store {
         Ok(self.judged(added)? == 1)
     }
 
-    /// Every request id that was ever begun here: none of them may start again.
+    /// Notes that a run has ended in which no other operator said anything. Of one that a crash ended that is not known; it
+    /// is kept for ever.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn ended_alone(&self, id: RequestId) -> Result<(), StoreError> {
+        let db = self.db();
+        // lost in a power cut, it is kept for ever: nobody waits for the disk
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        let sql = "UPDATE sessions SET alone = 1, ended_ms = COALESCE(ended_ms, ?2),
+                       ending = COALESCE(ending, ?3) WHERE request_id = ?1";
+        let noted = db.execute(sql, params![id.0, now(), Ending::Aborted.as_str()]);
+        db.pragma_update(None, "synchronous", "FULL")?;
+        self.judged(noted).map(drop)
+    }
+
+    /// Forgets the runs that ended `age` ago or earlier and in which no other operator said anything, and says which:
+    /// anybody can begin such a run, and each would otherwise take its place for ever. Nothing came of them that another
+    /// run of the same id could contradict.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn forget_alone(&self, age: Duration) -> Result<Vec<RequestId>, StoreError> {
+        let until = now().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        self.durably(|db| {
+            let mut statement = db.prepare(
+                "DELETE FROM sessions WHERE alone = 1 AND ended_ms <= ?1
+                     AND request_id NOT IN (SELECT request_id FROM shares) RETURNING request_id",
+            )?;
+            let ids = statement.query_map([until], |row| row.get(0).map(RequestId))?;
+            ids.collect()
+        })
+    }
+
+    /// Every request id that was begun here and is not forgotten: none of them may start again.
     ///
     /// # Errors
     /// SQLite failed.

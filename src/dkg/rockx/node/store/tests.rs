@@ -87,6 +87,46 @@ fn request_ids_are_used_once_for_ever() {
     assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
 }
 
+/// A start message that nobody signed takes an id: 86,000 a day came from one address, and stayed.
+#[test]
+fn runs_in_which_nobody_else_spoke_are_forgotten_after_their_time_and_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shares.sqlite");
+    let day = Duration::from_secs(24 * 3600);
+    let store = Store::open(&path, b"k").unwrap();
+    for n in 1..=4 {
+        assert!(store.begin(id(n), SessionKind::Keygen).unwrap());
+    }
+    let gave_up = SafeText::new("nobody answered");
+    store.finish(id(1), Ending::Failed, &gave_up).unwrap();
+    store.ended_alone(id(1)).unwrap();
+    store.finish(id(2), Ending::Failed, &gave_up).unwrap();
+    store.keep(id(3), &share(3)).unwrap();
+    store.ended_alone(id(3)).unwrap();
+    assert_eq!(store.forget_alone(day).unwrap(), [], "not today");
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
+    drop(store);
+
+    let store = Store::open(&path, b"k").unwrap();
+    assert_eq!(store.forget_alone(day).unwrap(), []);
+    let old = i64::try_from(UnixMillis::now().0).unwrap() - 86_400_000;
+    store
+        .db()
+        .execute("UPDATE sessions SET ended_ms = ?1", [old])
+        .unwrap();
+    assert_eq!(store.forget_alone(day).unwrap(), [id(1)]);
+    drop(store);
+
+    let store = Store::open(&path, b"k").unwrap();
+    let mut known = store.known().unwrap();
+    known.sort_unstable();
+    assert_eq!(
+        known,
+        [id(2), id(3), id(4)],
+        "heard of others, holds a share, ended by a crash"
+    );
+}
+
 #[test]
 fn the_right_generation_of_a_share_is_used() {
     let dir = tempfile::tempdir().unwrap();

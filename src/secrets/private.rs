@@ -1,0 +1,68 @@
+//! The one way in which files are made that nobody else needs to read: at once with their mode, not with the umask's.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Makes a file (0600) and its directory (0700) before something else, such as a database, would make them with the
+/// process's umask. Those that are there stay as they are: their modes are their owner's.
+///
+/// # Errors
+/// One of them cannot be made, or the file cannot be written.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(dir)?;
+    }
+    append_private(path).map(drop)
+}
+
+/// Opens a file at its end; one that is missing is made with mode 0600.
+///
+/// # Errors
+/// It cannot be made or written.
+pub fn append_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    private(options.create(true).append(true)).open(path)
+}
+
+/// Writes a file as a whole; one that is missing is made with mode 0600.
+///
+/// # Errors
+/// It cannot be made or written.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    private(options.create(true).truncate(true).write(true))
+        .open(path)?
+        .write_all(content)
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn nobody_else_reads_what_is_made_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let file = folder.path().join("deep/er/a.sqlite");
+        make_private(&file).unwrap();
+        assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+        let (log, shot) = (folder.path().join("a.log"), folder.path().join("a.txt"));
+        append_private(&log).unwrap();
+        write_private(&shot, b"x").unwrap();
+        assert_eq!((mode(&log), mode(&shot)), (0o600, 0o600));
+    }
+}
