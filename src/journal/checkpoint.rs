@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::read;
+use crate::owner;
 use crate::secrets::read_trusted;
 use crate::types::Root;
 
@@ -39,6 +40,7 @@ impl Checkpoint {
         writeln!(file, "{} {}", newest.seq, newest.hash)?;
         // no fsync: a checkpoint that lags behind is harmless, and it cannot get ahead of the journal
         drop(file);
+        owner::settle(&temporary)?;
         fs::rename(&temporary, &self.path)
     }
 

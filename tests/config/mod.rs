@@ -17,7 +17,7 @@ mod people;
 mod precedence;
 mod presets;
 mod restores;
-mod roles;
+pub(crate) mod roles;
 mod sample;
 mod seats;
 mod shares;
