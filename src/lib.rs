@@ -20,7 +20,7 @@ pub mod monitor;
 pub mod notify;
 pub mod operators;
 pub mod oracle;
-mod owner;
+pub mod owner;
 pub mod pool;
 pub mod ports;
 pub mod runtime;

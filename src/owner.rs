@@ -14,7 +14,7 @@ use std::path::Path;
 /// # Errors
 /// It is not there, or the file system has no owners.
 #[cfg(unix)]
-pub(crate) fn settle(path: &Path) -> io::Result<()> {
+pub fn settle(path: &Path) -> io::Result<()> {
     use std::fs::File;
     use std::os::unix::fs::{MetadataExt as _, fchown};
 
@@ -48,8 +48,11 @@ pub(crate) fn settle(path: &Path) -> io::Result<()> {
 }
 
 /// There is no root.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-pub(crate) fn settle(_: &Path) -> io::Result<()> {
+pub fn settle(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -57,7 +60,7 @@ pub(crate) fn settle(_: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// One of them cannot be made.
-pub(crate) fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
+pub fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
     }
@@ -82,6 +85,9 @@ fn parent(path: &Path) -> &Path {
 
 #[cfg(all(test, unix))]
 pub(crate) mod tests {
+    #![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
+    #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
     use std::fs;
     use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 

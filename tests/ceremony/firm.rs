@@ -1,6 +1,8 @@
 //! A firm's node as the handbook sets it up: the real program behind nginx with TLS. Its store is backed up, lost, taken back,
 //! and signs.
 
+#![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! An operator's shares, by the program itself: backed up while the node runs, lost, missed, taken back.
 
+#![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
+
 use std::fs;
 use std::path::Path;
 
@@ -218,4 +220,41 @@ fn a_store_is_sealed_for_another_key_by_the_program() {
     let store = Store::open(&scratch.path().join("node/shares.sqlite"), pem.as_bytes()).unwrap();
     let key = store.key(BlsPublicKey([2; 48])).unwrap().unwrap();
     assert_eq!(*key.share, [2; 32]);
+}
+
+/// A person tries it out as root, once, where the service will run.
+#[cfg(unix)]
+#[test]
+fn a_node_that_root_started_leaves_nothing_that_its_service_cannot_open() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    const SERVICE: u32 = 12_345;
+
+    fn each(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+        visit(folder);
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => each(&path, visit),
+                false => visit(&path),
+            }
+        }
+    }
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root gives files away");
+        return;
+    }
+    let scratch = scene();
+    each(scratch.path(), &mut |path| {
+        chown(path, Some(SERVICE), Some(SERVICE)).unwrap();
+    });
+    Role::start(scratch.path(), &NODE, &[]).stopped();
+    let (code, _, stderr) = run(scratch.path(), &["backup", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let mut seen = 0;
+    each(scratch.path(), &mut |path| {
+        assert_eq!(fs::metadata(path).unwrap().uid(), SERVICE, "{}", path.display());
+        seen += 1;
+    });
+    assert!(seen > 8, "{seen}");
 }
