@@ -20,6 +20,7 @@ pub mod monitor;
 pub mod notify;
 pub mod operators;
 pub mod oracle;
+pub mod owner;
 pub mod pool;
 pub mod ports;
 pub mod runtime;

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::owner;
 use crate::types::{SafeText, UnixMillis};
 
 /// A lock that is released just now is waited for so long.
@@ -38,7 +39,11 @@ pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
         options.mode(0o644).custom_flags(no_follow);
     }
     let (mut file, ours) = match options.open(path) {
-        Ok(file) => (file, true),
+        Ok(file) => {
+            // one that cannot be given away still locks
+            let _ = owner::settle(path);
+            (file, true)
+        }
         // of another user: what cannot be written can still be locked
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             (File::open(path).map_err(NotOurs::Io)?, false)

@@ -245,6 +245,27 @@ impl Layers {
         r.finish((|| Some((node?, operators?, http?, metrics?, log?)))())
     }
 
+    /// The directory in which a node keeps its shares: what looking at them needs.
+    ///
+    /// # Errors
+    /// It is bad, or neither it nor the operator's id is given.
+    pub fn node_data(&self) -> Result<PathBuf, ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let data = section::node::data_dir(&mut r);
+        r.finish(data)
+    }
+
+    /// The same, and the key that opens them.
+    ///
+    /// # Errors
+    /// Every bad or missing value of these.
+    pub fn node_store(&self) -> Result<(PathBuf, NodeKey), ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let data = section::node::data_dir(&mut r);
+        let key = section::node::key(&mut r);
+        r.finish((|| Some((data?, key?)))())
+    }
+
     /// What `notify test` needs: who is told, in which network's name, and how they are reached.
     ///
     /// # Errors

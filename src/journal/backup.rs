@@ -7,6 +7,7 @@ use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::read;
 use super::source::open_read_only;
+use crate::owner;
 
 /// Writes a copy of the journal at `path` to `to`, which must not exist, and verifies it. An oracle may go on writing the
 /// journal meanwhile; the copy has the records of one moment.
@@ -44,6 +45,7 @@ pub(super) fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError>
         .execute("VACUUM INTO ?1", [target.as_ref()])
         .map_err(sqlite_at(path))?;
     super::store::restrict_to_owner(partial).map_err(io_at(partial))?;
+    owner::settle(partial).map_err(io_at(partial))?;
     File::open(partial)
         .and_then(|file| file.sync_all())
         .map_err(io_at(partial))?;

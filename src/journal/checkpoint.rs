@@ -11,6 +11,7 @@ use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::own_key::{self, Acknowledged, KEYED, Seal};
 use super::read;
+use crate::owner;
 use crate::secrets::read_trusted;
 use crate::types::{JournalKey, Root, UnixMillis};
 
@@ -144,6 +145,7 @@ impl Checkpoint {
         writeln!(file, "{stated}")?;
         // no fsync: a checkpoint that lags behind is harmless, and it cannot get ahead of the journal
         drop(file);
+        owner::settle(&temporary)?;
         fs::rename(&temporary, &self.path)
     }
 

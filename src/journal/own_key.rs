@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::chain::Anchor;
 use super::error::{JournalError, io_at};
+use crate::owner;
 use crate::secrets::SecretFile;
 use crate::types::{JournalKey, JournalSignature, Root, UnixMillis};
 
@@ -87,6 +88,7 @@ impl OwnKey {
             let mut file = make.open(&temporary)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
+            owner::settle(&temporary)?;
             fs::rename(&temporary, place)?;
             let directory = place.parent().filter(|at| !at.as_os_str().is_empty());
             File::open(directory.unwrap_or(Path::new(".")))?.sync_all()

@@ -296,3 +296,38 @@ fn a_log_that_cannot_be_opened_in_place_is_read_from_a_copy() {
     let beside = fs::read_dir(taken.path()).unwrap().count();
     assert_eq!(beside, 1, "nothing was left beside it");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_root_restores_and_declares_lost_belongs_to_whoever_runs_the_oracle() {
+    use crate::owner::tests::{SERVICE, owners, theirs};
+
+    let Some(folder) = theirs() else { return };
+    let (_elsewhere, _, older, newest) = five();
+    let options = JournalOptions {
+        path: folder.path().join("state/journal.sqlite"),
+        checkpoint: None,
+    };
+    let all_theirs = |when: &str| {
+        let files = owners(folder.path());
+        let named = |name: &str| files.iter().any(|(path, _)| path.ends_with(name));
+        assert!(
+            named("journal.sqlite") && named("journal.lock"),
+            "{when}: {files:?}"
+        );
+        assert!(files.iter().all(|(_, uid)| *uid == SERVICE), "{when}: {files:?}");
+    };
+    restore(&options, &newest, None).unwrap();
+    all_theirs("restored");
+    restore(&options, &older, Some(&declared())).unwrap();
+    all_theirs("declared lost");
+    opens(&options).unwrap();
+    all_theirs("opened");
+    backup(&options.path, &folder.path().join("copy.sqlite")).unwrap();
+    all_theirs("backed up");
+    let key = folder.path().join("state/journal.key");
+    if !key.exists() {
+        crate::journal::own_key::OwnKey::make(&key).unwrap();
+    }
+    all_theirs("keyed");
+}

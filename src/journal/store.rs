@@ -12,6 +12,7 @@ use super::format::{self, FORMAT, Upgrade};
 use super::own_key::{self, Acknowledged, KEYED, OwnKey};
 use super::read;
 use crate::lock::{self, NotOurs};
+use crate::owner;
 use crate::secrets::{Holds, judge_ours};
 use crate::types::{JournalKey, Root, UnixMillis};
 
@@ -302,14 +303,16 @@ impl Journal {
 /// The file itself, made if it is missing: the lock must be the same by whatever name the journal is reached.
 pub(super) fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(io_at(directory))?;
+        owner::make_directories(directory, 0o777).map_err(io_at(directory))?;
     }
     let mut make = File::options();
     make.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
     make.open(path).map_err(io_at(path))?;
-    fs::canonicalize(path).map_err(io_at(path))
+    let real = fs::canonicalize(path).map_err(io_at(path))?;
+    owner::settle(&real).map_err(io_at(&real))?;
+    Ok(real)
 }
 
 pub(super) fn lock(path: &Path) -> Result<File, JournalError> {

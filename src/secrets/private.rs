@@ -1,21 +1,20 @@
 //! The one way in which files are made that nobody else needs to read: at once with their mode, not with the umask's.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use crate::owner;
+
 /// Makes a file (0600) and its directory (0700) before something else, such as a database, would make them with the
-/// process's umask. Those that are there stay as they are: their modes are their owner's.
+/// process's umask. Those that are there stay as they are: their modes are their owner's. What root makes belongs to whoever
+/// the directory belongs to, as does what SQLite makes beside it.
 ///
 /// # Errors
 /// One of them cannot be made, or the file cannot be written.
 pub fn make_private(path: &Path) -> io::Result<()> {
     if let Some(dir) = path.parent() {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(dir)?;
+        owner::make_directories(dir, 0o700)?;
     }
     append_private(path).map(drop)
 }
@@ -26,7 +25,10 @@ pub fn make_private(path: &Path) -> io::Result<()> {
 /// It cannot be made or written.
 pub fn append_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    private(options.create(true).append(true)).open(path)
+    let file = private(options.create(true).append(true)).open(path)?;
+    // another name for the file is followed
+    owner::settle(&std::fs::canonicalize(path)?)?;
+    Ok(file)
 }
 
 /// Writes a file as a whole; one that is missing is made with mode 0600.

@@ -86,7 +86,7 @@ impl OldKey {
         }
     }
 
-    fn store(&self, id: OperatorId, dir: &Path) {
+    pub(crate) fn store(&self, id: OperatorId, dir: &Path) {
         let Some(share) = self.shares.get(&id) else { return };
         std::fs::create_dir_all(dir).expect("a directory");
         let pem = key_of(id).to_pem().expect("PEM");
@@ -107,6 +107,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) others: Vec<(OperatorId, Misbehaviour)>,
     /// Operators that are in the directory, and not there.
     pub(crate) absent: Vec<OperatorId>,
+    /// Operators that run in processes of their own, and how they are reached.
+    pub(crate) elsewhere: BTreeMap<OperatorId, String>,
     /// A key whose shares the operators hold.
     pub(crate) key: Option<&'a OldKey>,
     /// Round deadline of the initiator; [`PATIENT`] when zero.
@@ -174,6 +176,7 @@ impl House {
             .iter()
             .chain(plan.others.iter().map(|(id, _)| id))
             .chain(&plan.absent)
+            .chain(plan.elsewhere.keys())
             .copied()
             .collect();
         let public: BTreeMap<OperatorId, OperatorPublicKey> = everybody
@@ -223,6 +226,9 @@ impl House {
         }
         for (id, byzantine) in &others {
             directory.get_mut(id).expect("listed").endpoint = byzantine.url();
+        }
+        for (id, url) in plan.elsewhere {
+            directory.get_mut(&id).expect("listed").endpoint = url;
         }
         let mut config = InitiatorConfig::new(messenger_url.clone(), directory);
         if let Some((_, http)) = &plan.secure {

@@ -5,6 +5,8 @@
 
 pub(crate) mod byzantine;
 mod faults;
+#[cfg(unix)]
+mod firm;
 mod foreign;
 mod house;
 mod keygen;

@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use super::house::{House, Plan, ids, keygen_plan};
 
 /// A certificate for this machine and its key; gives the authority in PEM.
-fn certificate(files: &TlsFiles) -> String {
+pub(super) fn certificate(files: &TlsFiles) -> String {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -21,7 +21,7 @@ fn certificate(files: &TlsFiles) -> String {
     ca.pem()
 }
 
-fn files(folder: &Path) -> TlsFiles {
+pub(super) fn files(folder: &Path) -> TlsFiles {
     TlsFiles {
         certificate: folder.join("certificate.pem"),
         key: folder.join("certificate.key"),
@@ -29,7 +29,7 @@ fn files(folder: &Path) -> TlsFiles {
     }
 }
 
-fn trusting(ca_file: &Path) -> Http {
+pub(super) fn trusting(ca_file: &Path) -> Http {
     Http::new(&HttpOptions {
         proxy: ProxyRule::None,
         ca_file: Some(ca_file.to_owned()),

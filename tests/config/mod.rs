@@ -19,7 +19,7 @@ mod people;
 mod precedence;
 mod presets;
 mod restores;
-mod roles;
+pub(crate) mod roles;
 mod sample;
 mod seats;
 mod shares;

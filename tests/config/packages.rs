@@ -1,5 +1,7 @@
 //! What packages are made of: samples, units, users, the container file. What cannot be run here is read.
 
+#![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,6 +74,9 @@ fn the_other_roles_have_a_sample_each_that_loads() {
     let (messenger, ..) = layers.messenger().unwrap();
     assert!(messenger.listen.ip().is_loopback() && !messenger.private_addresses);
     let mut options = sample("operator.toml", scratch.path());
+    // by itself, for a person's commands, and as the unit starts it
+    let alone = config::gather(&options).unwrap();
+    assert!(alone.node().is_ok() && alone.node_store().is_ok());
     for (key, file) in [
         ("KEY_FILE", "operator.json"),
         ("PASSWORD_FILE", "operator.password"),
@@ -176,10 +181,136 @@ fn the_container_runs_as_nobody_with_certificates_and_writes_nothing_of_its_own(
     assert!(CONTAINER.contains(&image), "{image}");
 }
 
+/// The commands of the handbook, by a shell, with a root of their own: what needs a running manager is left out.
+#[cfg(unix)]
+#[test]
+fn the_installation_of_the_handbook_leads_to_a_configuration_that_loads() {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
+    let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    if !rustix::process::geteuid().is_root() || !has("systemd-sysusers") || !has("systemd-tmpfiles") {
+        eprintln!(
+            "skipped: only root installs, and systemd-sysusers and systemd-tmpfiles make users and directories"
+        );
+        return;
+    }
+    let page = include_str!("../../ui/handbook/service.md");
+    let block = page
+        .split("```text\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let (here, root) = (scratch.path().join("here"), scratch.path().join("root"));
+    for directory in [
+        "usr/local/bin",
+        "usr/lib/sysusers.d",
+        "usr/lib/tmpfiles.d",
+        "etc/systemd/system",
+    ] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    fs::create_dir(&here).unwrap();
+    symlink(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("config"),
+        here.join("config"),
+    )
+    .unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_casimir-dkg"), here.join("casimir-dkg")).unwrap();
+    for (file, text) in [
+        ("oracle.password", "a sentence"),
+        ("oracle.json", "{}"),
+        ("operators.toml", &*support::operators()),
+        ("slack.url", "https://hooks.example/x"),
+    ] {
+        fs::write(here.join(file), text).unwrap();
+    }
+    let number =
+        |field: u8| format!(r#"$(awk -F: '$1 == "casimir-dkg" {{ print ${field} }}' $ROOT/etc/passwd)"#);
+    let script: String = block
+        .lines()
+        .filter(|line| !line.starts_with("systemctl") && !line.starts_with("usermod"))
+        .map(|line| {
+            let line = line
+                .replace(" /usr/", " $ROOT/usr/")
+                .replace(" /etc/", " $ROOT/etc/");
+            let line = line.replace("systemd-sysusers", "systemd-sysusers --root=$ROOT");
+            let line = line.replace("systemd-tmpfiles", "systemd-tmpfiles --root=$ROOT");
+            // the user is this root's, and not the machine's
+            let user = format!("-o {} -g {}", number(3), number(4));
+            line.replace("-o casimir-dkg -g casimir-dkg", &user) + "\n"
+        })
+        .collect();
+    let output = Command::new("sh")
+        .args(["-e", "-c", &script])
+        .current_dir(&here)
+        .env("ROOT", &root)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{script}");
+
+    let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
+    let ours = passwd.lines().find_map(|line| line.strip_prefix("casimir-dkg:"));
+    let uid: u32 = ours.unwrap().split(':').nth(1).unwrap().parse().unwrap();
+    let found = |file: &str| fs::metadata(root.join("etc/casimir-dkg").join(file)).unwrap();
+    for (file, owner, mode) in [
+        ("oracle.json", uid, 0o600),
+        ("slack.url", uid, 0o600),
+        ("oracle.password", 0, 0o600),
+        ("operators.toml", 0, 0o644),
+        ("config.toml", 0, 0o644),
+    ] {
+        let of = found(file);
+        assert_eq!((of.uid(), of.mode() & 0o777), (owner, mode), "{file}");
+    }
+    let mut program = Command::new(root.join("usr/local/bin/casimir-dkg"));
+    program.env_clear().env("HOME", scratch.path());
+    let file = root.join("etc/casimir-dkg/config.toml");
+    let (code, _, stderr) = support::run(program.arg("--config").arg(file).args(["config", "show"]));
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn the_compose_example_has_every_role_and_what_watches_them() {
+    let service = |name: &str| COMPOSE.contains(&format!("\n  {name}:\n"));
+    for n in 1..=7 {
+        assert!(service(&format!("operator-{n}")), "operator {n}");
+        assert!(
+            COMPOSE.contains(&format!("\"operator-{n}:9466\"")),
+            "operator {n} is watched"
+        );
+    }
+    for name in ["oracle", "messenger", "anvil", "prometheus", "grafana"] {
+        assert!(service(name), "{name}");
+    }
+    for given in [
+        "provisioning/datasources/",
+        "provisioning/dashboards/",
+        "./monitoring/dashboard.json:",
+    ] {
+        assert!(COMPOSE.contains(given), "{given}");
+    }
+    // a build takes everything that is not named here
+    let left_out = include_str!("../../.dockerignore");
+    for name in [
+        ".git",
+        "target",
+        "**/*.password",
+        "config/oracle",
+        "config/operator-*",
+    ] {
+        assert!(left_out.lines().any(|line| line == name), "{name}");
+    }
+}
+
 /// The manager's own opinion, where it is installed: with a program that is there, in the place of the installed one.
 #[test]
 fn the_manager_finds_nothing_wrong_with_the_units() {
     let Ok(found) = Command::new("systemd-analyze").arg("--version").output() else {
+        eprintln!("skipped: systemd-analyze is not installed, so nobody who knows units looked at ours");
         return;
     };
     assert!(found.status.success());

@@ -1,5 +1,7 @@
 //! An operator's shares, by the program itself: backed up while the node runs, lost, missed, taken back.
 
+#![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
+
 use std::fs;
 use std::path::Path;
 
@@ -141,8 +143,118 @@ fn a_backup_of_another_operators_key_is_refused() {
     let backup = theirs.path().join("backup.sqlite");
     let (code, _, stderr) = run(ours.path(), &["restore", backup.to_str().unwrap()]);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("another operator key"), "{stderr}");
+    assert!(
+        stderr.contains("backup.sqlite belongs to another operator key"),
+        "{stderr}"
+    );
     let (code, _, stderr) = run(ours.path(), &["shares", "list", "--store", "nowhere.sqlite"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("nowhere.sqlite"), "{stderr}");
+}
+
+/// As a person on the host does it: with the sample, whose secrets the unit hands over, and nothing else.
+#[test]
+fn looking_at_shares_needs_nothing_but_where_they_are() {
+    let scratch = scene();
+    let file = scratch.path().join("operator.toml");
+    let here = scratch.path().to_str().unwrap();
+    let sample = include_str!("../../config/samples/operator.toml")
+        .replace("/var/lib/casimir-dkg-operator", here)
+        .replace("/etc/casimir-dkg/operator.json", "key.pem")
+        .replace("password_file = ", "# password_file = ");
+    fs::write(&file, &sample).unwrap();
+    let run = |args: &[&str]| {
+        let mut program = support::program(scratch.path());
+        support::run(program.arg("--config").arg(&file).args(args))
+    };
+    let list = ["operator", "shares", "list"];
+    let (code, out, stderr) = run(&list);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("node/shares.sqlite: 3 shares"), "{out}");
+    let (code, out, stderr) = run(&["operator", "backup", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("3 shares, verified"), "{out}");
+    let (_, out, _) = run(&["doctor", "operator", "--expect", "3"]);
+    assert!(out.contains("3 shares") && !out.contains("is required"), "{out}");
+
+    // one is lost: nothing passes for whole any more
+    let db = rusqlite::Connection::open(scratch.path().join("node/shares.sqlite")).unwrap();
+    db.execute("DELETE FROM shares WHERE request_id = ?1", [[2_u8; 24]])
+        .unwrap();
+    drop(db);
+    let key = format!("0x{}", "02".repeat(48));
+    let (code, _, stderr) = run(&["operator", "backup", "next.sqlite"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("lost 1 share") && stderr.contains(&key),
+        "{stderr}"
+    );
+    let (code, out, _) = run(&list);
+    assert_eq!(code, Some(1));
+    assert!(out.contains(&format!("{key}  MISSING")), "{out}");
+    let (code, out, _) = run(&["doctor", "operator"]);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("1 missing") && out.contains(&key), "{out}");
+
+    // and where the whole directory is gone, a manifest from elsewhere tells
+    fs::remove_dir_all(scratch.path().join("node")).unwrap();
+    let (_, out, _) = run(&["doctor", "operator", "--expect", "backup.sqlite.manifest"]);
+    assert!(out.contains("0 shares, 3 missing"), "{out}");
+    let (code, out, stderr) = run(&["operator", "restore", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("3 shares taken back"), "{out}");
+}
+
+#[test]
+fn a_store_is_sealed_for_another_key_by_the_program() {
+    let scratch = scene();
+    let next = OperatorPrivateKey::generate().unwrap();
+    let pem = next.to_pem().unwrap();
+    fs::write(scratch.path().join("next.pem"), pem.as_bytes()).unwrap();
+    let (code, out, stderr) = run(scratch.path(), &["reseal", "--new-key-file", "next.pem"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains("3 shares sealed under the new key, verified"),
+        "{out}"
+    );
+    let store = Store::open(&scratch.path().join("node/shares.sqlite"), pem.as_bytes()).unwrap();
+    let key = store.key(BlsPublicKey([2; 48])).unwrap().unwrap();
+    assert_eq!(*key.share, [2; 32]);
+}
+
+/// A person tries it out as root, once, where the service will run.
+#[cfg(unix)]
+#[test]
+fn a_node_that_root_started_leaves_nothing_that_its_service_cannot_open() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    const SERVICE: u32 = 12_345;
+
+    fn each(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+        visit(folder);
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => each(&path, visit),
+                false => visit(&path),
+            }
+        }
+    }
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root gives files away");
+        return;
+    }
+    let scratch = scene();
+    each(scratch.path(), &mut |path| {
+        chown(path, Some(SERVICE), Some(SERVICE)).unwrap();
+    });
+    Role::start(scratch.path(), &NODE, &[]).stopped();
+    let (code, _, stderr) = run(scratch.path(), &["backup", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let mut seen = 0;
+    each(scratch.path(), &mut |path| {
+        assert_eq!(fs::metadata(path).unwrap().uid(), SERVICE, "{}", path.display());
+        seen += 1;
+    });
+    assert!(seen > 8, "{seen}");
 }

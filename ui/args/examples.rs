@@ -25,6 +25,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("operator", &["operator --id 7 --key-file operator.pem --messenger https://messenger.example"]),
     ("operator backup", &["operator backup shares-backup.sqlite"]),
     ("operator restore", &["operator restore shares-backup.sqlite"]),
+    ("operator reseal", &["operator reseal --new-key-file next.json --new-password-file next.password"]),
     ("operator shares list", &["operator shares list"]),
     ("doctor", &["doctor", "doctor --network hoodi --rpc https://one.example,https://another.example"]),
     ("notify test", &["notify test"]),

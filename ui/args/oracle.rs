@@ -67,6 +67,9 @@ pub(crate) struct DoctorArgs {
     /// What the configuration is for
     #[arg(value_enum, default_value_t, value_name = "ROLE")]
     pub role: DoctorRole,
+    /// Shares that an operator's store must hold: how many at least, or a manifest that names them
+    #[arg(long, value_name = "NUMBER|FILE")]
+    pub expect: Option<String>,
     #[command(flatten)]
     pub oracle: OracleArgs,
 }

@@ -91,6 +91,19 @@ pub(crate) enum OperatorCommand {
         #[arg(value_name = "FILE")]
         from: PathBuf,
     },
+    /// Seal the share store for another operator key, which the node uses from then on
+    ///
+    /// Needs both keys: the one that is configured opens the store. Every share is sealed anew in a copy, which is verified and
+    /// takes the store's place; the file as it was stays beside it. The node may not run meanwhile. Backups that were made
+    /// before open with the former key alone.
+    Reseal {
+        /// The other RSA private key: PEM, or RockX's encrypted JSON
+        #[arg(long, value_name = "FILE")]
+        new_key_file: PathBuf,
+        /// Password of the other key file, where it is encrypted
+        #[arg(long, value_name = "FILE")]
+        new_password_file: Option<PathBuf>,
+    },
     /// What the share store holds
     #[command(subcommand)]
     Shares(SharesCommand),

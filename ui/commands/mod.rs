@@ -49,7 +49,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Notify(command)) => notify::run(&command, &options, json),
         Some(Command::Keystore(command)) => keystore::run(&command, json),
         Some(Command::Journal(command)) => journal::run(&command, &options, json),
-        Some(Command::Doctor(args)) => doctor::run(args.role, &options, json),
+        Some(Command::Doctor(args)) => doctor::run(args.role, args.expect.as_deref(), &options, json),
         Some(Command::Operator(args)) => operator::run(args.command.as_ref(), &options, json),
         Some(Command::Transcript(command)) => transcript::run(&command, &options, json),
         Some(Command::Audit(args)) => audit::run(&args, &options, json),

@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use casimir_dkg::config::{LogConfig, LogFormat};
+use casimir_dkg::owner;
 use casimir_dkg::types::UnixMillis;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -136,7 +137,7 @@ fn make_private(config: &LogConfig) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
     // one that cannot be made is the appender's to report
-    let _ = make.open(path);
+    let _ = make.open(&path).and_then(|_| owner::settle(&path));
 }
 
 const DAY: u64 = 86_400;
@@ -145,7 +146,7 @@ const PREFIX: &str = "casimir-dkg";
 impl Files {
     fn open(config: &LogConfig) -> anyhow::Result<Self> {
         let directory = config.dir.display();
-        std::fs::create_dir_all(&config.dir)
+        owner::make_directories(&config.dir, 0o777)
             .with_context(|| format!("cannot make the log directory {directory}"))?;
         let reopened = REOPENED.load(Ordering::Relaxed);
         let written = length_of_newest(config);

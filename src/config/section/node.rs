@@ -237,9 +237,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
     let listen = r.required("node.listen");
     let public_url = r.optional::<HttpUrl>("node.public_url");
     let messenger_url = r.required::<HttpUrl>("node.messenger_url");
-    let key_file = r.path("node.key_file");
-    let inline = r.optional::<SecretString>("node.key");
-    let password_file = r.path("node.password_file");
+    let key = key(r);
     let data_dir = r.path("node.data_dir");
     let round_timeout = r.positive("node.round_timeout");
     let test_operators = r.required("node.test_operators");
@@ -247,7 +245,42 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
     let tls = super::tls(r, TLS);
     let rules = rules(r);
     let beacon_urls = beacon_urls(r);
-    let key = match (key_file?, inline?) {
+    let id = id?;
+    Some(NodeConfig {
+        id,
+        listen: listen?,
+        public_url: public_url?.map(|url| url.0),
+        messenger_url: messenger_url?.0,
+        key: key?,
+        data_dir: data_dir?.unwrap_or_else(|| of_state(r, id)),
+        round_timeout: round_timeout?,
+        test_operators: test_operators?,
+        trusted_proxies: trusted_proxies?.unwrap_or_default(),
+        tls: tls?,
+        rules: rules?,
+        beacon_urls: beacon_urls?,
+    })
+}
+
+fn of_state(r: &Reader<'_>, id: OperatorId) -> PathBuf {
+    r.directories().state.join(format!("node-{id}"))
+}
+
+/// Where shares are kept, for whoever needs nothing else of a node.
+pub(in crate::config) fn data_dir(r: &mut Reader<'_>) -> Option<PathBuf> {
+    if let Some(given) = r.path("node.data_dir")? {
+        return Some(given);
+    }
+    let id = r.required("node.id")?;
+    Some(of_state(r, id))
+}
+
+/// The node's key.
+pub(in crate::config) fn key(r: &mut Reader<'_>) -> Option<NodeKey> {
+    let key_file = r.path("node.key_file");
+    let inline = r.optional::<SecretString>("node.key");
+    let password_file = r.path("node.password_file");
+    match (key_file?, inline?) {
         (Some(_), Some(_)) => {
             r.error("node.key_file", "both a key file and a key are given".to_owned());
             None
@@ -261,22 +294,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
             r.missing("node.key_file");
             None
         }
-    };
-    let id = id?;
-    Some(NodeConfig {
-        id,
-        listen: listen?,
-        public_url: public_url?.map(|url| url.0),
-        messenger_url: messenger_url?.0,
-        key: key?,
-        data_dir: data_dir?.unwrap_or_else(|| r.directories().state.join(format!("node-{id}"))),
-        round_timeout: round_timeout?,
-        test_operators: test_operators?,
-        trusted_proxies: trusted_proxies?.unwrap_or_default(),
-        tls: tls?,
-        rules: rules?,
-        beacon_urls: beacon_urls?,
-    })
+    }
 }
 
 fn beacon_urls(r: &mut Reader<'_>) -> Option<Vec<RedactedUrl>> {

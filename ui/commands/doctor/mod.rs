@@ -11,6 +11,7 @@ mod http;
 mod notices;
 mod roles;
 mod running;
+mod shares;
 mod signer;
 
 use casimir_dkg::config::{self, Config, LoadOptions};
@@ -22,7 +23,16 @@ use crate::exit::Outcome;
 use crate::output;
 use finding::{Finding, Grade};
 
-pub(crate) fn run(role: DoctorRole, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
+/// `expect` is what an operator's store must hold.
+pub(crate) fn run(
+    role: DoctorRole,
+    expect: Option<&str>,
+    options: &LoadOptions,
+    json: bool,
+) -> anyhow::Result<Outcome> {
+    if expect.is_some() && role != DoctorRole::Operator {
+        anyhow::bail!("--expect is for `doctor operator`: nobody else keeps shares");
+    }
     let mut report = Report {
         json,
         worst: Grade::Ok,
@@ -52,7 +62,7 @@ pub(crate) fn run(role: DoctorRole, options: &LoadOptions, json: bool) -> anyhow
         report.add(Finding::warn("configuration", worry, ""));
     }
     if role != DoctorRole::Oracle {
-        runtime()?.block_on(roles::examine(role, &layers, &mut report));
+        runtime()?.block_on(roles::examine(role, expect, &layers, &mut report));
         return Ok(report.end());
     }
     let config = match layers.oracle() {

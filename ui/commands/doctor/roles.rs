@@ -10,7 +10,7 @@ use casimir_dkg::http::{Http, HttpOptions};
 use casimir_dkg::listen::{Tls, TlsFiles};
 use casimir_dkg::types::{OperatorRecord, RedactedUrl, UnixMillis, counted};
 
-use super::{Finding, Report, files, http};
+use super::{Finding, Report, files, http, shares};
 use crate::args::DoctorRole;
 use crate::commands::operator;
 
@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// What the role needs.
-pub(super) async fn examine(role: DoctorRole, layers: &Layers, report: &mut Report) {
+pub(super) async fn examine(role: DoctorRole, expect: Option<&str>, layers: &Layers, report: &mut Report) {
     let read = match role {
         DoctorRole::Messenger => layers
             .messenger()
@@ -43,7 +43,10 @@ pub(super) async fn examine(role: DoctorRole, layers: &Layers, report: &mut Repo
     };
     match role {
         Role::Messenger(settings) => messenger(&settings, &operators, &http, report).await,
-        Role::Operator(settings) => node(&settings, &operators, &http, report).await,
+        Role::Operator(settings) => {
+            node(&settings, &operators, &http, report).await;
+            report.add(shares::examine(&settings.data_dir, expect));
+        }
     }
 }
 

@@ -1,14 +1,15 @@
-//! `operator backup`, `operator restore`, `operator shares list`: what a node keeps, kept elsewhere.
+//! `operator backup`, `operator restore`, `operator reseal`, `operator shares list`: what a node keeps, kept elsewhere or under
+//! another key.
 
 use std::path::{Path, PathBuf};
 
-use casimir_dkg::config::{self, LoadOptions, NodeConfig};
+use casimir_dkg::config::{ConfigErrors, LoadOptions, NodeKey};
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
 use casimir_dkg::dkg::rockx::node::store::{self, Held, Store};
 use casimir_dkg::types::counted;
 use serde_json::json;
 
-use super::{key, rockx};
+use super::{gather, key};
 use crate::args::{OperatorCommand, SharesCommand};
 use crate::exit::Outcome;
 use crate::output;
@@ -16,23 +17,32 @@ use crate::output;
 pub(super) fn run(command: &OperatorCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     match command {
         OperatorCommand::Backup { to, store } => backup(&locate(store.as_deref(), options)?, to, json),
-        OperatorCommand::Restore { from } => restore(from, &settings(options)?, json),
+        OperatorCommand::Restore { from } => {
+            let (directory, key) = gather(options)?.node_store()?;
+            restore(from, &directory.join(STORE_FILE), &key, json)
+        }
+        OperatorCommand::Reseal {
+            new_key_file,
+            new_password_file,
+        } => {
+            let (directory, key) = gather(options)?.node_store()?;
+            let new = NodeKey::File {
+                path: new_key_file.clone(),
+                password_file: new_password_file.clone(),
+            };
+            reseal(&directory.join(STORE_FILE), &key, &new, json)
+        }
         OperatorCommand::Shares(SharesCommand::List { store }) => {
             list(&locate(store.as_deref(), options)?, json)
         }
     }
 }
 
-fn settings(options: &LoadOptions) -> anyhow::Result<NodeConfig> {
-    let layers = config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))?;
-    let (settings, ..) = layers.node()?;
-    Ok(settings)
-}
-
-fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf> {
+/// The store that was given, or the configured one: nothing else of a node's configuration is needed to look at it.
+fn locate(given: Option<&Path>, options: &LoadOptions) -> Result<PathBuf, ConfigErrors> {
     Ok(match given {
         Some(path) => path.to_owned(),
-        None => settings(options)?.data_dir.join(STORE_FILE),
+        None => gather(options)?.node_data()?.join(STORE_FILE),
     })
 }
 
@@ -55,11 +65,29 @@ fn backup(path: &Path, to: &Path, json: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-fn restore(from: &Path, settings: &NodeConfig, json: bool) -> anyhow::Result<Outcome> {
-    let key = key::read(&settings.key)?;
-    let secret = key.to_pem()?;
-    let path = settings.data_dir.join(STORE_FILE);
-    let store = Store::open(&path, secret.as_bytes())?;
+fn reseal(path: &Path, old: &NodeKey, new: &NodeKey, json: bool) -> anyhow::Result<Outcome> {
+    let (old, new) = (key::read(old)?.to_pem()?, key::read(new)?.to_pem()?);
+    let done = store::reseal(path, old.as_bytes(), new.as_bytes())?;
+    if json {
+        output::json(&json!({ "file": path, "shares": done.shares, "former": done.former }));
+        return Ok(Outcome::Success);
+    }
+    output::line(&format!(
+        "{}: {} sealed under the new key, verified; the file as it was is {}",
+        path.display(),
+        counted(done.shares, "share"),
+        done.former.display()
+    ));
+    output::line(
+        "Set node.key_file (and node.password_file) to the new key, start the node, and make a backup: those from before open \
+         with the former key alone. Then remove the former file.",
+    );
+    Ok(Outcome::Success)
+}
+
+fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Result<Outcome> {
+    let secret = key::read(key)?.to_pem()?;
+    let store = Store::open(path, secret.as_bytes())?;
     let restored = store.restore(from, secret.as_bytes())?;
     let missing: Vec<_> = store
         .missing()
@@ -101,15 +129,38 @@ fn restore(from: &Path, settings: &NodeConfig, json: bool) -> anyhow::Result<Out
 
 fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::shares(path)?;
+    let missing = store::missing(path)?;
     if json {
         held.iter().for_each(output::json);
-        return Ok(Outcome::Success);
+        for named in &missing {
+            output::json(
+                &json!({ "validator": named.validator, "ceremony": named.ceremony, "state": "missing", "counts": false }),
+            );
+        }
+    } else {
+        output::line(&format!("{}: {}", path.display(), counted(held.len(), "share")));
+        for held in &held {
+            output::line(&row(held));
+        }
+        for named in &missing {
+            output::line(&format!(
+                "{}  MISSING    ceremony {}",
+                named.validator, named.ceremony
+            ));
+        }
+        if !missing.is_empty() {
+            output::line(&format!(
+                "{} that the manifest names and the store lost: stop the node, and take them back with casimir-dkg operator \
+                 restore BACKUP",
+                counted(missing.len(), "share")
+            ));
+        }
     }
-    output::line(&format!("{}: {}", path.display(), counted(held.len(), "share")));
-    for held in &held {
-        output::line(&row(held));
-    }
-    Ok(Outcome::Success)
+    Ok(if missing.is_empty() {
+        Outcome::Success
+    } else {
+        Outcome::Failure
+    })
 }
 
 fn row(held: &Held) -> String {

@@ -357,10 +357,18 @@ fn parse_initiators(policy: &Policy) -> Result<Option<Vec<(SafeText, OperatorPub
 /// A node without its shares registers and answers like any other, and fails when it is to sign: that is said before.
 fn tell_missing(me: OperatorId, store: &Store, dir: &std::path::Path) {
     let missing = store.missing();
+    let path = dir.join(STORE_FILE);
     if missing.is_empty() {
+        if store.is_new().unwrap_or(false) {
+            tracing::info!(
+                target: "casimir_dkg::node", operator = %me,
+                "nothing was ever kept in {}: fine when an operator starts for the first time. One that held shares before \
+                 stops its node and takes them back: casimir-dkg operator restore BACKUP",
+                path.display()
+            );
+        }
         return;
     }
-    let path = dir.join(STORE_FILE);
     let (shares, manifest) = (path.display(), store::manifest_of(&path));
     let manifest = manifest.display();
     let count = counted(missing.len(), "share");

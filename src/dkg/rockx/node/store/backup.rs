@@ -12,7 +12,7 @@ use super::held::{Held, held_by, open_read_only};
 use super::manifest::{self, Named};
 use super::seal::Sealer;
 use super::shares::associated;
-use super::{Store, StoreError, schema, sealer};
+use super::{Store, StoreError, schema, sealer, shown};
 use crate::secrets::make_private;
 use crate::types::{BlsPublicKey, RequestId};
 
@@ -20,7 +20,8 @@ use crate::types::{BlsPublicKey, RequestId};
 /// copy has every share that was there when this began. It needs no key, and holds none in clear.
 ///
 /// # Errors
-/// `to` or its manifest exists or cannot be written, there is no store, or the copy lacks something (then it is removed).
+/// `to` or its manifest exists or cannot be written, there is no store, it lost shares that its manifest names, or the copy
+/// lacks something (then it is removed).
 pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
     for file in [to.to_owned(), manifest::manifest_of(to)] {
         if file.exists() {
@@ -31,12 +32,17 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, words).into());
         }
     }
+    // before the copy: a share is named after it is durable
+    let must_have = manifest::read(path)?;
     let source = open_read_only(path)?;
     // written under another name, so that an interrupted backup is not taken for one
     let partial = to.with_extension("partial");
     let _ = fs::remove_file(&partial);
     let written = write(&source, &partial).and_then(|held| {
         let named: Vec<Named> = held.iter().map(Named::from).collect();
+        if let Some(lost) = lost(path, must_have, &named) {
+            return Err(lost);
+        }
         // first, so that a copy without its manifest is never seen
         manifest::write(to, &named)?;
         fs::rename(&partial, to).map_err(manifest::naming(to))?;
@@ -49,6 +55,18 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
         let _ = fs::remove_file(&partial);
     }
     written
+}
+
+/// What the store at `path` must have and has not.
+fn lost(path: &Path, mut must_have: Vec<Named>, held: &[Named]) -> Option<StoreError> {
+    must_have.retain(|named| !held.contains(named));
+    let first = must_have.first()?.validator;
+    Some(StoreError::Lost {
+        path: shown(path),
+        count: must_have.len(),
+        first,
+        manifest: shown(&manifest::manifest_of(path)),
+    })
 }
 
 fn write(source: &Connection, partial: &Path) -> Result<Vec<Held>, StoreError> {
@@ -80,7 +98,7 @@ fn sealed(db: &Connection) -> Result<BTreeMap<RequestId, (BlsPublicKey, Vec<u8>)
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn check(db: &Connection) -> Result<(), StoreError> {
+pub(super) fn check(db: &Connection) -> Result<(), StoreError> {
     let found: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found == "ok" {
         return Ok(());
@@ -117,7 +135,7 @@ impl Store {
         let backup = Connection::open(&copy)?;
         check(&backup)?;
         schema::bring_up_to_date(&backup)?;
-        let theirs = sealer(&backup, secret)?;
+        let theirs = sealer(&backup, from, secret)?;
         let held = held_by(&backup)?;
         let named = manifest::read(from)?;
         if let Some(absent) = named
@@ -174,16 +192,16 @@ fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError>
 }
 
 /// A share of a backup, opened.
-struct Kept<'a> {
+pub(super) struct Kept<'a> {
     held: &'a Held,
     reason: String,
     facts: String,
     outputs: Option<Vec<u8>>,
-    share: Zeroizing<[u8; 32]>,
+    pub(super) share: Zeroizing<[u8; 32]>,
 }
 
 impl<'a> Kept<'a> {
-    fn read(backup: &Connection, held: &'a Held, theirs: &Sealer) -> Result<Self, StoreError> {
+    pub(super) fn read(backup: &Connection, held: &'a Held, theirs: &Sealer) -> Result<Self, StoreError> {
         let (reason, facts, outputs, sealed): (_, String, _, Vec<u8>) = backup.query_row(
             "SELECT reason, facts, outputs, sealed FROM shares WHERE request_id = ?1",
             [held.ceremony.0],
@@ -199,6 +217,14 @@ impl<'a> Kept<'a> {
             outputs,
             share,
         })
+    }
+
+    /// The same share for a file that `ours` seals.
+    pub(super) fn sealed_by(&self, ours: &Sealer) -> Vec<u8> {
+        let Held {
+            validator, ceremony, ..
+        } = *self.held;
+        ours.seal(&self.share, &associated(ceremony, validator, &self.facts))
     }
 
     /// Adds it; `false` where it was there already. Of two words on one share the graver counts: `never-use`, then `active`.
@@ -219,7 +245,7 @@ impl<'a> Kept<'a> {
         if known || changed > 0 {
             return Ok(false);
         }
-        let sealed = ours.seal(&self.share, &associated(ceremony, validator, &self.facts));
+        let sealed = self.sealed_by(ours);
         let sql = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         tx.execute(
             "INSERT INTO shares

@@ -193,7 +193,7 @@ fn a_backup_that_is_not_whole_or_not_ours_is_refused_and_changes_nothing() {
 
     let other = Store::open(&folder.path().join("other.sqlite"), b"another key").unwrap();
     let refused = other.restore(&copy, b"another key");
-    assert!(matches!(refused, Err(StoreError::WrongKey)), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::WrongKey(_))), "{refused:?}");
 
     let empty = opened(&folder, "empty.sqlite");
     Connection::open(&copy)
@@ -213,4 +213,103 @@ fn a_backup_that_is_not_whole_or_not_ours_is_refused_and_changes_nothing() {
     assert!(matches!(refused, Err(StoreError::Incomplete(_))), "{refused:?}");
     assert_eq!(shares(&folder.path().join("empty.sqlite")).unwrap(), []);
     assert_eq!(empty.known().unwrap(), []);
+}
+
+#[test]
+fn a_store_that_lost_shares_is_not_backed_up_as_a_whole_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = Store::open(&path, SECRET).unwrap();
+    make(&store, 1);
+    make(&store, 2);
+    assert_eq!(missing(&path).unwrap(), []);
+    store
+        .db()
+        .execute("DELETE FROM shares WHERE request_id = ?1", [id(1).0])
+        .unwrap();
+    let copy = folder.path().join("backup.sqlite");
+    let refused = backup(&path, &copy);
+    assert!(
+        matches!(refused, Err(StoreError::Lost { count: 1, first, .. }) if first == share(1).validator),
+        "{refused:?}"
+    );
+    assert!(!copy.exists() && !manifest_of(&copy).exists());
+    let named: Vec<_> = missing(&path)
+        .unwrap()
+        .iter()
+        .map(|named| named.ceremony)
+        .collect();
+    assert_eq!(named, [id(1)]);
+    // who accepts the loss removes the manifest, and a node that goes on begins another one
+    fs::remove_file(manifest_of(&path)).unwrap();
+    make(&store, 3);
+    assert_eq!(backup(&path, &copy).unwrap().len(), 2);
+    assert_eq!(named_by(&manifest_of(&path)).unwrap().len(), 1);
+}
+
+#[test]
+fn a_new_store_is_told_from_one_that_was_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    assert!(store.is_new().unwrap());
+    store.begin(id(1), SessionKind::Keygen).unwrap();
+    assert!(!store.is_new().unwrap());
+}
+
+#[test]
+fn a_store_is_sealed_for_another_key_and_kept_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = Store::open(&path, SECRET).unwrap();
+    make(&store, 1);
+    make(&store, 2);
+    let held = shares(&path).unwrap();
+    let taken = reseal(&path, SECRET, b"next key");
+    assert!(matches!(taken, Err(StoreError::InUse { .. })), "{taken:?}");
+    drop(store);
+    let refused = reseal(&path, b"another key", b"next key");
+    assert!(refused.is_err_and(|error| {
+        error
+            .to_string()
+            .contains("shares.sqlite belongs to another operator key")
+    }));
+    assert!(Store::open(&path, SECRET).is_ok(), "nothing changed");
+
+    let done = reseal(&path, SECRET, b"next key").unwrap();
+    assert_eq!((done.shares, shares(&path).unwrap()), (2, held));
+    assert!(matches!(Store::open(&path, SECRET), Err(StoreError::WrongKey(_))));
+    let store = Store::open(&path, b"next key").unwrap();
+    assert_eq!(secret_of(&store, 2), Some([2 | 0x80; 32]));
+    assert_eq!(store.missing(), []);
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap(), "ids stay used");
+    let former = Store::open(&done.former, SECRET).unwrap();
+    assert_eq!(secret_of(&former, 1), Some([1 | 0x80; 32]));
+    assert!(!path.with_extension("resealing.sqlite").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_root_restores_belongs_to_whoever_runs_the_node() {
+    use crate::owner::tests::{SERVICE, owners, theirs};
+
+    let Some(folder) = theirs() else { return };
+    let backups = tempfile::tempdir().unwrap();
+    let (from, copy) = (
+        backups.path().join("from.sqlite"),
+        backups.path().join("backup.sqlite"),
+    );
+    make(&Store::open(&from, SECRET).unwrap(), 1);
+    backup(&from, &copy).unwrap();
+    let path = folder.path().join("node/shares.sqlite");
+    let store = Store::open(&path, SECRET).unwrap();
+    store.restore(&copy, SECRET).unwrap();
+    let files = owners(folder.path());
+    assert!(
+        files.len() >= 4 && files.iter().all(|(_, uid)| *uid == SERVICE),
+        "{files:?}"
+    );
+    drop(store);
+    reseal(&path, SECRET, b"next key").unwrap();
+    let files = owners(folder.path());
+    assert!(files.iter().all(|(_, uid)| *uid == SERVICE), "{files:?}");
 }

@@ -1,10 +1,12 @@
 //! What a store holds, without the operator's key: which shares, of which keys. For lists, manifests and backups.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Row};
 use serde::Serialize;
 
+use super::manifest::{self, Named};
 use super::{StoreError, schema};
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText, UnixMillis};
 
@@ -48,6 +50,18 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 /// There is no store, or it cannot be read.
 pub fn shares(path: &Path) -> Result<Vec<Held>, StoreError> {
     held_by(&open_read_only(path)?)
+}
+
+/// Shares that the manifest beside the store at `path` names, and that the store does not have.
+///
+/// # Errors
+/// There is no store, or it or its manifest cannot be read.
+pub fn missing(path: &Path) -> Result<Vec<Named>, StoreError> {
+    // first: a share is named after it is durable
+    let mut named = manifest::read(path)?;
+    let held: BTreeSet<Named> = shares(path)?.iter().map(Named::from).collect();
+    named.retain(|named| !held.contains(named));
+    Ok(named)
 }
 
 pub(super) fn held_by(db: &Connection) -> Result<Vec<Held>, StoreError> {

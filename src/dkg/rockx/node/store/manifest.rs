@@ -14,6 +14,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::held::Held;
+use crate::owner;
 use crate::secrets::read_trusted;
 use crate::types::{BlsPublicKey, RequestId};
 
@@ -51,13 +52,20 @@ pub fn manifest_of(path: &Path) -> PathBuf {
 /// # Errors
 /// It cannot be read, or is none.
 pub(super) fn read(path: &Path) -> io::Result<Vec<Named>> {
-    let file = manifest_of(path);
-    let text = match read_trusted(&file, LONGEST) {
-        // what is no text is no line of a manifest either
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(naming(&file)(error)),
-    };
+    match named_by(&manifest_of(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// What the manifest `file` names.
+///
+/// # Errors
+/// It is not there, cannot be read, or is none.
+pub fn named_by(file: &Path) -> io::Result<Vec<Named>> {
+    // what is no text is no line of a manifest either
+    let text = read_trusted(file, LONGEST).map_err(naming(file))?;
+    let text = String::from_utf8_lossy(&text);
     let bad = |n: usize| {
         let words = format!("{}: line {} is not of a share manifest", file.display(), n + 1);
         io::Error::new(io::ErrorKind::InvalidData, words)
@@ -97,7 +105,13 @@ pub(super) fn write(path: &Path, named: &[Named]) -> io::Result<()> {
 pub(super) fn append(path: &Path, named: &Named) -> io::Result<()> {
     let file = manifest_of(path);
     let mut out = private(&file, false)?;
-    out.write_all(line(named).as_bytes()).map_err(naming(&file))
+    let mut text = String::new();
+    // a person removed it while the node runs
+    if out.metadata().map_err(naming(&file))?.len() == 0 {
+        text = format!("{HEAD}\n");
+    }
+    text.push_str(&line(named));
+    out.write_all(text.as_bytes()).map_err(naming(&file))
 }
 
 fn line(named: &Named) -> String {
@@ -114,7 +128,9 @@ fn private(path: &Path, anew: bool) -> io::Result<fs::File> {
     }
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(naming(path))
+    let out = options.open(path).map_err(naming(path))?;
+    owner::settle(path).map_err(naming(path))?;
+    Ok(out)
 }
 
 pub(super) fn naming(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {

@@ -37,6 +37,7 @@
 mod backup;
 mod held;
 mod manifest;
+mod reseal;
 mod schema;
 mod seal;
 mod sessions;
@@ -54,12 +55,13 @@ use crate::dkg::rockx::durable;
 use crate::lock::{self, NotOurs};
 use crate::secrets::{Holds, judge_ours, make_private};
 use crate::sqlite::is_final;
-use crate::types::{BlsPublicKey, SafeText, UnixMillis};
+use crate::types::{BlsPublicKey, SafeText, UnixMillis, counted};
 use seal::Sealer;
 
 pub use backup::{Restored, backup};
-pub use held::{Held, shares};
-pub use manifest::{Named, manifest_of};
+pub use held::{Held, missing, shares};
+pub use manifest::{Named, manifest_of, named_by};
+pub use reseal::{Resealed, reseal};
 pub use sessions::{Ending, SessionKind};
 pub use shares::{KeyShare, Unsettled};
 
@@ -83,9 +85,25 @@ pub enum StoreError {
     /// The directory or file could not be made private.
     #[error("share store: {0}")]
     Io(#[from] std::io::Error),
+    /// What is to be copied lost shares: the copy would pass for a whole one.
+    #[error(
+        "share store: {path} lost {}, one of {first}, which its manifest names: nothing was copied. Take them back \
+         (casimir-dkg operator restore BACKUP); where no backup has them, who accepts that stops the node and removes \
+         {manifest}",
+        counted(*.count, "share")
+    )]
+    Lost {
+        path: SafeText,
+        count: usize,
+        first: BlsPublicKey,
+        manifest: SafeText,
+    },
     /// The file was written with another operator key.
-    #[error("share store: it belongs to another operator key")]
-    WrongKey,
+    #[error(
+        "share store: {0} belongs to another operator key: it opens with the key that was configured (node.key_file) when \
+         it was written. Where the key is to change, `casimir-dkg operator reseal` seals the store anew"
+    )]
+    WrongKey(SafeText),
     /// A share does not decrypt: the row was altered.
     #[error("share store: the share of {0} does not decrypt; the file was altered")]
     Altered(BlsPublicKey),
@@ -130,7 +148,7 @@ impl Store {
         // SQLite's own checkpoints would keep a failed fsync to themselves
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         schema::bring_up_to_date(&db)?;
-        let sealer = sealer(&db, secret)?;
+        let sealer = sealer(&db, path, secret)?;
         db.execute(
             "UPDATE sessions SET ending = ?1, ended_ms = ?2, detail = 'the node was stopped' WHERE ending IS NULL",
             params![Ending::Aborted.as_str(), now()],
@@ -156,6 +174,20 @@ impl Store {
     #[must_use]
     pub fn missing(&self) -> &[Named] {
         &self.missing
+    }
+
+    /// Whether nothing was ever kept here: no share, and no request id. So is the store of an operator that starts for the
+    /// first time, and of one whose whole directory was lost.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn is_new(&self) -> Result<bool, StoreError> {
+        let is_used: bool = self.db().query_row(
+            "SELECT EXISTS (SELECT 1 FROM sessions) OR EXISTS (SELECT 1 FROM shares)",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(!is_used && self.missing.is_empty())
     }
 
     /// Does what is committed, and writes SQLite's log back into the file, so that a plain copy of the file has everything.
@@ -228,14 +260,14 @@ fn take_lock(path: &Path) -> Result<File, StoreError> {
     })
 }
 
-/// The sealer of this file; a new file gets its salt and check value.
-fn sealer(db: &Connection, secret: &[u8]) -> Result<Sealer, StoreError> {
+/// The sealer of this file, which is called `path`; a new file gets its salt and check value.
+fn sealer(db: &Connection, path: &Path, secret: &[u8]) -> Result<Sealer, StoreError> {
     let meta = |name: &str| -> Result<Option<Vec<u8>>, rusqlite::Error> {
         db.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
             .optional()
     };
     if let (Some(salt), Some(check)) = (meta("salt")?, meta("key_check")?) {
-        return Sealer::reopen(secret, &salt, &check).ok_or(StoreError::WrongKey);
+        return Sealer::reopen(secret, &salt, &check).ok_or_else(|| StoreError::WrongKey(shown(path)));
     }
     let (sealer, salt, check) = Sealer::create(secret);
     db.execute(
@@ -243,6 +275,10 @@ fn sealer(db: &Connection, secret: &[u8]) -> Result<Sealer, StoreError> {
         params![salt, check],
     )?;
     Ok(sealer)
+}
+
+fn shown(path: &Path) -> SafeText {
+    SafeText::new(&path.display().to_string())
 }
 
 fn now() -> i64 {

@@ -66,7 +66,7 @@ fn another_key_a_moved_row_and_a_second_process_are_refused() {
     drop(store);
     assert!(matches!(
         Store::open(&path, b"other key"),
-        Err(StoreError::WrongKey)
+        Err(StoreError::WrongKey(_))
     ));
 }
 
@@ -289,7 +289,7 @@ fn first_layout(path: &Path, runs: &[(u8, i64, Option<i64>, bool)]) {
     let db = Connection::open(path).unwrap();
     db.execute_batch(schema::STEPS[0]).unwrap();
     db.pragma_update(None, "user_version", 1).unwrap();
-    let sealer = sealer(&db, b"k").unwrap();
+    let sealer = sealer(&db, path, b"k").unwrap();
     for (run, began, ended, complete) in runs {
         db.execute(
             "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending) VALUES (?1, 'reshare', ?2, ?3, ?4)",

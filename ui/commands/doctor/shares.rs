@@ -1,0 +1,67 @@
+//! An operator's shares: what the store beside its manifest says, and what a person expects of it.
+
+use std::path::Path;
+
+use casimir_dkg::dkg::rockx::node::STORE_FILE;
+use casimir_dkg::dkg::rockx::node::store::{self, Named, StoreError};
+use casimir_dkg::types::counted;
+
+use super::Finding;
+
+const WHAT: &str = "shares";
+const TAKE_BACK: &str = "stop the node, and take them back: casimir-dkg operator restore BACKUP";
+/// Missing keys that are named; `operator shares list` names all.
+const NAMED: usize = 3;
+
+/// What the store in `directory` holds. `expect` is how many shares it must hold at least, or a manifest that names them:
+/// a store that was lost with its whole directory looks like one that never held any.
+pub(super) fn examine(directory: &Path, expect: Option<&str>) -> Finding {
+    judge(&directory.join(STORE_FILE), expect)
+        .unwrap_or_else(|error| Finding::fail(WHAT, error.to_string(), "see the handbook: backup"))
+}
+
+fn judge(path: &Path, expect: Option<&str>) -> Result<Finding, StoreError> {
+    let file = path.display();
+    let (held, mut missing) = if path.exists() {
+        (store::shares(path)?, store::missing(path)?)
+    } else {
+        let manifest = store::manifest_of(path);
+        let named = match manifest.exists() {
+            true => store::named_by(&manifest)?,
+            false => Vec::new(),
+        };
+        (Vec::new(), named)
+    };
+    let found = format!("{file}: {}", counted(held.len(), "share"));
+    let at_least: Option<usize> = expect.and_then(|expect| expect.parse().ok());
+    if let (Some(manifest), None) = (expect, at_least) {
+        for named in store::named_by(Path::new(manifest))? {
+            let known = held.iter().any(|held| Named::from(held) == named) || missing.contains(&named);
+            if !known {
+                missing.push(named);
+            }
+        }
+    }
+    if let Some(first) = missing.first() {
+        let more = missing.iter().skip(1).take(NAMED - 1);
+        let keys = more.fold(first.validator.to_string(), |keys, named| {
+            format!("{keys}, {}", named.validator)
+        });
+        let and_more = if missing.len() > NAMED { " and others" } else { "" };
+        let found = format!("{found}, {} missing: {keys}{and_more}", missing.len());
+        return Ok(Finding::fail(WHAT, found, TAKE_BACK));
+    }
+    if let Some(wanted) = at_least.filter(|wanted| held.len() < *wanted) {
+        let found = format!("{found}, where {wanted} are expected");
+        return Ok(Finding::fail(WHAT, found, TAKE_BACK));
+    }
+    Ok(match held.is_empty() && expect.is_none() {
+        true => Finding::warn(
+            WHAT,
+            found,
+            "fine before the first ceremony; an operator that has held shares takes them back: casimir-dkg operator restore \
+             BACKUP (and doctor operator --expect NUMBER, or the manifest of a backup, tells whether all are there)",
+        ),
+        false => Finding::ok(WHAT, found),
+    })
+}
