@@ -187,7 +187,10 @@ async fn without_the_old_state_an_older_deposit_tells_how_many_there_were() {
     };
     assert_eq!(of(u64::MAX).await.unwrap(), []);
     let why = of(0).await.unwrap_err().to_string();
-    assert!(why.contains("no endpoint tells how many there were before"), "{why}");
+    assert!(
+        why.contains("no endpoint tells how many there were before"),
+        "{why}"
+    );
     deposited(&net, 2).await;
     let why = of(since + 1).await.unwrap_err().to_string();
     assert!(why.contains("the last deposit in the logs is number 0"), "{why}");

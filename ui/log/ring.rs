@@ -68,7 +68,9 @@ fn locked(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
 pub(crate) fn since(seen: u64) -> (Vec<Entry>, u64) {
     let mut lines = locked(&LINES);
     #[cfg(feature = "tui")]
-    super::logger::take().into_iter().for_each(|entry| lines.push(entry));
+    super::logger::take()
+        .into_iter()
+        .for_each(|entry| lines.push(entry));
     lines.since(seen)
 }
 

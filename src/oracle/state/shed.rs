@@ -136,8 +136,13 @@ impl Durable {
     }
 
     /// How effects with the present key failed, the newest first: the newest [`TRIES`] at least, however long ago.
-    pub(in crate::oracle) fn failures(&self, case: &Case) -> impl Iterator<Item = (ActionId, &SafeText)> + use<'_> {
-        let made = case.ceremony.and_then(|made| self.ceremonies.get(&made)?.ended.as_ref());
+    pub(in crate::oracle) fn failures(
+        &self,
+        case: &Case,
+    ) -> impl Iterator<Item = (ActionId, &SafeText)> + use<'_> {
+        let made = case
+            .ceremony
+            .and_then(|made| self.ceremonies.get(&made)?.ended.as_ref());
         let made = made.map(|(at, _)| *at);
         let actions = self.actions.range(ActionId::all_of(case.id)).rev();
         actions.filter_map(move |(id, action)| match &action.state {
