@@ -83,7 +83,8 @@ fn parent(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 pub(crate) mod tests {
     #![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
     #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]

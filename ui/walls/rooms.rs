@@ -202,6 +202,7 @@ const UI_OPENS: &[(&str, &[&str])] = &[
     ("ui/commands/doctor/deployment.rs", &["chain", "ssv"]),
     ("ui/commands/doctor/endpoint.rs", &["chain"]),
     ("ui/commands/doctor/roles.rs", &["dkg::rockx"]),
+    ("ui/commands/doctor/shares.rs", &["dkg::rockx"]),
     ("ui/commands/doctor/signer.rs", &["chain", "signer"]),
     ("ui/commands/keystore/mod.rs", &["dkg::rockx", "signer"]),
     ("ui/commands/keystore/present.rs", &["dkg::rockx", "signer"]),
