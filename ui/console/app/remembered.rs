@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use casimir_dkg::secrets::read_trusted;
+
 use super::{App, Tab};
 use crate::console::screens::panes::Pane;
 
@@ -26,6 +28,9 @@ pub(crate) fn place(var: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     Some(state.join("casimir-dkg").join("console.toml"))
 }
 
+/// Bytes of what is remembered, and much to spare.
+const LONGEST: u64 = 1 << 16;
+
 impl Remembered {
     /// What stands there; nothing where there is no such file.
     ///
@@ -33,8 +38,8 @@ impl Remembered {
     /// It cannot be read, in words for the person whose it is.
     pub(crate) fn read(place: &Path) -> Result<Self, String> {
         let ignored = |why: &str| format!("{} is ignored: {why}", place.display());
-        match std::fs::read_to_string(place) {
-            Ok(text) => Self::parse(&text).map_err(|why| ignored(&why)),
+        match read_trusted(place, LONGEST) {
+            Ok(bytes) => Self::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| ignored(&why)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(ignored(&error.to_string())),
         }
