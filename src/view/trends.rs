@@ -113,7 +113,7 @@ impl Trends {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::Health;
+    use super::super::Health;
 
     fn endpoint(name: &str, latency_ms: Option<u64>) -> EndpointView {
         EndpointView {

@@ -17,7 +17,7 @@ use crate::oracle::{Durable, KINDS, Record, journal_of_a_life};
 use crate::types::UnixMillis;
 
 /// What this version of the fold makes of each.
-const FOLDED: [(&str, &str); 4] = [
+const FOLDED: [(&str, &str); 5] = [
     (
         "124.jsonl",
         "0x09270d148320885a1da20fe3c57a19758ba97a5c90f474badaa9fbf4cb7ff8c3",
@@ -29,6 +29,10 @@ const FOLDED: [(&str, &str); 4] = [
     (
         "278.jsonl",
         "0xd64d6abd5bd4105d7543974fb3f78948b03a9e83b3daef151aaf95375a2e2c78",
+    ),
+    (
+        "299.jsonl",
+        "0x187fdb14e30696eb5c4a09688bcc8f43b8722ba8c1a205d0db204d894e4a795c",
     ),
     (
         "52.jsonl",
