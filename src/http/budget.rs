@@ -19,7 +19,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_DOUBLINGS: u32 = 6;
 /// An endpoint that asks for a longer pause is asked again after this all the same, by one call: where there is no other one,
 /// nothing is seen meanwhile, and a gateway that says an hour or a day often means less.
-const MAX_PAUSE: Duration = Duration::from_secs(600);
+pub const MAX_PAUSE: Duration = Duration::from_secs(600);
 /// After so many answers since the pause before, a pause is a first one again: the endpoint gets on. More than are under
 /// way at the same time, which may all be refused together.
 const HEADWAY: u32 = 16;

@@ -26,6 +26,7 @@ mod socket;
 mod tests;
 mod url;
 
+pub use budget::MAX_PAUSE;
 pub use call::{Call, Reply};
 pub use client::{AddressRule, Http, HttpOptions, HttpSetupError, ProxyRule};
 pub use endpoint::{Endpoint, Limits, named_apart};

@@ -112,8 +112,8 @@ impl Trends {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::Health;
+    use super::*;
 
     fn endpoint(name: &str, latency_ms: Option<u64>) -> EndpointView {
         EndpointView {

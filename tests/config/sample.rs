@@ -4,6 +4,7 @@ use std::fs;
 
 use alloy::primitives::{Address, Bytes, U256};
 use casimir_dkg::config::{self, Config, Floors, NetworkName, SAMPLE, all_keys, list_keys};
+use casimir_dkg::http::MAX_PAUSE;
 use casimir_dkg::oracle::UndoWindows;
 use casimir_dkg::oracle::{
     Action, ActionKind, ActionState, CHECKS, Family, OVERTAKEN_AT_MOST, Payload, Proposal, STALE_AFTER,
@@ -246,6 +247,10 @@ fn the_readme_tells_the_defaults_of_each_network() {
         ("one execution endpoint", "unknown: a person".to_owned()),
         ("events of reshares and exits", "believed".to_owned()),
         ("no beacon node", "unknown: a person".to_owned()),
+        (
+            "`Retry-After` of an endpoint",
+            format!("{} min", MAX_PAUSE.as_secs() / 60),
+        ),
         ("no node foresees them", "unknown: a person".to_owned()),
         ("`contract.min_ssv`", config::format_ssv(public.min_ssv.unwrap())),
         ("`contract.min_runway`", format!("{days}d")),

@@ -40,18 +40,23 @@ fn root() -> &'static Path {
 
 /// All files of a folder, and of its folders.
 fn files(folder: &str, ends: &str) -> Vec<std::path::PathBuf> {
+    let found = files_within(folder, ends);
+    assert!(!found.is_empty(), "{folder}");
+    found
+}
+
+fn files_within(folder: &str, ends: &str) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(root().join(folder)).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
-            found.extend(files(&format!("{folder}/{name}"), ends));
+            found.extend(files_within(&format!("{folder}/{name}"), ends));
         } else if name.ends_with(ends) {
             found.push(path);
         }
     }
     found.sort();
-    assert!(!found.is_empty(), "{folder}");
     found
 }
 
