@@ -66,12 +66,14 @@ fn locked(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
 
 /// The kept lines after the first `seen`, and how many were written until now.
 pub(crate) fn since(seen: u64) -> (Vec<Entry>, u64) {
-    let mut lines = locked(&LINES);
     #[cfg(feature = "tui")]
-    super::logger::take()
-        .into_iter()
-        .for_each(|entry| lines.push(entry));
-    lines.since(seen)
+    {
+        let mut lines = locked(&LINES);
+        super::logger::take()
+            .into_iter()
+            .for_each(|entry| lines.push(entry));
+    }
+    locked(&LINES).since(seen)
 }
 
 /// Where a line goes first.

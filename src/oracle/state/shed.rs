@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::oracle::ways::{TRIES, is_settled};
+use crate::oracle::ways::{REFUSED_AT_MOST, is_settled};
 use crate::oracle::{Action, ActionState, Family, Record};
 use crate::types::{ActionId, CaseId, FailureKind, NonceStatus, RequestId, SafeText};
 
@@ -102,7 +102,7 @@ impl Durable {
     /// | --- | --- |
     /// | the one that its step names | the case goes on with it |
     /// | the newest that is no ceremony | an exit that a reorganisation takes back is offered again under its approval |
-    /// | how the newest effects with the present key failed | what SSV refused is tried [`TRIES`] times, and proposed to another committee |
+    /// | how the newest effects with the present key failed | what SSV refused is tried [`REFUSED_AT_MOST`] times, and proposed to another committee |
     /// | a transaction that may take effect, or did | its key is used, and a log is told from a stranger's by its hash |
     fn rests_on_action(&self, case: &Case) -> BTreeSet<ActionId> {
         if planted!(PastForgotten) {
@@ -111,7 +111,7 @@ impl Durable {
         let own = || self.actions.range(ActionId::all_of(case.id)).rev();
         let is_effect = |action: &Action| action.proposal.payload.family() != Family::Ceremony;
         let newest_effect = own().find(|(_, action)| is_effect(action)).map(|(id, _)| *id);
-        let failures = self.failures(case).take(TRIES).map(|(id, _)| id);
+        let failures = self.failures(case).take(REFUSED_AT_MOST).map(|(id, _)| id);
         let settled_without = |sending: &Sending| {
             let included = matches!(sending.status, NonceStatus::Included { success: true, .. });
             is_settled(&sending.status) && !included
@@ -135,7 +135,7 @@ impl Durable {
         self.failures(case).next()
     }
 
-    /// How effects with the present key failed, the newest first: the newest [`TRIES`] at least, however long ago.
+    /// How effects with the present key failed, the newest first: the newest [`REFUSED_AT_MOST`] at least, however long ago.
     pub(in crate::oracle) fn failures(
         &self,
         case: &Case,

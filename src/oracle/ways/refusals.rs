@@ -45,7 +45,7 @@ pub(super) fn refused_now(state: &State, case: &Case) -> Option<String> {
 
 /// Transactions with the present key that SSV refused in a block for its operators' sake, at most, before only a person
 /// takes the case up again.
-pub(in crate::oracle) const TRIES: usize = 3;
+pub const REFUSED_AT_MOST: usize = 3;
 
 /// Whether a case stands because SSV refused its transaction for its operators' sake, and is taken up by itself when SSV
 /// would take it.
@@ -63,7 +63,7 @@ pub(in crate::oracle) fn asks_ssv_again(state: &State, case: &Case) -> bool {
     newest.is_some_and(|(_, reason)| is_refusal(reason))
         && refused_now(state, case).is_some()
         && !super::committee::is_rejected(state, case)
-        && (1..TRIES).contains(&refused.count())
+        && (1..REFUSED_AT_MOST).contains(&refused.count())
 }
 
 fn refusal_among(texts: Vec<String>) -> Option<String> {

@@ -298,7 +298,7 @@ fn what_ssv_refused_is_known_however_often_it_was_prepared_since() {
     let refusal = twins.asks_both(|state| ways::refused_by_ssv(state, &state.cases[&CASE]));
     assert!(refusal.unwrap().contains("OperatorDoesNotExist"));
     // one that did nothing, and that later ones stand for, leaves with its bytes
-    for nonce in (1..).take(ways::TRIES) {
+    for nonce in (1..).take(ways::REFUSED_AT_MOST) {
         twins.sends(nonce, included(false));
         twins.voids(ActionKind::SendDeposit, 2 * OVER_KEPT);
     }
