@@ -4,20 +4,22 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
 use casimir_dkg::dkg::rockx::messenger::{
     MessengerConfig, OWNER_HEADER, PROOF_HEADER, prove_registration, prove_topic,
 };
-use casimir_dkg::dkg::rockx::wire::MsgType;
+use casimir_dkg::dkg::rockx::wire::{Message, MsgType};
+use casimir_dkg::types::OperatorId;
 use tokio::net::TcpStream;
 
 use super::support::{Messenger, Node, config, eventually, forged, id, message, operator, output, round};
 use crate::node::net::identity;
 
 /// A messenger that strangers on other machines reach, and the way to it from here.
-struct Open(Messenger);
+pub(super) struct Open(pub(super) Messenger);
 
 impl Open {
-    async fn start(change: impl FnOnce(&mut MessengerConfig)) -> Self {
+    pub(super) async fn start(change: impl FnOnce(&mut MessengerConfig)) -> Self {
         let mut config = config();
         config.listen = "0.0.0.0:0".parse().unwrap();
         change(&mut config);
@@ -29,7 +31,7 @@ impl Open {
         self.post("/register_node?subscribes_to=default", &[], body).await
     }
 
-    async fn post(
+    pub(super) async fn post(
         &self,
         path: &str,
         headers: &[(&str, String)],
@@ -689,6 +691,8 @@ async fn an_oracle_that_was_restarted_watches_its_ceremonies_on() {
 async fn a_ceremony_that_somebody_else_began_is_named_with_those_who_take_part() {
     let mut config = config();
     config.house = Some("of this process".to_owned().into());
+    // it looks four times within this
+    config.limits.linger = Duration::from_millis(200);
     let messenger = Messenger::start(config).await;
     let onlooker = messenger.handle.onlooker();
     for name in ["1", "2", "3", "4"] {
@@ -717,4 +721,30 @@ async fn a_ceremony_that_somebody_else_began_is_named_with_those_who_take_part()
     assert!(found[0].from.is_loopback());
     let operators: Vec<u64> = found[0].operators.iter().map(|id| id.0).collect();
     assert_eq!(operators, [2, 3]);
+    // the messenger itself tells of it, once
+    let begun = std::time::Instant::now();
+    while messenger.metric("foreign_ceremonies_total").await < 1.0 {
+        assert!(begun.elapsed() < super::support::SOON, "nobody tells of it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(messenger.metric("foreign_ceremonies_total").await, 1.0);
+    // who made itself an operator of its own is none of ours
+    let stranger = OperatorPrivateKey::generate().unwrap();
+    let proof = prove_registration(&stranger, "default", "99", "http://127.0.0.1:1").unwrap();
+    let body = r#"{"name":"99","srv_addr":"http://127.0.0.1:1"}"#;
+    let call = messenger
+        .client
+        .post(messenger.url("/register_node?subscribes_to=default"));
+    let call = call.header(PROOF_HEADER, proof).body(body);
+    assert_eq!(call.send().await.unwrap().status(), 200);
+    assert_eq!(messenger.topic(id(3), &["99"]).await.status, 200);
+    let message = Message {
+        msg_type: MsgType::DepositData,
+        identifier: id(3),
+        data: b"{}".as_slice().into(),
+    };
+    let sent = message.sign(OperatorId(99), &stranger).unwrap().to_ssv();
+    assert_eq!(messenger.publish(id(3), &sent).await.status, 200);
+    assert_eq!(onlooker.foreign(), found);
 }

@@ -19,6 +19,7 @@ use super::registry::Registry;
 use super::results::{Kept, Results};
 use super::share::Shares;
 use super::store::{Loaded, LoadedTopic, Store, Write};
+use super::subscriber;
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
 use crate::types::{RequestId, UnixMillis};
@@ -58,6 +59,8 @@ pub(super) struct State {
     pub(super) registry: Registry,
     pub(super) topics: HashMap<RequestId, Topic>,
     pub(super) results: Results,
+    /// Topics that their initiators removed, and when they signed that, for as long as an earlier word of theirs counts.
+    pub(super) removed: HashMap<RequestId, UnixMillis>,
     /// Bytes of all topics' messages.
     pub(super) shares: Shares,
     next_generation: u64,
@@ -77,6 +80,12 @@ impl State {
         topic.owner = stored.owner;
         topic.origin = stored.origin;
         for (name, address, direct) in stored.members {
+            let Some(address) = subscriber::normal(&address)
+                .ok()
+                .filter(|_| subscriber::is_name(&name))
+            else {
+                continue;
+            };
             let exempt = !direct && named.lists(&name, &address);
             let mut member = Member::new(address, direct, exempt);
             member.lane.answered = stored
@@ -133,9 +142,18 @@ impl Hub {
     ) -> Arc<Self> {
         let mut state = State::default();
         for (name, mut entry) in loaded.registered {
+            // earlier versions took names and addresses that this one does not
+            let address = subscriber::normal(&entry.address)
+                .ok()
+                .filter(|_| subscriber::is_name(&name));
+            let Some(address) = address else {
+                store.write(Write::DropRegistered { name });
+                continue;
+            };
+            entry.address = address;
             // whom the configuration named may have changed
             entry.listed = named.lists(&name, &entry.address);
-            entry.vouched = entry.listed || entry.vouched && named.has(&name);
+            entry.confirmed &= named.may_be_of(&name, entry.key.as_deref());
             state.registry.insert(name, entry);
         }
         for result in loaded.results {
@@ -182,11 +200,19 @@ impl Hub {
         self.house.is_some() && self.house.as_ref() == owner
     }
 
-    /// Whether an initiator that is configured made this proof.
-    pub(super) fn is_initiator(&self, proof: &[u8], claim: &str) -> bool {
+    /// Whether it can be told whose ceremony is whose.
+    pub(super) fn knows_an_initiator(&self) -> bool {
+        self.house.is_some() || !self.config.initiators.is_empty()
+    }
+
+    /// When an initiator that is configured made this proof, by its clock; none if no such one did.
+    pub(super) fn signed_by_initiator(&self, proof: &[u8], claim: &str) -> Option<UnixMillis> {
         let initiators = &self.config.initiators;
-        !initiators.is_empty()
-            && proof::key_of(proof, claim, self.now()).is_ok_and(|key| initiators.contains(&key))
+        if initiators.is_empty() {
+            return None;
+        }
+        let proof = proof::read(proof, claim, self.now()).ok()?;
+        initiators.contains(&proof.key).then_some(proof.at)
     }
 
     /// A ceremony heard of this subscriber.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::config::Limits;
 use super::lane::Lane;
 use super::message::{Message, Rank, ResultClaim, hash};
-use crate::dkg::rockx::wire::{BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply};
+use crate::dkg::rockx::wire::{
+    BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply, topic_text,
+};
 use crate::http::parse;
 use crate::listen::plain;
 use crate::types::{OperatorId, RedactedUrl, RequestId, UnixMillis};
@@ -229,12 +231,17 @@ impl Topic {
         self.messages.push(Arc::clone(message));
     }
 
-    /// Adds a subscriber of its own accord, or changes a member's address. A new one gets all messages so far.
+    /// Adds a subscriber of its own accord, or changes a member's address. A new one gets all messages so far. Anybody may
+    /// say again what is known: that wakes no lane, and takes nothing from the member.
     pub(super) fn subscribe(&mut self, name: &str, address: &str, exempt: bool, guest: Option<Guest>) {
         if let Some(member) = self.members.get_mut(name) {
-            address.clone_into(&mut member.address);
-            member.exempt = exempt;
-            member.lane.sign_of_life();
+            if member.address == address {
+                member.exempt |= exempt;
+            } else {
+                address.clone_into(&mut member.address);
+                member.exempt = exempt;
+                member.lane.sign_of_life();
+            }
             return;
         }
         let mut member = Member::new(address.to_owned(), true, exempt);
@@ -276,13 +283,27 @@ impl Topic {
         self.members.values().map(|member| member.lane.len()).sum()
     }
 
-    /// As `GET /topics/{name}` shows it.
+    /// As `GET /topics` shows it.
     pub(super) fn reply(&self) -> TopicReply {
         let subscribers = self.members.iter().map(|(name, member)| Subscriber {
             name: name.clone(),
             srv_addr: member.address.clone(),
         });
         TopicReply::new(self.id.to_string(), subscribers)
+    }
+
+    /// As `GET /topics/{name}` shows it: those for whom it was made, then whoever came by itself; of all of them those whom
+    /// `wants` names.
+    pub(super) fn text(&self, wants: impl Fn(&str) -> bool) -> Vec<u8> {
+        let of = |direct: bool| {
+            let members = self
+                .members
+                .iter()
+                .filter(move |(_, member)| member.direct == direct);
+            members.map(|(name, member)| (name.as_str(), member.address.as_str()))
+        };
+        let wanted = of(false).chain(of(true)).filter(|(name, _)| wants(name));
+        topic_text(&self.id.to_string(), wanted)
     }
 }
 
@@ -312,4 +333,46 @@ fn host_of(address: &str) -> Option<String> {
 pub(super) fn wants(name: &str, message: &Message) -> bool {
     let is_operator = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
     !is_operator || (message.rank != Rank::LateTimeout && name != message.signer.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "http://one";
+
+    fn topic() -> Topic {
+        let founder = Member::new(ONE.to_owned(), false, true);
+        Topic::new(RequestId([1; 24]), 1, [("1".to_owned(), founder)], UnixMillis(0))
+    }
+
+    /// Whoever said a founder's name and address again while the look-up of its host was held up took its exemption, and
+    /// every further delivery to it failed.
+    #[test]
+    fn what_is_said_again_takes_no_exemption() {
+        let mut topic = topic();
+        topic.subscribe("1", ONE, false, None);
+        assert!(topic.members["1"].exempt);
+        topic.subscribe("1", "http://elsewhere", false, None);
+        assert!(!topic.members["1"].exempt, "where it is now is judged anew");
+        topic.subscribe("house", "http://127.0.0.1", true, None);
+        topic.subscribe("house", "http://127.0.0.1", false, None);
+        assert!(topic.members["house"].exempt);
+    }
+
+    #[test]
+    fn those_for_whom_a_topic_was_made_come_first() {
+        let mut topic = topic();
+        topic.subscribe("0", "http://zero", false, None);
+        let of = |topic: &Topic, name: &str| {
+            String::from_utf8(topic.text(|n| name.is_empty() || n == name)).unwrap()
+        };
+        let all = of(&topic, "");
+        assert!(
+            all.find("http://one").unwrap() < all.find("http://zero").unwrap(),
+            "{all}"
+        );
+        let none = format!(r#"{{"Name":"{}","Subscribers":{{}}}}"#, topic.id);
+        assert_eq!(of(&topic, "2"), none);
+    }
 }

@@ -1,19 +1,19 @@
 //! `POST /topics`, `GET /topics`, `GET /topics/{name}`, `DELETE /topics/{name}`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 use super::super::hub::{self, DEFAULT, Hub, request_id};
 use super::super::store::{Changes, Write};
 use super::super::topic::{Member, Origin, Topic};
 use super::super::{PROOF_HEADER, body, proof, reply};
-use super::{bad_body, client, not_stored, owner};
-use crate::dkg::rockx::wire::{CreateTopic, Encode, GoMap, Subscriber, Topic as TopicReply};
+use super::{bad_body, client, not_stored, owner, parameter};
+use crate::dkg::rockx::wire::{CreateTopic, Encode, GoMap, Subscriber, Topic as TopicReply, topic_text};
 use crate::types::{RequestId, UnixMillis};
 
 const BAD_BODY: &str = "failed to load data from request body";
@@ -41,8 +41,13 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     };
     let names = wanted.subscribers.as_slice();
     let claim = proof::topic(&wanted.topic_name, names);
-    let signed = proof.is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &claim));
-    let origin = if signed || hub.is_house(owner.as_ref()) {
+    let signed = proof.and_then(|proof| hub.signed_by_initiator(proof.as_bytes(), &claim));
+    let was_removed = |at: UnixMillis| hub.lock().removed.get(&id).is_some_and(|removed| at <= *removed);
+    if signed.is_some_and(was_removed) {
+        let text = "its initiator removed the topic after it had signed this";
+        return reply::error(StatusCode::CONFLICT, text, NOT_CREATED);
+    }
+    let origin = if signed.is_some() || hub.is_house(owner.as_ref()) {
         hub.gate.befriend(client);
         Origin::Known
     } else {
@@ -214,19 +219,46 @@ pub(super) async fn list(State(hub): State<Arc<Hub>>) -> Response {
     reply::json_bytes(StatusCode::OK, text)
 }
 
-/// One topic.
-pub(super) async fn show(State(hub): State<Arc<Hub>>, name: Result<Path<String>, PathRejection>) -> Response {
+/// One topic; with `?names=` and names with commas between only these of its subscribers, which RockX's messenger does not
+/// know.
+pub(super) async fn show(
+    State(hub): State<Arc<Hub>>,
+    uri: Uri,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
     let name = name.map(|path| path.0).unwrap_or_default();
-    if name == DEFAULT {
-        let make = |state: &hub::State| registry(state).to_json();
-        let text = hub.all_registered.text(&hub, Changes::of_registered, make).await;
-        return reply::json_bytes(StatusCode::OK, text);
+    let named = parameter(&uri, "names");
+    let named: Option<BTreeSet<&str>> = named.as_ref().map(|names| names.split(',').collect());
+    let wants = |name: &str| named.as_ref().is_none_or(|names| names.contains(name));
+    if name != DEFAULT {
+        let topic =
+            request_id(&name).and_then(|id| hub.lock().topics.get(&id).map(|topic| topic.text(wants)));
+        return match topic {
+            Some(text) => go_text(text),
+            None => reply::null(StatusCode::NOT_FOUND),
+        };
     }
-    let topic = request_id(&name).and_then(|id| hub.lock().topics.get(&id).map(Topic::reply));
-    match topic {
-        Some(topic) => go_text(topic.to_json()),
-        None => reply::null(StatusCode::NOT_FOUND),
+    if let Some(names) = &named {
+        let state = hub.lock();
+        let found = names
+            .iter()
+            .filter_map(|name| Some((*name, state.registry.get(name)?)));
+        return go_text(topic_text(
+            DEFAULT,
+            found.map(|(name, entry)| (name, entry.address.as_str())),
+        ));
     }
+    let make = |state: &hub::State| {
+        let known = state.registry.iter().filter(|(_, entry)| entry.is_vouched());
+        let guests = state.registry.iter().filter(|(_, entry)| !entry.is_vouched());
+        let all = known.chain(guests);
+        topic_text(
+            DEFAULT,
+            all.map(|(name, entry)| (name.as_str(), entry.address.as_str())),
+        )
+    };
+    let text = hub.all_registered.text(&hub, Changes::of_registered, make).await;
+    reply::json_bytes(StatusCode::OK, text)
 }
 
 /// Deletes a topic: its creator at any time, anybody else while it is not in use. A finished one goes by itself in time.
@@ -249,15 +281,16 @@ pub(super) async fn delete(
         };
         let signed = headers
             .get(PROOF_HEADER)
-            .is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &proof::removal(&name)));
+            .and_then(|proof| hub.signed_by_initiator(proof.as_bytes(), &proof::removal(&name)));
         let house = topic.origin == Origin::Known && hub.is_house(owner(&headers).as_ref());
-        let by_owner = signed || house || topic.owner.is_some() && topic.owner == owner(&headers);
+        let by_owner = signed.is_some() || house || topic.owner.is_some() && topic.owner == owner(&headers);
         let owned = topic.origin == Origin::Known || topic.owner.is_some();
         let known = owned.then_some("the topic belongs to another initiator");
         if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
             return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
         }
         state.remove_topic(&id);
+        state.removed.extend(signed.map(|at| (id, at)));
         hub.store.write(Write::DropTopic { id });
     }
     if hub.store.flush().await.is_err() {
