@@ -45,6 +45,7 @@ counters! {
     deliveries_unreachable: "Attempts that ended without an answer.",
     deliveries_dropped: "Messages given up for one subscriber.",
     timeouts_dropped: "Timeout messages of the last round, which are noise after success and go to observers only.",
+    foreign_ceremonies: "Ceremonies that operators took part in though no initiator that is known here made their topic.",
     results: "Results accepted.",
     conflicts: "Results that differ from the one that is kept.",
     bodies_too_large: "Requests refused for the size of their body.",
