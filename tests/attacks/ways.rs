@@ -128,6 +128,41 @@ pub(crate) fn registrations() -> Request {
     })
 }
 
+/// Names and addresses as long as may be, of characters that a list escapes.
+pub(crate) fn long_registrations() -> Request {
+    Arc::new(|n| {
+        let filler = ["x", "<", "&"][usize::try_from(n / 25).unwrap_or_default() % 3].repeat(460);
+        let body = format!(
+            r#"{{"name":"0{n}-{}","srv_addr":"http://8.8.8.8:1/{filler}"}}"#,
+            &filler[..50]
+        );
+        post("/register_node?subscribes_to=default", body.as_bytes())
+    })
+}
+
+/// What is known already, said again by anybody: where operators are, in the registry and in a ceremony that goes on, and
+/// by observers of the strangers' own.
+pub(crate) fn repetitions(targets: &Targets, operators: &[String]) -> Request {
+    let (targets, operators) = (targets.clone(), operators.to_vec());
+    Arc::new(move |n| {
+        let turn = n / 25;
+        let count = operators.len() as u64;
+        let (name, address) = match usize::try_from(turn % (count + 1)) {
+            Ok(at) if at < operators.len() => ((at + 1).to_string(), operators[at].clone()),
+            _ => (
+                format!("watcher-{}", turn % 40),
+                format!("http://127.0.0.1:1/{}", "&".repeat(70)),
+            ),
+        };
+        let place = match turn % 2 {
+            0 => "default".to_owned(),
+            _ => targets.one(n).id.to_string(),
+        };
+        let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
+        post(&format!("/register_node?subscribes_to={place}"), body.as_bytes())
+    })
+}
+
 pub(crate) fn topics() -> Request {
     Arc::new(|n| {
         let body = format!(
