@@ -74,6 +74,11 @@ impl Named {
         id.is_some_and(|id| self.addresses.contains_key(&id))
     }
 
+    /// Whether a key of this operator is known from the configuration.
+    pub(super) fn vouches(&self, id: OperatorId) -> bool {
+        self.directory.known(id).is_some() || self.learned().contains_key(&id)
+    }
+
     /// Whether `name` is an operator that gets in at `address` without a proof.
     pub(super) fn lists(&self, name: &str, address: &str) -> bool {
         let id = name

@@ -12,7 +12,7 @@ use super::super::registry::{Claim, Entry, Verdict};
 use super::super::store::Write;
 use super::super::topic::Guest;
 use super::super::{PROOF_HEADER, body, proof, reply, worker};
-use super::{bad_body, client, not_stored, owner, query};
+use super::{SHORT_BODY, bad_body, client, not_stored, owner, query};
 use crate::dkg::rockx::wire::Subscriber;
 use crate::listen::{Client, Ration};
 use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
@@ -64,7 +64,7 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
         return no_topic(&topic);
     };
     let asker = Asker::of(&request);
-    let subscriber: Subscriber = match body::read(request.into_body(), &hub.config.limits).await {
+    let subscriber: Subscriber = match body::read(&hub, asker.client, request.into_body(), SHORT_BODY).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(subscriber) => subscriber,
             Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
@@ -330,13 +330,15 @@ async fn observer(hub: &Arc<Hub>, asker: &Asker, id: RequestId, name: &str, addr
         reachable(hub, address).await?;
     }
     let mut state = hub.lock();
+    let limits = &hub.config.limits;
+    let is_full = !is_owner && state.room_of_guests(|_| true) >= limits.guest_topic_bytes;
     let Some(topic) = state.topics.get_mut(&id) else {
         return Err(no_topic(&id.to_string()).into());
     };
-    let limits = &hub.config.limits;
     if !topic.members.contains_key(name) {
         let guest = (!is_owner).then_some(asker.client.0);
-        if let Some(text) = topic.has_no_room(guest, address, limits) {
+        let full = is_full.then_some("too many subscribers in all topics");
+        if let Some(text) = full.or_else(|| topic.has_no_room(guest, address, limits)) {
             return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text));
         }
     }
