@@ -40,7 +40,7 @@ impl BodyFault {
 #[derive(Debug)]
 pub(crate) struct Content {
     bytes: Vec<u8>,
-    _turn: Option<Part>,
+    turn: Option<Part>,
 }
 
 impl Deref for Content {
@@ -72,7 +72,7 @@ async fn read(gate: &Gate, client: Client, body: Body, limit: usize) -> Result<C
     let mut stream = body.into_data_stream();
     let mut content = Content {
         bytes: Vec::new(),
-        _turn: None,
+        turn: None,
     };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| BodyFault::Broken(error.to_string()))?;
@@ -80,8 +80,8 @@ async fn read(gate: &Gate, client: Client, body: Body, limit: usize) -> Result<C
         if length > limit {
             return Err(BodyFault::TooLarge);
         }
-        if length > SHORT && content._turn.is_none() {
-            content._turn = Some(gate.long_body(client).ok_or(BodyFault::Busy)?);
+        if length > SHORT && content.turn.is_none() {
+            content.turn = Some(gate.long_body(client).ok_or(BodyFault::Busy)?);
             content
                 .bytes
                 .reserve_exact(told.saturating_sub(content.bytes.len()));

@@ -475,9 +475,9 @@ async fn answers_that_nobody_takes_are_bounded_in_all_and_the_stuck_make_room() 
     let served = held.iter().filter(|(begin, _)| begin == b"HTTP/1.1 200").count();
     let refused = held.iter().filter(|(begin, _)| begin == b"HTTP/1.1 503").count();
     assert_eq!(served + refused, 128);
-    // the router and this test have one each
+    // the router and this test have one each; there is room for sixteen
     let texts = Arc::strong_count(&made) - 2;
-    assert!((1..=8 << 20 >> 19).contains(&texts), "{texts} of {served}");
+    assert!((1..=16).contains(&texts), "{texts} of {served}");
     // whoever has taken nothing for a while goes
     let begun = Instant::now();
     while asks("127.0.2.1").await.0 != *b"HTTP/1.1 200" {

@@ -744,9 +744,6 @@ async fn names_and_addresses_of_guests_topics_have_a_room_in_one_topic_and_in_al
     let list = messenger.get("/topics").await.body;
     let registry = messenger.get("/topics/default").await.body;
     assert!(list.len() < registry.len() + 16_000, "{}", list.len());
-    // ordinary topics of somebody else are in nobody's way
-    let short = messenger.topic(id(1), &[]).await;
-    assert!([200, 503].contains(&short.status), "{}", short.body);
 }
 
 /// Where nobody is named, everybody is a guest: the room of all is that of guests, and no address has more than its part.

@@ -128,16 +128,27 @@ impl State {
     }
 
     /// Makes room for a message with a body of so many bytes: finished ceremonies give up what they keep for late observers,
-    /// the oldest first, and for a guest's only those of guests. Gives the topics that did.
-    pub(super) fn make_room(&mut self, standing: Standing, body: usize, rooms: &Rooms) -> Vec<RequestId> {
+    /// the oldest first. For a guest's only those of guests do, and for who used its part up only those in which it spoke. Gives
+    /// the topics that did.
+    pub(super) fn make_room(
+        &mut self,
+        (signer, standing): (OperatorId, Standing),
+        body: usize,
+        rooms: &Rooms,
+    ) -> Vec<RequestId> {
         let mut freed = Vec::new();
         let Self { topics, shares, .. } = self;
-        while shares.is_full(standing, body, rooms) {
+        loop {
+            let used_up = shares.is_used_up(signer, standing, rooms);
+            if !used_up && !shares.is_full(standing, body, rooms) {
+                break;
+            }
             let all = standing == Standing::Vouched;
             let finished = topics
                 .values_mut()
                 .filter(|topic| topic.finished.is_some() && !topic.messages.is_empty())
-                .filter(|topic| all || topic.messages.iter().all(|m| shares.is_guest(m.signer)));
+                .filter(|topic| all || topic.messages.iter().all(|m| shares.is_guest(m.signer)))
+                .filter(|topic| !used_up || topic.messages.iter().any(|m| m.signer == signer));
             let Some(topic) = finished.min_by_key(|topic| topic.finished) else {
                 break;
             };

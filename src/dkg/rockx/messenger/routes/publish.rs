@@ -164,6 +164,9 @@ fn has_room(
     body: usize,
 ) -> Result<(), Refusal> {
     let rooms = hub.config.limits.rooms(!hub.named.is_empty());
+    for topic in state.make_room((signer, standing), body, &rooms) {
+        hub.store.write(Write::DropMessages { topic });
+    }
     if state.shares.is_used_up(signer, standing, &rooms) {
         let text = match standing {
             Standing::Vouched => "too many messages of one operator held",
@@ -172,9 +175,6 @@ fn has_room(
             }
         };
         return refusal(StatusCode::SERVICE_UNAVAILABLE, text);
-    }
-    for topic in state.make_room(standing, body, &rooms) {
-        hub.store.write(Write::DropMessages { topic });
     }
     match state.shares.is_full(standing, body, &rooms) {
         true => refusal(StatusCode::SERVICE_UNAVAILABLE, "too many messages held"),
