@@ -149,7 +149,8 @@ impl State {
                 .filter(|topic| topic.finished.is_some() && !topic.messages.is_empty())
                 .filter(|topic| all || topic.messages.iter().all(|m| shares.is_guest(m.signer)))
                 .filter(|topic| !used_up || topic.messages.iter().any(|m| m.signer == signer));
-            let Some(topic) = finished.min_by_key(|topic| topic.finished) else {
+            // what everybody has goes before what somebody still waits for
+            let Some(topic) = finished.min_by_key(|topic| (topic.pending() > 0, topic.finished)) else {
                 break;
             };
             shares.free(topic);
