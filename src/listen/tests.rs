@@ -377,7 +377,7 @@ fn client(address: &str) -> Client {
 /// A slice of a connection's buffer keeps all of it: of a body that comes byte by byte each byte kept 8 KiB.
 #[tokio::test]
 async fn a_body_keeps_nothing_that_it_came_in() {
-    struct Buffer(Arc<()>);
+    struct Buffer(#[expect(dead_code, reason = "it is counted")] Arc<()>);
     impl AsRef<[u8]> for Buffer {
         fn as_ref(&self) -> &[u8] {
             &[7; 8 << 10]

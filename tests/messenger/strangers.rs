@@ -116,10 +116,14 @@ async fn who_proves_a_key_that_nobody_knows_is_a_stranger_as_before() {
             open.post(&path, std::slice::from_ref(&from), message).await.0
         };
         assert_eq!(publish(round(topic, n, 1, 1)).await, 200);
-        for _ in 0..210 {
-            publish(b"junk".to_vec()).await;
+        let mut now = 400;
+        // on a busy machine some are forgiven meanwhile
+        for sent in 0..2_000 {
+            if now == 429 || patience && sent > 210 {
+                break;
+            }
+            now = publish(b"junk".to_vec()).await;
         }
-        let now = publish(b"junk".to_vec()).await;
         assert_eq!(now, if patience { 400 } else { 429 }, "operator {n}");
     }
 }
