@@ -162,6 +162,11 @@ impl Fleet {
         fleet
     }
 
+    /// The port of one of its processes, and the process.
+    pub(crate) fn of(&self, process: &Process) -> (Port, Option<u32>) {
+        (Port::Tcp(process.address()), Some(process.binary.child.id()))
+    }
+
     /// What strangers do to the messenger, to one operator's node, and to the observer of the initiator in this process.
     pub(crate) fn attacks(&self) -> [Vec<Attack>; 3] {
         let at = |process: &Process| Port::Tcp(process.address());

@@ -14,7 +14,7 @@ pub(crate) mod ways;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet::{Attack, Fleet, Guard};
 use flood::{Flood, Port, Request, raise_descriptors};
@@ -88,7 +88,13 @@ async fn attack_by<T>(
 ) -> T {
     let watch = process.map(Watch::begin);
     let flood = flood();
+    let begun = Instant::now();
     while flood.sent() < HEIGHT {
+        assert!(
+            begun.elapsed() < crate::PATIENCE,
+            "{what}: the attack does not come to its height: {}",
+            flood.told()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let told = beside.await;
@@ -157,8 +163,7 @@ async fn besiege_in_other_ways(count: usize) {
     raise_descriptors();
     let fleet = Fleet::start().await;
     fleet.ceremonies(1).await;
-    let at = Port::Tcp(fleet.messenger.address());
-    let process = Some(fleet.messenger.binary.child.id());
+    let (at, process) = fleet.of(&fleet.messenger);
     for (what, way, said) in [
         (
             "heads without an end at the messenger",
@@ -175,11 +180,36 @@ async fn besiege_in_other_ways(count: usize) {
             ways::guests(),
             Vec::new(),
         ),
+        (
+            "lists of long names that nobody reads at the messenger",
+            ways::long_names(),
+            ways::lists(),
+        ),
+        (
+            "conflicting results that nobody reads at the messenger",
+            ways::conflicts(),
+            ways::results_unread(),
+        ),
+        (
+            "messages of a guest in many topics at the messenger",
+            ways::stored(),
+            Vec::new(),
+        ),
+        (
+            "slow bodies, and questions for metrics, at the messenger",
+            ways::metrics(),
+            ways::slow_body("/topics"),
+        ),
     ] {
         let flood = || Flood::saying(&at, &way, &said);
         let times = attack_by(what, flood, process, fleet.ceremonies(count)).await;
         assert_eq!(times.len(), count);
     }
+    let (at, process) = fleet.of(&fleet.operators[0]);
+    let said = ways::slow_body("/consume");
+    let flood = || Flood::saying(&at, &ways::nowhere(), &said);
+    let times = attack_by("slow bodies at a node", flood, process, fleet.ceremonies(count)).await;
+    assert_eq!(times.len(), count);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,6 +13,7 @@ use casimir_dkg::dkg::rockx::node::{self, NodeError};
 use casimir_dkg::dkg::rockx::wire::{Encode, GoBytes, Init, MsgType, SignedMessage};
 use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{BlsPublicKey, ForkVersion, OperatorId, Root};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::net::{CREDENTIALS, FORK, identity, ids, public, request};
 use super::stage::{
@@ -105,6 +106,46 @@ async fn the_routes_answer_as_the_real_programs_do() {
     // more than a message can have
     let (status, _) = post(vec![0; 2 << 20]).await;
     assert_eq!(status, 400);
+    stage.shutdown().await;
+}
+
+/// A messenger drops for good what a node calls a bad request: a blame was lost to connections that fell silent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_has_no_room_for_now_is_sent_again() {
+    let stage = Stage::new(4).await;
+    let url = stage.nodes[0].public_url().to_owned();
+    let at: std::net::SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..16 {
+        let mut stream = tokio::net::TcpStream::connect(at).await.unwrap();
+        let head = "POST /consume HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n";
+        let begin = [head.as_bytes(), &[b'x'; 40 << 10]].concat();
+        stream.write_all(&begin).await.unwrap();
+        silent.push(stream);
+    }
+    let begun = Instant::now();
+    loop {
+        let long = stage
+            .http
+            .post(format!("{url}/consume"))
+            .body(vec![b'x'; 40 << 10]);
+        let answer = long.send().await.unwrap();
+        if answer.status() == 503 {
+            let text = answer.text().await.unwrap();
+            assert!(text.contains("too many long request bodies at once"), "{text}");
+            break;
+        }
+        // those that are read are no messages
+        assert_eq!(answer.status(), 400);
+        assert!(
+            begun.elapsed() < Duration::from_secs(8),
+            "the silent ones are over"
+        );
+    }
+    // a body that does not come in time passes, too
+    let mut answer = [0; 12];
+    silent[0].read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 503");
     stage.shutdown().await;
 }
 

@@ -16,6 +16,9 @@ mod journal;
 mod keystore;
 mod man;
 mod messenger;
+#[cfg(all(test, unix))]
+#[path = "../../tests/conformance/mutate.rs"]
+mod mutate;
 mod notify;
 mod operator;
 mod oracle;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
@@ -17,12 +18,12 @@ use super::metrics::{Gauges, Metrics};
 use super::proof;
 use super::registry::Registry;
 use super::results::{Kept, Results};
-use super::share::Shares;
+use super::share::{Rooms, Shares, Standing};
 use super::store::{Loaded, LoadedTopic, Store, Write};
 use super::subscriber;
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
-use crate::types::{RequestId, UnixMillis};
+use crate::types::{OperatorId, RequestId, UnixMillis};
 
 /// Name of the registry, which looks like a topic from outside.
 pub(super) const DEFAULT: &str = "default";
@@ -50,6 +51,8 @@ pub(super) struct Hub {
     pub(super) booked: watch::Sender<()>,
     /// Turns true at the end; workers then stop.
     pub(super) stop: watch::Sender<bool>,
+    /// What was counted last, and until when that is told.
+    gauges: Mutex<Option<(Gauges, Instant)>>,
     state: Mutex<State>,
 }
 
@@ -116,9 +119,59 @@ impl State {
             }
         }
         for message in &topic.messages {
-            self.shares.add(message);
+            let standing = self.standing(message.signer, named.vouches(message.signer));
+            self.shares.add(message, standing);
         }
         self.topics.insert(stored.id, topic);
+    }
+
+    /// What an operator is whose key the configuration vouches for, or does not.
+    pub(super) fn standing(&self, signer: OperatorId, vouched: bool) -> Standing {
+        match vouched {
+            true => Standing::Vouched,
+            false => {
+                let entry = self.registry.get(&signer.to_string());
+                Standing::Guest(entry.and_then(|entry| entry.client))
+            }
+        }
+    }
+
+    /// Makes room for a message with a body of so many bytes: finished ceremonies give up what they keep for late observers,
+    /// the oldest first. For a guest's only those of guests do, and for who used its part up only those in which it spoke. Gives
+    /// the topics that did.
+    pub(super) fn make_room(
+        &mut self,
+        (signer, standing): (OperatorId, Standing),
+        body: usize,
+        rooms: &Rooms,
+    ) -> Vec<RequestId> {
+        let mut freed = Vec::new();
+        let Self { topics, shares, .. } = self;
+        loop {
+            let used_up = shares.is_used_up(signer, standing, rooms);
+            if !used_up && !shares.is_full(standing, body, rooms) {
+                break;
+            }
+            let all = standing == Standing::Vouched;
+            let finished = topics
+                .values_mut()
+                .filter(|topic| topic.finished.is_some() && !topic.messages.is_empty())
+                .filter(|topic| all || topic.messages.iter().all(|m| shares.is_guest(m.signer)))
+                .filter(|topic| !used_up || topic.messages.iter().any(|m| m.signer == signer));
+            // what everybody has goes before what somebody still waits for
+            let Some(topic) = finished.min_by_key(|topic| (topic.pending() > 0, topic.finished)) else {
+                break;
+            };
+            shares.free(topic);
+            freed.push(topic.id);
+        }
+        freed
+    }
+
+    /// Bytes that guests make topics take, without messages.
+    pub(super) fn room_of_guests(&self, is_meant: impl Fn(&Topic) -> bool) -> usize {
+        let meant = self.topics.values().filter(|topic| is_meant(topic));
+        meant.map(Topic::room_of_guests).sum()
     }
 
     /// Removes a topic with everything that waits in it.
@@ -133,13 +186,16 @@ impl State {
 
 impl Hub {
     pub(super) fn new(
-        config: MessengerConfig,
+        mut config: MessengerConfig,
         store: Store,
         loaded: Loaded,
         deliverer: Deliverer,
         named: Named,
         gate: Gate,
     ) -> Arc<Self> {
+        if named.is_empty() {
+            config.limits.among_guests();
+        }
         let mut state = State::default();
         for (name, mut entry) in loaded.registered {
             // earlier versions took names and addresses that this one does not
@@ -186,6 +242,7 @@ impl Hub {
             all_registered: List::default(),
             booked: watch::Sender::new(()),
             stop: watch::Sender::new(false),
+            gauges: Mutex::default(),
             state: Mutex::new(state),
         })
     }
@@ -228,7 +285,23 @@ impl Hub {
         UnixMillis::now()
     }
 
+    /// As they are, or were a moment ago: a walk through everything that is held is made again only after fifty times as long
+    /// as it took, so that those who ask at any rate cost a fiftieth of the time.
     pub(super) fn gauges(&self) -> Gauges {
+        let mut known = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((gauges, until)) = &*known
+            && Instant::now() < *until
+        {
+            return gauges.clone();
+        }
+        let begun = Instant::now();
+        let gauges = self.walk();
+        let took = begun.elapsed();
+        *known = Some((gauges.clone(), Instant::now() + took * 50));
+        gauges
+    }
+
+    fn walk(&self) -> Gauges {
         let state = self.lock();
         Gauges {
             registered: state.registry.len(),

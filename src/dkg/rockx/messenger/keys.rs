@@ -70,6 +70,11 @@ impl Named {
         self.addresses.contains_key(&id)
     }
 
+    /// Whether a key of this operator is known from the configuration.
+    pub(super) fn vouches(&self, id: OperatorId) -> bool {
+        self.directory.known(id).is_some() || self.learned().contains_key(&id)
+    }
+
     /// Whether a key that once was the one of operator `name` is so still, as far as it is known at the moment.
     pub(super) fn may_be_of(&self, name: &str, key: Option<&OperatorPublicKey>) -> bool {
         let Some(id) = operator_id(name).filter(|id| self.has(*id)) else {

@@ -68,7 +68,7 @@ impl Counter {
 }
 
 /// Numbers that go up and down, read when asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Gauges {
     pub(super) registered: usize,
     pub(super) topics: usize,

@@ -46,6 +46,8 @@ pub(super) enum Origin {
     Guest(Option<IpAddr>),
 }
 
+/// Bytes that a member takes beside its name and address.
+const MEMBER: usize = 256;
 /// Subscribers beyond the bound that a topic's owner may have.
 const OWNERS_OWN: usize = 16;
 
@@ -66,6 +68,9 @@ pub(super) struct Topic {
     /// When a result arrived that agrees with what the members published.
     pub(super) finished: Option<UnixMillis>,
     pub(super) next_seq: u64,
+    list_bytes: usize,
+    /// Those of who is neither its owner's doing, nor its owner.
+    guests_bytes: usize,
     digests: HashSet<[u8; 32]>,
     per_signer: HashMap<OperatorId, usize>,
     outputs: HashSet<(OperatorId, [u8; 32])>,
@@ -92,8 +97,11 @@ impl Topic {
         members: impl IntoIterator<Item = (String, Member)>,
         now: UnixMillis,
     ) -> Self {
-        let members = members.into_iter().collect();
+        let members: BTreeMap<String, Member> = members.into_iter().collect();
+        let listed = members.iter().map(|(name, member)| listed(name, &member.address));
         Self {
+            list_bytes: listed.sum(),
+            guests_bytes: 0,
             id,
             generation,
             members,
@@ -155,7 +163,9 @@ impl Topic {
             .members
             .values()
             .filter(|member| member.client == Some(guest));
-        if self.members.len() >= limits.subscribers {
+        if self.members.len() >= limits.subscribers
+            || self.list_bytes + listed("", address) > limits.topic_bytes
+        {
             Some("too many subscribers")
         } else if same.count() >= (limits.subscribers / 4).max(1) {
             Some("too many subscribers of one address")
@@ -238,6 +248,8 @@ impl Topic {
             if member.address == address {
                 member.exempt |= exempt;
             } else {
+                self.list_bytes -= listed(name, &member.address);
+                self.list_bytes += listed(name, address);
                 address.clone_into(&mut member.address);
                 member.exempt = exempt;
                 member.lane.sign_of_life();
@@ -248,6 +260,11 @@ impl Topic {
         member.client = guest.filter(|guest| !guest.is_owner).map(|guest| guest.client);
         for message in self.messages.iter().filter(|message| wants(name, message)) {
             member.lane.push(Arc::clone(message));
+        }
+        let listed = listed(name, address);
+        self.list_bytes += listed;
+        if member.client.is_some() {
+            self.guests_bytes += listed + MEMBER;
         }
         self.members.insert(name.to_owned(), member);
     }
@@ -275,6 +292,19 @@ impl Topic {
         self.messages = Vec::new();
         for member in self.members.values_mut() {
             member.lane.clear();
+        }
+    }
+
+    /// Bytes of its subscribers in a list of topics.
+    pub(super) fn list_bytes(&self) -> usize {
+        self.list_bytes
+    }
+
+    /// Bytes that guests make it take, without messages: all of a guest's topic, else who subscribed of their own accord.
+    pub(super) fn room_of_guests(&self) -> usize {
+        match self.origin {
+            Origin::Guest(_) => room_of(self.list_bytes, self.members.len()),
+            Origin::Known => self.guests_bytes,
         }
     }
 
@@ -317,6 +347,21 @@ impl Member {
             lane: Lane::default(),
         }
     }
+}
+
+/// Bytes that a subscriber takes in a list of topics, where its name stands twice.
+pub(super) fn listed(name: &str, address: &str) -> usize {
+    let subscriber = Subscriber {
+        name: name.to_owned(),
+        srv_addr: address.to_owned(),
+    };
+    TopicReply::new("", [subscriber]).to_json().len()
+}
+
+/// Bytes that a topic takes whose subscribers take so many in a list.
+pub(super) fn room_of(list_bytes: usize, members: usize) -> usize {
+    const TOPIC: usize = 512;
+    TOPIC + list_bytes + members * MEMBER
 }
 
 /// The host of an address, unless it is this machine.

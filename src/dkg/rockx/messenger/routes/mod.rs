@@ -23,6 +23,9 @@ use super::hub::Hub;
 use super::{OWNER_HEADER, message, reply};
 use crate::listen::Client;
 
+/// Longest body of what names subscribers, in bytes: what a topic may have of them takes half of it.
+const SHORT_BODY: usize = 32 << 10;
+
 pub(super) fn router(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/register_node", post(register::register))

@@ -47,6 +47,8 @@ pub(super) async fn observer(
         reachable(hub, address).await?;
     }
     let mut state = hub.lock();
+    let limits = &hub.config.limits;
+    let is_full = !is_owner && state.room_of_guests(|_| true) >= limits.guest_topic_bytes;
     let Some(topic) = state.topics.get_mut(&id) else {
         return Err(no_topic(&id.to_string()).into());
     };
@@ -55,10 +57,10 @@ pub(super) async fn observer(
     if let Some(other) = founder.filter(|member| member.address != address) {
         return Err(displaced(hub, name, &other.address, address));
     }
-    let limits = &hub.config.limits;
     if !topic.members.contains_key(name) {
         let guest = (!is_owner).then_some(asker.client.0);
-        if let Some(text) = topic.has_no_room(guest, address, limits) {
+        let full = is_full.then_some("too many subscribers in all topics");
+        if let Some(text) = full.or_else(|| topic.has_no_room(guest, address, limits)) {
             return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text));
         }
     }

@@ -14,7 +14,7 @@ use super::super::registry::{Claim, Entry, Verdict};
 use super::super::store::Write;
 use super::super::{PROOF_HEADER, body, proof, reply, subscriber};
 use super::observe::{join, observer};
-use super::{bad_body, client, not_stored, owner, query};
+use super::{SHORT_BODY, bad_body, client, not_stored, owner, query};
 use crate::dkg::rockx::wire::Subscriber;
 use crate::listen::{Client, Ration};
 use crate::types::{RedactedUrl, RequestId, SafeText};
@@ -67,7 +67,7 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
         return no_topic(&topic);
     };
     let mut asker = Asker::of(&request);
-    let subscriber: Subscriber = match body::read(request.into_body(), &hub.config.limits).await {
+    let subscriber: Subscriber = match body::read(&hub, asker.client, request.into_body(), SHORT_BODY).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(subscriber) => subscriber,
             Err(error) => return bad_body(&hub, &error, "", BAD_BODY),

@@ -10,22 +10,25 @@ use axum::response::Response;
 
 use super::super::hub::{self, DEFAULT, Hub, request_id};
 use super::super::store::{Changes, Write};
-use super::super::topic::{Member, Origin, Topic};
+use super::super::topic::{Member, Origin, Topic, listed, room_of};
 use super::super::{PROOF_HEADER, body, proof, reply};
-use super::{bad_body, client, not_stored, owner, parameter};
-use crate::dkg::rockx::wire::{CreateTopic, Encode, GoMap, Subscriber, Topic as TopicReply, topic_text};
+use super::{SHORT_BODY, bad_body, client, not_stored, owner, parameter};
+use crate::dkg::rockx::wire::codec::ObjectWriter;
+use crate::dkg::rockx::wire::{CreateTopic, Encode, Subscriber, Topic as TopicReply, topic_text};
 use crate::types::{RequestId, UnixMillis};
 
 const BAD_BODY: &str = "failed to load data from request body";
 const NOT_CREATED: &str = "failed to create topic";
 const NOT_DELETED: &str = "failed to delete topic";
+/// Of the room for guests' topics, one client's address has one.
+const PARTS: usize = 4;
 
 /// Creates or replaces a topic. Names that are not registered are left out, silently, as the protocol has it.
 pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     let client = client(&request);
     let owner = owner(request.headers());
     let proof = request.headers().get(PROOF_HEADER).cloned();
-    let wanted: CreateTopic = match body::read(request.into_body(), &hub.config.limits).await {
+    let wanted: CreateTopic = match body::read(&hub, client, request.into_body(), SHORT_BODY).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(wanted) => wanted,
             Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
@@ -114,6 +117,11 @@ fn enter(
     } else if let Some(text) = has_no_room(hub, &mut state, origin, now) {
         return Err(refused(text).into());
     }
+    if origin != Origin::Known
+        && let Some(text) = has_no_bytes(hub, &mut state, (id, origin), &members, now)
+    {
+        return Err(refused(text).into());
+    }
     state.remove_topic(&id);
     let generation = state.generation();
     for name in members.keys() {
@@ -186,6 +194,38 @@ fn has_no_room(hub: &Hub, state: &mut hub::State, origin: Origin, now: UnixMilli
     no.then_some("too many topics")
 }
 
+/// Why the names and addresses of a guest's topic take too much, where no other one can go for it.
+fn has_no_bytes(
+    hub: &Hub,
+    state: &mut hub::State,
+    (id, origin): (RequestId, Origin),
+    members: &BTreeMap<String, (String, bool)>,
+    now: UnixMillis,
+) -> Option<&'static str> {
+    let limits = &hub.config.limits;
+    let listed = members.iter().map(|(name, (address, _))| listed(name, address));
+    let list_bytes: usize = listed.sum();
+    if list_bytes > limits.topic_bytes {
+        return Some("the names and addresses of the subscribers are too long");
+    }
+    let room = room_of(list_bytes, members.len());
+    // what it replaces gives its room
+    let is_other = |topic: &Topic| topic.id != id;
+    let is_same = |topic: &Topic| topic.origin == origin && is_other(topic);
+    let is_guests = |topic: &Topic| topic.origin != Origin::Known && is_other(topic);
+    while state.room_of_guests(is_same) + room > limits.guest_topic_bytes / PARTS {
+        if !make_room(hub, state, now, is_same) {
+            return Some("too many bytes of topics of one address");
+        }
+    }
+    while state.room_of_guests(is_other) + room > limits.guest_topic_bytes {
+        if !make_room(hub, state, now, is_guests) {
+            return Some("too many bytes of topics");
+        }
+    }
+    None
+}
+
 /// Removes the topic that is missed least: the one that finished first, else one that never saw a message.
 fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis, of: impl Fn(&Topic) -> bool) -> bool {
     /// An initiator needs some time between creating the topic and the first message.
@@ -207,16 +247,30 @@ fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis, of: impl Fn(&To
 
 /// All topics, `default` among them.
 pub(super) async fn list(State(hub): State<Arc<Hub>>) -> Response {
-    let make = |state: &hub::State| {
-        let topics = state.topics.iter();
-        let mut topics: BTreeMap<String, TopicReply> = topics
-            .map(|(id, topic)| (id.to_string(), topic.reply()))
-            .collect();
-        topics.insert(DEFAULT.to_owned(), registry(state));
-        GoMap(Some(topics)).to_json()
-    };
-    let text = hub.all_topics.text(&hub, Changes::of_all, make).await;
-    reply::json_bytes(StatusCode::OK, text)
+    let text = hub.all_topics.text(&hub, Changes::of_all, all).await;
+    reply::list(text)
+}
+
+/// A JSON object as of a Go map, one topic after the other: all their names and addresses are there once, not twice.
+fn all(state: &hub::State) -> Vec<u8> {
+    /// What a topic's name takes in two places, with what stands around it.
+    const NAME: usize = 160;
+    let mut names: Vec<(String, Option<&Topic>)> = state
+        .topics
+        .values()
+        .map(|topic| (topic.id.to_string(), Some(topic)))
+        .collect();
+    names.push((DEFAULT.to_owned(), None));
+    names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let topics = names.iter().filter_map(|(_, topic)| *topic);
+    let bytes: usize = topics.map(|topic| topic.list_bytes() + NAME).sum();
+    let mut out = Vec::with_capacity(bytes);
+    let mut object = ObjectWriter::begin(&mut out);
+    for (name, topic) in names {
+        object.field(&name, &topic.map_or_else(|| registry(state), Topic::reply));
+    }
+    object.end();
+    out
 }
 
 /// One topic; with `?names=` and names with commas between only these of its subscribers, which RockX's messenger does not
@@ -258,7 +312,7 @@ pub(super) async fn show(
         )
     };
     let text = hub.all_registered.text(&hub, Changes::of_registered, make).await;
-    reply::json_bytes(StatusCode::OK, text)
+    reply::list(text)
 }
 
 /// Deletes a topic: its creator at any time, anybody else while it is not in use. A finished one goes by itself in time.

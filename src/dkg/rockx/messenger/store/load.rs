@@ -44,8 +44,8 @@ pub(in super::super) struct LoadedResult {
     pub(in super::super) at: UnixMillis,
     pub(in super::super) weight: usize,
     pub(in super::super) backing: Backing,
-    pub(in super::super) text: String,
-    pub(in super::super) conflicts: Vec<(UnixMillis, String)>,
+    pub(in super::super) text: Arc<str>,
+    pub(in super::super) conflicts: Vec<(UnixMillis, Arc<str>)>,
 }
 
 pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {

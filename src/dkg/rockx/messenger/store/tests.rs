@@ -83,7 +83,7 @@ fn has_the_first_version(loaded: &Loaded) {
         (3, UnixMillis(12), &[0xbe, 0xef][..])
     );
     assert_eq!(topic.settled, [(("1".to_owned(), 3), true)].into());
-    assert_eq!(loaded.results[0].text, "done");
+    assert_eq!(&*loaded.results[0].text, "done");
     assert_eq!(loaded.results[0].backing, Backing::default());
 }
 
@@ -113,7 +113,7 @@ async fn a_new_file_has_the_newest_version_and_keeps_what_was_proved() {
         at: UnixMillis(6),
         weight: 2,
         backing: backing.clone(),
-        text: "done".to_owned(),
+        text: "done".into(),
     });
     store.flush().await.unwrap();
     store.close().await;
