@@ -17,19 +17,31 @@ use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition}
 pub struct Identity {
     name: SafeText,
     uid: Option<u32>,
+    login: Option<u32>,
 }
 
 impl Identity {
     /// Somebody of whom nothing but a name is known.
     pub fn new(name: impl Into<SafeText>) -> Self {
-        let name = name.into();
-        Self { name, uid: None }
+        Self {
+            name: name.into(),
+            uid: None,
+            login: None,
+        }
     }
 
     /// A user of this machine, as the system says: two seats of one user are one person.
     pub fn of_user(name: impl Into<SafeText>, uid: u32) -> Self {
-        let (name, uid) = (name.into(), Some(uid));
-        Self { name, uid }
+        Self {
+            uid: Some(uid),
+            ..Self::new(name)
+        }
+    }
+
+    /// Who logged in on this machine and became that user, where the system knows: whoever became two users is one person.
+    #[must_use]
+    pub fn logged_in(self, login: Option<u32>) -> Self {
+        Self { login, ..self }
     }
 
     /// As the journal names it.
@@ -44,9 +56,15 @@ impl Identity {
         self.uid
     }
 
+    /// The user who logged in and became that one, where the system said so.
+    #[must_use]
+    pub fn login(&self) -> Option<u32> {
+        self.login
+    }
+
     pub(super) fn into_asker(self) -> Asker {
-        let Self { name, uid } = self;
-        Asker { name, uid }
+        let Self { name, uid, login } = self;
+        Asker { name, uid, login }
     }
 }
 
