@@ -3,12 +3,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::monitor::Pulse;
 use crate::oracle::Asker;
-use crate::types::{SafeText, UnixMillis};
+use crate::types::SafeText;
 use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition};
 
 /// Who sits at a seat: it goes into the journal with whatever is decided there. Whoever opens the seat says who it is;
@@ -106,22 +106,6 @@ pub enum Asked {
         /// Takes the answer, once the engine has stopped.
         reply: oneshot::Sender<Reply>,
     },
-}
-
-/// When the engine's one task last went around: a task that hangs says nothing, so it is not asked.
-#[derive(Debug, Default)]
-pub struct Pulse(AtomicU64);
-
-impl Pulse {
-    pub(super) fn beat(&self) {
-        self.0.store(UnixMillis::now().0, Ordering::Relaxed);
-    }
-
-    /// The last time; the epoch before the first.
-    #[must_use]
-    pub fn last(&self) -> UnixMillis {
-        UnixMillis(self.0.load(Ordering::Relaxed))
-    }
 }
 
 /// The side of the process that owns the engine. It gives seats, and it alone can stop the engine.

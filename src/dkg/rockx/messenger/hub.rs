@@ -21,6 +21,7 @@ use super::share::Shares;
 use super::store::{Loaded, LoadedTopic, Store, Write};
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
+use crate::monitor::Pulse;
 use crate::types::{RequestId, UnixMillis};
 
 /// Name of the registry, which looks like a topic from outside.
@@ -47,6 +48,8 @@ pub(super) struct Hub {
     pub(super) all_registered: List,
     /// Changes with every result that is booked; wakes those who wait for one.
     pub(super) booked: watch::Sender<()>,
+    /// Beats with each sweep, which takes the lock.
+    pub(super) pulse: Pulse,
     /// Turns true at the end; workers then stop.
     pub(super) stop: watch::Sender<bool>,
     state: Mutex<State>,
@@ -167,6 +170,7 @@ impl Hub {
             all_topics: List::default(),
             all_registered: List::default(),
             booked: watch::Sender::new(()),
+            pulse: Pulse::begun(),
             stop: watch::Sender::new(false),
             state: Mutex::new(state),
         })

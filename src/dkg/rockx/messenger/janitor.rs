@@ -16,7 +16,10 @@ pub(super) async fn run(hub: Arc<Hub>) {
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(period) => sweep(&hub),
+            () = tokio::time::sleep(period) => {
+                sweep(&hub);
+                hub.pulse.beat();
+            }
         }
     }
 }
