@@ -43,7 +43,6 @@ pub(crate) enum SeatCommand {
     Adopt(AdoptArgs),
 }
 
-/// `show`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ShowActionArgs {
     /// Which action, e.g. deposit/3#2
@@ -56,7 +55,6 @@ pub(crate) struct ShowActionArgs {
     pub seat: SeatArgs,
 }
 
-/// `approve`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Example:\n  casimir-dkg show deposit/3#1\n  casimir-dkg approve deposit/3#1 --digest 0x5f0c93d1a2b4"
@@ -78,7 +76,6 @@ pub(crate) struct ApproveArgs {
     pub seat: SeatArgs,
 }
 
-/// `reject`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RejectArgs {
     /// Which action, e.g. deposit/3#2
@@ -94,7 +91,6 @@ pub(crate) struct RejectArgs {
     pub seat: SeatArgs,
 }
 
-/// `undo`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "`casimir-dkg status` names what can still be undone. How long an approval waits: [[policy.undo]].\n\nExample:\n  casimir-dkg undo deposit/3#2"
@@ -107,7 +103,6 @@ pub(crate) struct UndoArgs {
     pub seat: SeatArgs,
 }
 
-/// `retry`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RetryArgs {
     /// Which case, e.g. deposit/3
@@ -138,7 +133,6 @@ impl From<ModeArg> for Mode {
     }
 }
 
-/// `mode`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "supervised and observe hold at once and over restarts, until somebody switches back. auto says first what the \
@@ -156,7 +150,6 @@ pub(crate) struct ModeArgs {
     pub seat: SeatArgs,
 }
 
-/// `adopt`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "An engine whose journal is new holds everything back while its account has sent transactions before: another \
