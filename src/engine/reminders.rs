@@ -242,7 +242,7 @@ mod tests {
             let now = UnixMillis(1_000_000 + second * 1_000);
             // rounds of 60 s, each of which takes 40 s but for the last one; the clocks differ by a little
             let mut round = due((second / 40 * 40).min(480) + 60);
-            round.due = round.due.map(|due| UnixMillis(due.0 + second % 2));
+            round.due = round.due.map(|due| UnixMillis(due.0 - second % 2));
             let reminded = reminders.look(&[round], now).into_iter();
             told.extend(reminded.filter_map(|reminder| match reminder {
                 Reminder::Deadline(phase, _) => Some((second, phase)),

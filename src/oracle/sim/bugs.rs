@@ -123,7 +123,7 @@ const WITHIN: [(Bug, u64); 41] = [
     (Bug::CondemnedKey, 50),
     (Bug::EffectFirst, 150),
     (Bug::NeverExpires, 10),
-    (Bug::SignatureNeverExpires, 150),
+    (Bug::SignatureNeverExpires, 1_000),
     (Bug::PausedSends, 150),
     (Bug::SharesAtOnce, 50),
     (Bug::FeeIgnored, 150),
