@@ -307,8 +307,8 @@ fn anybody_alone_rejects_it() {
         reason: "not today".into(),
     };
     let by = Asker {
-        name: "ada".into(),
         uid: Some(1000),
+        ..Asker::from("ada")
     };
     life.input(Input::Wish { by, wish }).unwrap().unwrap();
     assert_eq!(life.action().state, ActionState::Rejected);
