@@ -12,6 +12,8 @@ mod engine;
 #[cfg(target_os = "linux")]
 mod lives;
 mod pty;
+#[allow(dead_code, reason = "the tests of the command line need more of it")]
+mod scrape;
 
 use std::time::Duration;
 

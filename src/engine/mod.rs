@@ -20,7 +20,7 @@ mod world;
 
 pub use self::audit::{Audit, JournalIdentity, audit, identity};
 pub use self::core::{EngineError, Incoming};
-pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Pulse, Seat, channel};
+pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Seat, channel};
 pub use keyed::keyed;
 pub use launch::{OpenedEngine, open};
 pub use live::{Costs, LiveUpdate};

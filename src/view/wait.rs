@@ -61,7 +61,7 @@ macro_rules! reasons {
 
             /// Until it has lasted this long it is usual, and nobody is told.
             #[must_use]
-            pub fn usual_for(self) -> Duration {
+            pub const fn usual_for(self) -> Duration {
                 Duration::from_secs(match self { $(Self::$reason => $seconds,)* })
             }
 
@@ -259,9 +259,9 @@ pub struct Wait {
     pub alarm: Option<SafeText>,
     /// Why, in one sentence.
     pub sentence: SafeText,
-    /// Since when.
+    /// Since when it waits for this reason.
     pub since: UnixMillis,
-    /// Until when it has to be over, where there is such a time.
+    /// Until when it has to be over, or is over by itself, where there is such a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<UnixMillis>,
 }
@@ -287,6 +287,12 @@ impl Wait {
     #[must_use]
     pub fn urgency(&self) -> (bool, Severity) {
         (self.reason.stops() == Stops::Everything, self.reason.severity())
+    }
+
+    /// Until when it has to be over. An undo window ends by itself, and nothing is late then.
+    #[must_use]
+    pub fn deadline(&self) -> Option<UnixMillis> {
+        self.due.filter(|_| self.reason != WaitReason::UndoWindow)
     }
 
     /// The same for as long as the same thing waits for the same reason, and different for everything else.

@@ -28,6 +28,8 @@ mod plain;
 #[cfg(unix)]
 mod seat;
 mod transcript;
+#[cfg(unix)]
+mod units;
 
 use std::time::Duration;
 

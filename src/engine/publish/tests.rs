@@ -365,9 +365,14 @@ fn records_are_told_in_sentences_where_they_are_known() {
 
 /// The core takes an input, at any time.
 pub(super) fn take(state: &mut State, input: oracle::Input) -> oracle::WishReply {
+    take_at(state, UnixMillis(50), input)
+}
+
+/// By two clocks that go alike.
+pub(super) fn take_at(state: &mut State, at: UnixMillis, input: oracle::Input) -> oracle::WishReply {
     let stamped = oracle::Stamped {
-        at: UnixMillis(50),
-        up_ms: 50,
+        at,
+        up_ms: at.0,
         entropy: [0; 24],
         input,
     };

@@ -114,6 +114,12 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         return;
     };
     let expired = expired(turn.state, action, turn.at);
+    // what a person signed says until when, whatever the chain's own time is
+    if let Some(why) = turn.state.signature_expired(action, turn.at) {
+        let reason = SafeText::new(&format!("{why}, before what it approves could be executed"));
+        turn.record(Record::ActionVoided { action: id, reason });
+        return;
+    }
     let lacks = turn.state.settings.policy.lacks(action);
     let undo_open = undo::is_open(turn, id);
     let deferred = turn
@@ -209,10 +215,11 @@ pub(in crate::oracle) fn not_in_time(state: &State, id: ActionId, at: UnixMillis
     let undo_open = undo::undo_until(state, id).is_some() && !planted!(UndoIgnored);
     early
         || undo_open
-        || state
-            .actions
-            .get(&id)
-            .is_none_or(|action| expired(state, action, at) || state.settings.policy.lacks(action).is_some())
+        || state.actions.get(&id).is_none_or(|action| {
+            expired(state, action, at)
+                || state.signature_expired(action, at).is_some()
+                || state.settings.policy.lacks(action).is_some()
+        })
 }
 
 /// Why an undecided or unsent effect lost its ground.

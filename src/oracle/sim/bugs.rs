@@ -28,6 +28,8 @@ pub(in crate::oracle) enum Bug {
     EffectFirst,
     /// An approval is good for ever.
     NeverExpires,
+    /// What a person signed until a time counts after it.
+    SignatureNeverExpires,
     /// A pause does not hold what waits to be sent again.
     PausedSends,
     /// Ceremonies of one key run side by side.
@@ -107,7 +109,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 40] = [
+const WITHIN: [(Bug, u64); 41] = [
     (Bug::OldPolicyGood, 150),
     (Bug::SumForgotten, 50),
     (Bug::PastForgotten, 150),
@@ -121,6 +123,7 @@ const WITHIN: [(Bug, u64); 40] = [
     (Bug::CondemnedKey, 50),
     (Bug::EffectFirst, 150),
     (Bug::NeverExpires, 10),
+    (Bug::SignatureNeverExpires, 1_000),
     (Bug::PausedSends, 150),
     (Bug::SharesAtOnce, 50),
     (Bug::FeeIgnored, 150),

@@ -253,6 +253,19 @@ impl State {
         now.since(since).max(Duration::from_millis(measured))
     }
 
+    /// Why an approval counts no more: somebody who gave it signed it until a time that has come, by the clock that says
+    /// the later one. `None` where every signature counts still.
+    pub(in crate::oracle) fn signature_expired(&self, action: &Action, now: UnixMillis) -> Option<String> {
+        if planted!(SignatureNeverExpires) {
+            return None;
+        }
+        let since = action.approved_since()?;
+        let now = since.plus(self.approval_age(action.id, since, now));
+        let by = action.signed_until(now)?;
+        let expires = by.expires()?.to_rfc3339();
+        Some(format!("the signature of {by} expired at {expires}"))
+    }
+
     /// The last view of the chain.
     #[must_use]
     pub fn facts(&self) -> &ChainFacts {

@@ -23,6 +23,7 @@ use super::store::{Loaded, LoadedTopic, Store, Write};
 use super::subscriber;
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
+use crate::monitor::Pulse;
 use crate::types::{OperatorId, RequestId, UnixMillis};
 
 /// Name of the registry, which looks like a topic from outside.
@@ -49,6 +50,8 @@ pub(super) struct Hub {
     pub(super) all_registered: List,
     /// Changes with every result that is booked; wakes those who wait for one.
     pub(super) booked: watch::Sender<()>,
+    /// Beats with each sweep, which takes the lock.
+    pub(super) pulse: Pulse,
     /// Turns true at the end; workers then stop.
     pub(super) stop: watch::Sender<bool>,
     /// What was counted last, and until when that is told.
@@ -241,6 +244,7 @@ impl Hub {
             all_topics: List::default(),
             all_registered: List::default(),
             booked: watch::Sender::new(()),
+            pulse: Pulse::begun(),
             stop: watch::Sender::new(false),
             gauges: Mutex::default(),
             state: Mutex::new(state),

@@ -22,6 +22,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
             () = tokio::time::sleep(period) => {
                 lookout.look();
                 sweep(&hub);
+                hub.pulse.beat();
             }
         }
     }

@@ -105,8 +105,17 @@ impl Metrics {
         clippy::cast_precision_loss,
         reason = "numbers of things and bytes stay far below 2^53"
     )]
-    pub(super) fn render(&self, gauges: &Gauges) -> String {
-        let mut families = self.counters();
+    pub(super) fn render(&self, gauges: &Gauges, version: &str, ready: bool) -> String {
+        let mut families = vec![
+            Family::gauge("casimir_messenger_info", "Always 1; the label says what runs.")
+                .with([("version", version)], 1.0),
+            Family::gauge(
+                "casimir_messenger_ready",
+                "1 when it could act right now, as /readyz says.",
+            )
+            .is(f64::from(u8::from(ready))),
+        ];
+        families.extend(self.counters());
         let seconds = Duration::from_micros(self.delivery_micros.load(Ordering::Relaxed)).as_secs_f64();
         let help = "Time spent in delivery attempts.";
         families.push(Family::counter("casimir_messenger_delivery_seconds", help).is(seconds));

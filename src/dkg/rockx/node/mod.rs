@@ -300,6 +300,10 @@ async fn serve(
         let service = service.clone();
         async move { service.keep_settling().await }
     });
+    let around = tokio::spawn({
+        let service = service.clone();
+        async move { service.go_around().await }
+    });
     let stopped = stop.clone();
     let stopping = async move {
         // the sender is gone only when the handle is
@@ -311,9 +315,10 @@ async fn serve(
     service.drain().await;
     if !*stopped.borrow() {
         settling.abort();
+        around.abort();
     }
-    // it ends by itself when the node stops; the store closes with the last who holds it
-    let _ = settling.await;
+    // they end by themselves when the node stops; the store closes with the last who holds it
+    let _ = tokio::join!(settling, around);
     served
 }
 

@@ -2,6 +2,7 @@
 //! once. The answer says that the message was stored, not what became of it.
 
 mod agree;
+mod around;
 mod claims;
 mod counts;
 mod early;
@@ -27,6 +28,7 @@ use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::seen::{Seen, Sight};
 use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
 use crate::listen::{Client, Ration};
+use crate::monitor::Pulse;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
 use agree::Indices;
@@ -116,6 +118,7 @@ pub(super) struct Service {
     unsettled_ended: Notify,
     stop: watch::Receiver<bool>,
     counts: Counts,
+    pulse: Pulse,
 }
 
 pub(super) struct ServiceParts {
@@ -148,6 +151,7 @@ impl Service {
             unsettled_ended: Notify::new(),
             stop: parts.stop,
             counts: Counts::default(),
+            pulse: Pulse::begun(),
         })
     }
 
