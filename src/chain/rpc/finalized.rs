@@ -73,7 +73,10 @@ impl Rpc {
             told.retain(|(index, _)| keeps_up(*index));
         }
         told.sort_by_key(|(index, header)| (std::cmp::Reverse(header.number()), index.position()));
-        let place = usize::from(told.len() > 1);
-        told.into_iter().nth(place).map(|(_, header)| header)
+        let second = told.get(1).or(told.first())?.1.number();
+        // of those who say so the one that was configured first
+        told.into_iter()
+            .map(|(_, header)| header)
+            .find(|header| header.number() == second)
     }
 }

@@ -76,7 +76,9 @@ impl Rpc {
     async fn common(&self, mut heads: Heads) -> Option<CommonHead> {
         heads.sort_by_key(|(index, head)| (std::cmp::Reverse(head.number()), index.position()));
         let (highest, second) = (heads.first()?, heads.get(1).or(heads.first())?);
-        let mut followed = second.1.clone();
+        // of those who are there the one that was configured first
+        let there = |(_, head): &&(EndpointIndex, BlockHeader)| head.number() == second.1.number();
+        let mut followed = heads.iter().find(there)?.1.clone();
         let mut apart = None;
         if highest.1.number() - second.1.number() > APART {
             let (header, why) = self.judge_apart(highest, second, heads.len()).await;
