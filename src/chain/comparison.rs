@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::kept::{About, Kept, look};
-use super::proof::{ByReceipts, by_receipts, shares};
+use super::proof::{ByReceipts, Receipts, by_receipts, shares};
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
 use crate::types::{BlockRef, LogRef, SafeText};
@@ -342,9 +342,12 @@ impl Comparison {
 
     async fn receipts(&mut self, header: &BlockHeader) -> Result<Option<ByReceipts>, ComparisonError> {
         self.pace.turn().await;
-        let found = match by_receipts(&self.rpc, header).await {
-            Err(error) if error.server().is_some() => None,
-            other => other?,
+        let found = match by_receipts(&self.rpc, header).await? {
+            Receipts::Told(found) => Some(found),
+            Receipts::Nowhere(why) => {
+                tracing::debug!(target: "chain", block = header.number(), %why, "no endpoint has the receipts of a block");
+                None
+            }
         };
         // those that were asked beyond the first are paid for afterwards
         for _ in 1..found.as_ref().map_or(1, |found| found.asked) {

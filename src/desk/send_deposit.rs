@@ -151,6 +151,7 @@ impl SendDeposit {
         let made = MadeSince {
             key: *key,
             since: draft.since,
+            deposit_contract: self.deposit_contract,
         };
         let agreed = agreed::on_deposit(&*self.sending.agreement, pool, oracle, facts.block, made);
         checks.push(agreed.await.check(sending::ENDPOINTS_AGREE));

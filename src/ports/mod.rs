@@ -22,7 +22,7 @@ mod ssv;
 mod transactions;
 pub mod tx_signer;
 
-pub use agreement::{Accord, Agreement, Question, Voice, Words};
+pub use agreement::{Accord, Agreement, Question, UNTOLD, Voice, Words};
 pub use answer::{Answer, Evidence, Unknown};
 pub use ceremonies::{
     Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed, NoRelease,

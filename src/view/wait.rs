@@ -138,7 +138,7 @@ reasons! {
     Registration "registration" Warning after 1800 s stops Nothing:
         "The operators sign the SSV registration.", "look at which operators are behind";
     TransactionUnknown "transaction-unknown" Critical after 60 s stops Case:
-        "A transaction may have been sent, and no node knows it.", "look whether the execution endpoints answer";
+        "A transaction may have been sent, and no endpoint that answers has it.", "look whether the execution endpoints answer";
     TransactionUnsent "transaction-unsent" Warning after 60 s stops Case:
         "A signed transaction is not taken by any node.", "look at what the nodes say, and at the balance";
     TransactionPending "transaction-pending" Warning after 900 s stops Nothing:
@@ -188,7 +188,7 @@ reasons! {
     ReceiptDoubted "receipt-doubted" Warning after 0 s stops Nothing:
         "The endpoints contradict each other about a receipt.", "look at which endpoint it is";
     HeadDoubted "head-doubted" Warning after 0 s stops Nothing:
-        "An endpoint claims blocks that no other has.", "look at which endpoint it is";
+        "An endpoint claims blocks that no other has, or stands still.", "look at which endpoint it is";
     ClockDiffers "clock-differs" Warning after 0 s stops Nothing:
         "This machine's clock and the chain's time differ.", "set the clock, or look at which endpoint lies";
     SsvUnsuited "ssv-unsuited" Critical after 0 s stops Everything:

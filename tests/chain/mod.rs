@@ -8,6 +8,7 @@ mod contracts;
 mod deployment;
 mod finality;
 mod garbled;
+mod heads;
 mod history;
 mod intake;
 mod later;

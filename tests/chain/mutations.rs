@@ -8,7 +8,7 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
-use casimir_dkg::chain::rpc::{At, CallRequest};
+use casimir_dkg::chain::rpc::{At, CallRequest, Rpc, RpcError};
 use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use casimir_dkg::http::Http;
 use casimir_dkg::operators::{Directory, KeySources, SsvApi};
@@ -31,6 +31,7 @@ fn honest(method: &str) -> Value {
             "number": "0x10", "hash": hash, "parentHash": hash, "timestamp": "0x65000000", "baseFeePerGas": "0x7",
             "logsBloom": format!("0x{}", "00".repeat(256)),
         }),
+        "eth_syncing" => json!(false),
         "eth_getBalance" | "eth_getTransactionCount" => json!("0x5"),
         "eth_getCode" => json!("0x6000"),
         "eth_getTransactionReceipt" => json!({
@@ -83,32 +84,46 @@ fn nothing() -> CallRequest {
 #[tokio::test]
 async fn answers_of_endpoints() {
     let proxy = Proxy::start(None, |call: &Call| Act::Result(honest(&call.method))).await;
+    let healthy = Proxy::start(None, |call: &Call| Act::Result(honest(&call.method))).await;
     for number in numbers(4) {
         let target = ASKED[number as usize % ASKED.len()];
         let corpus = ASKED.map(|method| honest(method).to_string().into_bytes());
         let own = ASKED.iter().position(|method| *method == target).unwrap();
         let said = mutated(number, &corpus[own..=own]);
         let said = String::from_utf8_lossy(&said).into_owned();
-        proxy.rescript(move |call: &Call| match serde_json::from_str(&said) {
-            _ if call.method != target => Act::Result(honest(&call.method)),
+        let told = said.clone();
+        proxy.rescript(move |call: &Call| match serde_json::from_str(&told) {
+            // by block 0 chains are told apart
+            _ if call.method != target || call.params[0] == "0x0" => Act::Result(honest(&call.method)),
             Ok(result) => Act::Result(result),
-            Err(_) => Act::Http(200, Vec::new(), said.clone()),
+            Err(_) => Act::Http(200, Vec::new(), told.clone()),
         });
-        // what it is taken for does not matter here: a panic is the only wrong end
-        let rpc = rpc(&[&proxy.url]);
-        let (nobody, hash) = (Address::ZERO, B256::ZERO);
-        match target {
-            "eth_getBlockByNumber" => drop(rpc.head().await),
-            "eth_getBalance" => drop(rpc.balance(nobody, At::Latest).await),
-            "eth_getTransactionCount" => drop(rpc.nonce(nobody, At::Latest).await),
-            "eth_getCode" => drop(rpc.code(nobody, At::Latest).await),
-            "eth_getTransactionReceipt" => drop(rpc.receipt(hash).await),
-            "eth_getTransactionByHash" => drop(rpc.transaction(hash).await),
-            "eth_feeHistory" => drop(rpc.fee_history(1, &[50.0]).await),
-            "eth_call" => drop(rpc.call(&nothing(), At::Latest).await),
-            _ => drop(rpc.try_logs_out(nobody).await),
-        }
+        // alone, what it is taken for does not matter: a panic is the only wrong end
+        drop(asked(&rpc(&[&proxy.url]), target).await);
+        // beside another one it stops nothing
+        let answered = asked(&rpc(&[&proxy.url, &healthy.url]), target).await;
+        assert!(matches!(answered, Ok(true)), "{target}: {answered:?} to {said}");
     }
+}
+
+/// Asks for what this method tells: whether there is an answer.
+async fn asked(rpc: &Rpc, target: &str) -> Result<bool, RpcError> {
+    let (nobody, hash) = (Address::ZERO, B256::ZERO);
+    Ok(match target {
+        "eth_getBlockByNumber" => rpc.head().await.map(|_| true)?,
+        "eth_getBalance" => rpc.balance(nobody, At::Latest).await.map(|_| true)?,
+        "eth_getTransactionCount" => rpc.nonce(nobody, At::Latest).await.map(|_| true)?,
+        "eth_getCode" => !rpc.code(nobody, At::Latest).await?.is_empty(),
+        "eth_getTransactionReceipt" => rpc.receipt(hash).await?.is_some(),
+        "eth_getTransactionByHash" => rpc.transaction(hash).await?.is_some(),
+        "eth_feeHistory" => rpc.fee_history(1, &[50.0]).await.map(|_| true)?,
+        "eth_call" => rpc.call(&nothing(), At::Latest).await.map(|_| true)?,
+        // each endpoint by itself
+        _ => {
+            drop(rpc.try_logs_out(nobody).await);
+            true
+        }
+    })
 }
 
 /// Events as nodes send them: name and data.

@@ -13,6 +13,7 @@ use super::{Ground, each, with_beacon};
 pub(super) const LIMITS: &[&str] = &[
     "log-backend-clips-in-silence",
     "log-backend-one-block-behind",
+    "logs-limited-as-too-often",
     "logs-limited-by-alchemy",
     "logs-limited-by-alchemy-free",
     "logs-limited-by-ankr",
