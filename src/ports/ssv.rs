@@ -149,6 +149,11 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// exist, does not let the owner in, or has no room. `None` where the revert says something else.
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText>;
 
+    /// Why a registration that reverted so goes through with another committee only: one of these operators does not exist
+    /// any more, does not let the owner in, or has no room, or their cluster takes no validator. `None` where the revert
+    /// says something else.
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText>;
+
     /// The revert says that the snapshot which the call brought is not the cluster's newest (any more).
     fn snapshot_was_stale(&self, revert: &Revert) -> bool;
 

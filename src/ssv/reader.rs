@@ -182,6 +182,10 @@ impl Ssv for SsvReader {
         errors::refused_operators(revert)
     }
 
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText> {
+        errors::refused_committee(revert)
+    }
+
     fn snapshot_was_stale(&self, revert: &Revert) -> bool {
         errors::stale_snapshot(revert)
     }

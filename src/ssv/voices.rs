@@ -98,6 +98,10 @@ impl Ssv for SsvVoices {
         self.first.refuses_operators(revert)
     }
 
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText> {
+        self.first.refuses_committee(revert)
+    }
+
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {
         self.first.encode_shares(shares)
     }

@@ -191,13 +191,13 @@ pub(super) fn chain(
 ) -> Chain {
     let (contract, rpc) = (&config.contract, &line.rpc);
     let manager = |rpc: Rpc| manager_over(config, layout, rpc, Some(Arc::clone(kept)));
-    let execution = |rpc: Rpc| Arc::new(Nodes::new(rpc, config.network.deposit_contract, finality));
+    let execution = |rpc: Rpc| Nodes::new(rpc, config.network.deposit_contract, finality);
     let voice = |(name, rpc): (_, Rpc)| {
         let owner = contract.address;
         let ssv = SsvReader::new(rpc.clone(), ssv_network, owner, layout, contract.from_block);
         Voice {
             name,
-            execution: execution(rpc.clone()),
+            execution: Arc::new(execution(rpc.clone())),
             manager: manager(rpc),
             ssv: Arc::new(ssv.kept(Arc::clone(kept))),
         }
@@ -216,7 +216,7 @@ pub(super) fn chain(
         finality,
     );
     Chain {
-        execution: execution(rpc.clone()),
+        execution: Arc::new(execution(rpc.clone()).beside(rpc.each())),
         manager,
         ssv,
         agreement: Arc::new(Voices::new(voices)),

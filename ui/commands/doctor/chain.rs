@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use alloy::primitives::Address;
+use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::chain::rpc::{At, Rpc, RpcError};
 use casimir_dkg::chain::{comparison, kept};
 use casimir_dkg::config::{Config, NetworkName, PolicyConfig, PolicyRule};
@@ -12,7 +13,6 @@ use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{ClusterLayout, UnixMillis};
 
-use super::endpoint::AHEAD_S;
 use super::{Finding, Report, deployment, endpoint};
 
 /// What others can go on with.
@@ -115,7 +115,7 @@ fn lacks(rule: &PolicyRule) -> Option<String> {
 /// This machine's clock against the newest block of all endpoints, in seconds since the Unix epoch.
 fn clock(network: NetworkName, newest: u64, now: u64) -> Finding {
     const WHAT: &str = "clock";
-    if newest > now + AHEAD_S {
+    if newest > now + AHEAD_HEAD_S {
         let found = format!("{} s behind the newest block", newest - now);
         return Finding::fail(
             WHAT,
@@ -125,7 +125,7 @@ fn clock(network: NetworkName, newest: u64, now: u64) -> Finding {
     }
     let found = format!("{} s after the newest block", now.saturating_sub(newest));
     // a development chain makes blocks when it likes
-    if network != NetworkName::Devnet && now.saturating_sub(newest) > endpoint::STALE_S {
+    if network != NetworkName::Devnet && now.saturating_sub(newest) > STALE_HEAD_S {
         let hint = "either no endpoint follows the chain, or the clock is ahead: compare it by NTP";
         return Finding::warn(WHAT, found, hint);
     }
