@@ -228,7 +228,14 @@ mod tests {
     async fn what_is_tried_out_is_what_would_be_sent_value_included() {
         let (manager, execution) = (FakeManager::default(), FakeExecution::default());
         let sent = payload(42);
-        let (made, facts) = checks(&manager, &execution, &FakeSsv::default(), &sent, &Answer::Yes(U256::MAX)).await;
+        let (made, facts) = checks(
+            &manager,
+            &execution,
+            &FakeSsv::default(),
+            &sent,
+            &Answer::Yes(U256::MAX),
+        )
+        .await;
         assert!(made.iter().all(|c| c.status == CheckStatus::Pass), "{made:?}");
         let labels: Vec<_> = facts.iter().map(|fact| fact.label.as_str()).collect();
         assert_eq!(labels, ["gas, tried out", "fee ceiling", "fee at most, now"]);
@@ -250,7 +257,9 @@ mod tests {
         };
         let status = async |execution: FakeExecution| {
             let balance = Answer::Yes(U256::MAX);
-            checks(&manager, &execution, &FakeSsv::default(), &payload(0), &balance).await.0
+            checks(&manager, &execution, &FakeSsv::default(), &payload(0), &balance)
+                .await
+                .0
         };
         let reverts = status(FakeExecution {
             simulated: Answer::Yes(Simulated::reverts(Revert {
@@ -313,10 +322,7 @@ mod tests {
             words: "a says that it reverts, and b that it goes through".into(),
         };
         use CheckStatus::{Fail, Unknown};
-        assert_eq!(
-            looked(alone, of_committee).await,
-            (Some(Fail), Some(Unknown))
-        );
+        assert_eq!(looked(alone, of_committee).await, (Some(Fail), Some(Unknown)));
         assert_eq!(
             looked(agreed.clone(), of_committee).await,
             (Some(Fail), Some(Fail))

@@ -142,6 +142,10 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Reads on, up to a block, what [`Ssv::state`] is rebuilt from, however long that takes.
     async fn keep_up(&self, block: BlockRef) -> Answer<()>;
 
+    /// What was read so far contradicts the manager's own state: all of it is read from the first block again, once in the
+    /// life of a process, because what comes out the same twice is so.
+    async fn read_anew(&self) {}
+
     /// While [`Ssv::keep_up`] reads what takes long: the block that it has reached, and the one that it aims at.
     fn reading(&self) -> Option<(u64, u64)>;
 

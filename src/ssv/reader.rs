@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
@@ -68,6 +69,8 @@ pub struct SsvReader {
     layout: ClusterLayout,
     replay: Mutex<Replay<OwnerState>>,
     reading: Reading,
+    /// Everything was read from the first block again in this process.
+    read_anew: AtomicBool,
 }
 
 impl SsvReader {
@@ -97,6 +100,7 @@ impl SsvReader {
             layout,
             reading: replay.reading(),
             replay: Mutex::new(replay),
+            read_anew: AtomicBool::new(false),
         }
     }
 
@@ -168,6 +172,13 @@ impl Ssv for SsvReader {
     async fn keep_up(&self, block: BlockRef) -> Answer<()> {
         let mut replay = self.replay.lock().await;
         replay.at(&self.rpc, block).await.map(drop).into()
+    }
+
+    async fn read_anew(&self) {
+        if !self.read_anew.swap(true, Ordering::Relaxed) {
+            tracing::warn!(target: "chain", owner = %self.owner, "the registrations at SSV are read from the first block again: they contradict the manager's state");
+            self.replay.lock().await.forget();
+        }
     }
 
     fn reading(&self) -> Option<(u64, u64)> {

@@ -89,6 +89,10 @@ impl Ssv for SsvVoices {
         failed.unwrap_or(Answer::Yes(()))
     }
 
+    async fn read_anew(&self) {
+        join_all(self.all().map(|voice| voice.read_anew())).await;
+    }
+
     /// Of the one that is the furthest behind: two must have read them.
     fn reading(&self) -> Option<(u64, u64)> {
         self.all().filter_map(|voice| voice.reading()).min()

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
-use crate::types::{ActionId, BlockRef, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis,
+};
 
 use super::Track;
 

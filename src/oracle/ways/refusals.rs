@@ -13,7 +13,11 @@ pub(super) const REFUSED_FOR: u64 = 8;
 
 /// Takes in what the desk found of SSV's refusal of a case's committee.
 pub(in crate::oracle) fn note_refusal(state: &mut State, id: CaseId, proposal: &Proposal) {
-    let Some(case) = state.cases.get(&id).filter(|c| c.kind().effect() == proposal.kind) else {
+    let Some(case) = state
+        .cases
+        .get(&id)
+        .filter(|c| c.kind().effect() == proposal.kind)
+    else {
         return;
     };
     let (Some(key), Some(head)) = (&case.keygen, state.facts().head) else {

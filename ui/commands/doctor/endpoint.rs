@@ -1,8 +1,8 @@
 //! One execution endpoint by itself: its chain, whether it follows it, and how it tells logs. And how far the endpoints are
 //! apart.
 
-use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::chain::rpc::{LogTrial, Rpc, RpcConfig};
+use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::config::{Config, NetworkName};
 use casimir_dkg::http::Http;
 use casimir_dkg::types::{RedactedUrl, UnixMillis, counted};

@@ -29,8 +29,8 @@ use crate::listen::{self, Bounds, Listener};
 use crate::monitor::Probe;
 use crate::types::{OperatorId, SafeText, counted};
 use directory::DirectoryError;
-use policy::{Policy, TooManyCandidates};
-use service::{Messenger, Rules, Service, ServiceParts};
+use policy::{Policy, SigningRules, TooManyCandidates, ValidatorIndices};
+use service::{Indices, Messenger, Rules, Service, ServiceParts};
 use session::Identity;
 use store::{Store, StoreError};
 
@@ -58,6 +58,11 @@ pub enum NodeError {
     /// See [`TooManyCandidates`].
     #[error("policy: {0}")]
     Policy(#[from] TooManyCandidates),
+    /// A rule about own validators stands there, and no beacon node.
+    #[error(
+        "policy: a rule is about own validators, and no beacon node is named that knows them (beacon.urls)"
+    )]
+    NobodyToAsk,
     /// The operator's own private key does not encode.
     #[error("operator key: {0}")]
     Key(#[from] KeyError),
@@ -99,7 +104,7 @@ pub struct NodeHandle {
 /// # Errors
 /// See [`NodeError`].
 pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
-    let (rules, agreed) = watch::channel(Arc::new(Rules::of(config.policy)?));
+    let (rules, agreed) = watch::channel(Arc::new(Rules::of(config.policy, config.validator_indices)?));
     let me = Identity {
         id: config.id,
         key: config.private_key.clone(),
@@ -128,7 +133,6 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         me,
         directory,
         rules: agreed,
-        validator_indices: config.validator_indices,
         store,
         messenger: messenger.clone(),
         round_timeout: config.round_timeout,
@@ -176,12 +180,17 @@ pub struct RulesDoor {
 }
 
 impl RulesDoor {
-    /// From now on the node agrees to this. What it has agreed to goes on.
+    /// From now on the node agrees to this, and asks `indices` what rules about own validators ask for. What it has agreed
+    /// to goes on.
     ///
     /// # Errors
-    /// A key or a rule is unusable: then everything stays as it was.
-    pub fn set(&self, policy: Policy) -> Result<(), NodeError> {
-        let rules = Rules::of(policy)?;
+    /// A key or a rule is unusable, or nobody is named whom a rule has to ask: then everything stays as it was.
+    pub fn set(&self, policy: Policy, indices: Option<Arc<dyn ValidatorIndices>>) -> Result<(), NodeError> {
+        let asks = policy.signing.as_ref().is_some_and(SigningRules::asks_for_index);
+        if asks && indices.is_none() {
+            return Err(NodeError::NobodyToAsk);
+        }
+        let rules = Rules::of(policy, indices)?;
         rules.tell_open_doors(self.id);
         self.rules.send_replace(Arc::new(rules));
         Ok(())
@@ -191,12 +200,13 @@ impl RulesDoor {
 impl Rules {
     /// # Errors
     /// A key or a rule is unusable.
-    fn of(policy: Policy) -> Result<Self, NodeError> {
+    fn of(policy: Policy, indices: Option<Arc<dyn ValidatorIndices>>) -> Result<Self, NodeError> {
         if let Some(rules) = &policy.signing {
             rules.validate()?;
         }
         Ok(Self {
             initiators: parse_initiators(&policy)?,
+            indices: Indices::new(indices),
             policy,
         })
     }
