@@ -42,18 +42,27 @@ async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
         _ => Act::Forward,
     })
     .await;
-    assert!(matches!(tried(&[&honest.url, &liar.url]).await, Simulated::Succeeds { .. }));
+    assert!(matches!(
+        tried(&[&honest.url, &liar.url]).await,
+        Simulated::Succeeds { .. }
+    ));
     let Simulated::Disputed { gas, words } = tried(&[&liar.url, &honest.url]).await else {
         panic!("another endpoint takes it");
     };
     let named = |url: &str| words.as_str().contains(url.trim_start_matches("http://"));
-    assert!(gas > 100_000 && named(&liar.url) && named(&honest.url), "{gas}: {words}");
+    assert!(
+        gas > 100_000 && named(&liar.url) && named(&honest.url),
+        "{gas}: {words}"
+    );
     for urls in [&[liar.url.as_str()][..], &[&liar.url, &silent.url]] {
         let Simulated::Reverts { revert, agreed_at } = tried(urls).await else {
             panic!("nobody says otherwise");
         };
         assert_eq!(agreed_at, None, "it is one endpoint's word");
-        assert!(revert.words.as_str().contains("OperatorDoesNotExist"), "{revert:?}");
+        assert!(
+            revert.words.as_str().contains("OperatorDoesNotExist"),
+            "{revert:?}"
+        );
     }
     let second = Proxy::start(Some(net.http_url()), reverts).await;
     let Simulated::Reverts { agreed_at, .. } = tried(&[&liar.url, &second.url]).await else {
