@@ -433,8 +433,7 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let good_for = u128::from(turn.state.settings.approval_expires_ms);
-    let old = |decision: &&Decision| turn.state.approval_age(id, decision.at, turn.at).as_millis() > good_for;
+    let old = |decision: &&Decision| turn.state.has_expired(id, decision.at);
     let expired = action.endorsements.iter().find(old).map(|given| {
         format!(
             "the approval by {} expired before a second one came",

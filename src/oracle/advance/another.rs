@@ -25,7 +25,7 @@ pub(super) fn another_committee(turn: &mut Turn<'_>, id: CaseId) -> bool {
     let Some(rule) = policy.rule_of_keys(id.pool).filter(|r| r.other_committees > 0) else {
         return false;
     };
-    let Some(why) = against_committee(turn.state, case, rule.max_attempts, turn.at) else {
+    let Some(why) = against_committee(turn.state, case, rule.max_attempts) else {
         return false;
     };
     if can_redo_key(turn.state, case).is_err() {

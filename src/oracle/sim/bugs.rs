@@ -90,6 +90,18 @@ pub(in crate::oracle) enum Bug {
     SumForgotten,
     /// What a case rests on leaves memory with everything else that is over.
     PastForgotten,
+    /// A case whose time has come is not looked at.
+    DueForgotten,
+    /// A case whose effect has answered is not looked at.
+    AnswerForgotten,
+    /// A case is not looked at when another one of its pool goes on.
+    PoolForgotten,
+    /// A new head, and what people ask for, have only those cases looked at of which it is recorded.
+    WorldForgotten,
+    /// What is recorded has no case of another pool looked at.
+    OthersForgotten,
+    /// A ceremony that waits for a place is forgotten when its case is not looked at.
+    PlaceForgotten,
 }
 
 thread_local! {

@@ -27,7 +27,8 @@ pub(super) struct World {
     pub(super) outside: Outside,
     pub(super) state: State,
     pub(super) shadow: Shadow,
-    /// The same process with a memory that keeps every part of a case: in those lives in which little of it stays.
+    /// The same process with a memory that keeps every part of a case, which looks at every case in each step: in those
+    /// lives in which little of it stays.
     twin: Option<State>,
     pub(super) book: Book,
     pub(super) seen: Coverage,
@@ -232,13 +233,26 @@ impl World {
             entropy,
             input,
         };
-        let twins = self
-            .twin
-            .as_mut()
-            .map(|twin| with_all(|| step(twin, stamped.clone())));
+        let twins = self.twin.as_mut().map(|twin| {
+            with_all(|| {
+                twin.volatile.agenda.mark_all();
+                step(twin, stamped.clone())
+            })
+        });
         let (output, reply) = step(&mut self.state, stamped);
-        if let Some((whole, _)) = twins {
-            assert_eq!(output, whole, "what left memory was decided on");
+        if let Some((twin, twins)) = self.twin.as_ref().zip(twins) {
+            assert_eq!(output, twins.0, "what left memory, or was not looked at, was decided on");
+            // a refusal may name what left memory
+            let is_taken = |reply: &WishReply| reply.as_ref().map(Result::is_ok);
+            assert_eq!(is_taken(&reply), is_taken(&twins.1), "a wish was taken otherwise");
+            assert!(
+                twin.volatile == self.state.volatile,
+                "what was not looked at had changed: {:?}\n{:?}",
+                twin.volatile,
+                self.state.volatile
+            );
+            let stale = self.state.stale_checks();
+            assert_eq!(stale, twin.stale_checks(), "checks faded unnoticed");
         }
         let Output { records, effects } = output;
         if records.is_empty() {
@@ -341,10 +355,10 @@ impl World {
     fn read_rules(&mut self, policy: Policy) {
         self.settings.policy.clone_from(&policy);
         if let Some(twin) = &mut self.twin {
-            twin.settings.policy.clone_from(&policy);
+            twin.rule_by(policy.clone());
         }
         let text = SafeText::new(&format!("the policy was read anew: {} rules", policy.rules.len()));
-        self.state.settings.policy = policy;
+        self.state.rule_by(policy);
         self.shell_records(Record::Note { case: None, text });
     }
 

@@ -6,7 +6,7 @@ use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
 use crate::types::{ActionId, BlockRef, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis};
 
-use super::Track;
+use super::{Agenda, Track};
 
 /// Names an effect that was asked for and has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +127,10 @@ impl Volatile {
 
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(in crate::oracle) struct Volatile {
+    /// Which cases are looked at next.
+    pub(in crate::oracle) agenda: Agenda,
     pub(in crate::oracle) facts: ChainFacts,
     /// Where each pool stands in the queue of `facts`.
     pub(in crate::oracle) places: BTreeMap<PoolId, usize>,
