@@ -152,10 +152,14 @@ impl State {
 
     /// How many checks of a case's waiting action are stale by now.
     pub(super) fn stale_checks_of(&self, id: CaseId) -> usize {
-        let newest = self.cases.get(&id).filter(|case| !case.is_closed()).map(|case| ActionId {
-            case: id,
-            number: case.actions,
-        });
+        let newest = self
+            .cases
+            .get(&id)
+            .filter(|case| !case.is_closed())
+            .map(|case| ActionId {
+                case: id,
+                number: case.actions,
+            });
         let action = newest.and_then(|id| self.actions.get(&id));
         let faded = action.and_then(|action| self.faded(action));
         faded.map_or(0, |faded| faded.checks.len())

@@ -119,7 +119,13 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 40] = [
+const WITHIN: [(Bug, u64); 46] = [
+    (Bug::DueForgotten, 10),
+    (Bug::AnswerForgotten, 10),
+    (Bug::PoolForgotten, 150),
+    (Bug::WorldForgotten, 10),
+    (Bug::OthersForgotten, 50),
+    (Bug::PlaceForgotten, 50),
     (Bug::OldPolicyGood, 150),
     (Bug::SumForgotten, 50),
     (Bug::PastForgotten, 150),

@@ -58,9 +58,13 @@ impl State {
             return;
         };
         let now = self.reckoned();
-        let ends = self.rule_uses.iter().map(|used| used.at.0.saturating_add(DAY_MILLIS));
+        let ends = self
+            .rule_uses
+            .iter()
+            .map(|used| used.at.0.saturating_add(DAY_MILLIS));
         if let Some(first) = ends.filter(|end| now.0 < *end).min() {
-            self.volatile.has_run(up_ms.saturating_add(first.saturating_sub(began.0)));
+            self.volatile
+                .has_run(up_ms.saturating_add(first.saturating_sub(began.0)));
         }
     }
 }

@@ -96,7 +96,7 @@ impl Volatile {
     }
 }
 
-/// The contract's state as it was last read. Where a pool stands in the queue is asked for every open case in every step.
+/// The contract's state as it was last read. Where a pool stands in the queue is asked for every open case at each head.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::oracle) struct Seen<'a> {
     pub(in crate::oracle) facts: &'a ChainFacts,

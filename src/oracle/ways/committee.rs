@@ -35,11 +35,7 @@ const REACHABLE: &str = "operators-reachable";
 
 /// What stands against the committee of a case where it stands, once a rule that may try `attempts` times is at its end.
 /// What only a look at SSV from before says is not among it.
-pub(in crate::oracle) fn against_committee(
-    state: &State,
-    case: &Case,
-    attempts: u32,
-) -> Option<Against> {
+pub(in crate::oracle) fn against_committee(state: &State, case: &Case, attempts: u32) -> Option<Against> {
     match &case.step {
         // a person stopped it, for whatever reason
         Step::Halted { .. } if is_rejected(state, case) => None,
