@@ -345,7 +345,7 @@ impl<W: World> Core<W> {
     /// Decisions that were made stand; from here on these rules decide, and the journal says so.
     fn new_rules(&mut self, policy: Policy) {
         let rules = counted(policy.rules.len(), "rule");
-        self.state.settings.policy = policy;
+        self.state.rule_by(policy);
         let at = UnixMillis::now();
         let record = Record::Note {
             case: None,

@@ -231,10 +231,10 @@ impl Action {
         signed.chain([until]).min()
     }
 
-    /// Whose signature counts no more at `now`.
-    pub(in crate::oracle) fn signed_until(&self, now: UnixMillis) -> Option<&Decider> {
+    /// Whose signature counts no more, where its time `is_over`.
+    pub(in crate::oracle) fn signed_until(&self, is_over: impl Fn(UnixMillis) -> bool) -> Option<&Decider> {
         let mut given = self.decisions().map(|decision| &decision.decider);
-        given.find(|by| by.expires().is_some_and(|expires| expires <= now))
+        given.find(|by| by.expires().is_some_and(&is_over))
     }
 
     /// Unknown checks that its approval lets pass.

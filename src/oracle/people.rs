@@ -439,8 +439,7 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let good_for = u128::from(turn.state.settings.approval_expires_ms);
-    let old = |decision: &&Decision| turn.state.approval_age(id, decision.at, turn.at).as_millis() > good_for;
+    let old = |decision: &&Decision| turn.state.has_expired(id, decision.at);
     let expired = action.endorsements.iter().find(old).map(|given| {
         format!(
             "the approval by {} expired before a second one came",
@@ -450,7 +449,7 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let policy = &turn.state.settings.policy;
     let demand = policy.demand(&action.proposal);
     let disowned = |given: &Decision| policy.disowns(&given.decider, demand);
-    let signed = || turn.state.signature_expired(action, turn.at);
+    let signed = || turn.state.signature_expired(action);
     let disowned = || action.endorsements.iter().find_map(disowned);
     if let Some(reason) = expired.or_else(signed).or_else(disowned) {
         turn.record(Record::EndorsementsLost {

@@ -24,7 +24,7 @@ pub(super) fn another_committee(turn: &mut Turn<'_>, id: CaseId) -> bool {
     let Some(rule) = choosing_rule(turn.state, id) else {
         return false;
     };
-    let Some(why) = against_committee(turn.state, case, rule.max_attempts, turn.at) else {
+    let Some(why) = against_committee(turn.state, case, rule.max_attempts) else {
         return false;
     };
     if can_redo_key(turn.state, case).is_err() {

@@ -92,6 +92,18 @@ pub(in crate::oracle) enum Bug {
     SumForgotten,
     /// What a case rests on leaves memory with everything else that is over.
     PastForgotten,
+    /// A case whose time has come is not looked at.
+    DueForgotten,
+    /// A case whose effect has answered is not looked at.
+    AnswerForgotten,
+    /// A case is not looked at when another one of its pool goes on.
+    PoolForgotten,
+    /// A new head, and what people ask for, have only those cases looked at of which it is recorded.
+    WorldForgotten,
+    /// What is recorded has no case of another pool looked at.
+    OthersForgotten,
+    /// A ceremony that waits for a place is forgotten when its case is not looked at.
+    PlaceForgotten,
 }
 
 thread_local! {
@@ -109,7 +121,13 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 41] = [
+const WITHIN: [(Bug, u64); 47] = [
+    (Bug::DueForgotten, 10),
+    (Bug::AnswerForgotten, 10),
+    (Bug::PoolForgotten, 150),
+    (Bug::WorldForgotten, 10),
+    (Bug::OthersForgotten, 50),
+    (Bug::PlaceForgotten, 50),
     (Bug::OldPolicyGood, 150),
     (Bug::SumForgotten, 50),
     (Bug::PastForgotten, 150),

@@ -8,7 +8,7 @@ use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis,
 };
 
-use super::Track;
+use super::{Agenda, Track};
 
 /// Names an effect that was asked for and has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +99,7 @@ impl Volatile {
     }
 }
 
-/// The contract's state as it was last read. Where a pool stands in the queue is asked for every open case in every step.
+/// The contract's state as it was last read. Where a pool stands in the queue is asked for every open case at each head.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::oracle) struct Seen<'a> {
     pub(in crate::oracle) facts: &'a ChainFacts,
@@ -144,7 +144,10 @@ pub(in crate::oracle) struct Refusal {
 
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(in crate::oracle) struct Volatile {
+    /// Which cases are looked at next.
+    pub(in crate::oracle) agenda: Agenda,
     pub(in crate::oracle) facts: ChainFacts,
     /// Where each pool stands in the queue of `facts`.
     pub(in crate::oracle) places: BTreeMap<PoolId, usize>,

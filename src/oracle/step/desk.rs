@@ -144,7 +144,7 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         return;
     }
     // the desk may have taken its time, or have answered twice
-    if advance::not_in_time(turn.state, action, turn.at) {
+    if advance::not_in_time(turn.state, action) {
         return;
     }
     let proposal = match outcome {
