@@ -390,7 +390,9 @@ async fn what_is_no_socket_is_nobodys_to_remove() {
     drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
     std::os::unix::fs::symlink(&dead, &link).unwrap();
     for path in [&file, &folder, &link] {
-        let refused = listen(path, Access::default(), about(), handle.clone()).await.unwrap_err();
+        let refused = listen(path, Access::default(), about(), handle.clone())
+            .await
+            .unwrap_err();
         let words = refused.to_string();
         assert!(matches!(refused, AttachError::NoSocket(_)), "{words}");
         assert!(

@@ -25,10 +25,7 @@ fn record(body: &Value) -> NewRecord {
 /// A journal `j.sqlite` of four records with a key of its own, and the hash of its second record.
 pub(crate) fn scene() -> (tempfile::TempDir, JournalKey, String) {
     let scratch = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: scratch.path().join("j.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(scratch.path().join("j.sqlite"));
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     let key = journal.take_up_key().unwrap().unwrap();
     let started = json!({

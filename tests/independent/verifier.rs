@@ -146,7 +146,10 @@ fn an_export_verifies_with_no_line_of_our_code_and_each_damage_is_named() {
         ),
         (changed(3, "\"kind\"", "\"kin\""), "record 3 lacks kind"),
         (
-            with(3, format!("{{\"seq\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000))),
+            with(
+                3,
+                format!("{{\"seq\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)),
+            ),
             "record 3 is no JSON: it is nested too deeply",
         ),
         (

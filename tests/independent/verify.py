@@ -750,7 +750,7 @@ class Transcript:
         elif self.all["stored"] and source == "observed":
             # a messenger that lies must not put the blame on an operator
             report.line("?", "what the messenger stored: another result was taken than its own, which is kept here as it came")
-        if source != "combined" and not all([report.check(name, test) for name, test in [("results", self.results), ("verdict", self.value)]]):
+        if source != "combined" and not (report.check("results", self.results) and report.check("verdict", self.value)):
             return
         if bls is None:
             report.line("?", "BLS keys and signatures: py_ecc is not installed")
