@@ -351,6 +351,12 @@ async fn a_swapped_result_is_refused_and_the_observed_one_counts() {
             }
         ));
         assert!(document.stored.is_some(), "the lie is kept as evidence");
+        let (code, said) = crate::independent::verifier::judge(&verified.transcript);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains("?   what the messenger stored") && !said.contains("BAD"),
+            "{said}"
+        );
         let states = verified.progress.values().map(|operator| operator.state);
         assert!(
             states.clone().all(|state| state != OperatorState::Blamed),

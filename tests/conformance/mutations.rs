@@ -208,7 +208,7 @@ fn exports_of_journals() {
         let copy = folder.path().join("journal.sqlite");
         std::fs::copy(&file, &copy).unwrap();
         let mut lines = Vec::new();
-        journal::export(&copy, &mut lines).unwrap();
+        journal::export(&journal::JournalOptions::at(&copy), &mut lines).unwrap();
         corpus.push(lines);
     }
     let export = folder.path().join("journal.jsonl");

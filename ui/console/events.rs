@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
 use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat};
 use casimir_dkg::inject;
+use casimir_dkg::journal::JournalOptions;
 use casimir_dkg::types::{CaseId, SafeText, UnixMillis};
 use casimir_dkg::view::{Query, Refused, Reply, Request};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
@@ -360,7 +361,7 @@ impl Console {
 
     /// Reading a journal takes as long as the disk: not on this thread.
     fn audit(&mut self, case: CaseId) {
-        let journal = PathBuf::from(self.app.snapshot.journal.path.as_str());
+        let journal = JournalOptions::at(self.app.snapshot.journal.path.as_str());
         let to = self.save_to.clone();
         let written = tokio::task::spawn_blocking(move || {
             let dir = to.ok_or("no state directory is configured")?;

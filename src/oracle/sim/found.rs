@@ -161,6 +161,65 @@ fn a_false_request_that_is_taken_back_does_not_take_the_true_one_along() {
 }
 
 #[test]
+fn f08_a_request_that_leaves_the_chain_takes_its_approval_with_it() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let Cause::Event { log, .. } = world.state.cases[&case].cause else {
+        panic!("{:?}", world.state.cases[&case].cause)
+    };
+    until(&mut world, is_proposed);
+    let approved = actions(&world, ActionKind::Keygen)[0];
+    assert_eq!(approved.state, ActionState::Approved, "by a rule");
+    let (kind, pool) = (case.kind, case.pool);
+    // the block with it is replaced by one without it, while the last checks are under way
+    let chain = &mut world.outside.chain;
+    chain.ready.retain(|ready| *ready != pool);
+    chain.events.retain(|event| event.pool != pool);
+    world.input(Input::RequestRemoved { kind, pool, log });
+    for _ in 0..50 {
+        world.goes_on();
+    }
+    let gone = actions(&world, ActionKind::Keygen)[0];
+    assert!(matches!(gone.state, ActionState::Void { .. }), "{:?}", gone.state);
+    assert!(world.state.ceremonies.is_empty(), "nothing was begun on its word");
+    world.request(kind, pool);
+    world.look();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(
+        world.state.cases[&case].is_closed(),
+        "{:?}",
+        world.state.cases[&case]
+    );
+}
+
+#[test]
+fn f11_a_request_that_is_told_twice_is_one_case() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let Cause::Event { log, .. } = world.state.cases[&case].cause else {
+        panic!("{:?}", world.state.cases[&case].cause)
+    };
+    let told = Input::Requested {
+        kind: case.kind,
+        pool: case.pool,
+        log,
+        leaving: None,
+    };
+    world.input(told.clone());
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(world.state.cases[&case].is_closed());
+    world.input(told);
+    for _ in 0..20 {
+        world.goes_on();
+    }
+    let of_pool = world.state.cases.keys().filter(|id| id.pool == case.pool);
+    assert_eq!(of_pool.collect::<Vec<_>>(), [&case]);
+    assert_eq!(actions(&world, ActionKind::Keygen).len(), 1);
+}
+
+#[test]
 fn a_deposit_that_was_given_up_knows_that_somebody_else_made_it() {
     let (mut world, case) = World::calm(RequestKind::Deposit);
     let reason = SafeText::new("not needed");

@@ -17,10 +17,7 @@ struct Told {
 impl Told {
     fn nothing() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = JournalOptions {
-            path: directory.path().join("journal.sqlite"),
-            checkpoint: None,
-        };
+        let options = JournalOptions::at(directory.path().join("journal.sqlite"));
         let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
         Self {
             state: state(Mode::Supervised),
