@@ -8,4 +8,6 @@ mod demo;
 mod panics;
 mod plain;
 mod prompts;
+#[cfg(target_os = "linux")]
+mod soak;
 pub(crate) mod terminal;
