@@ -378,7 +378,7 @@ mod tests {
         for reason in WaitReason::ALL {
             let waits = vec![Wait::new(*reason, "it is so")];
             let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
-            let line = alarm(&app).map(|line| line.to_string());
+            let line = alarm(&app, 300).map(|line| line.to_string());
             let info = reason.severity() == Severity::Info && reason.stops() != Stops::Everything;
             match HAVE_A_PLACE.contains(reason) || info {
                 true => assert_eq!(line, None, "{reason}"),
@@ -397,7 +397,7 @@ mod tests {
             of(Reason::RelayAway),
         ];
         let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
-        let line = alarm(&app).unwrap().to_string();
+        let line = alarm(&app, 300).unwrap().to_string();
         assert!(
             line.contains("it is messenger-away") && line.contains("and 2 more"),
             "{line}"

@@ -23,12 +23,11 @@ use crate::console::widgets::frame as frame_widget;
 
 /// Draws a docked overlay and returns what is left of the content area.
 pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &mut App) -> Rect {
-    let mut buttons = Vec::new();
-    let (title, mut lines) = match &app.overlay {
-        Some(Overlay::Ask(question)) => {
-            buttons = ask::buttons(app, question);
-            ("confirm", ask::lines(app, question, area.width.saturating_sub(4)))
-        }
+    let (buttons, mut lines) = match &app.overlay {
+        Some(Overlay::Ask(question)) => (
+            ask::buttons(app, question),
+            ask::lines(app, question, area.width.saturating_sub(4)),
+        ),
         Some(Overlay::Input(input)) => {
             return field::draw(frame, area, app, input);
         }
@@ -42,7 +41,7 @@ pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &mut App) -> Rect {
         lines.drain(rows - 1..last);
     }
     let [rest, docked] = Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area);
-    panel(frame, docked, app, title, lines);
+    panel(frame, docked, app, "confirm", lines);
     // they are the last line
     for (columns, key) in buttons {
         let (x, width) = (docked.x + 2 + columns.start, columns.end - columns.start);
