@@ -8,6 +8,4 @@ mod demo;
 mod panics;
 mod plain;
 mod prompts;
-#[cfg(target_os = "linux")]
-mod soak;
 pub(crate) mod terminal;
