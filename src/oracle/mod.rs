@@ -50,6 +50,7 @@ mod wish;
 
 pub use account::{AccountFacts, Unadopted};
 pub use action::{Action, ActionState, Fact, FactKind, Proposal};
+pub(crate) use actions::wanted;
 pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,

@@ -41,7 +41,9 @@ pub use pool_manager::{
     PoolEventKind, PoolManager, PresentCommittee, Probe, Registering, RegistrationTime, RequestTarget,
     ResharePool, ReshareRules, RevertForm, WatchedEvent, told_of_pools,
 };
-pub use ssv::{Funding, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
+pub use ssv::{
+    Funding, FundingBefore, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,
+};
 pub use transactions::{
     Broadcast, BroadcastHint, Fees, Heard, OverCeiling, Price, Priced, RevertReason, StuckOptions,
     Transactions,

@@ -98,6 +98,18 @@ pub struct Funding {
     /// Blocks from then on until anybody may liquidate the cluster, at the fees of now; the largest number where nothing
     /// burns.
     pub runway_blocks: Answer<u64>,
+    /// Without it; none where the cluster has no validator yet.
+    pub before: Option<FundingBefore>,
+}
+
+/// What SSV has of a cluster before a registration, by the same fees. Its newest snapshot says it, so what was burnt since
+/// that event is still in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FundingBefore {
+    /// The cluster's balance, in 10^-18 SSV.
+    pub balance: U256,
+    /// Blocks from that event on until anybody may liquidate it.
+    pub runway_blocks: Answer<u64>,
 }
 
 /// The parts of SSV's `sharesData`, by operator.
@@ -161,8 +173,8 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// The revert says that the snapshot which the call brought is not the cluster's newest (any more).
     fn snapshot_was_stale(&self, revert: &Revert) -> bool;
 
-    /// What a registration that would log this leaves at SSV. Never a no.
-    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding>;
+    /// What a registration that would log this leaves at SSV; `before`: the cluster's newest snapshot. Never a no.
+    async fn funding(&self, logs: &[Log], before: &ClusterSnapshot, at: At) -> Answer<Funding>;
 
     /// The bytes that a registration carries.
     ///

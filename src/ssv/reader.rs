@@ -201,7 +201,7 @@ impl Ssv for SsvReader {
         errors::stale_snapshot(revert)
     }
 
-    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding> {
+    async fn funding(&self, logs: &[Log], before: &ClusterSnapshot, at: At) -> Answer<Funding> {
         let mut events = Vec::new();
         for log in logs {
             match self.event(log) {
@@ -210,7 +210,7 @@ impl Ssv for SsvReader {
                 Answer::NotKnown(why) => return Answer::NotKnown(why),
             }
         }
-        funding::of(&self.rpc, self.network, logs, &events, at).await
+        funding::of(&self.rpc, self.network, logs, &events, before, at).await
     }
 
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {

@@ -11,7 +11,7 @@ use crate::ports::{
     Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
     Unknown,
 };
-use crate::types::{BlockRef, OperatorId, SafeText};
+use crate::types::{BlockRef, ClusterSnapshot, OperatorId, SafeText};
 
 /// One reader for each endpoint, in the configured order.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ impl Ssv for SsvVoices {
         self.first_known(|voice| voice.takes_tokens(at)).await
     }
 
-    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding> {
-        self.first_known(|voice| voice.funding(logs, at)).await
+    async fn funding(&self, logs: &[Log], before: &ClusterSnapshot, at: At) -> Answer<Funding> {
+        self.first_known(|voice| voice.funding(logs, before, at)).await
     }
 
     fn snapshot_was_stale(&self, revert: &Revert) -> bool {

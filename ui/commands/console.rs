@@ -189,7 +189,7 @@ mod elsewhere {
             plain::run(attached.handle, identity, &plain::Nothing, &mut signals, false).await
         });
         match left {
-            Left::EngineGone => bail!("the engine (process {process}) has ended, or its connection was cut"),
+            Left::EngineGone => bail!(gone(process)),
             Left::Quit | Left::Forced => {
                 output::note(&format!("left; the engine (process {process}) goes on"));
                 // the thread that reads standard input stays behind
@@ -231,9 +231,17 @@ mod elsewhere {
                 Ok(Outcome::Success)
             }
             ExitReason::EngineGone => {
-                bail!("the engine (process {process}) has ended, or its connection was cut")
+                bail!(gone(process))
             }
         }
+    }
+
+    /// Whoever was just approving wants to know whether that counts.
+    fn gone(process: u32) -> String {
+        format!(
+            "the engine (process {process}) has ended, or its connection was cut. What it accepted is in its journal and stands; \
+             what it had not answered may be there or not: `casimir-dkg status` says what waits, once it runs again"
+        )
     }
 
     /// An engine that a service manager should run is not started by the way. `unseen`: where nobody could be looked for.
@@ -275,6 +283,19 @@ mod elsewhere {
         use casimir_dkg::config::LoadOptions;
 
         use super::*;
+
+        #[test]
+        fn whoever_loses_the_engine_is_told_what_stands_and_where_to_look() {
+            let words = gone(7);
+            for part in [
+                "process 7",
+                "accepted is in its journal",
+                "may be there or not",
+                "`casimir-dkg status`",
+            ] {
+                assert!(words.contains(part), "{part}: {words}");
+            }
+        }
 
         #[test]
         fn an_engine_that_a_service_or_another_user_should_run_is_not_started_by_the_way() {

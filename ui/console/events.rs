@@ -12,7 +12,7 @@ use casimir_dkg::inject;
 use casimir_dkg::journal::JournalOptions;
 use casimir_dkg::types::{CaseId, SafeText, UnixMillis};
 use casimir_dkg::view::{Query, Refused, Reply, Request};
-use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
@@ -39,6 +39,8 @@ use crate::log;
 const FRAME: Duration = Duration::from_millis(16);
 /// And under a flood of events at most so far.
 const LATEST: Duration = Duration::from_millis(50);
+/// Lines that a notch of the wheel scrolls.
+const WHEEL: i8 = 3;
 /// A gap in the loop's own time that only a stopped process explains.
 const STOPPED: Duration = Duration::from_secs(5);
 
@@ -477,6 +479,11 @@ async fn answered<T>(
     }
 }
 
+fn wheel(mouse: &MouseEvent, lines: i8) -> Mouse {
+    let (column, row) = (mouse.column, mouse.row);
+    Mouse::Wheel { column, row, lines }
+}
+
 /// What the terminal reports, in our words.
 fn translate(event: Input) -> Option<Event> {
     Some(match event {
@@ -500,8 +507,8 @@ fn translate(event: Input) -> Option<Event> {
                 column: mouse.column,
                 row: mouse.row,
             },
-            MouseEventKind::ScrollUp => Mouse::WheelUp,
-            MouseEventKind::ScrollDown => Mouse::WheelDown,
+            MouseEventKind::ScrollUp => wheel(&mouse, -WHEEL),
+            MouseEventKind::ScrollDown => wheel(&mouse, WHEEL),
             _ => return None,
         }),
     })

@@ -92,7 +92,7 @@ impl Ssv for FakeSsv {
         false
     }
 
-    async fn funding(&self, _logs: &[Log], _at: At) -> Answer<Funding> {
+    async fn funding(&self, _logs: &[Log], _before: &ClusterSnapshot, _at: At) -> Answer<Funding> {
         self.funding.clone()
     }
 

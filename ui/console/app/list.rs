@@ -11,6 +11,8 @@ pub(crate) struct List {
     pub(crate) selected: Option<RowId>,
     /// A person chose the selected row: it stays. Else the selection follows what matters.
     pub(crate) picked: bool,
+    /// Nobody has pressed a key yet: what comes into a better place takes the selection, even among equals.
+    pub(crate) untouched: bool,
     /// Where the selected row was last: looked at first, since it is there nearly always.
     last_at: usize,
     /// Substring, matched without regard to case.
@@ -33,6 +35,7 @@ impl List {
             pane,
             selected: None,
             picked: false,
+            untouched: true,
             last_at: 0,
             filter: String::new(),
             sort: None,
@@ -61,14 +64,15 @@ impl List {
     }
 
     /// Selects what matters most: what waits, else what is under way, else the first row, which is the newest. What waits
-    /// or is under way keeps the selection until it does no longer, so that it does not jump among equals.
+    /// or is under way keeps the selection until it does no longer, so that it does not jump among equals under a person's
+    /// eyes. Before the first key that is nobody's: what was prepared first by chance is not where a newcomer begins.
     fn follow(&mut self, known: Known<'_>) {
         let standing = |row: &usize| self.pane.standing(known, *row).unwrap_or(Standing::Over);
         let Some((best, at)) = best(self.rows.iter().map(standing)) else {
             return;
         };
         let now = self.position(known).map(|at| standing(&self.rows[at]));
-        if now != Some(best) || best > Standing::Runs {
+        if now != Some(best) || best > Standing::Runs || self.untouched {
             self.select(known, at);
         }
     }
