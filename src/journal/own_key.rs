@@ -146,14 +146,17 @@ pub fn judge_key(options: &JournalOptions, named: Option<(u64, JournalKey)>) -> 
     held(&options.key_of(&real), named).map(drop)
 }
 
-/// A secret for what stands beside the journal at this path and is nobody else's to write: from its own key and `purpose`,
+/// A secret for what stands beside this journal and is nobody else's to write: from its own key and `purpose`,
 /// the same for as long as the key is. None where the journal has no key yet.
 ///
 /// # Errors
 /// The key's file cannot be read.
-pub fn derived_secret(path: &Path, purpose: &str) -> Result<Option<Zeroizing<[u8; 32]>>, JournalError> {
-    let real = fs::canonicalize(path).map_err(io_at(path))?;
-    let own = OwnKey::read(&place(&real))?;
+pub fn derived_secret(
+    options: &JournalOptions,
+    purpose: &str,
+) -> Result<Option<Zeroizing<[u8; 32]>>, JournalError> {
+    let real = fs::canonicalize(&options.path).map_err(io_at(&options.path))?;
+    let own = OwnKey::read(&options.key_of(&real))?;
     Ok(own.map(|own| {
         // a signature by RFC 8032 is the same each time, and nobody else can make it
         let signature = own.pair.sign(&[DERIVED, purpose.as_bytes()].concat());

@@ -20,6 +20,7 @@ use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
 use crate::chain::kept::{self, About, Kept, Seal};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
+use crate::engine::journal_at;
 use crate::engine::notices::Told;
 use crate::http::Http;
 use crate::journal;
@@ -172,7 +173,7 @@ fn manager_over(
 
 /// By the journal's own key. Without it nothing that is kept is believed by the next run.
 fn seal(config: &Config) -> Seal {
-    let secret = journal::derived_secret(&config.journal.path, kept::PURPOSE);
+    let secret = journal::derived_secret(&journal_at(&config.journal), kept::PURPOSE);
     let secret = secret.unwrap_or_else(|error| {
         tracing::warn!(target: "chain", %error, "what is read of the history is not kept for the next start");
         None

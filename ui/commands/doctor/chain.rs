@@ -8,7 +8,7 @@ use casimir_dkg::chain::kept::{self, CHANGED, Looked, Seal};
 use casimir_dkg::chain::rpc::{At, Rpc, RpcError};
 use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::config::{Config, NetworkName, PolicyConfig, PolicyRule};
-use casimir_dkg::engine::service;
+use casimir_dkg::engine::{journal_at, service};
 use casimir_dkg::http::Http;
 use casimir_dkg::journal::{self, JournalError};
 use casimir_dkg::pool::{self, Connection};
@@ -191,7 +191,7 @@ async fn history(config: &Config, rpc: &Rpc, report: &mut Report) {
         return;
     }
     let path = config.journal.path.with_file_name(kept::FILE_NAME);
-    let seal = match journal::derived_secret(&config.journal.path, kept::PURPOSE) {
+    let seal = match journal::derived_secret(&journal_at(&config.journal), kept::PURPOSE) {
         Ok(Some(secret)) => Seal::of(&secret),
         // no journal, no key: there is nothing yet. Whoever may not read the key cannot judge the file
         Ok(None) => Seal::of(&[0; 32]),
