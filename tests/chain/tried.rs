@@ -3,11 +3,15 @@
 use alloy::primitives::U256;
 use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::execution::Nodes;
+use casimir_dkg::devnet::Mining;
 use casimir_dkg::ports::{Call, Execution as _, Simulated};
+use casimir_dkg::types::ClusterLayout;
 use serde_json::json;
 
 use super::proxy::{self, Act, Proxy};
 use super::support::{deposit, devnet, encode_deposit, rpc};
+
+const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
 
 /// Says that whatever the oracle sends reverts, and tells the truth of everything else.
 fn reverts(call: &proxy::Call) -> Act {
@@ -20,14 +24,14 @@ fn reverts(call: &proxy::Call) -> Act {
 
 #[tokio::test]
 async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
-    let net = devnet().await;
+    let net = devnet(LAYOUT, Mining::Manual).await;
     net.deposit_pool(1).await.unwrap();
     net.mine(2).await.unwrap();
     let to = net.addresses();
     let call = Call {
         from: to.oracle,
         to: to.manager,
-        data: encode_deposit(&deposit(to.manager, 1), net.options().cluster_layout),
+        data: encode_deposit(&deposit(to.manager, 1), LAYOUT),
         value_wei: U256::ZERO,
     };
     let tried = async |urls: &[&str]| {

@@ -366,6 +366,7 @@ pub(super) fn is_in_state(event: &Decoded) -> bool {
 mod tests {
     use super::*;
     use crate::chain::rpc::LogEntry;
+    use crate::ports::Unknown;
     use crate::types::Root;
 
     fn log(block: u64, index: u64) -> LogEntry {
@@ -386,7 +387,7 @@ mod tests {
         let log = log(block, index);
         let heard = Heard {
             at: log.at(),
-            event: Decoded::Unreadable(Writer::Manager, SafeText::new("nobody knows")),
+            event: Decoded::Unreadable(Writer::Manager, Unknown::because("nobody knows")),
             log,
         };
         let before = BlockRef {
@@ -412,7 +413,7 @@ mod tests {
         let (liar, honest) = tellers();
         let mut doubts = Doubts::default();
         doubts.keep(doubt(honest, 100, 3));
-        let mut say = |doubts: &mut Doubts, from: u64| {
+        let say = |doubts: &mut Doubts, from: u64| {
             for n in 0..200 {
                 doubts.keep(doubt(liar, from + n, 0));
             }

@@ -57,7 +57,7 @@ fn about_to_begin(state: &State) -> usize {
 pub(super) fn grant(turn: &mut Turn<'_>) {
     let most = most(turn.state);
     let mut taken = running(turn.state) + about_to_begin(turn.state);
-    let Some(mut begins) = turn.state.volatile.agenda.to_grant(taken, most) else {
+    let Some(mut begins) = turn.state.volatile.agenda.grantable(taken, most) else {
         return;
     };
     let before = std::mem::take(&mut turn.state.volatile.queued);

@@ -143,7 +143,7 @@ impl Agenda {
     }
 
     /// What may begin; nothing where it waits, and waits for the same as before. `taken` of `most` places are.
-    pub(in crate::oracle) fn to_grant(&mut self, taken: usize, most: usize) -> Option<Vec<Begins>> {
+    pub(in crate::oracle) fn grantable(&mut self, taken: usize, most: usize) -> Option<Vec<Begins>> {
         let same = self.granted.replace((taken, most)) == Some((taken, most));
         let waits = self.begins.is_empty() || most <= taken;
         (!same || !waits).then(|| self.begins.values().copied().collect())
