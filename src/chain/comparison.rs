@@ -15,7 +15,7 @@ use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::kept::{About, Kept, look};
+use super::kept::{Kept, Looked, Seal, look};
 use super::proof::{ByReceipts, by_receipts, shares};
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
@@ -120,12 +120,12 @@ impl Compared {
     }
 }
 
-/// How far the comparison of a file beside the journal has got, and from which block on; none where it has not begun.
+/// How far the comparison of a file beside the journal has got, and from which block on; nothing where it has not begun.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn kept_at(path: &std::path::Path) -> std::io::Result<Option<(About, Compared)>> {
-    look(path, ENTRY)
+pub fn kept_at(path: &std::path::Path, seal: &Seal) -> std::io::Result<Looked<Compared>> {
+    look(path, seal, ENTRY)
 }
 
 /// The comparison, as far as it has got.

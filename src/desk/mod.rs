@@ -131,6 +131,7 @@ impl Desk {
         let sending = Sending {
             manager: Arc::clone(&ask.manager),
             execution: Arc::clone(&ask.execution),
+            ssv: Arc::clone(&ask.ssv),
             agreement: Arc::clone(&ask.agreement),
             signer: ask.signer.clone(),
             oracle: terms.oracle,

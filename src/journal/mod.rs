@@ -124,7 +124,7 @@ pub use error::JournalError;
 pub use export::export;
 pub use format::{FORMAT, Upgrade};
 pub use inspect::{Report, verify, verify_with};
-pub use own_key::judge_key;
+pub use own_key::{derived_secret, judge_key};
 pub use renew::{Renewed, new_key};
 pub use restore::{Declaration, Lost, Restored, restore};
 pub use store::{Journal, JournalOptions, NewRecord};

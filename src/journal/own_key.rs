@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use rand::RngCore as _;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::chain::Anchor;
@@ -27,6 +28,9 @@ const FORM: &str = "casimir-dkg journal key v1 ";
 const LONGEST: u64 = 256;
 /// Keeps a signature from meaning anything else anywhere else.
 const TAG: &[u8] = b"casimir-dkg journal checkpoint v1\0";
+
+/// The same, of secrets that are derived.
+const DERIVED: &[u8] = b"casimir-dkg journal derived secret v1\0";
 
 /// The private half.
 pub(super) struct OwnKey {
@@ -144,6 +148,21 @@ pub(super) fn held(place: &Path, named: Option<(u64, JournalKey)>) -> Result<Opt
 pub fn judge_key(path: &Path, named: Option<(u64, JournalKey)>) -> Result<(), JournalError> {
     let real = fs::canonicalize(path).map_err(io_at(path))?;
     held(&place(&real), named).map(drop)
+}
+
+/// A secret for what stands beside the journal at this path and is nobody else's to write: from its own key and `purpose`,
+/// the same for as long as the key is. None where the journal has no key yet.
+///
+/// # Errors
+/// The key's file cannot be read.
+pub fn derived_secret(path: &Path, purpose: &str) -> Result<Option<Zeroizing<[u8; 32]>>, JournalError> {
+    let real = fs::canonicalize(path).map_err(io_at(path))?;
+    let own = OwnKey::read(&place(&real))?;
+    Ok(own.map(|own| {
+        // a signature by RFC 8032 is the same each time, and nobody else can make it
+        let signature = own.pair.sign(&[DERIVED, purpose.as_bytes()].concat());
+        Zeroizing::new(Sha256::digest(signature.as_ref()).into())
+    }))
 }
 
 /// What a signature covers.

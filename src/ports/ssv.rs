@@ -142,12 +142,21 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Reads on, up to a block, what [`Ssv::state`] is rebuilt from, however long that takes.
     async fn keep_up(&self, block: BlockRef) -> Answer<()>;
 
+    /// What was read so far contradicts the manager's own state: all of it is read from the first block again, once in the
+    /// life of a process, because what comes out the same twice is so.
+    async fn read_anew(&self) {}
+
     /// While [`Ssv::keep_up`] reads what takes long: the block that it has reached, and the one that it aims at.
     fn reading(&self) -> Option<(u64, u64)>;
 
     /// Why a registration that reverted so can never go through with these operators as they are: one of them does not
     /// exist, does not let the owner in, or has no room. `None` where the revert says something else.
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText>;
+
+    /// Why a registration that reverted so goes through with another committee only: one of these operators does not exist
+    /// any more, does not let the owner in, or has no room, or their cluster takes no validator. `None` where the revert
+    /// says something else.
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText>;
 
     /// The revert says that the snapshot which the call brought is not the cluster's newest (any more).
     fn snapshot_was_stale(&self, revert: &Revert) -> bool;

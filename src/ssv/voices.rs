@@ -89,6 +89,10 @@ impl Ssv for SsvVoices {
         failed.unwrap_or(Answer::Yes(()))
     }
 
+    async fn read_anew(&self) {
+        join_all(self.all().map(|voice| voice.read_anew())).await;
+    }
+
     /// Of the one that is the furthest behind: two must have read them.
     fn reading(&self) -> Option<(u64, u64)> {
         self.all().filter_map(|voice| voice.reading()).min()
@@ -96,6 +100,10 @@ impl Ssv for SsvVoices {
 
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText> {
         self.first.refuses_operators(revert)
+    }
+
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText> {
+        self.first.refuses_committee(revert)
     }
 
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {

@@ -24,6 +24,7 @@ mod rpc;
 mod signer;
 pub(crate) mod stand_in;
 mod support;
+mod tried;
 pub(crate) mod tx;
 mod tx_rules;
 mod wordings;

@@ -227,7 +227,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         assert_eq!(doors.implied_nonce().await, Answer::Yes(1));
         // the second deposit works only with the cluster's present snapshot
         let stale = encode_deposit(&deposit(to.manager, 2), layout);
-        let Simulated::Reverts(revert) = doors.simulate(&net, &stale).await else {
+        let Simulated::Reverts { revert, .. } = doors.simulate(&net, &stale).await else {
             panic!("a stale snapshot is taken");
         };
         let revert = doors.manager.explain(&revert);

@@ -173,9 +173,9 @@ async fn what_policy_does_not_list_is_refused() {
         ..Policy::default()
     };
     let door = stage.nodes[0].rules();
-    assert!(door.set(nobody("no key")).is_err());
+    assert!(door.set(nobody("no key"), None).is_err());
     refused(&keysign(3, validator, &[1; 32]), "signing root").await;
-    door.set(nobody(&public(OperatorId(2)).to_registry_text()))
+    door.set(nobody(&public(OperatorId(2)).to_registry_text()), None)
         .unwrap();
     refused(
         &keysign(3, validator, &exit.0),
@@ -272,6 +272,25 @@ async fn exits_of_own_validators_are_allowed_without_ranges() {
         status == 500 && text.contains("exit rule 1: own validators at epochs 0 to 20000"),
         "{text}"
     );
+
+    // whom they ask changes with the rules, and a rule that asks nobody is not taken
+    let own = || Policy {
+        signing: rule(true, 0..=u64::MAX, 0..=20_000),
+        ..Policy::default()
+    };
+    let refused = stage.nodes[0].rules().set(own(), None).unwrap_err().to_string();
+    assert!(
+        refused.contains("own validators") && refused.contains("beacon.urls"),
+        "{refused}"
+    );
+    for node in &stage.nodes {
+        let chain = Chain {
+            index: 900_001,
+            asked: AtomicUsize::new(1),
+        };
+        node.rules().set(own(), Some(Arc::new(chain))).unwrap();
+    }
+    stage.sign(validator, &members, &others.0, 5).await;
     stage.shutdown().await;
 }
 

@@ -51,7 +51,7 @@
 //!
 //! | keys | what they choose |
 //! |---|---|
-//! | `method`, `params` | JSON-RPC calls, alone or in a batch, over HTTP or the WebSocket. Names may hold `*`; `params` is a table of JSON pointers into the parameters and what must be there. What a node tells a subscriber is `eth_subscription` |
+//! | `method`, `params` | JSON-RPC calls, alone or in a batch, over HTTP or the WebSocket. Names may hold `*`; `params` is a table of JSON pointers into the parameters and what must be there; of `"0x6ee76d67*"` what it begins with. What a node tells a subscriber is `eth_subscription` |
 //! | `http`, `path` | HTTP requests as a whole: methods, and a path without its query, where `*` stands for anything within a segment and `**` for anything. The opening of a WebSocket is a GET |
 //! | `event`, `path` | single events of a stream by their names, which may hold `*` |
 //! | none of them | what the fault can be done to: every HTTP request for a fault of the wire, the methods or paths that matter for a lie |

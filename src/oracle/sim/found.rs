@@ -287,8 +287,12 @@ fn ends_with(bug: Bug, life: impl FnOnce() + std::panic::UnwindSafe) -> String {
 
 /// A deposit of a fixed committee with an operator of which SSV takes nothing, and a rule that may choose one other.
 fn bound() -> (World, CaseId) {
+    bound_by(false)
+}
+
+fn bound_by(one_voice: bool) -> (World, CaseId) {
     let (mut world, case) = World::calm(RequestKind::Deposit);
-    world.bound = true;
+    (world.bound, world.one_voice) = (true, one_voice);
     for policy in [&mut world.settings.policy, &mut world.state.settings.policy] {
         policy.rules[0].other_committees = 1;
     }
@@ -307,6 +311,16 @@ fn a_rule_has_another_committee_make_another_key_where_ssv_refuses_the_first_one
     let made = world.state.cases[&case].keygen.clone().unwrap().validator;
     let condemned = &world.state.condemned;
     assert!(!condemned.is_empty() && !condemned.contains_key(&made));
+}
+
+/// A lie, or an old state: what it would cost cannot be taken back.
+#[test]
+fn one_endpoints_refusal_condemns_no_key_and_waits_for_a_person() {
+    let (world, case) = bound_by(true);
+    let case = &world.state.cases[&case];
+    assert!(matches!(case.step, Step::DecideEffect(_)), "{:?}", case.step);
+    assert!(world.state.condemned.is_empty());
+    assert_eq!(case.chosen_by_rule, 0);
 }
 
 #[test]

@@ -76,6 +76,8 @@ pub(super) struct World {
     first: Policy,
     /// One committee is configured, SSV takes nothing of one of its operators, and a rule may choose others.
     pub(super) bound: bool,
+    /// One endpoint alone says so, for ever.
+    pub(super) one_voice: bool,
     /// Every step is printed.
     pub(super) aloud: bool,
 }
@@ -208,6 +210,7 @@ impl World {
             rereads: false,
             first: Policy::default(),
             bound: false,
+            one_voice: false,
             aloud: false,
         }
     }

@@ -54,7 +54,7 @@ pub(crate) use shed::OVER_KEPT;
 use shed::Shed;
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
-pub(in crate::oracle) use volatile::{EffectKey, Seen, Volatile, places_of};
+pub(in crate::oracle) use volatile::{EffectKey, Refusal, Seen, Volatile, places_of};
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;

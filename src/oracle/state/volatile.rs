@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
-use crate::types::{ActionId, BlockRef, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis,
+};
 
 use super::Track;
 
@@ -39,6 +41,7 @@ impl Volatile {
         self.queued.remove(&id);
         self.waiting.remove(&id);
         self.looked_up.remove(&id);
+        self.refusals.remove(&id);
         self.accounted.retain(|key| !key.is_of(id));
         self.not_before.retain(|key, _| !key.is_of(id));
         self.died.retain(|(case, _)| *case != id);
@@ -125,6 +128,20 @@ impl Volatile {
     }
 }
 
+/// That SSV refuses what a committee made, as two endpoints said it at one block and again later.
+#[derive(Debug, Clone)]
+pub(in crate::oracle) struct Refusal {
+    /// The key that it is about.
+    pub(in crate::oracle) validator: BlsPublicKey,
+    /// What they said last.
+    pub(in crate::oracle) words: SafeText,
+    /// Heads when it was said first, and last.
+    pub(in crate::oracle) since: u64,
+    pub(in crate::oracle) last: u64,
+    /// When it was said last, milliseconds of the monotonic clock.
+    pub(in crate::oracle) up_ms: u64,
+}
+
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
 pub(in crate::oracle) struct Volatile {
@@ -150,6 +167,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) unseen: BTreeMap<CaseId, u64>,
     /// Blocks at which the contract's state first said something else than what a case rests on.
     pub(in crate::oracle) contradicted: BTreeMap<CaseId, u64>,
+    /// Since when SSV refuses the committee of a case, by two voices.
+    pub(in crate::oracle) refusals: BTreeMap<CaseId, Refusal>,
     /// Head at the last inspection of a transaction.
     pub(in crate::oracle) inspected_at: BTreeMap<ActionId, (u64, UnixMillis)>,
     /// When a validator was last asked about, and how many hints there had been by then.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::refusals::{refused_by_ssv, refused_now};
+use super::refusals::refused_for_long;
 use crate::oracle::{ActionState, Case, FailedFor, Payload, Resume, State, Step};
 use crate::types::{ActionId, CheckStatus, OperatorId, UnixMillis, listed};
 
@@ -33,7 +33,7 @@ const ABSENT_AFTER_MS: u128 = 600_000;
 const REACHABLE: &str = "operators-reachable";
 
 /// What stands against the committee of a case where it stands, once a rule that may try `attempts` times is at its end.
-/// What only a look at SSV from before says is not among it.
+/// What SSV says counts as two endpoints say it, now and some blocks before.
 pub(in crate::oracle) fn against_committee(
     state: &State,
     case: &Case,
@@ -45,13 +45,13 @@ pub(in crate::oracle) fn against_committee(
         Step::Halted { .. } if is_rejected(state, case) => None,
         Step::Halted { resume, .. } => {
             let failed = || case.failed_for.clone().filter(|_| *resume == Resume::Register);
-            let refused = refused_by_ssv(state, case).map(Against::RefusedBySsv);
+            let refused = refused_for_long(state, case).map(Against::RefusedBySsv);
             refused.or_else(|| failed().map(Against::Failed))
         }
         Step::DecideEffect(id) => {
             let action = state.actions.get(id)?;
             let proposed = action.state == ActionState::Proposed;
-            let refused = proposed.then(|| refused_now(state, case)).flatten();
+            let refused = proposed.then(|| refused_for_long(state, case)).flatten();
             refused
                 .filter(|_| state.faded(action).is_none())
                 .map(Against::RefusedBySsv)

@@ -84,6 +84,10 @@ impl Ssv for FakeSsv {
         self.refuses.clone()
     }
 
+    fn refuses_committee(&self, _revert: &Revert) -> Option<SafeText> {
+        self.refuses.clone()
+    }
+
     fn snapshot_was_stale(&self, _revert: &Revert) -> bool {
         false
     }

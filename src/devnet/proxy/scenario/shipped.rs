@@ -35,6 +35,7 @@ const SHIPPED: &[(&str, &str)] = files![
     "execution-is-a-web-server",
     "execution-is-syncing",
     "execution-knows-no-receipts",
+    "execution-reverts-every-deposit",
     "head-claimed-1000-blocks-ahead",
     "head-claimed-in-eternity",
     "head-stands-still",

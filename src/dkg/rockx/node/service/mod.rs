@@ -16,11 +16,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::directory::Directory;
-use super::policy::{Policy, ValidatorIndices};
+use super::policy::Policy;
 use super::session::{Authentic, Identity, Peers, Session};
 use super::store::{Ending, KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
@@ -29,7 +29,7 @@ use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessag
 use crate::listen::{Client, Ration};
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
-use agree::Indices;
+pub(super) use agree::Indices;
 use claims::{Claim, Claims};
 pub(super) use counts::Counts;
 use early::EarlyMessages;
@@ -99,6 +99,8 @@ pub(super) struct Rules {
     pub(super) policy: Policy,
     /// Parsed keys of the policy's initiators; `None`: anybody may start.
     pub(super) initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
+    /// Whom they ask.
+    pub(super) indices: Indices,
 }
 
 /// A node without its HTTP server.
@@ -106,7 +108,8 @@ pub(super) struct Service {
     me: Identity,
     directory: Directory,
     rules: watch::Receiver<Arc<Rules>>,
-    indices: Indices,
+    /// Finding out what a refused root is takes a while: one at a time.
+    looking: Arc<Semaphore>,
     store: Arc<Store>,
     messenger: Messenger,
     round_timeout: Duration,
@@ -122,7 +125,6 @@ pub(super) struct ServiceParts {
     pub(super) me: Identity,
     pub(super) directory: Directory,
     pub(super) rules: watch::Receiver<Arc<Rules>>,
-    pub(super) validator_indices: Option<Arc<dyn ValidatorIndices>>,
     pub(super) store: Store,
     pub(super) messenger: Messenger,
     pub(super) round_timeout: Duration,
@@ -139,7 +141,7 @@ impl Service {
             me: parts.me,
             directory: parts.directory,
             rules: parts.rules,
-            indices: Indices::new(parts.validator_indices),
+            looking: Arc::new(Semaphore::new(1)),
             store: Arc::new(parts.store),
             messenger: parts.messenger,
             round_timeout: parts.round_timeout,
