@@ -100,7 +100,7 @@ pub(in crate::oracle) enum Bug {
     PoolForgotten,
     /// A new head, and what people ask for, have only those cases looked at of which it is recorded.
     WorldForgotten,
-    /// What is recorded has no case of another pool looked at.
+    /// What is recorded has no case of another pool looked at, as where deposits wait for a nonce.
     OthersForgotten,
     /// A ceremony that waits for a place is forgotten when its case is not looked at.
     PlaceForgotten,
@@ -176,7 +176,7 @@ const WITHIN: [(Bug, u64); 47] = [
 fn every_planted_defect_is_found() {
     let missed = WITHIN.into_iter().filter(|&(bug, within)| {
         let order = match bug {
-            Bug::RegistrationTwice => DepositOrder::ById,
+            Bug::RegistrationTwice | Bug::OthersForgotten => DepositOrder::ById,
             _ => DepositOrder::HeadOfQueue,
         };
         let found = super::lives::first_failure(bug, order, within);
