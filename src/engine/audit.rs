@@ -167,7 +167,9 @@ impl Audit {
         if decision.verdict != Verdict::Approve {
             return;
         }
-        let given = open.given.iter().map(|decision| &decision.decider);
+        // one that had expired when it was given was told then
+        let in_time = |given: &&Decision| given.decider.expires().is_none_or(|until| given.at < until);
+        let given = open.given.iter().filter(in_time).map(|given| &given.decider);
         let first: Vec<_> = given.filter_map(Signed::of).collect();
         self.expired(entry, id, "approved", &first, Duration::ZERO);
         let all = first.into_iter().chain(Signed::of(&decision.decider));
