@@ -13,6 +13,7 @@ use super::format::{self, FORMAT, Upgrade};
 use super::own_key::{self, Acknowledged, KEYED, OwnKey};
 use super::places::JournalOptions;
 use super::read;
+use super::source::beside;
 use crate::lock::{self, NotOurs};
 use crate::owner;
 use crate::secrets::{Holds, judge_ours};
@@ -79,25 +80,7 @@ impl Journal {
     ) -> Result<(Self, Option<Upgrade>), E> {
         let path = real_path(options)?;
         let lock = lock(&path)?;
-        for part in ["", "-wal"] {
-            let mut part_of = path.clone().into_os_string();
-            part_of.push(part);
-            let part_of = PathBuf::from(part_of);
-            judge_ours(&part_of, Holds::Trusted).map_err(io_at(&part_of))?;
-        }
-        let mut connection = Connection::open(&path).map_err(sqlite_at(&path))?;
-        restrict_to_owner(&path).map_err(io_at(&path))?;
-        // SQLite's own checkpoints would keep a failed fsync to themselves
-        let settings = [
-            ("journal_mode", "WAL"),
-            ("synchronous", "FULL"),
-            ("wal_autocheckpoint", "0"),
-        ];
-        for (name, value) in settings {
-            connection
-                .pragma_update(None, name, value)
-                .map_err(sqlite_at(&path))?;
-        }
+        let mut connection = connect(&path)?;
         let checkpoint = Checkpoint::at(options.checkpoint_of(&path));
         let fresh = format::found(&path, &connection)? == format::NONE;
         // before anybody believes a record: a file that was rolled back verifies as well as any
@@ -309,6 +292,28 @@ impl Journal {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Opens the database for writing, after its files were judged.
+fn connect(path: &Path) -> Result<Connection, JournalError> {
+    for part in ["", "-wal"] {
+        let part_of = beside(path, part);
+        judge_ours(&part_of, Holds::Trusted).map_err(io_at(&part_of))?;
+    }
+    let connection = Connection::open(path).map_err(sqlite_at(path))?;
+    restrict_to_owner(path).map_err(io_at(path))?;
+    // SQLite's own checkpoints would keep a failed fsync to themselves
+    let settings = [
+        ("journal_mode", "WAL"),
+        ("synchronous", "FULL"),
+        ("wal_autocheckpoint", "0"),
+    ];
+    for (name, value) in settings {
+        connection
+            .pragma_update(None, name, value)
+            .map_err(sqlite_at(path))?;
+    }
+    Ok(connection)
 }
 
 /// The file itself, made if it is missing: the lock must be the same by whatever name the journal is reached.
