@@ -22,7 +22,6 @@ pub(crate) enum TourBy {
     Key,
 }
 
-/// `demo`.
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(
     after_help = "Examples:\n  casimir-dkg demo\n  casimir-dkg demo --pace 1.5 --seed 7\n  casimir-dkg demo --tour\n  \

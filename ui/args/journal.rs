@@ -109,7 +109,6 @@ pub(crate) enum TranscriptCommand {
     },
 }
 
-/// `audit`.
 #[derive(Debug, Clone, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct AuditArgs {

@@ -14,7 +14,6 @@ pub(crate) enum PersonCommand {
     New(NewArgs),
 }
 
-/// `sign`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Example:\n  casimir-dkg show deposit/3#2 --export action.json            (where the engine runs)\n  casimir-dkg sign \
@@ -45,7 +44,6 @@ pub(crate) struct SignArgs {
     pub yes: bool,
 }
 
-/// `explain`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "The digest is computed here from what the file says would leave, so the four words of its code are those that the \

@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 
 use super::{given, path_text};
 
-/// `messenger`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct MessengerArgs {
     /// Address and port to listen on
@@ -32,7 +31,6 @@ impl MessengerArgs {
     }
 }
 
-/// `operator`.
 ///
 /// The variables of RockX's node are understood where nothing else is said: NODE_OPERATOR_ID, NODE_ADDR,
 /// NODE_BROADCAST_ADDR, MESSENGER_SRV_ADDR, OPERATOR_PRIVATE_KEY, OPERATOR_PRIVATE_KEY_PATH and

@@ -42,7 +42,6 @@ pub(crate) enum SeatCommand {
     Adopt(AdoptArgs),
 }
 
-/// `show`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ShowActionArgs {
     /// Which action, e.g. deposit/3#2
@@ -55,7 +54,6 @@ pub(crate) struct ShowActionArgs {
     pub seat: SeatArgs,
 }
 
-/// `approve`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Example:\n  casimir-dkg show deposit/3#1\n  casimir-dkg approve deposit/3#1 --digest 0x5f0c93d1a2b4"
@@ -77,7 +75,6 @@ pub(crate) struct ApproveArgs {
     pub seat: SeatArgs,
 }
 
-/// `reject`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RejectArgs {
     /// Which action, e.g. deposit/3#2
@@ -93,7 +90,6 @@ pub(crate) struct RejectArgs {
     pub seat: SeatArgs,
 }
 
-/// `undo`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "`casimir-dkg status` names what can still be undone. How long an approval waits: [[policy.undo]].\n\nExample:\n  casimir-dkg undo deposit/3#2"
@@ -106,7 +102,6 @@ pub(crate) struct UndoArgs {
     pub seat: SeatArgs,
 }
 
-/// `retry`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RetryArgs {
     /// Which case, e.g. deposit/3
@@ -137,7 +132,6 @@ impl From<ModeArg> for Mode {
     }
 }
 
-/// `mode`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "supervised and observe hold at once and over restarts, until somebody switches back. auto says first what the \
@@ -155,7 +149,6 @@ pub(crate) struct ModeArgs {
     pub seat: SeatArgs,
 }
 
-/// `adopt`.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "An engine whose journal is new holds everything back while its account has sent transactions before: another \

@@ -52,7 +52,6 @@ pub(super) async fn exchange(call: Call) -> Result<Reply, NodeError> {
     }
 }
 
-/// Decodes an answer.
 pub(super) fn decode<T: DeserializeOwned>(answer: &Reply) -> Result<T, NodeError> {
     answer
         .json()

@@ -27,7 +27,6 @@ pub(crate) enum Width {
     Rest(u16),
 }
 
-/// A column of fixed width.
 pub(crate) const fn fixed(title: &'static str, width: u16, drop: u8) -> Column {
     Column {
         title,

@@ -76,7 +76,6 @@ go_struct! {
 go_struct! {
     /// An accusation with its evidence.
     pub struct Blame {
-        /// What kind.
         kind: BlameType = "Type";
         /// The accused, by the blamer's word.
         target: OperatorId = "TargetOperatorID";
