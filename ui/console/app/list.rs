@@ -3,7 +3,7 @@
 use casimir_dkg::view::RowId;
 
 use super::Known;
-use crate::console::screens::panes::{Pane, Standing};
+use crate::console::screens::panes::{APPROVALS, Pane, Standing};
 
 #[derive(Debug, Clone)]
 pub(crate) struct List {
@@ -11,7 +11,7 @@ pub(crate) struct List {
     pub(crate) selected: Option<RowId>,
     /// A person chose the selected row: it stays. Else the selection follows what matters.
     pub(crate) picked: bool,
-    /// Nobody has pressed a key yet: what comes into a better place takes the selection, even among equals.
+    /// Nobody has pressed a key yet: in the approvals, the first that waits takes the selection, even among equals.
     pub(crate) untouched: bool,
     /// Where the selected row was last: looked at first, since it is there nearly always.
     last_at: usize,
@@ -72,7 +72,8 @@ impl List {
             return;
         };
         let now = self.position(known).map(|at| standing(&self.rows[at]));
-        if now != Some(best) || best > Standing::Runs || self.untouched {
+        let nobody_reads = self.untouched && self.pane == APPROVALS && best == Standing::Waits;
+        if now != Some(best) || best > Standing::Runs || nobody_reads {
             self.select(known, at);
         }
     }

@@ -10,24 +10,6 @@ pub(crate) use command::{Command, Group, Row, Scene, TABLE};
 pub(crate) use map::KeyMap;
 pub(crate) use parse::Key;
 
-/// The table as the handbook has it.
-#[cfg(test)]
-pub(crate) fn handbook() -> String {
-    let mut out = String::new();
-    for group in Group::ALL {
-        out.push_str(&format!(
-            "\n### {}\n\n| key | does |\n| --- | --- |\n",
-            group.heading()
-        ));
-        let rows = TABLE.iter().filter(|row| row.group == group);
-        for row in rows.filter(|row| !matches!(row.command, Command::Tab(_))) {
-            let keys: Vec<_> = row.keys.iter().map(|key| format!("`{key}`")).collect();
-            out.push_str(&format!("| {} | {} |\n", keys.join(", "), row.help));
-        }
-    }
-    out
-}
-
 /// The table as the `keys` section of a configuration file, with every default: the key reference.
 #[cfg(test)]
 pub(crate) fn reference() -> String {

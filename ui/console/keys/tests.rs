@@ -144,12 +144,3 @@ fn the_handbook_names_keys_that_work_where_a_case_is_seen() {
     }
     assert!(named > 20, "{named}");
 }
-
-#[test]
-fn the_handbook_has_every_key() {
-    let page = include_str!("../../handbook/console.md");
-    let (_, keys) = page
-        .split_once("are the overview and its panes.\n")
-        .expect("its keys");
-    assert_eq!(keys, handbook(), "ui/handbook/console.md");
-}

@@ -200,7 +200,7 @@ mod tests {
         let mut app = fixture::app(fixture::measured());
         for (ascii, columns) in [false, true]
             .into_iter()
-            .flat_map(|ascii| (60..=180).map(move |c| (ascii, c)))
+            .flat_map(|ascii| (90..=180).map(move |c| (ascii, c)))
         {
             app.settings.ascii = ascii;
             let mut page = Page::new(&app, columns);
