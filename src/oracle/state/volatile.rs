@@ -130,6 +130,7 @@ impl Volatile {
 
 /// That SSV refuses what a committee made, as two endpoints said it at one block and again later.
 #[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(in crate::oracle) struct Refusal {
     /// The key that it is about.
     pub(in crate::oracle) validator: BlsPublicKey,

@@ -63,10 +63,7 @@ mod tests {
     const SOON: Duration = Duration::from_millis(10);
 
     fn service(store: Store, stop: watch::Receiver<bool>) -> Arc<Service> {
-        let rules = Rules {
-            policy: Policy::default(),
-            initiators: None,
-        };
+        let rules = Rules::of(Policy::default(), None).unwrap();
         let parts = ServiceParts {
             me: Identity {
                 id: OperatorId(1),
@@ -74,7 +71,6 @@ mod tests {
             },
             directory: DirectorySources::default().open().unwrap(),
             rules: watch::channel(Arc::new(rules)).1,
-            validator_indices: None,
             store,
             messenger: Messenger::new(&Http::direct(), &RedactedUrl::new("http://127.0.0.1:1")).unwrap(),
             round_timeout: SOON,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-pub(crate) const DASHBOARD: &str = include_str!("../config/monitoring/dashboard.json");
+pub(crate) const DASHBOARD: &str = include_str!("../../config/monitoring/dashboard.json");
 
 /// Metrics that have no sample before something answers, or a case is open: they are looked at where a network runs.
 pub(crate) const RUNNING: [&str; 3] = [
