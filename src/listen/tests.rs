@@ -442,7 +442,12 @@ async fn no_client_has_all_places_for_long_bodies() {
 #[tokio::test]
 async fn answers_that_nobody_takes_are_bounded_in_all_and_the_stuck_make_room() {
     const LONG: usize = 512 << 10;
-    let (tcp, at) = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    // the kernel would take a whole answer into its own room
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(16 << 10).unwrap();
+    socket.bind((ip("127.0.0.1"), 0).into()).unwrap();
+    let tcp = socket.listen(256).unwrap();
+    let at = tcp.local_addr().unwrap();
     let listener = Listener::new("test", tcp, bounds(256), Vec::new());
     let made = Arc::new(());
     let alive = Arc::clone(&made);

@@ -92,8 +92,8 @@ pub use undo::UndoWindows;
 pub(crate) use undo::{can_take_back, undo_until};
 pub(crate) use ways::held_out_of_memory;
 pub use ways::{
-    REFUSED_AT_MOST, Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held,
-    queue_behind, ways,
+    REFUSED_AT_MOST, REFUSED_FOR, Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry,
+    is_held, queue_behind, ways,
 };
 pub use wish::Refusal;
 pub(crate) use wish::{OBSERVES, may_reshare};

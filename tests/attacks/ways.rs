@@ -236,10 +236,10 @@ pub(crate) fn long_names() -> Request {
     const GUESTS: u64 = 64;
     // which of the attackers' addresses this one is sent from
     let group = |n: u64| n % 25 % 4;
-    let name = |group: u64, guest: u64| format!("{group}-{guest:02}{:<<60}", "");
+    let name = |group: u64, guest: u64| format!("{group}-{guest:02}{:a<60}", "");
     Arc::new(move |n| match n / 25 {
         guest @ 0..GUESTS => {
-            let (name, path) = (name(group(n), guest), "<".repeat(480));
+            let (name, path) = (name(group(n), guest), "a".repeat(480));
             let body = format!(r#"{{"name":"{name}","srv_addr":"http://127.0.0.1:1/{path}"}}"#);
             post("/register_node?subscribes_to=default", body.as_bytes())
         }

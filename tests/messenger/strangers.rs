@@ -760,9 +760,9 @@ async fn names_and_addresses_of_guests_topics_have_a_room_in_one_topic_and_in_al
     config.limits.topic_bytes = 4_000;
     config.limits.guest_topic_bytes = 64_000;
     let messenger = Messenger::start(config).await;
-    let names: Vec<String> = (0..20).map(|n| format!("{n:<>64}")).collect();
+    let names: Vec<String> = (0..20).map(|n| format!("{n:a>64}")).collect();
     for (n, name) in names.iter().enumerate() {
-        let address = format!("http://127.0.0.1:1/{n}{}", "<".repeat(400));
+        let address = format!("http://127.0.0.1:1/{n}{}", "a".repeat(400));
         assert_eq!(messenger.register("default", name, &address).await.status, 200);
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -120,14 +120,13 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let expired = expired(turn.state, action);
     // what a person signed says until when, whatever the chain's own time is
     if let Some(why) = turn.state.signature_expired(action) {
         let reason = SafeText::new(&format!("{why}, before what it approves could be executed"));
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
-    let lacks = turn.state.settings.policy.lacks(action);
+    let counts_no_more = counts_no_more(turn.state, action);
     let undo_open = undo::is_open(turn, id);
     let deferred = turn
         .state
@@ -146,19 +145,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         Some(wait) => turn.waits_no_more(id.case, wait.reason.as_str()),
         None => {}
     }
-    if expired {
-        let waited = match turn.state.volatile.queued.contains_key(&id.case) {
-            true => ": no place among the ceremonies got free",
-            false => "",
-        };
-        let reason = SafeText::new(&format!(
-            "the approval expired before it could be executed{waited}"
-        ));
-        turn.record(Record::ActionVoided { action: id, reason });
-        return;
-    }
-    if let Some(why) = lacks {
-        let reason = SafeText::new(&format!("the approval does not count any more: {why}"));
+    if let Some(reason) = counts_no_more {
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
@@ -187,6 +174,23 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     } else if turn.may_ask(EffectKey::Prepare(id.case)) {
         turn.may_begin(Begins::Approved(id));
     }
+}
+
+/// Why an approval is none any more: it is too old, or not enough by the rules of now.
+fn counts_no_more(state: &State, action: &Action) -> Option<SafeText> {
+    if expired(state, action) {
+        let waited = match state.volatile.queued.contains_key(&action.id.case) {
+            true => ": no place among the ceremonies got free",
+            false => "",
+        };
+        return Some(SafeText::new(&format!(
+            "the approval expired before it could be executed{waited}"
+        )));
+    }
+    let why = state.settings.policy.lacks(action)?;
+    Some(SafeText::new(&format!(
+        "the approval does not count any more: {why}"
+    )))
 }
 
 /// Whether no endpoint answers, so that what was approved is held: last checks would be made of what nobody says. Says so,

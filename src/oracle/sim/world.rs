@@ -245,22 +245,8 @@ impl World {
             })
         });
         let (output, reply) = step(&mut self.state, stamped);
-        if let Some((twin, twins)) = self.twin.as_ref().zip(twins) {
-            assert_eq!(
-                output, twins.0,
-                "what left memory, or was not looked at, was decided on"
-            );
-            // a refusal may name what left memory
-            let is_taken = |reply: &WishReply| reply.as_ref().map(Result::is_ok);
-            assert_eq!(is_taken(&reply), is_taken(&twins.1), "a wish was taken otherwise");
-            assert!(
-                twin.volatile == self.state.volatile,
-                "what was not looked at had changed: {:?}\n{:?}",
-                twin.volatile,
-                self.state.volatile
-            );
-            let stale = self.state.stale_checks();
-            assert_eq!(stale, twin.stale_checks(), "checks faded unnoticed");
+        if let Some(twins) = twins {
+            self.is_as_its_twin((&output, &reply), (&twins.0, &twins.1));
         }
         let Output { records, effects } = output;
         if records.is_empty() {
@@ -301,6 +287,26 @@ impl World {
             .must_hold(&self.state, &self.outside, at, &self.waiting, &self.answers);
         self.check_ways();
         reply
+    }
+
+    /// The twin, which kept everything and looked at every case, did the same and knows the same.
+    fn is_as_its_twin(&self, own: (&Output, &WishReply), twins: (&Output, &WishReply)) {
+        let Some(twin) = &self.twin else { return };
+        assert_eq!(
+            own.0, twins.0,
+            "what left memory, or was not looked at, was decided on"
+        );
+        // a refusal may name what left memory
+        let is_taken = |reply: &WishReply| reply.as_ref().map(Result::is_ok);
+        assert_eq!(is_taken(own.1), is_taken(twins.1), "a wish was taken otherwise");
+        assert!(
+            twin.volatile == self.state.volatile,
+            "what was not looked at had changed: {:?}\n{:?}",
+            twin.volatile,
+            self.state.volatile
+        );
+        let stale = self.state.stale_checks();
+        assert_eq!(stale, twin.stale_checks(), "checks faded unnoticed");
     }
 
     /// The shell has records of its own, before the first input.

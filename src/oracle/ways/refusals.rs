@@ -9,7 +9,7 @@ use crate::types::{CaseId, CheckStatus, SafeText};
 /// Blocks between the first and the last time that two endpoints say that SSV refuses a committee, at least, before a rule
 /// gives its key up: a key that is given up is never used again. An old state and a reorganisation are over by then, and
 /// who left the committee for a moment is back.
-pub(super) const REFUSED_FOR: u64 = 8;
+pub const REFUSED_FOR: u64 = 8;
 
 /// Takes in what the desk found of SSV's refusal of a case's committee.
 pub(in crate::oracle) fn note_refusal(state: &mut State, id: CaseId, proposal: &Proposal) {

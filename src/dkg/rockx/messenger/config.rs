@@ -175,7 +175,7 @@ impl Default for Limits {
             guest_message: 128 << 10,
             result: 256 << 10,
             body_deadline: Duration::from_secs(10),
-            connections: 1024,
+            connections: 768,
             request_deadline: Duration::from_secs(30),
             idle: Duration::from_secs(120),
             registered: 1024,

@@ -355,7 +355,15 @@ mod tests {
         // a node that proves nothing is let in at the address that is listed, whatever key was proved there
         assert_eq!(now(&listed_by(&other), &listed), enter);
         assert_eq!(long_ago(&proved("a", &own, true), &listed), enter);
-        // its owner moves
+    }
+
+    #[test]
+    fn whoever_proves_its_key_moves_and_whoever_was_silent_for_long_makes_room() {
+        let own = Arc::new(OperatorPrivateKey::generate().unwrap().public().clone());
+        let enter = Verdict::Enter { instead_of: None };
+        let taken = |verdict: Verdict| matches!(verdict, Verdict::Taken(_));
+        let at = |now| move |old: &Entry, new: &Entry| contest(old, new, false, now);
+        let now = at(NOW);
         let moves = now(&proved("a", &own, true), &proved("b", &own, true));
         assert!(matches!(moves, Verdict::Ask { unasked: true, .. }));
         // and an overheard registration moves it back to nowhere

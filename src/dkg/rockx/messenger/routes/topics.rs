@@ -137,9 +137,8 @@ fn enter(
             .map(|(name, (address, _))| (name.clone(), address.clone()))
             .collect(),
     });
-    let members = members
-        .into_iter()
-        .map(|(name, (address, listed))| (name, Member::new(address, false, listed)));
+    let founders = members.into_iter();
+    let members = founders.map(|(name, (address, listed))| (name, Member::new(address, false, listed)));
     let mut topic = Topic::new(id, generation, members, now);
     topic.owner = owner;
     topic.origin = origin;
