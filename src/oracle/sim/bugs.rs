@@ -121,7 +121,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 47] = [
+const WITHIN: [(Bug, u64); 46] = [
     (Bug::DueForgotten, 10),
     (Bug::AnswerForgotten, 10),
     (Bug::PoolForgotten, 150),
@@ -154,7 +154,6 @@ const WITHIN: [(Bug, u64); 47] = [
     (Bug::NoWayOut, 10),
     (Bug::HintIgnored, 50),
     (Bug::StateIgnored, 150),
-    (Bug::StaysClosed, 1_000),
     (Bug::GivenUpInFlight, 50),
     (Bug::OldKeyGood, 50),
     (Bug::PositionFirst, 50),

@@ -335,6 +335,20 @@ fn a_deposit_that_was_closed_on_a_lie_goes_on_by_another_case_when_it_left_memor
     assert_eq!(world.outside.chain.deposits[&pool].len(), 1);
 }
 
+/// Lives at random come to such a lie about once in a thousand.
+#[test]
+fn a_deposit_that_stays_closed_on_a_lie_is_found() {
+    plant(Some(Bug::StaysClosed));
+    let lived = std::panic::catch_unwind(
+        a_deposit_that_was_closed_on_a_lie_goes_on_by_another_case_when_it_left_memory,
+    );
+    plant(None);
+    assert!(
+        lived.is_err(),
+        "the pool that the contract lists again is served by nobody"
+    );
+}
+
 /// Why a life with a defect ends.
 fn ends_with(bug: Bug, life: impl FnOnce() + std::panic::UnwindSafe) -> String {
     plant(Some(bug));

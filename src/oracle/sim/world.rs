@@ -144,7 +144,7 @@ impl World {
             mode,
             ..world.settings.clone()
         };
-        if seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(3) {
+        if seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(8) {
             world.twin = Some(world.state.clone());
         }
         world.begin();
