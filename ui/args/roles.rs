@@ -31,6 +31,7 @@ impl MessengerArgs {
     }
 }
 
+/// `operator`.
 ///
 /// The variables of RockX's node are understood where nothing else is said: NODE_OPERATOR_ID, NODE_ADDR,
 /// NODE_BROADCAST_ADDR, MESSENGER_SRV_ADDR, OPERATOR_PRIVATE_KEY, OPERATOR_PRIVATE_KEY_PATH and
