@@ -13,6 +13,9 @@ const MOMENT: Duration = Duration::from_millis(200);
 /// Longest text that is read from a lock.
 const MAX_TEXT: u64 = 200;
 
+/// What the words in a lock begin with.
+const HOLDER: &str = "process ";
+
 /// Why a lock is not ours.
 #[derive(Debug)]
 pub(crate) enum NotOurs {
@@ -24,7 +27,7 @@ pub(crate) enum NotOurs {
 /// Who holds a lock of this process, in words.
 pub(crate) fn holder() -> String {
     let (process, since) = (std::process::id(), UnixMillis::now().to_rfc3339());
-    format!("process {process}, since {since}")
+    format!("{HOLDER}{process}, since {since}")
 }
 
 /// Takes the lock of this file, which is made when it is missing. The operating system releases it however the process
@@ -60,7 +63,7 @@ pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
             Err(TryLockError::Error(error)) => return Err(NotOurs::Io(error)),
         }
     }
-    if ours {
+    if ours && is_a_lock(&file) {
         // words only, and a full disk has no room for them: the lock is what counts
         let _ = file
             .set_len(0)
@@ -68,6 +71,13 @@ pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
             .and_then(|()| file.write_all(format!("{}\n", holder()).as_bytes()));
     }
     Ok(file)
+}
+
+/// Whether nothing but a lock's own words would be overwritten: another program's file may have this name.
+fn is_a_lock(file: &File) -> bool {
+    let mut text = String::new();
+    let read = file.take(MAX_TEXT).read_to_string(&mut text);
+    read.is_ok() && (text.is_empty() || text.starts_with(HOLDER))
 }
 
 /// Who has the lock of this file, if anybody has. It is not taken, nothing is made, and who takes it meanwhile waits a
@@ -115,6 +125,11 @@ mod tests {
         assert_eq!(holder_of(&path), None, "what the last one wrote is no lock");
         assert_eq!(holder_of(&folder.path().join("none.lock")), None);
         drop(take(&path).unwrap());
+        let others = folder.path().join("Cargo.lock");
+        std::fs::write(&others, "# made by another program").unwrap();
+        drop(take(&others).unwrap());
+        let kept = std::fs::read_to_string(&others).unwrap();
+        assert_eq!(kept, "# made by another program");
         #[cfg(unix)]
         {
             let link = folder.path().join("link.lock");

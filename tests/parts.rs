@@ -10,6 +10,7 @@ mod faults;
 mod independent;
 mod messenger;
 mod node;
+mod scrape;
 
 use std::time::Duration;
 

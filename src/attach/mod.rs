@@ -46,6 +46,11 @@ pub enum AttachError {
     /// Somebody does already.
     #[error("an engine listens at {} already", .0.display())]
     Taken(PathBuf),
+    /// Something else stands where the socket should be made.
+    #[error(
+        "{} is not a socket, and is not replaced: name another path in attach.socket, or move the file away", .0.display()
+    )]
+    NoSocket(PathBuf),
     /// The socket's mode keeps this person out. The system says so of a socket that an engine left behind, too: it looks
     /// at the mode first.
     #[error(

@@ -49,9 +49,7 @@ impl Person {
     }
 
     fn of(uid: u32, gid: u32, process: Option<i32>) -> Self {
-        // only for root: whoever may become root may as well be anybody else
-        let login = (uid == 0).then(|| process.and_then(login_of)).flatten();
-        Self::logged_in(uid, gid, login)
+        Self::logged_in(uid, gid, process.and_then(login_of))
     }
 
     fn logged_in(uid: u32, gid: u32, login: Option<u32>) -> Self {
@@ -73,11 +71,13 @@ impl Person {
         }
     }
 
-    /// As the engine takes this person: by the user who logged in, where the system knows that one.
+    /// As the engine takes this person. Root is the user who logged in, where the system knows that one: whoever may
+    /// become root may as well be anybody else.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        let uid = self.login.as_ref().map_or(self.uid, |login| login.uid);
-        Identity::of_user(self.to_string(), uid)
+        let login = self.login.as_ref().map(|login| login.uid);
+        let uid = login.filter(|_| self.uid == 0).unwrap_or(self.uid);
+        Identity::of_user(self.to_string(), uid).logged_in(login.filter(|login| *login != uid))
     }
 
     /// The user's name, where the system has one.
@@ -100,13 +100,20 @@ impl Person {
 }
 
 impl fmt::Display for Person {
-    /// `alice (uid 1000)`; behind sudo `alice (uid 1000, as root)`.
+    /// `alice (uid 1000)`; behind sudo `alice (uid 1000, as root)`, and as another user
+    /// `bob (uid 1001, logged in as alice, uid 1000)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unnamed = "a user without a name";
         match &self.login {
             Some(login) => {
-                let name = login.name.as_deref().unwrap_or(unnamed);
-                write!(f, "{name} (uid {}, as root)", login.uid)
+                let (name, own) = (login.name.as_deref().unwrap_or(unnamed), self.name.as_deref());
+                match self.uid {
+                    0 => write!(f, "{name} (uid {}, as root)", login.uid),
+                    uid => {
+                        let own = own.unwrap_or(unnamed);
+                        write!(f, "{own} (uid {uid}, logged in as {name}, uid {})", login.uid)
+                    }
+                }
             }
             None => write!(
                 f,
@@ -153,5 +160,19 @@ mod tests {
         );
         assert_ne!(one.to_string(), other.to_string());
         assert_eq!(one.identity().uid(), other.identity().uid());
+    }
+
+    #[test]
+    fn whoever_became_another_user_is_told_by_both() {
+        let bob = Person::logged_in(12_346, 1, login_in("12345\n"));
+        let unnamed = "a user without a name";
+        let words = format!("{unnamed} (uid 12346, logged in as {unnamed}, uid 12345)");
+        assert_eq!(bob.to_string(), words);
+        let identity = bob.identity();
+        assert_eq!((identity.uid(), identity.login()), (Some(12_346), Some(12_345)));
+        let own = Person::logged_in(12_346, 1, login_in("12346\n")).identity();
+        assert_eq!((own.uid(), own.login()), (Some(12_346), None));
+        let root = Person::logged_in(0, 0, login_in("12345\n")).identity();
+        assert_eq!((root.uid(), root.login()), (Some(12_345), None));
     }
 }

@@ -72,6 +72,8 @@ mod tests {
             manager: Address::repeat_byte(7),
             journal: JournalConfig {
                 path: "state/devnet/journal.sqlite".into(),
+                checkpoint: None,
+                key: None,
             },
             attach: AttachConfig {
                 socket: Socket::Usual,

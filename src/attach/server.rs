@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,7 +83,7 @@ impl Drop for Listening {
 /// Opens the socket and lets seats in until what this returns is dropped.
 ///
 /// # Errors
-/// Another engine listens there; the file cannot be made, or not be opened to the configured group.
+/// Another engine listens there; what stands there is no socket; the file cannot be made, or not be opened to the configured group.
 pub async fn listen(
     path: &Path,
     access: Access,
@@ -132,15 +132,21 @@ fn make_directory(path: &Path) -> io::Result<Option<&Path>> {
     Ok(Some(directory))
 }
 
-/// Removes the file that a killed engine left; refuses where one answers.
+/// Removes the socket that a killed engine left; refuses where one answers. Linux refuses connections to whatever is no
+/// socket, too: such a file is somebody's, and stays.
 async fn take_over(path: &Path) -> Result<(), AttachError> {
+    let failed = |error| AttachError::Io {
+        path: path.to_owned(),
+        error,
+    };
     match UnixStream::connect(path).await {
         Ok(_) => Err(AttachError::Taken(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path).map_err(|error| AttachError::Io {
-                path: path.to_owned(),
-                error,
-            })
+            let found = std::fs::symlink_metadata(path).map_err(failed)?;
+            if !found.file_type().is_socket() {
+                return Err(AttachError::NoSocket(path.to_owned()));
+            }
+            std::fs::remove_file(path).map_err(failed)
         }
         // not there; whatever else is wrong, binding says so
         Err(_) => Ok(()),

@@ -379,6 +379,32 @@ async fn the_file_of_a_dead_engine_is_taken_over_and_that_of_a_living_one_is_not
 }
 
 #[tokio::test]
+async fn what_is_no_socket_is_nobodys_to_remove() {
+    let stage = stage(Access::default()).await;
+    let (_engine, handle) = channel(busy());
+    let beside = |name: &str| stage.path.with_file_name(name);
+    let (file, folder, link) = (beside("notes.txt"), beside("folder"), beside("link"));
+    std::fs::write(&file, "years of work").unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let dead = beside("dead.sock");
+    drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
+    std::os::unix::fs::symlink(&dead, &link).unwrap();
+    for path in [&file, &folder, &link] {
+        let refused = listen(path, Access::default(), about(), handle.clone())
+            .await
+            .unwrap_err();
+        let words = refused.to_string();
+        assert!(matches!(refused, AttachError::NoSocket(_)), "{words}");
+        assert!(
+            words.contains("attach.socket") && words.contains(&path.display().to_string()),
+            "{words}"
+        );
+        assert!(path.symlink_metadata().is_ok(), "{words}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "years of work");
+}
+
+#[tokio::test]
 async fn nobody_else_can_open_the_file() {
     let stage = stage(Access::default()).await;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

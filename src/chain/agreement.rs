@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use crate::ports::{Accord, Agreement, Question, Unknown, Voice, Words};
+use crate::ports::{Accord, Agreement, Question, UNTOLD, Unknown, Voice, Words};
 use crate::types::{BlockRef, SafeText, in_words};
 
 /// Time that one endpoint has for all of it. The first reading of a long history takes the longest; what is not done by
@@ -120,7 +120,10 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
         }
     }
     // what most say is what the others are held against; the endpoint asked first wins a tie
-    let support = |word: &Words| words.iter().filter(|(_, other)| other == word).count();
+    let support = |word: &Words| {
+        let same = |(_, other): &&(SafeText, Words)| difference(other, word).is_none();
+        words.iter().filter(same).count()
+    };
     let most = words.iter().map(|(_, word)| support(word)).max();
     let standard = words.iter().find(|(_, word)| Some(support(word)) == most);
     let Some((reference, standard)) = standard else {
@@ -145,12 +148,11 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
 
 /// The first subject on which two differ.
 fn difference(standard: &Words, word: &Words) -> Option<String> {
-    if standard == word {
-        return None;
+    let same = |here: &str, there: &str| here == there || [here, there].contains(&UNTOLD);
+    let mut pairs = standard.iter().zip(word);
+    let differs = pairs.find(|((subject, there), (other, here))| subject != other || !same(here, there));
+    match differs {
+        Some(((subject, there), (_, here))) => Some(format!("says of {subject} {here}, not {there}")),
+        None => (standard.len() != word.len()).then(|| "says less".to_owned()),
     }
-    let differs = standard.iter().zip(word).find(|(a, b)| a != b);
-    Some(match differs {
-        Some(((subject, there), (_, here))) => format!("says of {subject} {here}, not {there}"),
-        None => "says less".to_owned(),
-    })
 }

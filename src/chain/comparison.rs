@@ -15,8 +15,8 @@ use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::kept::{About, Kept, look};
-use super::proof::{ByReceipts, by_receipts, shares};
+use super::kept::{Kept, Looked, Seal, look};
+use super::proof::{ByReceipts, Receipts, by_receipts, shares};
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
 use crate::types::{BlockRef, LogRef, SafeText};
@@ -120,12 +120,12 @@ impl Compared {
     }
 }
 
-/// How far the comparison of a file beside the journal has got, and from which block on; none where it has not begun.
+/// How far the comparison of a file beside the journal has got, and from which block on; nothing where it has not begun.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn kept_at(path: &std::path::Path) -> std::io::Result<Option<(About, Compared)>> {
-    look(path, ENTRY)
+pub fn kept_at(path: &std::path::Path, seal: &Seal) -> std::io::Result<Looked<Compared>> {
+    look(path, seal, ENTRY)
 }
 
 /// The comparison, as far as it has got.
@@ -342,9 +342,12 @@ impl Comparison {
 
     async fn receipts(&mut self, header: &BlockHeader) -> Result<Option<ByReceipts>, ComparisonError> {
         self.pace.turn().await;
-        let found = match by_receipts(&self.rpc, header).await {
-            Err(error) if error.server().is_some() => None,
-            other => other?,
+        let found = match by_receipts(&self.rpc, header).await? {
+            Receipts::Told(found) => Some(found),
+            Receipts::Nowhere(why) => {
+                tracing::debug!(target: "chain", block = header.number(), %why, "no endpoint has the receipts of a block");
+                None
+            }
         };
         // those that were asked beyond the first are paid for afterwards
         for _ in 1..found.as_ref().map_or(1, |found| found.asked) {

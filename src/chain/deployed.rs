@@ -9,7 +9,7 @@ use crate::ports::{Answer, Evidence};
 ///
 /// | yes | no | not known |
 /// |---|---|---|
-/// | the block before has none, and the node has the states that it was asked for | the newest block has none | an endpoint lacks an old state (only an archive node has them all), or none answers |
+/// | the block before has none, and the node has the states that it was asked for | by every endpoint that answers the newest block has none | an endpoint lacks an old state (only an archive node has them all), or none answers |
 ///
 /// Some twenty-five questions on a chain of the length of mainnet. A contract that was destroyed and made again is found
 /// at one of its beginnings.

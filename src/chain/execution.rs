@@ -2,12 +2,12 @@
 //!
 //! | question | yes | no | not known |
 //! |---|---|---|---|
-//! | `head`, `balance`, `nonce`, `fee_quote` | what the node says | never | no endpoint answers, or the node does not have that state |
-//! | `block_at` | the block at that height | never | it is not there after a few seconds, or no endpoint answers |
-//! | `finalized` | the newest final block | a node says that nothing is final yet, by `null` or in its client's words; the chain is shorter than the configured depth | every other error, no endpoint answers |
-//! | `code` | the code | the node has that state, and no code in it | no endpoint answers |
-//! | `deployed_at` | the first block with code there | there is none now | an endpoint lacks an old state, or none answers |
-//! | `simulate` | what came of it; that it reverts is a *yes* with the revert | never | no endpoint answers, or the node fails without a revert |
+//! | `head`, `balance`, `nonce`, `fee_quote` | what the node says | never | no endpoint answers in a form that can be used, or none has that state |
+//! | `block_at` | the block at that height | never | no endpoint has it after a few seconds, or none answers |
+//! | `finalized` | the newest block that two endpoints which keep up call final, or the only one that tells any | a node says that nothing is final yet, by `null` or in its client's words, and no other tells a final block; the chain is shorter than the configured depth | every other error, no endpoint answers |
+//! | `code` | the code that the first endpoint has that has any | every endpoint that answers has that state, and no code in it | no endpoint answers |
+//! | `deployed_at` | the first block with code there | there is none now, by every endpoint that answers | an endpoint lacks an old state, or none answers |
+//! | `simulate` | what came of it; that it reverts is a *yes* with the revert, and with the block at which two endpoints say the same; that another says it goes through, too | never | no endpoint answers, or the node fails without a revert |
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read; there is none, not in the day before either, and no endpoint tells the count that was |
 //! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or an endpoint does not answer and no other has it |
@@ -22,12 +22,12 @@ use super::Finality;
 use super::deployed::deployed_at;
 use super::deposits::DepositLogs;
 use super::fees;
-use super::revert::revert_of;
-use super::rpc::{At, CallRequest, Rpc, RpcError};
+use super::rpc::{At, Rpc, RpcError};
+use super::tried::{request, try_out};
 use crate::ports::{
     Answer, Call, Evidence, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Simulated,
 };
-use crate::types::{BlockRef, BlsPublicKey, LogRef, Root};
+use crate::types::{BlockRef, BlsPublicKey, LogRef, Root, SafeText};
 
 /// Providers are a second or two apart: this often, with this pause, a block is asked for that is not there yet.
 const WAITS_FOR_BLOCK: (u32, Duration) = (8, Duration::from_millis(400));
@@ -36,6 +36,8 @@ const WAITS_FOR_BLOCK: (u32, Duration) = (8, Duration::from_millis(400));
 #[derive(Debug)]
 pub struct Nodes {
     rpc: Rpc,
+    /// Each endpoint by itself, where more than one may be asked.
+    beside: Vec<(SafeText, Rpc)>,
     deposits: DepositLogs,
     finality: Finality,
 }
@@ -47,8 +49,16 @@ impl Nodes {
         Self {
             deposits: DepositLogs::new(rpc.clone(), deposit_contract),
             rpc,
+            beside: Vec::new(),
             finality,
         }
+    }
+
+    /// The same; what one endpoint says of a call that reverts is asked of these, each by its name.
+    #[must_use]
+    pub fn beside(mut self, each: Vec<(SafeText, Rpc)>) -> Self {
+        self.beside = each;
+        self
     }
 
     async fn patiently(&self, number: u64) -> Result<Option<BlockRef>, RpcError> {
@@ -65,34 +75,8 @@ impl Nodes {
         Ok(None)
     }
 
-    async fn try_out(&self, call: &Call) -> Result<Simulated, RpcError> {
-        let call = CallRequest {
-            from: Some(call.from),
-            to: call.to,
-            input: call.data.clone(),
-            value: call.value_wei,
-        };
-        let reverts = |error: RpcError| match error.server().and_then(revert_of) {
-            Some(revert) => Ok(Simulated::Reverts(revert)),
-            None => Err(error),
-        };
-        // the plain call first: its errors carry the revert's bytes, those of the estimate not with every client
-        if let Err(error) = self.rpc.call(&call, At::Latest).await {
-            return reverts(error);
-        }
-        match self.rpc.estimate_gas(&call).await {
-            Ok(gas) => Ok(Simulated::Succeeds { gas }),
-            Err(error) => reverts(error),
-        }
-    }
-
     async fn logs_of(&self, call: &Call) -> Result<Answer<Vec<Log>>, RpcError> {
-        let call = CallRequest {
-            from: Some(call.from),
-            to: call.to,
-            input: call.data.clone(),
-            value: call.value_wei,
-        };
+        let call = request(call);
         let block = self.rpc.head().await?.block();
         let emitted = match self.rpc.simulate(vec![json!(call)], At::Latest, None).await {
             Ok(mut tried) => match tried.pop() {
@@ -188,7 +172,7 @@ impl Execution for Nodes {
     }
 
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {
-        self.try_out(call).await.into()
+        try_out(&self.rpc, &self.beside, call).await.into()
     }
 
     async fn foresee(&self, call: &Call) -> Answer<Vec<Log>> {

@@ -2,8 +2,8 @@
 //!
 //! | | yes | no | not known |
 //! |---|---|---|---|
-//! | by the tag | the block that a node calls finalized | a node answers `null`, or in one of the ways in which clients say that nothing is final yet | a block beyond the head, every other error, no endpoint answers |
-//! | by depth | the block so far below the head | the chain is shorter than that | a node that knows the head has no block there, no endpoint answers |
+//! | by the tag | the block that two endpoints call finalized, of those whose heads keep up, or the only one that tells any | a node answers `null`, or in one of the ways in which clients say that nothing is final yet, and no other tells a final block | a block beyond the head, every other error, no endpoint answers |
+//! | by depth | the block so far below the head | the chain is shorter than that | no endpoint has a block there, or none answers |
 
 use serde::{Deserialize, Serialize};
 

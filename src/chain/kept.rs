@@ -1,7 +1,13 @@
 //! What was read of a long history, kept beside the journal, so that a restart goes on where the last run ended. One small
-//! file, replaced as a whole. Nothing rests on it alone: each entry names the block up to which it reaches, and whoever
-//! takes it up asks first whether that block still stands. A file of another chain, of other contracts or of another
-//! form is put aside with a line in the log, and everything is read again.
+//! file, replaced as a whole. Each entry names the block up to which it reaches, and whoever takes it up asks first whether
+//! that block still stands. What it says of the blocks below is read by no second endpoint: all of them go on from it. So the
+//! file is sealed with a secret of the journal's own key, and one that was changed is not believed. Such a one, and one of
+//! another chain, of other contracts or of another form, is put aside with a line in the log, and everything is read again.
+//!
+//! ```text
+//! {"version": 3, "seal": "<64 hex digits>", "body": {"about": {…}, "entries": {…}}}
+//! seal = HMAC-SHA-256 of the text of body, byte by byte, under the secret
+//! ```
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,17 +17,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::Address;
+use aws_lc_rs::hmac;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::secrets::read_trusted;
 
 /// Its name, beside the journal.
 pub const FILE_NAME: &str = "history.json";
 /// Of the form below, and of what its entries promise. Another one is not read. Files of version 1 may have been settled
-/// past a log that could not be read, and accuse endpoints of lies that no header proves.
-const VERSION: u32 = 2;
+/// past a log that could not be read, and accuse endpoints of lies that no header proves; those of version 2 have no seal.
+const VERSION: u32 = 3;
+/// What the secret is derived for.
+pub const PURPOSE: &str = "kept history";
 /// A file longer than this, in bytes, is none of ours.
 const LONGEST: u64 = 64 << 20;
 /// While something is read, it is not written more often than this.
@@ -42,17 +52,69 @@ pub struct About {
     pub read_as: String,
 }
 
+/// By what the file is known as this program's own.
+#[derive(Debug, Clone)]
+pub struct Seal(hmac::Key);
+
+impl Seal {
+    /// Under a secret that nobody else has.
+    #[must_use]
+    pub fn of(secret: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    fn over(&self, body: &str) -> String {
+        hex::encode(hmac::sign(&self.0, body.as_bytes()))
+    }
+
+    fn holds(&self, body: &str, seal: &str) -> bool {
+        hex::decode(seal).is_ok_and(|seal| hmac::verify(&self.0, body.as_bytes(), &seal).is_ok())
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Form {
-    version: u32,
     about: About,
     entries: BTreeMap<String, Value>,
+}
+
+/// What every version has.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed<'a> {
+    version: u32,
+    seal: String,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+/// What a file is.
+enum Found {
+    OtherVersion,
+    /// Its seal is not one of this secret.
+    Changed,
+    Form(Form),
+}
+
+/// What an entry says of a file for whoever only looks.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Looked<T> {
+    /// There is no such file or entry, or the file is of another version and read again by the next run.
+    Nothing,
+    /// The file is not as this program wrote it, or the journal has another key by now: the next run reads everything again.
+    Changed,
+    Entry(About, T),
 }
 
 /// The file, and what is in it.
 #[derive(Debug)]
 pub struct Kept {
     path: PathBuf,
+    seal: Seal,
     state: Mutex<State>,
 }
 
@@ -65,33 +127,31 @@ struct State {
 }
 
 impl Kept {
-    /// What is kept at `path` of what `about` names; nothing, where the file is missing or of something else.
+    /// What is kept at `path` of what `about` names, under this seal; nothing, where the file is missing, of something else
+    /// or changed.
     #[must_use]
-    pub fn open(path: PathBuf, about: About) -> Self {
-        let entries = match read(&path) {
-            Ok(None) => BTreeMap::new(),
-            Ok(Some(form)) if form.version == VERSION && form.about == about => form.entries,
-            Ok(Some(form)) => {
-                let why = if form.version == VERSION {
-                    "it is of another chain, other contracts or another first block"
-                } else {
-                    "it is of another version of this program"
-                };
-                tracing::warn!(target: "chain", file = %path.display(), why, "the kept history is not used, and is read again");
-                BTreeMap::new()
+    pub fn open(path: PathBuf, about: About, seal: Seal) -> Self {
+        let why = match read(&path, &seal) {
+            Ok(None) => None,
+            Ok(Some(Found::Form(form))) if form.about == about => return Self::with(path, seal, form),
+            Ok(Some(Found::Form(_))) => {
+                Some("it is of another chain, other contracts or another first block".to_owned())
             }
-            Err(error) => {
-                tracing::warn!(target: "chain", file = %path.display(), %error, "the kept history is not used, and is read again");
-                BTreeMap::new()
-            }
+            Ok(Some(Found::OtherVersion)) => Some("it is of another version of this program".to_owned()),
+            Ok(Some(Found::Changed)) => Some(CHANGED.to_owned()),
+            Err(error) => Some(error.to_string()),
         };
-        let form = Form {
-            version: VERSION,
-            about,
-            entries,
-        };
+        if let Some(why) = why {
+            tracing::warn!(target: "chain", file = %path.display(), why, "the kept history is not used, and is read again");
+        }
+        let entries = BTreeMap::new();
+        Self::with(path, seal, Form { about, entries })
+    }
+
+    fn with(path: PathBuf, seal: Seal, form: Form) -> Self {
         Self {
             path,
+            seal,
             state: Mutex::new(State {
                 form,
                 written: None,
@@ -122,7 +182,7 @@ impl Kept {
             return;
         }
         state.written = Some(Instant::now());
-        match write(&self.path, &state.form) {
+        match write(&self.path, &self.seal, &state.form) {
             Ok(()) => state.failing = false,
             Err(error) => {
                 if !state.failing {
@@ -134,36 +194,56 @@ impl Kept {
     }
 }
 
-/// An entry of the file at `path`, whatever it is about: for whoever only looks. None where there is no such file or entry,
-/// or the file is of another version and read again by the next run.
+/// Why a file is put aside whose seal does not hold, in words.
+pub const CHANGED: &str =
+    "its seal does not hold: it was changed, or the journal beside it has another key by now";
+
+/// An entry of the file at `path`, whatever it is about: for whoever only looks.
 ///
 /// # Errors
 /// The file cannot be read, or is none of ours.
-pub(crate) fn look<T: DeserializeOwned>(path: &Path, key: &str) -> io::Result<Option<(About, T)>> {
-    let Some(mut form) = read(path)?.filter(|form| form.version == VERSION) else {
-        return Ok(None);
+pub(crate) fn look<T: DeserializeOwned>(path: &Path, seal: &Seal, key: &str) -> io::Result<Looked<T>> {
+    let mut form = match read(path, seal)? {
+        None | Some(Found::OtherVersion) => return Ok(Looked::Nothing),
+        Some(Found::Changed) => return Ok(Looked::Changed),
+        Some(Found::Form(form)) => form,
     };
     let entry = form.entries.remove(key).map(serde_json::from_value).transpose()?;
-    Ok(entry.map(|entry| (form.about, entry)))
+    Ok(entry.map_or(Looked::Nothing, |entry| Looked::Entry(form.about, entry)))
 }
 
-fn read(path: &Path) -> io::Result<Option<Form>> {
-    match read_trusted(path, LONGEST) {
-        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+fn read(path: &Path, seal: &Seal) -> io::Result<Option<Found>> {
+    let bytes = match read_trusted(path, LONGEST) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Head { version } = serde_json::from_slice(&bytes)?;
+    if version != VERSION {
+        return Ok(Some(Found::OtherVersion));
     }
+    let sealed: Sealed<'_> = serde_json::from_slice(&bytes)?;
+    if !seal.holds(sealed.body.get(), &sealed.seal) {
+        return Ok(Some(Found::Changed));
+    }
+    Ok(Some(Found::Form(serde_json::from_str(sealed.body.get())?)))
 }
 
 /// Written beside and moved over: a crash leaves the old one or the new one.
-fn write(path: &Path, form: &Form) -> io::Result<()> {
+fn write(path: &Path, seal: &Seal, form: &Form) -> io::Result<()> {
+    let body = serde_json::value::to_raw_value(form)?;
+    let sealed = Sealed {
+        version: VERSION,
+        seal: seal.over(body.get()),
+        body: &body,
+    };
     let temporary = path.with_extension("json.new");
     let mut make = File::options();
     make.create(true).write(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
     let mut file = BufWriter::new(make.open(&temporary)?);
-    serde_json::to_writer(&mut file, form)?;
+    serde_json::to_writer(&mut file, &sealed)?;
     file.flush()?;
     file.get_ref().sync_all()?;
     drop(file);
@@ -184,36 +264,70 @@ mod tests {
         }
     }
 
+    fn seal() -> Seal {
+        Seal::of(&[7; 32])
+    }
+
+    fn open(path: &Path, chain_id: u64) -> Kept {
+        Kept::open(path.to_owned(), about(chain_id), seal())
+    }
+
+    fn looks(path: &Path, key: &str) -> io::Result<Looked<u64>> {
+        look(path, &seal(), key)
+    }
+
+    /// All endpoints go on from it, so nobody would contradict a number in it.
+    #[test]
+    fn a_file_that_was_changed_or_sealed_by_another_key_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        open(&path, 1).put("registrations", &41_u64, true);
+        let text = fs::read_to_string(&path).unwrap();
+        let changed = text.replace("41", "40");
+        assert_ne!(changed, text);
+        fs::write(&path, &changed).unwrap();
+        assert_eq!(open(&path, 1).get::<u64>("registrations"), None);
+        assert_eq!(looks(&path, "registrations").unwrap(), Looked::Changed);
+        fs::write(&path, &text).unwrap();
+        assert_eq!(open(&path, 1).get::<u64>("registrations"), Some(41));
+        let other = Kept::open(path.clone(), about(1), Seal::of(&[8; 32]));
+        assert_eq!(other.get::<u64>("registrations"), None);
+        // what is read again is sealed again
+        other.put("registrations", &42_u64, true);
+        let again = Kept::open(path.clone(), about(1), Seal::of(&[8; 32]));
+        assert_eq!(again.get::<u64>("registrations"), Some(42));
+    }
+
     #[test]
     fn what_was_kept_is_found_again_and_nothing_of_another_chain_or_form() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE_NAME);
-        let kept = Kept::open(path.clone(), about(1));
+        let kept = open(&path, 1);
         assert_eq!(kept.get::<u64>("cursor"), None);
         kept.put("cursor", &41_u64, false);
         kept.put("cursor", &42_u64, false);
         assert_eq!(kept.get::<u64>("cursor"), Some(42));
-        let early = Kept::open(path.clone(), about(1)).get::<u64>("cursor");
+        let early = open(&path, 1).get::<u64>("cursor");
         assert_eq!(early, Some(41), "written at most every few seconds");
         kept.put("cursor", &43_u64, true);
-        assert_eq!(Kept::open(path.clone(), about(1)).get::<u64>("cursor"), Some(43));
-        assert_eq!(look::<u64>(&path, "cursor").unwrap(), Some((about(1), 43)));
-        assert_eq!(look::<u64>(&path, "other").unwrap(), None);
-        assert_eq!(Kept::open(path.clone(), about(2)).get::<u64>("cursor"), None);
+        assert_eq!(open(&path, 1).get::<u64>("cursor"), Some(43));
+        assert_eq!(looks(&path, "cursor").unwrap(), Looked::Entry(about(1), 43));
+        assert_eq!(looks(&path, "other").unwrap(), Looked::Nothing);
+        assert_eq!(open(&path, 2).get::<u64>("cursor"), None);
 
         let text = fs::read_to_string(&path).unwrap();
-        for other in ["\"version\":1", "\"version\":9"] {
-            let of_other = text.replace("\"version\":2", other);
+        for other in ["\"version\":2", "\"version\":9"] {
+            let of_other = text.replace("\"version\":3", other);
             assert_ne!(of_other, text);
             fs::write(&path, of_other).unwrap();
-            assert_eq!(Kept::open(path.clone(), about(1)).get::<u64>("cursor"), None);
-            assert_eq!(look::<u64>(&path, "cursor").unwrap(), None);
+            assert_eq!(open(&path, 1).get::<u64>("cursor"), None);
+            assert_eq!(looks(&path, "cursor").unwrap(), Looked::Nothing);
         }
-        Kept::open(path.clone(), about(1)).put("cursor", &44_u64, true);
-        assert_eq!(look::<u64>(&path, "cursor").unwrap(), Some((about(1), 44)));
+        open(&path, 1).put("cursor", &44_u64, true);
+        assert_eq!(looks(&path, "cursor").unwrap(), Looked::Entry(about(1), 44));
         fs::write(&path, "half a fi").unwrap();
-        assert_eq!(Kept::open(path.clone(), about(1)).get::<u64>("cursor"), None);
-        assert!(look::<u64>(&path, "cursor").is_err());
+        assert_eq!(open(&path, 1).get::<u64>("cursor"), None);
+        assert!(looks(&path, "cursor").is_err());
     }
 
     /// Whoever writes it decides which logs are never read again.
@@ -224,8 +338,8 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE_NAME);
-        Kept::open(path.clone(), about(1)).put("cursor", &41_u64, true);
-        let found = || Kept::open(path.clone(), about(1)).get::<u64>("cursor");
+        open(&path, 1).put("cursor", &41_u64, true);
+        let found = || open(&path, 1).get::<u64>("cursor");
         assert_eq!(found(), Some(41));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(found(), None);

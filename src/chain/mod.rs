@@ -20,6 +20,13 @@ mod proof;
 pub mod replay;
 pub(crate) mod revert;
 pub mod rpc;
+mod tried;
 pub mod view;
 
 pub use finality::Finality;
+
+/// Seconds. Blocks come every 12 s: a public chain whose newest block is older than this is not followed, or a clock is
+/// wrong.
+pub const STALE_HEAD_S: u64 = 180;
+/// Seconds. A block that is dated further ahead of this machine's clock than this was not made by then.
+pub const AHEAD_HEAD_S: u64 = 15;

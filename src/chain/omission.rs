@@ -3,7 +3,7 @@
 //! told them; who left it out is flagged only where that is proven. One log that was told says nothing of a second
 //! one.
 
-use super::proof::{by_receipts, shares};
+use super::proof::{Receipts, by_receipts, shares};
 use super::rpc::{BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
 use crate::types::SafeText;
@@ -59,11 +59,10 @@ pub(crate) async fn hidden(
         Ok(Hidden::Untold(SafeText::new(&words)))
     };
     let receipts = match by_receipts(rpc, header).await {
-        Ok(Some(receipts)) => receipts,
+        Ok(Receipts::Told(receipts)) => receipts,
         // what was told explains the filter; whether there is more beside it, nobody says now, and that holds nothing up
-        Ok(None) | Err(_) if !told.is_empty() => return Ok(Hidden::Nothing),
-        Ok(None) => return untold("no endpoint has its receipts"),
-        Err(error) if error.server().is_some() => return untold(&error.to_string()),
+        Ok(Receipts::Nowhere(_)) | Err(_) if !told.is_empty() => return Ok(Hidden::Nothing),
+        Ok(Receipts::Nowhere(why)) => return untold(&format!("no endpoint has its receipts: {why}")),
         Err(error) => return Err(error.into()),
     };
     let mut logs = asked_for(receipts.logs, filter, number, number);

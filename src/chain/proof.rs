@@ -13,7 +13,7 @@ use alloy::primitives::{B256, Log, LogData};
 use futures_util::future::join_all;
 
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, Receipt, Rpc, RpcError};
-use crate::types::BlockRef;
+use crate::types::{BlockRef, SafeText};
 
 /// The logs of a block by its receipts.
 #[derive(Debug)]
@@ -28,25 +28,43 @@ pub(crate) struct ByReceipts {
     pub(crate) asked: u32,
 }
 
+/// The receipts of a block, as far as they can be had.
+#[derive(Debug)]
+pub(crate) enum Receipts {
+    Told(ByReceipts),
+    /// No endpoint has them; each says why, in words.
+    Nowhere(SafeText),
+}
+
 /// Asks one endpoint after the other until one tells receipts that the header confirms. Where none does, they are the first
-/// ones that were told; none where no endpoint has any.
+/// ones that were told.
 ///
 /// # Errors
 /// Nobody has told any, and one did not answer.
-pub(crate) async fn by_receipts(rpc: &Rpc, header: &BlockHeader) -> Result<Option<ByReceipts>, RpcError> {
+pub(crate) async fn by_receipts(rpc: &Rpc, header: &BlockHeader) -> Result<Receipts, RpcError> {
     let (mut unproven, mut failure, mut asked) = (None, None, 0);
-    for (teller, _, voice) in rpc.voices() {
+    let mut lacking = Vec::new();
+    for (teller, name, voice) in rpc.voices() {
         asked += 1;
         let receipts = match voice.block_receipts(header.hash).await {
             Ok(Some(receipts)) => receipts,
-            Ok(None) => continue,
+            Ok(None) => {
+                lacking.push(format!("{name} does not have the block"));
+                continue;
+            }
             // it does not have the method, or not so old a block
-            Err(error) if error.server().is_some() => continue,
             Err(error) => {
-                failure = Some(error);
+                match error.server() {
+                    Some(said) => {
+                        rpc.note_without_receipts(teller, said.says_no_such_method());
+                        lacking.push(format!("{name} has none ({})", said.message));
+                    }
+                    None => failure = Some(error),
+                }
                 continue;
             }
         };
+        rpc.note_without_receipts(teller, false);
         let (named, root) = (header.receipts_root, root(&receipts));
         let told = ByReceipts {
             teller,
@@ -56,14 +74,14 @@ pub(crate) async fn by_receipts(rpc: &Rpc, header: &BlockHeader) -> Result<Optio
         };
         // where no root can be compared, the next one's would prove nothing either
         if told.proven || named.is_none() || root.is_none() {
-            return Ok(Some(told));
+            return Ok(Receipts::Told(told));
         }
         unproven.get_or_insert(told);
     }
     match (unproven, failure) {
-        (Some(told), _) => Ok(Some(ByReceipts { asked, ..told })),
+        (Some(told), _) => Ok(Receipts::Told(ByReceipts { asked, ..told })),
         (None, Some(error)) => Err(error),
-        (None, None) => Ok(None),
+        (None, None) => Ok(Receipts::Nowhere(SafeText::new(&lacking.join("; ")))),
     }
 }
 
@@ -76,7 +94,7 @@ pub(crate) async fn shares(
     endpoint: EndpointIndex,
     header: &BlockHeader,
 ) -> Result<bool, RpcError> {
-    let own = voice(rpc, endpoint).header(At::Number(header.number())).await?;
+    let own = rpc.voice(endpoint).header(At::Number(header.number())).await?;
     Ok(own.is_some_and(|own| own.hash == header.hash && own.receipts_root == header.receipts_root))
 }
 
@@ -106,11 +124,6 @@ pub(crate) async fn of_log(rpc: &Rpc, block: BlockRef, log: &LogEntry) -> Vec<Op
         found.map(|(_, holds)| *holds)
     };
     told.iter().map(|(named, _)| proven(named)).collect()
-}
-
-fn voice(rpc: &Rpc, endpoint: EndpointIndex) -> Rpc {
-    let mut voices = rpc.voices();
-    voices.swap_remove(endpoint.position()).2
 }
 
 /// The root of the tree of a block's receipts, in the block's order; none where one lacks what the root covers, or is of a

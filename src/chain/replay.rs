@@ -272,7 +272,8 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
         (self.fold)(state, log).map_err(|why| ReplayError::Unreadable { at, why })
     }
 
-    fn forget(&mut self) {
+    /// Everything is read from the first block again.
+    pub(crate) fn forget(&mut self) {
         self.settled = S::default();
         self.settled_at = None;
         self.newest = None;

@@ -1,6 +1,6 @@
 //! Views of contracts, each at a block of the caller's choice.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::SolCall;
 
 use super::revert::{decode, revert_of};
@@ -26,17 +26,17 @@ pub enum ViewError {
         view: &'static str,
         reason: DecodedRevert,
     },
-    /// The contract answered something else.
+    /// By every endpoint that answers, the contract answered something else.
     #[error("{view} does not answer as expected: {reason}")]
     Unexpected {
         /// The view's signature.
         view: &'static str,
-        /// What was wrong with it.
+        /// What was wrong with it, by each endpoint where several are configured.
         reason: SafeText,
     },
 }
 
-/// Calls a view of `contract` and decodes its answer.
+/// Calls a view of `contract` and decodes its answer: the first that can be decoded, of whatever endpoint.
 ///
 /// # Errors
 /// See [`ViewError`].
@@ -48,26 +48,20 @@ pub async fn view<C: SolCall>(rpc: &Rpc, contract: Address, call: C, at: At) -> 
         input: call.abi_encode().into(),
         value: U256::ZERO,
     };
-    let answer = match rpc.call(&request, at).await {
-        Ok(answer) => answer,
-        Err(source) => {
-            return Err(match source.server().and_then(revert_of) {
-                Some(revert) => ViewError::Reverted {
-                    view,
-                    reason: decode(&revert, &[]),
-                },
-                None => ViewError::Rpc { view, source },
-            });
-        }
+    let read = |answer: &Bytes| match answer.is_empty() {
+        true => Err("nothing (no code there, or no such function)".into()),
+        false => C::abi_decode_returns(answer).map_err(|error| SafeText::new(&error.to_string())),
     };
-    if answer.is_empty() {
-        return Err(ViewError::Unexpected {
+    let error = match rpc.call_for(view, &request, at, read).await {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    Err(match (error.server().and_then(revert_of), error) {
+        (Some(revert), _) => ViewError::Reverted {
             view,
-            reason: "nothing (no code there, or no such function)".into(),
-        });
-    }
-    C::abi_decode_returns(&answer).map_err(|e| ViewError::Unexpected {
-        view,
-        reason: SafeText::new(&e.to_string()),
+            reason: decode(&revert, &[]),
+        },
+        (None, RpcError::Nowhere { reason, .. }) => ViewError::Unexpected { view, reason },
+        (None, source) => ViewError::Rpc { view, source },
     })
 }

@@ -4,6 +4,7 @@
 //! A file that says something this program does not understand stops it: each error names the file, the line, the key
 //! and the nearest valid key, and all errors are reported together.
 
+mod changed;
 mod decimal;
 mod dirs;
 mod environment;

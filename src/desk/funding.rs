@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::config::{Floors, format_ssv};
 use crate::oracle::{Fact, FactKind, TransactionPayload};
 use crate::ports::{Answer, At, Call, Execution, Funding, Ssv};
-use crate::types::{Check, counted};
+use crate::types::{Check, ClusterSnapshot, counted};
 
 /// Seconds between two blocks of Ethereum.
 const BLOCK_S: u64 = 12;
@@ -22,6 +22,7 @@ pub(super) async fn foresee(
     execution: &dyn Execution,
     ssv: &dyn Ssv,
     payload: &TransactionPayload,
+    before: &ClusterSnapshot,
 ) -> Answer<Funding> {
     let call = Call {
         from: payload.from,
@@ -30,7 +31,7 @@ pub(super) async fn foresee(
         value_wei: payload.value_wei,
     };
     match execution.foresee(&call).await {
-        Answer::Yes(logs) => ssv.funding(&logs, At::Latest).await,
+        Answer::Yes(logs) => ssv.funding(&logs, before, At::Latest).await,
         Answer::No(evidence) => Answer::not_known(evidence),
         Answer::NotKnown(why) => Answer::NotKnown(why),
     }
@@ -68,14 +69,24 @@ pub(super) fn facts(funding: &Answer<Funding>) -> Vec<Fact> {
     let amount = |label, value| Fact::new(label, FactKind::Amount, value);
     match funding.as_ref().value() {
         Ok(funding) => {
-            let runway = match funding.runway_blocks.as_ref().value() {
+            let runway = |blocks: &Answer<u64>| match blocks.as_ref().value() {
                 Ok(blocks) => lasts(*blocks),
                 Err(why) => format!("not known: {why}"),
             };
+            let new = || "no validator is in it".to_owned();
+            let since_event = |told: String| format!("{told} at its newest event");
+            let before = funding.before.as_ref();
+            let balance = before.map_or_else(new, |before| since_event(format_ssv(before.balance)));
+            let lasted = before.map_or_else(new, |before| since_event(runway(&before.runway_blocks)));
             vec![
                 amount(RECEIVED, format_ssv(funding.received)),
+                amount("SSV cluster before", balance),
                 amount("SSV cluster afterwards", format_ssv(funding.balance)),
-                amount("until its liquidation, at present fees", runway),
+                amount("until its liquidation before, at present fees", lasted),
+                amount(
+                    "until its liquidation, at present fees",
+                    runway(&funding.runway_blocks),
+                ),
             ]
         }
         Err(why) => vec![amount(RECEIVED, format!("not known: {why}"))],
@@ -102,6 +113,7 @@ mod tests {
     use alloy::primitives::U256;
 
     use super::*;
+    use crate::ports::FundingBefore;
     use crate::types::CheckStatus;
 
     fn floors() -> Floors {
@@ -116,6 +128,7 @@ mod tests {
             received: U256::from(received),
             balance: U256::from(5_000),
             runway_blocks,
+            before: None,
         })
     }
 
@@ -150,7 +163,27 @@ mod tests {
         let none = Floors::default();
         assert_eq!(statuses(&silent, &none), []);
         assert!(facts(&silent)[0].value.as_str().starts_with("not known"));
-        let told = facts(&funding(7, days(2)));
-        assert_eq!(told[2].value.as_str(), "2 days");
+        let values = |funding: &Answer<Funding>| -> Vec<String> {
+            facts(funding).iter().map(|fact| fact.value.to_string()).collect()
+        };
+        let told = values(&funding(7, days(2)));
+        assert_eq!(told[1], "no validator is in it");
+        assert_eq!(
+            (told[3].as_str(), told[4].as_str()),
+            ("no validator is in it", "2 days")
+        );
+        let before = FundingBefore {
+            balance: U256::from(10u64.pow(18)),
+            runway_blocks: days(3),
+        };
+        let grown = funding(7, days(2)).map(|funding| Funding {
+            before: Some(before),
+            ..funding
+        });
+        let told = values(&grown);
+        assert_eq!(
+            (told[1].as_str(), told[3].as_str()),
+            ("1 SSV at its newest event", "3 days at its newest event")
+        );
     }
 }

@@ -119,7 +119,7 @@ impl Keygen {
                 format!("pool {pool} is not in the contract's ready queue"),
             ),
         });
-        match agreed::on_queue(&*self.agreement, pool, gathered.block).await {
+        match agreed::on_queue(&*self.agreement, pool, self.oracle, gathered.block).await {
             // a key moves no money, and one voice cannot move any with it: the deposit has this check all the same
             Accord::Alone => {}
             accord => checks.push(accord.check(ENDPOINTS_AGREE)),

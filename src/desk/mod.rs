@@ -31,6 +31,7 @@ mod sign_exit;
 
 pub(crate) use exit_checks::ExpectedChain;
 pub(crate) use publish::publish_exit;
+pub(crate) use ranking::instead;
 pub(crate) use sending::{gas_of, simulate};
 pub use served::not_done;
 pub(crate) use sighting::look_up;
@@ -131,6 +132,7 @@ impl Desk {
         let sending = Sending {
             manager: Arc::clone(&ask.manager),
             execution: Arc::clone(&ask.execution),
+            ssv: Arc::clone(&ask.ssv),
             agreement: Arc::clone(&ask.agreement),
             signer: ask.signer.clone(),
             oracle: terms.oracle,

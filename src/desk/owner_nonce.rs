@@ -38,14 +38,26 @@ pub(super) async fn ask(
         ssv.state(block, &[]),
         manager.implied_owner_nonce(At::block(block)),
     );
-    ExpectedNonce {
+    let expected = ExpectedNonce {
         counted: counted.map(|state| state.owner_nonce),
         accord,
         implied,
+    };
+    // what was kept of earlier runs is in the count of all of them
+    if expected.is_contradicted() {
+        ssv.read_anew().await;
     }
+    expected
 }
 
 impl ExpectedNonce {
+    /// The endpoints count alike, and the manager's state implies another number.
+    fn is_contradicted(&self) -> bool {
+        let agree = matches!(self.accord, Accord::Agree { .. });
+        agree
+            && matches!((&self.counted, &self.implied), (Answer::Yes(counted), Some(Answer::Yes(implied))) if counted != implied)
+    }
+
     /// Whether a registration that was signed for this number is the one that SSV expects.
     pub(super) fn check(&self, signed: u64) -> Check {
         const NAME: &str = "registration-nonce";
@@ -170,5 +182,32 @@ mod tests {
         for words in ["signed for nonce 4", "the logs count 5", "state implies 4"] {
             assert!(differ.as_str().contains(words), "{differ}");
         }
+    }
+
+    #[test]
+    fn a_number_that_all_count_and_the_contract_denies_is_counted_again() {
+        let is_contradicted = |counted, accord, implied| {
+            let nonce = ExpectedNonce {
+                counted,
+                accord,
+                implied,
+            };
+            nonce.is_contradicted()
+        };
+        let implies = |n| Some(Answer::Yes(n));
+        assert!(is_contradicted(Answer::Yes(5), agree(), implies(4)));
+        assert!(!is_contradicted(Answer::Yes(4), agree(), implies(4)));
+        assert!(!is_contradicted(Answer::Yes(5), Accord::Alone, implies(4)));
+        assert!(!is_contradicted(Answer::Yes(5), agree(), None));
+        assert!(!is_contradicted(
+            Answer::Yes(5),
+            agree(),
+            Some(Answer::no("nothing waits"))
+        ));
+        assert!(!is_contradicted(
+            Answer::not_known("being read"),
+            agree(),
+            implies(4)
+        ));
     }
 }

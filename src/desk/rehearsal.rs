@@ -4,7 +4,7 @@
 //!
 //! | check | passes | fails | unknown |
 //! |---|---|---|---|
-//! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out |
+//! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out, or one endpoint says that it reverts and another that it goes through |
 //! | `ssv-operators` | the call goes through | it reverts because SSV does not take these operators | it reverts for another reason, or was not tried out |
 //! | `ssv-registers` | the call goes through, or SSV has the registration that managers call | SSV has it no more, and says which version it is | nobody tells |
 //! | `ssv-cluster-size` | SSV has clusters of this size | it has none | |
@@ -98,7 +98,10 @@ impl Rehearsal {
             data,
             value_wei: U256::ZERO,
         };
-        self.execution.simulate(&call).await.map(Ok)
+        match self.execution.simulate(&call).await {
+            Answer::Yes(Simulated::Disputed { words, .. }) => Answer::not_known(words),
+            tried => tried.map(Ok),
+        }
     }
 
     /// The call data of the deposit, with a key that nobody keeps.
@@ -145,7 +148,8 @@ impl Rehearsal {
             Answer::Yes(Ok(Simulated::Succeeds { .. })) => {
                 Check::pass(NAME, "SSV takes a validator of these operators")
             }
-            Answer::Yes(Ok(Simulated::Reverts(revert))) => match self.ssv.refuses_operators(revert) {
+            Answer::Yes(Ok(Simulated::Disputed { words, .. })) => Check::unknown(NAME, words.as_str()),
+            Answer::Yes(Ok(Simulated::Reverts { revert, .. })) => match self.ssv.refuses_operators(revert) {
                 Some(why) => Check::fail(NAME, why.as_str()),
                 None => Check::unknown(NAME, "the deposit reverts for another reason"),
             },
@@ -230,7 +234,7 @@ mod tests {
 
     fn reverting() -> FakeExecution {
         FakeExecution {
-            simulated: Answer::Yes(Simulated::Reverts(Revert::of(&[]))),
+            simulated: Answer::Yes(Simulated::reverts(Revert::of(&[]))),
             ..FakeExecution::default()
         }
     }

@@ -10,13 +10,13 @@ use super::proposal::list;
 use super::sending::{self, Sending};
 use super::{funding, key_checks, later, owner_nonce, refused, served};
 use crate::beacon::roots;
-use crate::config::Floors;
+use crate::config::{Floors, format_ssv};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
 use crate::ports::agreed::{self, MadeSince};
 use crate::ports::{
-    Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
+    Answer, Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
 };
-use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root};
+use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root, counted};
 
 /// Prepares the transaction, for a key that a ceremony has made.
 #[derive(Debug)]
@@ -60,7 +60,13 @@ impl SendDeposit {
         let gathered = self.gather(pool, oracle, &draft).await?;
         let mut checks = self.checks(pool, oracle, &draft, &gathered).await;
         let mut facts = self.facts(pool, &draft, &gathered);
-        let leaves = funding::foresee(&*self.execution, &*self.ssv, &gathered.payload).await;
+        let leaves = funding::foresee(
+            &*self.execution,
+            &*self.ssv,
+            &gathered.payload,
+            &gathered.ssv.cluster,
+        )
+        .await;
         checks.extend(funding::checks(&leaves, &self.floors));
         facts.extend(funding::facts(&leaves));
         let title = format!(
@@ -151,6 +157,7 @@ impl SendDeposit {
         let made = MadeSince {
             key: *key,
             since: draft.since,
+            deposit_contract: self.deposit_contract,
         };
         let agreed = agreed::on_deposit(&*self.sending.agreement, pool, oracle, facts.block, made);
         checks.push(agreed.await.check(sending::ENDPOINTS_AGREE));
@@ -187,8 +194,23 @@ impl SendDeposit {
             Fact::new("SSV cluster", FactKind::Text, cluster_words(&gathered.ssv)),
             Fact::new("fees swapped for SSV", FactKind::Amount, fees),
         ]);
+        facts.extend(reserved(&gathered.facts.reserved_fees_wei, self.fee_amount_wei));
         facts
     }
+}
+
+/// The fees that the contract keeps for this, before and after; that there are enough is a check's to say.
+fn reserved(before: &Answer<U256>, swapped: U256) -> [Fact; 2] {
+    let told = |wei: Answer<U256>| match wei.value() {
+        Ok(wei) => sending::eth(wei),
+        Err(why) => format!("not known: {why}"),
+    };
+    let after = before.clone().map(|wei| wei.saturating_sub(swapped));
+    [
+        ("reserved fees before", before.clone()),
+        ("reserved fees afterwards", after),
+    ]
+    .map(|(label, wei)| Fact::new(label, FactKind::Amount, told(wei)))
 }
 
 fn cluster_words(ssv: &SsvState) -> String {
@@ -199,8 +221,9 @@ fn cluster_words(ssv: &SsvState) -> String {
             "liquidated"
         };
         format!(
-            "{} validators, balance {}, {state}",
-            ssv.cluster.validator_count, ssv.cluster.balance
+            "{}, {} at its newest event, {state}",
+            counted(ssv.cluster.validator_count as usize, "validator"),
+            format_ssv(ssv.cluster.balance)
         )
     } else {
         "new: SSV has no cluster of the manager with these operators".to_owned()

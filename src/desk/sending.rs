@@ -7,10 +7,10 @@ use alloy::primitives::{Address, U256};
 use super::proposal;
 use crate::config::format_ether;
 use crate::oracle::{
-    ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, TransactionPayload,
+    ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, SSV_OPERATORS, TransactionPayload,
 };
 use crate::ports::{
-    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, TxSigner, agreed,
+    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner, agreed,
 };
 use crate::tx::fees;
 use crate::types::{BlockRef, Check, PoolId};
@@ -20,6 +20,7 @@ use crate::types::{BlockRef, Check, PoolId};
 pub(super) struct Sending {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) execution: Arc<dyn Execution>,
+    pub(super) ssv: Arc<dyn Ssv>,
     pub(super) agreement: Arc<dyn Agreement>,
     /// Nobody, in mode observe.
     pub(super) signer: Option<Arc<dyn TxSigner>>,
@@ -63,6 +64,9 @@ pub(super) fn payload(
     })
 }
 
+/// The check that tries out exactly what would be sent.
+const SIMULATION: &str = "simulation";
+
 /// The proposal of a transaction: to what it is for comes whether it can be sent, from whom to whom, and what it costs.
 pub(super) async fn proposal(
     from: &Sending,
@@ -74,7 +78,8 @@ pub(super) async fn proposal(
     balance: &Answer<U256>,
 ) -> Prepared {
     checks.push(signer(from));
-    let (sending, fees) = self::checks(&*from.manager, &*from.execution, &payload, balance).await;
+    let (manager, execution, ssv) = (&*from.manager, &*from.execution, &*from.ssv);
+    let (sending, fees) = self::checks(manager, execution, ssv, &payload, balance).await;
     checks.extend(sending);
     super::dedup(&mut checks);
     facts.extend(fees);
@@ -109,8 +114,8 @@ pub(crate) async fn simulate(execution: &dyn Execution, payload: &TransactionPay
 /// anything was sent.
 pub(crate) fn gas_of(manager: &dyn PoolManager, simulated: &Simulated) -> Result<u64, String> {
     match simulated {
-        Simulated::Succeeds { gas } => Ok(*gas),
-        Simulated::Reverts(revert) => Err(format!("would revert: {}", manager.explain(revert))),
+        Simulated::Succeeds { gas } | Simulated::Disputed { gas, .. } => Ok(*gas),
+        Simulated::Reverts { revert, .. } => Err(format!("would revert: {}", manager.explain(revert))),
     }
 }
 
@@ -118,15 +123,23 @@ pub(crate) fn gas_of(manager: &dyn PoolManager, simulated: &Simulated) -> Result
 async fn checks(
     manager: &dyn PoolManager,
     execution: &dyn Execution,
+    ssv: &dyn Ssv,
     payload: &TransactionPayload,
     balance: &Answer<U256>,
 ) -> (Vec<Check>, Vec<Fact>) {
     let (ceiling, from) = (payload.fee_ceiling_wei, payload.from);
     let (simulated, quote) = tokio::join!(simulate(execution, payload), execution.fee_quote());
+    let committee = simulated.as_ref().yes().and_then(|tried| committee(tried, ssv));
+    let dispute = match &simulated {
+        Answer::Yes(Simulated::Disputed { words, .. }) => Some(Check::unknown(SIMULATION, words.as_str())),
+        _ => None,
+    };
     let simulated = simulated.map(|simulated| gas_of(manager, &simulated));
-    let simulation = simulated.check("simulation", |gas| match gas {
-        Ok(gas) => (true, format!("succeeds from {from}, {gas} gas")),
-        Err(why) => (false, why.clone()),
+    let simulation = dispute.unwrap_or_else(|| {
+        simulated.check(SIMULATION, |gas| match gas {
+            Ok(gas) => (true, format!("succeeds from {from}, {gas} gas")),
+            Err(why) => (false, why.clone()),
+        })
     });
     let gas = simulated.yes().and_then(Result::ok);
     // under the ceiling or not, as soon as both gas and market are known
@@ -153,7 +166,25 @@ async fn checks(
     if let Some(Ok(most)) = fee.yes() {
         facts.push(Fact::new("fee at most, now", FactKind::Amount, eth(most)));
     }
-    (vec![simulation, fee_ceiling, balance], facts)
+    let mut checks = vec![simulation, fee_ceiling, balance];
+    checks.extend(committee);
+    (checks, facts)
+}
+
+/// What SSV has against the committee: of two endpoints or more that say so at one block, or of one, which is no ground to
+/// give a key up. None where nothing says so.
+fn committee(tried: &Simulated, ssv: &dyn Ssv) -> Option<Check> {
+    let Simulated::Reverts { revert, agreed_at } = tried else {
+        return None;
+    };
+    let why = ssv.refuses_committee(revert)?;
+    Some(match agreed_at {
+        Some(block) => {
+            let words = format!("two endpoints or more say at block {}: {why}", block.number);
+            Check::fail(SSV_OPERATORS, words)
+        }
+        None => Check::unknown(SSV_OPERATORS, format!("one endpoint alone says: {why}")),
+    })
 }
 
 pub(super) fn eth(wei: U256) -> String {
@@ -178,7 +209,7 @@ fn signer(from: &Sending) -> Check {
 mod tests {
     use super::*;
     use crate::ports::Revert;
-    use crate::ports::fakes::{FakeExecution, FakeManager};
+    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
     use crate::types::CheckStatus;
 
     fn payload(value_wei: u64) -> TransactionPayload {
@@ -197,7 +228,14 @@ mod tests {
     async fn what_is_tried_out_is_what_would_be_sent_value_included() {
         let (manager, execution) = (FakeManager::default(), FakeExecution::default());
         let sent = payload(42);
-        let (made, facts) = checks(&manager, &execution, &sent, &Answer::Yes(U256::MAX)).await;
+        let (made, facts) = checks(
+            &manager,
+            &execution,
+            &FakeSsv::default(),
+            &sent,
+            &Answer::Yes(U256::MAX),
+        )
+        .await;
         assert!(made.iter().all(|c| c.status == CheckStatus::Pass), "{made:?}");
         let labels: Vec<_> = facts.iter().map(|fact| fact.label.as_str()).collect();
         assert_eq!(labels, ["gas, tried out", "fee ceiling", "fee at most, now"]);
@@ -219,10 +257,12 @@ mod tests {
         };
         let status = async |execution: FakeExecution| {
             let balance = Answer::Yes(U256::MAX);
-            checks(&manager, &execution, &payload(0), &balance).await.0
+            checks(&manager, &execution, &FakeSsv::default(), &payload(0), &balance)
+                .await
+                .0
         };
         let reverts = status(FakeExecution {
-            simulated: Answer::Yes(Simulated::Reverts(Revert {
+            simulated: Answer::Yes(Simulated::reverts(Revert {
                 data: None,
                 words: "IncorrectClusterState".into(),
             })),
@@ -247,5 +287,47 @@ mod tests {
         })
         .await;
         assert_eq!(no_market[1].status, CheckStatus::Unknown);
+    }
+
+    /// One voice's refusal is a person's affair: the core gives a key up on a failed check alone.
+    #[tokio::test]
+    async fn a_refusal_of_the_committee_fails_by_two_voices_and_is_unknown_by_one() {
+        let manager = FakeManager::default();
+        let block = BlockRef {
+            number: 8,
+            hash: crate::types::Root([8; 32]),
+        };
+        let looked = async |simulated: Simulated, refuses: Option<&str>| {
+            let execution = FakeExecution {
+                simulated: Answer::Yes(simulated),
+                ..FakeExecution::default()
+            };
+            let ssv = FakeSsv {
+                refuses: refuses.map(Into::into),
+                ..FakeSsv::default()
+            };
+            let balance = Answer::Yes(U256::MAX);
+            let made = checks(&manager, &execution, &ssv, &payload(0), &balance).await.0;
+            let status = |name: &str| made.iter().find(|c| c.name == name).map(|c| c.status);
+            (status(SIMULATION), status(SSV_OPERATORS))
+        };
+        let of_committee = Some("OperatorDoesNotExist");
+        let alone = Simulated::reverts(Revert::of(&[1]));
+        let agreed = Simulated::Reverts {
+            revert: Revert::of(&[1]),
+            agreed_at: Some(block),
+        };
+        let disputed = Simulated::Disputed {
+            gas: 1,
+            words: "a says that it reverts, and b that it goes through".into(),
+        };
+        use CheckStatus::{Fail, Unknown};
+        assert_eq!(looked(alone, of_committee).await, (Some(Fail), Some(Unknown)));
+        assert_eq!(
+            looked(agreed.clone(), of_committee).await,
+            (Some(Fail), Some(Fail))
+        );
+        assert_eq!(looked(agreed, None).await, (Some(Fail), None));
+        assert_eq!(looked(disputed, of_committee).await, (Some(Unknown), None));
     }
 }

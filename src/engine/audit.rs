@@ -4,11 +4,12 @@
 mod identity;
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
 use crate::journal::Entry;
 use crate::oracle::{Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::secrets::person::is_signed;
-use crate::types::{ActionId, PersonSignature, UnixMillis};
+use crate::types::{ActionId, PersonSignature, SafeText, UnixMillis};
 
 pub use identity::{JournalIdentity, identity};
 
@@ -45,7 +46,18 @@ struct Known {
     spent: HashSet<PersonSignature>,
     /// What waits for a decision.
     open: BTreeMap<ActionId, Open>,
+    /// Until when signatures let pass what was approved and has not left.
+    approved: BTreeMap<ActionId, Vec<Signed>>,
 }
+
+/// Somebody's signature.
+struct Signed {
+    by: SafeText,
+    expires: UnixMillis,
+}
+
+/// What was looked at in time may be written so much later: a signer or a beacon node takes its time to answer.
+const UNDER_WAY: Duration = Duration::from_secs(600);
 
 /// An action that waits.
 struct Open {
@@ -53,6 +65,23 @@ struct Open {
     /// When it was proposed.
     since: UnixMillis,
     given: Vec<Decision>,
+}
+
+impl Signed {
+    fn of(by: &Decider) -> Option<Self> {
+        let Decider::Person {
+            name,
+            signed: Some(signed),
+            ..
+        } = by
+        else {
+            return None;
+        };
+        Some(Self {
+            by: name.clone(),
+            expires: signed.statement.expires,
+        })
+    }
 }
 
 impl Audit {
@@ -80,8 +109,15 @@ impl Audit {
             Record::Decided { action, decision } => {
                 self.take(entry.seq, action, &decision, known);
                 self.demanded(entry.seq, action, &decision, known);
-                known.open.remove(&action);
+                self.approved(entry, action, &decision, known);
             }
+            Record::CeremonyStarted {
+                action: Some(action), ..
+            } => self.leaves(entry, action, Duration::ZERO, known),
+            Record::TransactionSigned { action, .. } | Record::ExitPublished { action, .. } => {
+                self.leaves(entry, action, UNDER_WAY, known);
+            }
+            Record::ActionVoided { action, .. } => drop(known.approved.remove(&action)),
             _ => {}
         }
     }
@@ -121,6 +157,39 @@ impl Audit {
             let problem = format!("the signature of {by} on {id} was used before");
             self.problems.push((seq, problem));
         }
+    }
+
+    /// The last one decides while the signatures of the others still count.
+    fn approved(&mut self, entry: &Entry, id: ActionId, decision: &Decision, known: &mut Known) {
+        let Some(open) = known.open.remove(&id) else {
+            return;
+        };
+        if decision.verdict != Verdict::Approve {
+            return;
+        }
+        // one that had expired when it was given was told then
+        let in_time = |given: &&Decision| given.decider.expires().is_none_or(|until| given.at < until);
+        let given = open.given.iter().filter(in_time).map(|given| &given.decider);
+        let first: Vec<_> = given.filter_map(Signed::of).collect();
+        self.expired(entry, id, "approved", &first, Duration::ZERO);
+        let all = first.into_iter().chain(Signed::of(&decision.decider));
+        known.approved.insert(id, all.collect());
+    }
+
+    /// What was approved leaves this machine for the first time.
+    fn leaves(&mut self, entry: &Entry, id: ActionId, late: Duration, known: &mut Known) {
+        if let Some(signed) = known.approved.remove(&id) {
+            self.expired(entry, id, "executed", &signed, late);
+        }
+    }
+
+    fn expired(&mut self, entry: &Entry, id: ActionId, how: &str, signed: &[Signed], late: Duration) {
+        let expired = signed.iter().filter(|one| one.expires.plus(late) <= entry.at);
+        self.problems.extend(expired.map(|one| {
+            let (by, expires) = (&one.by, one.expires.to_rfc3339());
+            let problem = format!("{id} is {how} after the signature of {by} expired at {expires}");
+            (entry.seq, problem)
+        }));
     }
 
     /// Whether those who approved were as many as the policy demanded then, and had the keys that it named.

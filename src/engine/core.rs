@@ -133,6 +133,8 @@ pub(super) struct Core<W> {
     rows: publish::ValidatorRows,
     /// Since when what is not journaled waits.
     begun: publish::Begun,
+    /// Past states that were looked at.
+    folds: Arc<publish::Folds>,
 }
 
 impl<W: World> Core<W> {
@@ -165,6 +167,7 @@ impl<W: World> Core<W> {
             stale: 0,
             rows: publish::ValidatorRows::default(),
             begun: publish::Begun::default(),
+            folds: Arc::default(),
         }
     }
 
@@ -345,7 +348,7 @@ impl<W: World> Core<W> {
     /// Decisions that were made stand; from here on these rules decide, and the journal says so.
     fn new_rules(&mut self, policy: Policy) {
         let rules = counted(policy.rules.len(), "rule");
-        self.state.settings.policy = policy;
+        self.state.rule_by(policy);
         let at = UnixMillis::now();
         let record = Record::Note {
             case: None,
@@ -385,7 +388,8 @@ impl<W: World> Core<W> {
             publish::Read::Here(answer) => drop(reply.send(answer)),
             publish::Read::There(older) => {
                 let path = self.committer.journal().path().to_owned();
-                task::spawn_blocking(move || drop(reply.send(older.read(&path))));
+                let folds = self.folds.clone();
+                task::spawn_blocking(move || drop(reply.send(older.read(&path, &folds))));
             }
         }
     }

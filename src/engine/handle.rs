@@ -3,12 +3,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::monitor::Pulse;
 use crate::oracle::Asker;
-use crate::types::{SafeText, UnixMillis};
+use crate::types::SafeText;
 use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition};
 
 /// Who sits at a seat: it goes into the journal with whatever is decided there. Whoever opens the seat says who it is;
@@ -17,19 +17,31 @@ use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition}
 pub struct Identity {
     name: SafeText,
     uid: Option<u32>,
+    login: Option<u32>,
 }
 
 impl Identity {
     /// Somebody of whom nothing but a name is known.
     pub fn new(name: impl Into<SafeText>) -> Self {
-        let name = name.into();
-        Self { name, uid: None }
+        Self {
+            name: name.into(),
+            uid: None,
+            login: None,
+        }
     }
 
     /// A user of this machine, as the system says: two seats of one user are one person.
     pub fn of_user(name: impl Into<SafeText>, uid: u32) -> Self {
-        let (name, uid) = (name.into(), Some(uid));
-        Self { name, uid }
+        Self {
+            uid: Some(uid),
+            ..Self::new(name)
+        }
+    }
+
+    /// Who logged in on this machine and became that user, where the system knows: whoever became two users is one person.
+    #[must_use]
+    pub fn logged_in(self, login: Option<u32>) -> Self {
+        Self { login, ..self }
     }
 
     /// As the journal names it.
@@ -44,9 +56,15 @@ impl Identity {
         self.uid
     }
 
+    /// The user who logged in and became that one, where the system said so.
+    #[must_use]
+    pub fn login(&self) -> Option<u32> {
+        self.login
+    }
+
     pub(super) fn into_asker(self) -> Asker {
-        let Self { name, uid } = self;
-        Asker { name, uid }
+        let Self { name, uid, login } = self;
+        Asker { name, uid, login }
     }
 }
 
@@ -88,22 +106,6 @@ pub enum Asked {
         /// Takes the answer, once the engine has stopped.
         reply: oneshot::Sender<Reply>,
     },
-}
-
-/// When the engine's one task last went around: a task that hangs says nothing, so it is not asked.
-#[derive(Debug, Default)]
-pub struct Pulse(AtomicU64);
-
-impl Pulse {
-    pub(super) fn beat(&self) {
-        self.0.store(UnixMillis::now().0, Ordering::Relaxed);
-    }
-
-    /// The last time; the epoch before the first.
-    #[must_use]
-    pub fn last(&self) -> UnixMillis {
-        UnixMillis(self.0.load(Ordering::Relaxed))
-    }
 }
 
 /// The side of the process that owns the engine. It gives seats, and it alone can stop the engine.

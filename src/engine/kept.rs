@@ -181,10 +181,7 @@ mod tests {
     static GO_ON: AtomicBool = AtomicBool::new(false);
 
     fn options(directory: &TempDir) -> JournalOptions {
-        JournalOptions {
-            path: directory.path().join("journal.sqlite"),
-            checkpoint: None,
-        }
+        JournalOptions::at(directory.path().join("journal.sqlite"))
     }
 
     /// A journal of an earlier program, upgraded, and the state that is kept of it.

@@ -1,17 +1,45 @@
 //! The record of a key that a person gave the journal while no engine runs.
 
 use super::commit::row;
-use crate::journal::NewRecord;
+use crate::journal::{Doubt, NewRecord};
 use crate::oracle::{Durable, Record};
 use crate::types::{JournalKey, SafeText, UnixMillis};
 
-/// Says who gave the journal this key, and why.
+/// Says who gave the journal this key, and why. What was doubted of it before pauses everything, as a start would.
 #[must_use]
-pub fn keyed(at: UnixMillis, key: JournalKey, by: SafeText, reason: SafeText) -> NewRecord {
-    let record = Record::JournalKeyed {
+pub fn keyed(
+    at: UnixMillis,
+    key: JournalKey,
+    by: SafeText,
+    reason: SafeText,
+    doubt: Option<&Doubt>,
+) -> Vec<NewRecord> {
+    let named = Record::JournalKeyed {
         key,
         by: Some(by),
         reason: Some(reason),
     };
-    row(at, &record, &Durable::default())
+    let paused = doubt.map(|doubt| {
+        let text = paused_for(doubt);
+        let by = SafeText::new(BY_THE_START);
+        [
+            Record::Note { case: None, text },
+            Record::Paused { case: None, by },
+        ]
+    });
+    [named]
+        .iter()
+        .chain(paused.iter().flatten())
+        .map(|record| row(at, record, &Durable::default()))
+        .collect()
+}
+
+/// Who pauses where a person did not.
+pub(super) const BY_THE_START: &str = "the start";
+
+/// Why everything is paused.
+pub(super) fn paused_for(doubt: &Doubt) -> SafeText {
+    SafeText::new(&format!(
+        "everything is paused until a person has looked at the journal and resumes: {doubt}"
+    ))
 }

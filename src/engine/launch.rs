@@ -11,9 +11,11 @@ use super::commit::{Committer, Pending};
 use super::core::{Core, EngineError, Incoming, sum_of};
 use super::handle::{EngineHandle, channel};
 use super::kept::{Behind, Believed, Kept};
+use super::keyed::{BY_THE_START, paused_for};
 use super::live::Live;
 use super::publish::{self, VERSION};
 use super::world::World;
+use crate::config::JournalConfig;
 use crate::journal::{Anchor, Journal, JournalOptions, Upgrade};
 use crate::oracle::{Case, Cause, Durable, Input, Record, Serves, Settings, Speaks, State};
 use crate::ports::Ceremonies;
@@ -31,6 +33,18 @@ pub struct OpenedEngine {
     behind: Option<Believed>,
     /// What stands in the journal although no run knew that it was written.
     turned_up: Option<SafeText>,
+    /// Why a person must look at the journal before anything is done on its word.
+    doubt: Option<SafeText>,
+}
+
+/// Where the configured journal is, and what belongs to it.
+#[must_use]
+pub fn journal_at(config: &JournalConfig) -> JournalOptions {
+    JournalOptions {
+        path: config.path.clone(),
+        checkpoint: config.checkpoint.clone(),
+        key: config.key.clone(),
+    }
 }
 
 /// Records of the end of a journal that are remembered for their names.
@@ -90,7 +104,8 @@ impl Restored {
                 sum_of(&records, count, &state)
             ))
         });
-        if let Some(words) = &turned_up {
+        let doubt = self.committer.journal().doubt().map(paused_for);
+        for words in [&turned_up, &doubt].into_iter().flatten() {
             tracing::warn!(target: "engine::told", "{words}");
         }
         Ok(OpenedEngine {
@@ -99,6 +114,7 @@ impl Restored {
             unnamed,
             behind,
             turned_up,
+            doubt,
         })
     }
 }
@@ -141,6 +157,12 @@ impl OpenedEngine {
         self.turned_up.as_ref()
     }
 
+    /// Why a person must look at the journal before anything is done on its word.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&SafeText> {
+        self.doubt.as_ref()
+    }
+
     /// The block up to which events are in the journal.
     #[must_use]
     pub(super) fn cursor(&self) -> Option<BlockRef> {
@@ -169,6 +191,15 @@ impl OpenedEngine {
                 logs.map(|log| (c.id.kind, c.id.pool, log))
             })
             .collect()
+    }
+
+    /// The records of a start that does nothing by itself, and says why. A pause that is there already stays whose it is.
+    fn pause(&self, text: SafeText) -> Vec<Record> {
+        let by = SafeText::new(BY_THE_START);
+        let paused = Record::Paused { case: None, by };
+        let is_new = self.state.paused.is_none();
+        let note = Record::Note { case: None, text };
+        [note].into_iter().chain(is_new.then_some(paused)).collect()
     }
 
     /// Starts the core. `adapter` names the version of the manager contract; `incoming` is fed by the caller's feeds;
@@ -209,7 +240,8 @@ impl OpenedEngine {
             reason: None,
         });
         let mut pending = Pending::default();
-        for record in keyed.into_iter().chain([started]) {
+        let doubted = self.doubt.take().map_or_else(Vec::new, |text| self.pause(text));
+        for record in keyed.into_iter().chain([started]).chain(doubted) {
             self.state.apply(self.state.newest + 1, at, &record);
             pending.records.push((at, record));
         }

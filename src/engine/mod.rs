@@ -20,9 +20,9 @@ mod world;
 
 pub use self::audit::{Audit, JournalIdentity, audit, identity};
 pub use self::core::{EngineError, Incoming};
-pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Pulse, Seat, channel};
+pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Seat, channel};
 pub use keyed::keyed;
-pub use launch::{OpenedEngine, open};
+pub use launch::{OpenedEngine, journal_at, open};
 pub use live::{Costs, LiveUpdate};
 pub use monitor::OracleProbe;
 pub use publish::VERSION;

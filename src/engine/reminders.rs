@@ -11,6 +11,9 @@ use crate::view::Wait;
 /// A deadline is near at the last quarter of its time, and never earlier than this before it.
 const NEAR: Duration = Duration::from_secs(3_600);
 
+/// A deadline that moves by less is the same one: some are taken from another clock at each look.
+const SAME: Duration = Duration::from_secs(1);
+
 /// One thing to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reminder {
@@ -36,7 +39,29 @@ struct Matter {
     /// The pause after that.
     pause: Duration,
     told: bool,
+    /// The present deadline, and since when it is that one.
+    deadline: Option<(UnixMillis, UnixMillis)>,
     near: bool,
+}
+
+impl Matter {
+    /// A deadline that was moved has its whole time before it: the next round of a ceremony is not late for the last one.
+    fn takes(&mut self, wait: &Wait, now: UnixMillis) {
+        self.deadline = wait.deadline().map(|due| match self.deadline {
+            Some((known, from)) if due.since(known).max(known.since(due)) < SAME => (due, from),
+            Some(_) => (due, now),
+            None => (due, wait.since),
+        });
+        self.wait.clone_from(wait);
+    }
+
+    /// From when on its deadline is near, where it has one.
+    fn near_from(&self) -> Option<UnixMillis> {
+        let (due, from) = self.deadline?;
+        let ahead = (due.since(from) / 4).min(NEAR);
+        let ahead = u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX);
+        Some(UnixMillis(due.0.saturating_sub(ahead)))
+    }
 }
 
 impl Reminders {
@@ -62,10 +87,11 @@ impl Reminders {
                 next: wait.since.plus(wait.reason.usual_for()),
                 pause: self.first,
                 told: false,
+                deadline: None,
                 near: false,
                 wait: wait.clone(),
             });
-            matter.wait.clone_from(wait);
+            matter.takes(wait, now);
             // a clock that was set back puts off nothing for longer than the pause that was meant
             let pause = match matter.told {
                 true => matter.pause,
@@ -97,7 +123,7 @@ impl Reminders {
             matter.next = now.plus(matter.pause);
             matter.pause = (matter.pause * 2).min(self.longest);
         }
-        let near = matter.wait.due.is_some_and(|_| near_from(&matter.wait) <= now);
+        let near = matter.near_from().is_some_and(|from| from <= now);
         if near != matter.near {
             matter.near = near;
             let phase = match near {
@@ -111,28 +137,13 @@ impl Reminders {
     /// When there is something to tell next, if nothing changes.
     #[must_use]
     pub fn next(&self) -> Option<UnixMillis> {
-        let near = |matter: &Matter| {
-            let ahead = matter.wait.due.is_some() && !matter.near;
-            ahead.then(|| near_from(&matter.wait))
-        };
+        let near = |matter: &Matter| matter.near_from().filter(|_| !matter.near);
         let each = self
             .matters
             .values()
             .flat_map(|m| [Some(m.next), near(m)].into_iter().flatten());
         each.min()
     }
-}
-
-/// From when on the deadline of something is near; the end of time where it has none.
-fn near_from(wait: &Wait) -> UnixMillis {
-    let Some(due) = wait.due else {
-        return UnixMillis(u64::MAX);
-    };
-    let ahead = (due.since(wait.since) / 4).min(NEAR);
-    UnixMillis(
-        due.0
-            .saturating_sub(u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX)),
-    )
 }
 
 #[cfg(test)]
@@ -216,6 +227,42 @@ mod tests {
         };
         let reminder = reminders.look(std::slice::from_ref(&extended), UnixMillis(1_500_000));
         assert_eq!(reminder, [Reminder::Deadline(NoticePhase::Over, extended)]);
+    }
+
+    /// As the rounds of a ceremony have: the first one has no part in whether the last one is late.
+    #[test]
+    fn a_deadline_that_is_moved_is_near_at_the_last_quarter_of_its_own_time() {
+        let mut reminders = Reminders::new(FIRST * 1_000, FIRST * 1_000);
+        let due = |second: u64| Wait {
+            due: Some(UnixMillis(1_000_000 + second * 1_000)),
+            ..wait(WaitReason::Ceremony)
+        };
+        let mut told = Vec::new();
+        for second in 0..=600 {
+            let now = UnixMillis(1_000_000 + second * 1_000);
+            // rounds of 60 s, each of which takes 40 s but for the last one; the clocks differ by a little
+            let mut round = due((second / 40 * 40).min(480) + 60);
+            round.due = round.due.map(|due| UnixMillis(due.0 - second % 2));
+            let reminded = reminders.look(&[round], now).into_iter();
+            told.extend(reminded.filter_map(|reminder| match reminder {
+                Reminder::Deadline(phase, _) => Some((second, phase)),
+                Reminder::Waits(..) => None,
+            }));
+        }
+        assert_eq!(told, [(525, NoticePhase::Begun)]);
+    }
+
+    #[test]
+    fn nothing_is_late_at_the_end_of_an_undo_window() {
+        let mut reminders = Reminders::new(FIRST * 1_000, FIRST * 1_000);
+        let window = Wait {
+            due: Some(UnixMillis(1_010_000)),
+            ..wait(WaitReason::UndoWindow)
+        };
+        let told = told(&mut reminders, std::slice::from_ref(&window), 9);
+        assert_eq!(told, [(0, NoticePhase::Begun)], "that it is open");
+        let over = reminders.look(&[], UnixMillis(1_010_000));
+        assert_eq!(over, [Reminder::Waits(NoticePhase::Over, window)]);
     }
 
     #[test]

@@ -50,16 +50,18 @@ impl Archive {
         }))
     }
 
-    /// Hands every record up to the number `last` to `visit`, each after its link was checked; the last of them.
+    /// Hands every record behind `from` up to the number `last` to `visit`, each after its link was checked; the last of
+    /// them.
     ///
     /// # Errors
     /// The first record that is not linked; or what `visit` says.
     pub fn walk_until<E: From<JournalError>>(
         &self,
+        from: Anchor,
         last: u64,
         visit: impl FnMut(&Entry) -> Result<(), E>,
     ) -> Result<Anchor, E> {
-        read::walk(&self.path, &self.connection, Anchor::BEGINNING, last, visit)
+        read::walk(&self.path, &self.connection, from, last, visit)
     }
 
     /// Number of the newest record that is not younger; 0 where every one is.

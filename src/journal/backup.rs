@@ -1,6 +1,6 @@
 //! Copies of a journal that is in use: one file, complete, verified after it was written.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::chain::Anchor;
@@ -8,6 +8,7 @@ use super::error::{JournalError, io_at, sqlite_at};
 use super::read;
 use super::source::open_read_only;
 use crate::owner;
+use crate::secrets;
 
 /// Writes a copy of the journal at `path` to `to`, which must not exist, and verifies it. An oracle may go on writing the
 /// journal meanwhile; the copy has the records of one moment.
@@ -21,15 +22,10 @@ pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
             "exists already; a backup never replaces a file",
         )));
     }
-    // written under another name, so that an interrupted backup is not taken for one
-    let partial = to.with_extension("partial");
-    let _ = fs::remove_file(&partial);
-    let written = write(path, &partial);
-    if written.is_err() {
-        let _ = fs::remove_file(&partial);
-    }
-    let last = written?;
-    fs::rename(&partial, to).map_err(io_at(to))?;
+    // written under another name, so that an interrupted backup is not taken for one; whatever happens, it is removed
+    let partial = secrets::partial_of(to).map_err(io_at(to))?;
+    let last = write(path, &partial)?;
+    partial.persist(to).map_err(|error| io_at(to)(error.error))?;
     if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty()) {
         File::open(directory)
             .and_then(|d| d.sync_all())
@@ -41,10 +37,11 @@ pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
 pub(super) fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
     let source = open_read_only(path)?;
     let target = partial.to_string_lossy();
+    // before SQLite would make it with the mode that the process gives to new files
+    secrets::make_private(partial).map_err(io_at(partial))?;
     source
         .execute("VACUUM INTO ?1", [target.as_ref()])
         .map_err(sqlite_at(path))?;
-    super::store::restrict_to_owner(partial).map_err(io_at(partial))?;
     owner::settle(partial).map_err(io_at(partial))?;
     File::open(partial)
         .and_then(|file| file.sync_all())

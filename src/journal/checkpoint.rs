@@ -123,11 +123,9 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// The checkpoint of the journal at `path`: at the place that was configured, or beside it.
-    pub(super) fn beside(path: &Path, configured: Option<&Path>) -> Self {
-        Self {
-            path: configured.map_or_else(|| path.with_extension("checkpoint"), Path::to_owned),
-        }
+    /// The checkpoint in this file.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
     }
 
     pub(super) fn path(&self) -> &Path {

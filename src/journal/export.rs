@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, Stated};
 use super::error::{JournalError, io_at};
 use super::format::FORMAT;
 use super::inspect::{Report, walk_all};
+use super::places::JournalOptions;
 
 /// A record may not be longer in an export. The longest that a program writes are proposals, some tens of KB.
 const MAX_LINE: u64 = 64 << 20;
@@ -22,15 +23,15 @@ struct Head {
     checkpoint: String,
 }
 
-/// Writes the journal at `path` as an export in the form that the description of this room gives: of version 2 where its
+/// Writes the journal as an export in the form that the description of this room gives: of version 2 where its
 /// checkpoint is signed, and otherwise of version 1.
 ///
 /// # Errors
 /// A journal that does not verify is exported all the same up to its first bad record, and the error is returned.
-pub fn export(path: &Path, out: &mut dyn Write) -> Result<Report, JournalError> {
-    let real = std::fs::canonicalize(path).map_err(io_at(path))?;
+pub fn export(options: &JournalOptions, out: &mut dyn Write) -> Result<Report, JournalError> {
+    let real = std::fs::canonicalize(&options.path).map_err(io_at(&options.path))?;
     // read first: the records go on behind it
-    let stated = Checkpoint::beside(&real, None).stated()?;
+    let stated = Checkpoint::at(options.checkpoint_of(&real)).stated()?;
     if let Some(stated) = stated.filter(|stated| stated.seal.is_some()) {
         let head = Head {
             export: 2,
@@ -40,7 +41,7 @@ pub fn export(path: &Path, out: &mut dyn Write) -> Result<Report, JournalError> 
         line.and_then(|()| out.write_all(b"\n"))
             .map_err(io_at("the output"))?;
     }
-    walk_all(path, None, |entry| {
+    walk_all(options, |entry| {
         let line = serde_json::to_writer(&mut *out, entry).map_err(std::io::Error::from);
         line.and_then(|()| out.write_all(b"\n"))
             .map_err(io_at("the output"))

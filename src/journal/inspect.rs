@@ -5,10 +5,12 @@ use std::path::Path;
 
 use super::chain::{Anchor, Entry};
 use super::checkpoint::{Checkpoint, Signed, Stated};
+use super::doubt::Doubt;
 use super::error::{JournalError, io_at};
 use super::export;
 use super::format;
 use super::own_key::{self, KEYED};
+use super::places::JournalOptions;
 use super::read::walk;
 use super::source::open_read_only;
 use crate::types::{JournalKey, Root};
@@ -28,19 +30,21 @@ pub struct Report {
     pub signed: Option<Signed>,
     /// The newest key of the journal's own, and the record that names it.
     pub key: Option<(u64, JournalKey)>,
+    /// Why a start would not go on by itself, although all of it verifies.
+    pub doubt: Option<Doubt>,
 }
 
 /// Every entry of the journal at `path`, in order, each handed to `take` only after its link was checked; then the
-/// checkpoint, where one is given or stands beside it. This is what a start judges by, too.
+/// checkpoint, where there is one. This is what a start judges by, too.
 pub(super) fn walk_all(
-    path: &Path,
-    checkpoint: Option<&Path>,
+    options: &JournalOptions,
     mut take: impl FnMut(&Entry) -> Result<(), JournalError>,
 ) -> Result<Report, JournalError> {
+    let path = options.path.as_path();
     let connection = open_read_only(path)?;
     // what stands beside it stands beside the file itself, by whatever name it is reached
     let real = std::fs::canonicalize(path).map_err(io_at(path))?;
-    let checkpoint = Checkpoint::beside(&real, checkpoint);
+    let checkpoint = Checkpoint::at(options.checkpoint_of(&real));
     // read first: an oracle that writes meanwhile moves it ahead of what is walked here
     let compared = checkpoint.compare(path, &connection);
     let format = format::found(path, &connection)?;
@@ -54,13 +58,18 @@ pub(super) fn walk_all(
         format::NONE if format::is_empty(path, &connection)? => Anchor::BEGINNING,
         _ => walk(path, &connection, Anchor::BEGINNING, u64::MAX, take)?,
     };
-    let acknowledged = compared?;
+    let (acknowledged, signed) = match compared? {
+        Some((anchor, signed)) => (Some(anchor.seq), signed),
+        None => (None, None),
+    };
+    let file = checkpoint.path().to_owned();
     Ok(Report {
         records: last.seq,
         head: last.hash,
         format,
-        acknowledged: acknowledged.as_ref().map(|(anchor, _)| anchor.seq),
-        signed: acknowledged.and_then(|(_, signed)| signed),
+        acknowledged,
+        doubt: Doubt::of(key, acknowledged, signed.as_ref(), last.seq, file),
+        signed,
         key,
     })
 }
@@ -101,7 +110,7 @@ fn compare(
 /// [`JournalError::Broken`] names the first bad record, [`JournalError::RolledBack`] records that were acknowledged and
 /// are missing.
 pub fn verify(path: &Path) -> Result<(Report, Vec<Entry>), JournalError> {
-    verify_with(path, None)
+    verify_at(&JournalOptions::at(path))
 }
 
 /// The same for a journal or an export of one, compared with a checkpoint that may stand elsewhere: whoever has only a
@@ -110,13 +119,25 @@ pub fn verify(path: &Path) -> Result<(Report, Vec<Entry>), JournalError> {
 /// # Errors
 /// As above.
 pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Vec<Entry>), JournalError> {
+    verify_at(&JournalOptions {
+        checkpoint: checkpoint.map(Path::to_owned),
+        ..JournalOptions::at(path)
+    })
+}
+
+/// The same for a journal that is where these options say, or an export of one.
+///
+/// # Errors
+/// As above.
+pub fn verify_at(options: &JournalOptions) -> Result<(Report, Vec<Entry>), JournalError> {
+    let path = options.path.as_path();
     let mut entries = Vec::new();
     let mut take = |entry: &Entry| {
         entries.push(entry.clone());
         Ok(())
     };
     if !export::is_one(path)? {
-        let report = walk_all(path, checkpoint, take)?;
+        let report = walk_all(options, take)?;
         return Ok((report, entries));
     }
     let export::Walked {
@@ -125,8 +146,8 @@ pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Ve
         stated: inside,
     } = export::walk(path, &mut take)?;
     // an export brings its own; another one may be given
-    let own = Checkpoint::beside(path, Some(path));
-    let given = checkpoint.map(|file| Checkpoint::beside(path, Some(file)));
+    let own = Checkpoint::at(path.to_owned());
+    let given = options.checkpoint.clone().map(Checkpoint::at);
     let outside = given.as_ref().map(Checkpoint::stated).transpose()?.flatten();
     let mut said = Vec::new();
     said.extend(inside.as_ref().map(|stated| (&own, stated)));
@@ -136,13 +157,18 @@ pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Ve
         let found = compare(path, checkpoint, stated, &entries)?;
         signed = signed.into_iter().chain(found).max_by_key(|signed| signed.upto);
     }
+    let acknowledged = said.iter().map(|(_, stated)| stated.newest.seq).max();
+    let key = entries.iter().filter_map(key_of).next_back();
+    let file = given.as_ref().unwrap_or(&own).path().to_owned();
     let report = Report {
         records: last.seq,
         head: last.hash,
         format,
-        acknowledged: said.iter().map(|(_, stated)| stated.newest.seq).max(),
+        acknowledged,
+        // where nothing was acknowledged there is nothing to doubt: an export is no journal that a start would take
+        doubt: acknowledged.and_then(|seq| Doubt::of(key, Some(seq), signed.as_ref(), last.seq, file)),
         signed,
-        key: entries.iter().filter_map(key_of).next_back(),
+        key,
     };
     Ok((report, entries))
 }

@@ -9,13 +9,10 @@ use tempfile::TempDir;
 use super::chain::link;
 use super::own_key::KEYED;
 use super::*;
-use crate::types::{JournalKey, UnixMillis};
+use crate::types::{JournalKey, SafeText, UnixMillis};
 
 fn options(folder: &TempDir) -> JournalOptions {
-    JournalOptions {
-        path: folder.path().join("journal.sqlite"),
-        checkpoint: None,
-    }
+    JournalOptions::at(folder.path().join("journal.sqlite"))
 }
 
 fn open(options: &JournalOptions) -> Journal {
@@ -23,7 +20,7 @@ fn open(options: &JournalOptions) -> Journal {
     opened.unwrap().0
 }
 
-fn keyed(key: JournalKey) -> NewRecord {
+pub(super) fn keyed(key: JournalKey) -> NewRecord {
     NewRecord {
         at: UnixMillis(1),
         kind: KEYED,
@@ -145,11 +142,59 @@ fn a_checkpoint_whose_signature_does_not_hold_is_refused_by_a_start_too() {
     assert_eq!(verify(&options.path).unwrap().0.signed.unwrap().key, key);
 }
 
+/// The mark of a restore: who went on with less than was acknowledged is not doubted for it, and others are.
+#[test]
+fn what_a_person_goes_on_with_is_signed_where_the_key_is() {
+    for is_there in [true, false] {
+        let (folder, options, key) = six();
+        let older = folder.path().join("older.sqlite");
+        backup(&options.path, &older).unwrap();
+        let mut journal = open(&options);
+        assert_eq!(journal.take_up_key().unwrap(), None);
+        journal.append(&[note(7)]).unwrap();
+        drop(journal);
+        if !is_there {
+            fs::remove_file(beside(&options, "key")).unwrap();
+        }
+        let declared = Declaration {
+            by: SafeText::new("ada"),
+            reason: SafeText::new("the disk died"),
+            open: SafeText::new("Nothing was open."),
+            records: Vec::new(),
+        };
+        restore(&options, &older, Some(&declared)).unwrap();
+        let report = verify(&options.path).unwrap().0;
+        assert_eq!(report.records, 7);
+        assert_eq!(report.signed.map(|signed| signed.key), is_there.then_some(key));
+        assert_eq!(report.doubt.is_none(), is_there, "{:?}", report.doubt);
+        assert_eq!(open(&options).doubt().is_none(), is_there);
+    }
+}
+
+/// A run that is killed behind the commit that names the key has signed nothing yet.
+#[test]
+fn a_journal_that_has_just_begun_is_not_doubted() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(&folder);
+    let mut journal = open(&options);
+    let key = journal.take_up_key().unwrap().unwrap();
+    journal.append(&[keyed(key), note(2)]).unwrap();
+    fs::remove_file(beside(&options, "checkpoint")).unwrap();
+    drop(journal);
+    assert_eq!(open(&options).doubt(), None);
+    let mut journal = open(&options);
+    journal.take_up_key().unwrap();
+    journal.append(&[note(3)]).unwrap();
+    drop(journal);
+    fs::remove_file(beside(&options, "checkpoint")).unwrap();
+    assert_eq!(open(&options).doubt().map(|doubt| doubt.record), Some(1));
+}
+
 #[test]
 fn an_export_brings_its_signed_checkpoint() {
     let (folder, options, key) = six();
     let mut text = Vec::new();
-    export(&options.path, &mut text).unwrap();
+    export(&options, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     let place = folder.path().join("export.jsonl");
     let judged = |text: &str| {
@@ -239,21 +284,21 @@ fn a_key_that_is_missing_or_anothers_is_said_and_a_person_makes_a_new_one() {
         said.contains("is missing") && said.contains("which record 1 names"),
         "{said}"
     );
-    let renewed = new_key(&options, keyed).unwrap();
+    let renewed = new_key(&options, |key, _| vec![keyed(key)]).unwrap();
     assert_eq!((renewed.record, renewed.replaced), (7, None));
     assert_ne!(renewed.key, key);
     let signed = verify(&options.path).unwrap().0.signed.unwrap();
     assert_eq!((signed.upto, signed.record, signed.key), (7, 7, renewed.key));
     assert_eq!(open(&options).take_up_key().unwrap(), None);
     // one that may be known to others is kept for what it signed
-    let again = new_key(&options, keyed).unwrap();
+    let again = new_key(&options, |key, _| vec![keyed(key)]).unwrap();
     assert_eq!(
         again.replaced,
         Some(options.path.with_file_name("journal.until-7.key"))
     );
     let running = open(&options);
     assert!(matches!(
-        new_key(&options, keyed),
+        new_key(&options, |key, _| vec![keyed(key)]),
         Err(JournalError::Locked { .. })
     ));
     drop(running);

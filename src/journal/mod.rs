@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Formats never decrease along the chain. After each commit the newest `seq` and `hash` are written to a checkpoint file
-//! beside it (or on another disk): a journal that ends before its checkpoint lost acknowledged records or was rolled back,
+//! beside it, or elsewhere, as on another disk (`journal.checkpoint`): a journal that ends before its checkpoint lost acknowledged records or was rolled back,
 //! and is refused.
 //!
 //! # The journal's own key
@@ -97,6 +97,7 @@ mod archive;
 mod backup;
 mod chain;
 mod checkpoint;
+mod doubt;
 mod error;
 mod export;
 mod format;
@@ -104,6 +105,7 @@ mod inspect;
 #[cfg(test)]
 mod keys;
 mod own_key;
+mod places;
 mod read;
 mod renew;
 mod restore;
@@ -120,11 +122,13 @@ pub use archive::Archive;
 pub use backup::backup;
 pub use chain::{Anchor, Entry};
 pub use checkpoint::Signed;
+pub use doubt::Doubt;
 pub use error::JournalError;
 pub use export::export;
 pub use format::{FORMAT, Upgrade};
-pub use inspect::{Report, verify, verify_with};
-pub use own_key::judge_key;
+pub use inspect::{Report, verify, verify_at, verify_with};
+pub use own_key::{derived_secret, judge_key};
+pub use places::JournalOptions;
 pub use renew::{Renewed, new_key};
 pub use restore::{Declaration, Lost, Restored, restore};
-pub use store::{Journal, JournalOptions, NewRecord};
+pub use store::{Journal, NewRecord};

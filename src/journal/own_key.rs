@@ -2,19 +2,21 @@
 //! so that whoever holds its public half, which a record names, can tell this journal from one that was written anew. It needs
 //! no account and no person: observe mode and remote signers have it, too.
 //!
-//! The private half stands beside the journal (`journal.key`, mode 0600; the file may be a link to another disk). It is in no
+//! The private half stands beside the journal (`journal.key`, mode 0600) or where the configuration puts it. It is in no
 //! backup. Whoever holds it can sign a forgery: what it proves, it proves of everybody else.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use rand::RngCore as _;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::chain::Anchor;
 use super::error::{JournalError, io_at};
+use super::places::JournalOptions;
 use crate::owner;
 use crate::secrets::SecretFile;
 use crate::types::{JournalKey, JournalSignature, Root, UnixMillis};
@@ -28,6 +30,9 @@ const LONGEST: u64 = 256;
 /// Keeps a signature from meaning anything else anywhere else.
 const TAG: &[u8] = b"casimir-dkg journal checkpoint v1\0";
 
+/// The same, of secrets that are derived.
+const DERIVED: &[u8] = b"casimir-dkg journal derived secret v1\0";
+
 /// The private half.
 pub(super) struct OwnKey {
     pair: Ed25519KeyPair,
@@ -37,11 +42,6 @@ impl std::fmt::Debug for OwnKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "OwnKey of {}", self.public())
     }
-}
-
-/// Where the key of the journal at this path is. `path` has no symbolic links in it.
-pub(super) fn place(path: &Path) -> PathBuf {
-    path.with_extension("key")
 }
 
 impl OwnKey {
@@ -136,14 +136,32 @@ pub(super) fn held(place: &Path, named: Option<(u64, JournalKey)>) -> Result<Opt
     }
 }
 
-/// Judges the key beside the journal at this path as a start does; `named` is what its records name, as in
+/// Judges the key of this journal as a start does; `named` is what its records name, as in
 /// [`super::Report::key`].
 ///
 /// # Errors
 /// [`JournalError::Key`] where a start would be refused for it, or the file cannot be read.
-pub fn judge_key(path: &Path, named: Option<(u64, JournalKey)>) -> Result<(), JournalError> {
-    let real = fs::canonicalize(path).map_err(io_at(path))?;
-    held(&place(&real), named).map(drop)
+pub fn judge_key(options: &JournalOptions, named: Option<(u64, JournalKey)>) -> Result<(), JournalError> {
+    let real = fs::canonicalize(&options.path).map_err(io_at(&options.path))?;
+    held(&options.key_of(&real), named).map(drop)
+}
+
+/// A secret for what stands beside this journal and is nobody else's to write: from its own key and `purpose`,
+/// the same for as long as the key is. None where the journal has no key yet.
+///
+/// # Errors
+/// The key's file cannot be read.
+pub fn derived_secret(
+    options: &JournalOptions,
+    purpose: &str,
+) -> Result<Option<Zeroizing<[u8; 32]>>, JournalError> {
+    let real = fs::canonicalize(&options.path).map_err(io_at(&options.path))?;
+    let own = OwnKey::read(&options.key_of(&real))?;
+    Ok(own.map(|own| {
+        // a signature by RFC 8032 is the same each time, and nobody else can make it
+        let signature = own.pair.sign(&[DERIVED, purpose.as_bytes()].concat());
+        Zeroizing::new(Sha256::digest(signature.as_ref()).into())
+    }))
 }
 
 /// What a signature covers.

@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::chain::Anchor;
+use super::doubt::Doubt;
 use super::error::{JournalError, io_at};
-use super::own_key;
-use super::store::{Journal, JournalOptions, NewRecord};
+use super::places::JournalOptions;
+use super::store::{Journal, NewRecord};
 use crate::types::JournalKey;
 
 /// What [`new_key`] did.
@@ -21,20 +22,22 @@ pub struct Renewed {
     pub replaced: Option<PathBuf>,
 }
 
-/// Makes a new key and appends `record`, which names it. The whole journal is verified first; no oracle may run meanwhile.
+/// Makes a new key and appends what `records` says of it, the record that names it first; it is told what a start would doubt,
+/// which the new signature would cover up. The whole journal is verified first; no oracle may run meanwhile.
 ///
 /// # Errors
 /// The journal is in use or does not verify, or the file cannot be written. A key that was made and is in no record is as
 /// good as none: doing it again helps.
 pub fn new_key(
     options: &JournalOptions,
-    record: impl FnOnce(JournalKey) -> NewRecord,
+    records: impl FnOnce(JournalKey, Option<&Doubt>) -> Vec<NewRecord>,
 ) -> Result<Renewed, JournalError> {
     let (mut journal, _) = Journal::open(options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(()))?;
-    let file = own_key::place(journal.path());
+    let file = journal.key().to_owned();
     let replaced = set_aside(&file, journal.head().0)?;
     let key = journal.make_key()?;
-    let record = journal.append(&[record(key)])?;
+    let records = records(key, journal.doubt());
+    let record = journal.append(&records)?;
     Ok(Renewed {
         record,
         key,

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::chain::{Anchor, Entry};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Stated, newest_key};
 use super::error::{JournalError, io_at};
 use super::export;
+use super::own_key::{self, Acknowledged};
+use super::places::JournalOptions;
 use super::read;
 use super::source::{beside, open_read_only};
-use super::store::{self, Journal, JournalOptions, NewRecord};
+use super::store::{self, Journal, NewRecord};
 use super::{backup, format};
 use crate::types::{Root, SafeText, UnixMillis};
 
@@ -97,7 +99,7 @@ pub fn restore(
     })?;
     drop(source);
     let had_file = options.path.exists();
-    let path = store::real_path(&options.path)?;
+    let path = store::real_path(options)?;
     let partial = path.with_extension("restoring.sqlite");
     let outcome = store::lock(&path).and_then(|lock| {
         remove(&partial)?;
@@ -162,10 +164,11 @@ fn replace(
         last = tell(partial, last, lost, declared)?;
     }
     let replaced = install(path, partial, had_file)?;
-    if end_is_known || lost.is_some() {
-        Checkpoint::beside(path, options.checkpoint.as_deref())
-            .write(last)
-            .map_err(io_at(path))?;
+    // elsewhere the checkpoint that is there names its end already, or nothing tells where that is
+    if lost.is_some() {
+        let stated = stated(path, options, last)?;
+        let checkpoint = Checkpoint::at(options.checkpoint_of(path));
+        checkpoint.put(&stated).map_err(io_at(checkpoint.path()))?;
     }
     Ok(Restored {
         records: last.seq,
@@ -174,6 +177,27 @@ fn replace(
         end_is_known,
         replaced,
     })
+}
+
+/// What the checkpoint says of the journal that a person went on with: signed where its key is here. Where it is not, a start
+/// is refused anyway, until a person puts it there or makes another one.
+fn stated(path: &Path, options: &JournalOptions, newest: Anchor) -> Result<Stated, JournalError> {
+    let installed = open_read_only(path)?;
+    let named = newest_key(path, &installed, newest.seq)?;
+    let key = named.and_then(|_| own_key::held(&options.key_of(path), named).ok().flatten());
+    let (first, last) = (
+        read::one(path, &installed, 1)?,
+        read::one(path, &installed, newest.seq)?,
+    );
+    let seal = key.zip(first).zip(last).map(|((key, first), last)| {
+        key.sign(&Acknowledged {
+            journal: first.hash,
+            format: last.format,
+            newest,
+            at: UnixMillis::now(),
+        })
+    });
+    Ok(Stated { newest, seal })
 }
 
 enum Missing {
@@ -198,7 +222,7 @@ fn missing(
         return Ok(Missing::Everything("has no record".to_owned()));
     }
     let source = open_read_only(given)?;
-    let acknowledged = Checkpoint::beside(path, options.checkpoint.as_deref()).read()?;
+    let acknowledged = Checkpoint::at(options.checkpoint_of(path)).read()?;
     // a file that does not verify has no say
     let here = open_read_only(path).and_then(|here| {
         let first = read::one(path, &here, 1)?;
@@ -259,12 +283,9 @@ fn tell(partial: &Path, last: Anchor, lost: Lost, declared: &Declaration) -> Res
         "{lost} were declared lost by {by}: {reason}. {how_many}What was decided, made and sent in them is not known to \
          this journal; the chain tells what became of it. {open}"
     ));
-    let options = JournalOptions {
-        path: partial.to_owned(),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(partial);
     // it was written a moment ago, and its end is where it should be
-    Checkpoint::beside(partial, None)
+    Checkpoint::at(options.checkpoint_of(partial))
         .write(last)
         .map_err(io_at(partial))?;
     let anchor = Anchor::BEGINNING;

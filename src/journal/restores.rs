@@ -10,10 +10,7 @@ use super::*;
 use crate::types::{SafeText, UnixMillis};
 
 fn options(folder: &TempDir) -> JournalOptions {
-    JournalOptions {
-        path: folder.path().join("journal.sqlite"),
-        checkpoint: None,
-    }
+    JournalOptions::at(folder.path().join("journal.sqlite"))
 }
 
 fn note(n: u64) -> NewRecord {
@@ -59,6 +56,26 @@ fn declared() -> Declaration {
         open: SafeText::new("Nothing was open."),
         records: Vec::new(),
     }
+}
+
+#[test]
+fn a_backup_writes_over_nothing_that_has_a_name_like_its_own() {
+    let (folder, options, _, _) = five();
+    let partial = folder.path().join("j.partial");
+    fs::write(&partial, "somebody's").unwrap();
+    for name in ["j.mon", "j.tue"] {
+        backup(&options.path, &folder.path().join(name)).unwrap();
+    }
+    let refused = backup(&options.path, &folder.path().join("none/\0/j"));
+    assert!(refused.is_err());
+    assert_eq!(fs::read_to_string(&partial).unwrap(), "somebody's");
+    let left = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name());
+    let left: Vec<_> = left
+        .filter(|name| name.to_string_lossy().ends_with(".partial"))
+        .collect();
+    assert_eq!(left, ["j.partial"], "what was half written is gone");
 }
 
 #[test]
@@ -214,7 +231,7 @@ fn what_is_not_this_journal_is_not_put_in_its_place() {
 
     let export_of = folder.path().join("export.jsonl");
     let mut lines = Vec::new();
-    export(&options.path, &mut lines).unwrap();
+    export(&options, &mut lines).unwrap();
     fs::write(&export_of, lines).unwrap();
     assert!(refused(&export_of).contains("is an export"));
 
@@ -234,7 +251,7 @@ fn an_export_is_judged_as_the_journal_is() {
     let (folder, options, ..) = five();
     let file = folder.path().join("export.jsonl");
     let mut lines = Vec::new();
-    export(&options.path, &mut lines).unwrap();
+    export(&options, &mut lines).unwrap();
     let text = String::from_utf8(lines).unwrap();
     let checkpoint = folder.path().join("journal.checkpoint");
     let judged = |text: &str| {
@@ -304,10 +321,7 @@ fn what_root_restores_and_declares_lost_belongs_to_whoever_runs_the_oracle() {
 
     let Some(folder) = theirs() else { return };
     let (_elsewhere, _, older, newest) = five();
-    let options = JournalOptions {
-        path: folder.path().join("state/journal.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(folder.path().join("state/journal.sqlite"));
     let all_theirs = |when: &str| {
         let files = owners(folder.path());
         let named = |name: &str| files.iter().any(|(path, _)| path.ends_with(name));

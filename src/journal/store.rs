@@ -7,10 +7,13 @@ use rusqlite::{Connection, params};
 
 use super::chain::{Anchor, Entry, link};
 use super::checkpoint::{Checkpoint, Stated, newest_key};
+use super::doubt::Doubt;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::format::{self, FORMAT, Upgrade};
 use super::own_key::{self, Acknowledged, KEYED, OwnKey};
+use super::places::JournalOptions;
 use super::read;
+use super::source::beside;
 use crate::lock::{self, NotOurs};
 use crate::owner;
 use crate::secrets::{Holds, judge_ours};
@@ -20,15 +23,6 @@ use crate::types::{JournalKey, Root, UnixMillis};
 const WRITE_BACK: u64 = 4 << 20;
 /// What a commit costs in the log beside its texts: the pages of two tables and their indexes.
 const COMMIT: u64 = 4 * 4096;
-
-/// Where things are.
-#[derive(Debug, Clone)]
-pub struct JournalOptions {
-    /// The database. Its lock (`.lock`) stands beside it; the directory is made when it is missing.
-    pub path: PathBuf,
-    /// File of the checkpoint; `None` puts it beside the journal.
-    pub checkpoint: Option<PathBuf>,
-}
 
 /// A record to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +40,8 @@ pub struct NewRecord {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    /// File of its own key.
+    key: PathBuf,
     connection: Connection,
     last: Anchor,
     checkpoint: Checkpoint,
@@ -53,6 +49,8 @@ pub struct Journal {
     own: Option<Own>,
     /// Records that were there when it was opened, and that no run had acknowledged.
     unacknowledged: u64,
+    /// Why it cannot be believed as it is, although it verifies.
+    doubt: Option<Doubt>,
     /// Bytes in the log since it was last written back, about.
     logged: u64,
     /// Held while the journal is open; released by the operating system however the process ends.
@@ -80,39 +78,10 @@ impl Journal {
         anchor: Anchor,
         visit: impl FnMut(&Entry) -> Result<(), E>,
     ) -> Result<(Self, Option<Upgrade>), E> {
-        let path = real_path(&options.path)?;
+        let path = real_path(options)?;
         let lock = lock(&path)?;
-        Self::open_locked(path, lock, options.checkpoint.as_deref(), anchor, visit)
-    }
-
-    /// The same for whoever has the lock already. `path` has no symbolic links in it.
-    pub(super) fn open_locked<E: From<JournalError>>(
-        path: PathBuf,
-        lock: File,
-        checkpoint: Option<&Path>,
-        anchor: Anchor,
-        visit: impl FnMut(&Entry) -> Result<(), E>,
-    ) -> Result<(Self, Option<Upgrade>), E> {
-        for part in ["", "-wal"] {
-            let mut part_of = path.clone().into_os_string();
-            part_of.push(part);
-            let part_of = PathBuf::from(part_of);
-            judge_ours(&part_of, Holds::Trusted).map_err(io_at(&part_of))?;
-        }
-        let mut connection = Connection::open(&path).map_err(sqlite_at(&path))?;
-        restrict_to_owner(&path).map_err(io_at(&path))?;
-        // SQLite's own checkpoints would keep a failed fsync to themselves
-        let settings = [
-            ("journal_mode", "WAL"),
-            ("synchronous", "FULL"),
-            ("wal_autocheckpoint", "0"),
-        ];
-        for (name, value) in settings {
-            connection
-                .pragma_update(None, name, value)
-                .map_err(sqlite_at(&path))?;
-        }
-        let checkpoint = Checkpoint::beside(&path, checkpoint);
+        let mut connection = connect(&path)?;
+        let checkpoint = Checkpoint::at(options.checkpoint_of(&path));
         let fresh = format::found(&path, &connection)? == format::NONE;
         // before anybody believes a record: a file that was rolled back verifies as well as any
         let mut acknowledged = None;
@@ -130,18 +99,32 @@ impl Journal {
         }
         check_anchor(&path, &connection, anchor)?;
         let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
-        if !fresh && acknowledged.is_none() && last.seq > 0 {
+        let named = newest_key(&path, &connection, u64::MAX)?;
+        let (known, signed) = match acknowledged {
+            Some((known, signed)) => (Some(known.seq), signed),
+            None => (None, None),
+        };
+        let doubt = Doubt::of(
+            named,
+            known,
+            signed.as_ref(),
+            last.seq,
+            checkpoint.path().to_owned(),
+        );
+        if !fresh && known.is_none() && last.seq > 0 && doubt.is_none() {
             let words = "no checkpoint beside the journal says whether records followed its last one. Where it is a copy, and \
                          the oracle had gone on: stop it, `journal backup FILE`, `journal restore FILE --declare-lost REASON`";
             tracing::warn!(target: "journal", path = %path.display(), last = last.seq, "{words}");
         }
         let journal = Self {
             last,
+            key: options.key_of(&path),
             path,
             connection,
             checkpoint,
             own: None,
-            unacknowledged: acknowledged.map_or(0, |(known, _)| found.saturating_sub(known.seq)),
+            unacknowledged: known.map_or(0, |known| found.saturating_sub(known)),
+            doubt,
             logged: 0,
             _lock: lock,
         };
@@ -230,9 +213,8 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Key`] where a record names a key, and its file is missing or holds another one.
     pub fn take_up_key(&mut self) -> Result<Option<JournalKey>, JournalError> {
-        let place = own_key::place(&self.path);
         let named = newest_key(&self.path, &self.connection, u64::MAX)?;
-        let Some(found) = own_key::held(&place, named)? else {
+        let Some(found) = own_key::held(&self.key, named)? else {
             return self.make_key().map(Some);
         };
         // one that no record names is of a start that ended before its first record
@@ -246,7 +228,7 @@ impl Journal {
 
     /// Makes a key that no record names yet.
     pub(super) fn make_key(&mut self) -> Result<JournalKey, JournalError> {
-        let made = OwnKey::make(&own_key::place(&self.path))?;
+        let made = OwnKey::make(&self.key)?;
         Ok(self.begin_with(made))
     }
 
@@ -293,6 +275,18 @@ impl Journal {
         self.unacknowledged
     }
 
+    /// Why it cannot be believed as it is, although it verifies. What is appended next is signed all the same: whoever goes
+    /// on says this first.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&Doubt> {
+        self.doubt.as_ref()
+    }
+
+    /// File of its own key.
+    pub(super) fn key(&self) -> &Path {
+        &self.key
+    }
+
     /// The file, with symbolic links followed.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -300,8 +294,31 @@ impl Journal {
     }
 }
 
+/// Opens the database for writing, after its files were judged.
+fn connect(path: &Path) -> Result<Connection, JournalError> {
+    for part in ["", "-wal"] {
+        let part_of = beside(path, part);
+        judge_ours(&part_of, Holds::Trusted).map_err(io_at(&part_of))?;
+    }
+    let connection = Connection::open(path).map_err(sqlite_at(path))?;
+    restrict_to_owner(path).map_err(io_at(path))?;
+    // SQLite's own checkpoints would keep a failed fsync to themselves
+    let settings = [
+        ("journal_mode", "WAL"),
+        ("synchronous", "FULL"),
+        ("wal_autocheckpoint", "0"),
+    ];
+    for (name, value) in settings {
+        connection
+            .pragma_update(None, name, value)
+            .map_err(sqlite_at(path))?;
+    }
+    Ok(connection)
+}
+
 /// The file itself, made if it is missing: the lock must be the same by whatever name the journal is reached.
-pub(super) fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
+pub(super) fn real_path(options: &JournalOptions) -> Result<PathBuf, JournalError> {
+    let path = options.path.as_path();
     if let Some(directory) = path.parent() {
         owner::make_directories(directory, 0o777).map_err(io_at(directory))?;
     }
@@ -312,6 +329,7 @@ pub(super) fn real_path(path: &Path) -> Result<PathBuf, JournalError> {
     make.open(path).map_err(io_at(path))?;
     let real = fs::canonicalize(path).map_err(io_at(path))?;
     owner::settle(&real).map_err(io_at(&real))?;
+    options.judge(&real)?;
     Ok(real)
 }
 

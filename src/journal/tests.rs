@@ -10,10 +10,7 @@ use super::*;
 use crate::types::UnixMillis;
 
 fn options(directory: &Path) -> JournalOptions {
-    JournalOptions {
-        path: directory.join("journal.sqlite"),
-        checkpoint: None,
-    }
+    JournalOptions::at(directory.join("journal.sqlite"))
 }
 
 fn note(n: u64) -> NewRecord {
@@ -183,7 +180,7 @@ fn every_kind_of_tampering_is_found_at_its_record() {
         }
         assert!(verify(&directory.path().join("journal.sqlite")).is_err(), "{sql}");
         let mut out = Vec::new();
-        export(&directory.path().join("journal.sqlite"), &mut out).unwrap_err();
+        export(&options(directory.path()), &mut out).unwrap_err();
         let lines = String::from_utf8(out).unwrap().lines().count() as u64;
         assert_eq!(lines, broken - 1, "exported up to the first bad record: {sql}");
     }

@@ -15,10 +15,7 @@ fn earlier(name: &str) -> (TempDir, JournalOptions) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("journal.sqlite");
     fs::copy(folder.join(name), &path).unwrap();
-    let options = JournalOptions {
-        path,
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(path);
     (directory, options)
 }
 
@@ -184,10 +181,7 @@ fn records_of_a_case_are_found_whatever_format_they_are_of() {
 #[test]
 fn a_journal_of_a_newer_program_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: directory.path().join("journal.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(directory.path().join("journal.sqlite"));
     drop(open(&options).unwrap());
     let connection = Connection::open(&options.path).unwrap();
     connection.pragma_update(None, "user_version", 3).unwrap();
@@ -209,10 +203,7 @@ fn a_journal_of_a_newer_program_is_refused_by_name() {
 #[test]
 fn a_record_of_a_newer_format_is_refused_in_a_file_of_this_one() {
     let directory = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: directory.path().join("journal.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(directory.path().join("journal.sqlite"));
     let (mut journal, ..) = open(&options).unwrap();
     journal.append(&[note(1)]).unwrap();
     let (_, head) = journal.head();
@@ -239,10 +230,7 @@ fn a_record_of_a_newer_format_is_refused_in_a_file_of_this_one() {
 #[test]
 fn a_backup_is_a_whole_journal_and_replaces_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: directory.path().join("journal.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(directory.path().join("journal.sqlite"));
     let (mut journal, ..) = open(&options).unwrap();
     for n in 1..=3 {
         journal.append(&[note(n)]).unwrap();

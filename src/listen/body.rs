@@ -1,15 +1,19 @@
-//! Request bodies: so long, in so much time, and few long ones at once.
+//! Request bodies: so long, in so much time, and few long ones at once, of which no client has all.
 
+use std::ops::Deref;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, HttpBody as _};
 use futures_util::StreamExt as _;
-use tokio::sync::Semaphore;
 
-/// Nearly every message of a ceremony is shorter. Longer bodies are read a few at a time, in the whole process, so that
-/// all connections together cannot fill the memory.
+use super::gate::{Client, Gate};
+use super::pool::Part;
+
+/// Nearly every message of a ceremony is shorter. Longer bodies are read a few at a time, so that all connections together
+/// cannot fill the memory.
 const SHORT: usize = 32 << 10;
-static LONG_ONES: Semaphore = Semaphore::const_new(16);
+/// Long bodies at once at one port.
+pub(super) const LONG_ONES: usize = 16;
 
 /// Why there is no body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,33 +28,66 @@ pub(crate) enum BodyFault {
     Broken(String),
 }
 
-/// Reads the whole body, of `limit` bytes at most, within `deadline`.
-pub(crate) async fn read_body(body: Body, limit: usize, deadline: Duration) -> Result<Bytes, BodyFault> {
-    tokio::time::timeout(deadline, read(body, limit))
-        .await
-        .unwrap_or(Err(BodyFault::Slow))
+impl BodyFault {
+    /// Whether the same body may be taken later: the port, or the line to it, had no room for it.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self, Self::Slow | Self::Busy)
+    }
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, BodyFault> {
+/// A body that was read. Of a long one this is its place among the few: whoever keeps the bytes for longer than the request
+/// copies them.
+#[derive(Debug)]
+pub(crate) struct Content {
+    bytes: Vec<u8>,
+    turn: Option<Part>,
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Gate {
+    /// Reads the whole body, of `limit` bytes at most, within `deadline`.
+    pub(crate) async fn read(
+        &self,
+        client: Client,
+        body: Body,
+        limit: usize,
+        deadline: Duration,
+    ) -> Result<Content, BodyFault> {
+        tokio::time::timeout(deadline, read(self, client, body, limit))
+            .await
+            .unwrap_or(Err(BodyFault::Slow))
+    }
+}
+
+async fn read(gate: &Gate, client: Client, body: Body, limit: usize) -> Result<Content, BodyFault> {
+    let told = body.size_hint().exact();
+    let told = told.map_or(0, |told| usize::try_from(told).unwrap_or(usize::MAX).min(limit));
     let mut stream = body.into_data_stream();
-    let mut chunks: Vec<Bytes> = Vec::new();
-    let mut length = 0;
-    let mut turn = None;
+    let mut content = Content {
+        bytes: Vec::new(),
+        turn: None,
+    };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| BodyFault::Broken(error.to_string()))?;
-        length += chunk.len();
+        let length = content.bytes.len() + chunk.len();
         if length > limit {
             return Err(BodyFault::TooLarge);
         }
-        if length > SHORT && turn.is_none() {
-            turn = Some(LONG_ONES.try_acquire().map_err(|_| BodyFault::Busy)?);
+        if length > SHORT && content.turn.is_none() {
+            content.turn = Some(gate.long_body(client).ok_or(BodyFault::Busy)?);
+            content
+                .bytes
+                .reserve_exact(told.saturating_sub(content.bytes.len()));
         }
-        chunks.push(chunk);
+        // a chunk is a slice of the connection's buffer, and one byte of it keeps all of that in memory: so each is copied
+        content.bytes.extend_from_slice(&chunk);
     }
-    // one chunk is the rule: no copy then
-    Ok(match chunks.len() {
-        0 => Bytes::new(),
-        1 => chunks.swap_remove(0),
-        _ => Bytes::from(chunks.concat()),
-    })
+    Ok(content)
 }

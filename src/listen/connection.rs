@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
@@ -23,6 +24,8 @@ use super::tls::Tls;
 /// Longest head in bytes, with what is read of the body behind it: hyper by itself keeps 400 KiB of a head that does not
 /// end.
 const LONGEST_HEAD: usize = 32 << 10;
+/// Whoever reads an answer more slowly, bytes a second, has it only for as long as one that is not read at all.
+const SLOWEST: u64 = 64 << 10;
 
 /// A port that is open. It yields connections for as many as there is room.
 #[derive(Debug)]
@@ -105,7 +108,9 @@ impl Listener {
                 since: now,
                 head: 0,
                 stuck: None,
+                behind: None,
                 greeted: false,
+                is_proxy: self.crowd.is_proxy(ip),
                 bounds,
                 seat,
             };
@@ -154,8 +159,12 @@ pub(crate) struct Connection {
     head: usize,
     /// Since when nothing of a reply is taken.
     stuck: Option<Instant>,
+    /// Since when a reply waits to be taken, and how many bytes of it were taken since.
+    behind: Option<(Instant, u64)>,
     /// Its handshake has begun.
     greeted: bool,
+    /// A proxy's handshakes are those of everybody behind it.
+    is_proxy: bool,
     bounds: Bounds,
     seat: Arc<Seat>,
 }
@@ -176,7 +185,12 @@ impl Connection {
             Phase::Served => self.bounds.request,
         };
         let stuck = self.stuck.map(|since| since + self.bounds.stuck);
-        stuck.map_or(self.since + phase, |until| until.min(self.since + phase))
+        let behind = self.behind.map(|(since, taken)| {
+            let earned = Duration::from_millis(taken.saturating_mul(1_000) / SLOWEST);
+            since + self.bounds.stuck + earned
+        });
+        let until = [stuck, behind].into_iter().flatten();
+        until.fold(self.since + phase, Instant::min)
     }
 
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
@@ -196,16 +210,20 @@ impl Connection {
     }
 
     fn written(&mut self, done: &io::Result<usize>) {
-        if matches!(done, Ok(1..)) {
-            self.stuck = None;
-            self.enter(Phase::Idle);
+        let Ok(written @ 1..) = done else { return };
+        if let Some((_, taken)) = &mut self.behind {
+            *taken = taken.saturating_add(u64::try_from(*written).unwrap_or(u64::MAX));
         }
+        self.stuck = None;
+        self.enter(Phase::Idle);
     }
 
     /// Nothing is taken of what shall be written.
     fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if self.stuck.is_none() {
-            self.stuck = Some(Instant::now());
+            let now = Instant::now();
+            self.stuck = Some(now);
+            self.behind.get_or_insert((now, 0));
             let until = self.deadline();
             self.timer.as_mut().reset(until);
         }
@@ -233,6 +251,9 @@ impl AsyncRead for Connection {
             match self.line.poll_open(cx) {
                 // a handshake has the time of a head
                 Poll::Ready(Ok(Opened::Begun)) => {
+                    if !self.is_proxy && !self.seat.may_greet() {
+                        return Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into()));
+                    }
                     self.greeted = true;
                     self.enter(Phase::Head);
                 }
@@ -301,9 +322,11 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Poll::Ready(done) = Pin::new(&mut self.line).poll_flush(cx) {
+            // whoever writes does so when all it has is written
+            (self.stuck, self.behind) = (None, None);
             return Poll::Ready(done);
         }
-        self.poll_over(cx).map(Err)
+        self.poll_stuck(cx).map(Err)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
+use super::answer::ON_THEIR_WAY;
+use super::body::LONG_ONES;
 use super::network::{Network, client_of};
 use super::patience::Patience;
+use super::pool::{Part, Pool};
 
 /// A head that takes longer is the next to go, after all that are idle.
 const TRICKLING: Duration = Duration::from_secs(2);
@@ -94,6 +97,8 @@ pub(super) struct Seat {
     sent_away: AtomicBool,
     /// A request was read.
     asked: AtomicBool,
+    /// Bytes of its answers that were not taken.
+    owed: AtomicUsize,
     pub(super) waker: AtomicWaker,
     crowd: Arc<Crowd>,
 }
@@ -114,6 +119,8 @@ pub(super) struct Crowd {
     pub(super) bounds: Bounds,
     pub(super) proxies: Vec<Network>,
     pub(super) patience: Patience,
+    long_bodies: Arc<Pool>,
+    answers: Arc<Pool>,
     /// Told when a place becomes free.
     freed: Notify,
     begun: Instant,
@@ -133,6 +140,8 @@ impl Crowd {
             bounds,
             proxies,
             patience: Patience::default(),
+            long_bodies: Pool::new(LONG_ONES),
+            answers: Pool::new(ON_THEIR_WAY),
             freed: Notify::new(),
             begun: Instant::now(),
             seats: Mutex::default(),
@@ -203,6 +212,7 @@ impl Crowd {
             since: AtomicU64::new(self.now()),
             sent_away: AtomicBool::new(false),
             asked: AtomicBool::new(false),
+            owed: AtomicUsize::new(0),
             waker: AtomicWaker::new(),
             crowd: Arc::clone(self),
         });
@@ -213,8 +223,7 @@ impl Crowd {
 
     /// Ends a connection that is idle, or whose head trickles: of this client, or of the one that has the most.
     fn send_away(&self, seats: &mut Seats, of: Option<IpAddr>) -> bool {
-        let now = self.now();
-        let patience = u64::try_from(TRICKLING.as_millis()).unwrap_or(u64::MAX);
+        let (now, patience) = (self.now(), millis(TRICKLING));
         let chosen = seats
             .taken
             .values()
@@ -231,10 +240,41 @@ impl Crowd {
             .max_by_key(|(idle, many, age, _)| (*idle, *many, *age))
             .map(|(.., seat)| Arc::clone(seat));
         let Some(seat) = chosen else { return false };
-        seats.leave(&seat);
-        seat.sent_away.store(true, Ordering::Release);
-        seat.waker.wake();
+        seats.send_away(&seat);
         true
+    }
+
+    /// A place among the long bodies that are read.
+    pub(super) fn long_body(&self, client: IpAddr) -> Option<Part> {
+        let is_friend = self.patience.is_friend(client, Instant::now());
+        self.long_bodies.take(client, 1, is_friend)
+    }
+
+    /// Room for an answer of so many bytes. Where there is none, the one goes that holds most of it and has taken nothing for
+    /// a while: there is room for the next answer then.
+    pub(super) fn room_for_answer(&self, client: IpAddr, length: usize) -> Option<Part> {
+        let is_friend = self.patience.is_friend(client, Instant::now());
+        let part = self.answers.take(client, length, is_friend);
+        if part.is_none() {
+            self.send_away_reader();
+        }
+        part
+    }
+
+    fn send_away_reader(&self) {
+        let (now, patience) = (self.now(), millis(TRICKLING));
+        let mut seats = self.seats();
+        let chosen = seats
+            .taken
+            .values()
+            .filter(|seat| now.saturating_sub(seat.since.load(Ordering::Relaxed)) >= patience)
+            .map(|seat| (seat.owed.load(Ordering::Relaxed), seat))
+            .filter(|(owed, _)| *owed > 0)
+            .max_by_key(|(owed, _)| *owed)
+            .map(|(_, seat)| Arc::clone(seat));
+        if let Some(seat) = chosen {
+            seats.send_away(&seat);
+        }
     }
 
     fn leave(&self, seat: &Seat) {
@@ -248,7 +288,7 @@ impl Crowd {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+        millis(self.begun.elapsed())
     }
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
@@ -257,7 +297,17 @@ impl Crowd {
     }
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Seats {
+    fn send_away(&mut self, seat: &Seat) {
+        self.leave(seat);
+        seat.sent_away.store(true, Ordering::Release);
+        seat.waker.wake();
+    }
+
     fn leave(&mut self, seat: &Seat) {
         if self.taken.remove(&seat.number).is_none() {
             return;
@@ -294,6 +344,21 @@ impl Seat {
 
     pub(super) fn is_sent_away(&self) -> bool {
         self.sent_away.load(Ordering::Acquire)
+    }
+
+    /// An answer of so many bytes is on its way to it.
+    pub(super) fn owes(&self, bytes: usize) {
+        self.owed.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// So much of it is not in memory any more.
+    pub(super) fn took(&self, bytes: usize) {
+        self.owed.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether its client may have one more handshake.
+    pub(super) fn may_greet(&self) -> bool {
+        self.crowd.patience.may_greet(self.client, Instant::now())
     }
 
     /// Its client sent something that is no request.

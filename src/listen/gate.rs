@@ -15,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::connection::Arrived;
 use super::crowd::{Crowd, Phase};
 use super::network::{client_of, plain};
+use super::pool::Part;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -60,6 +61,14 @@ impl Gate {
     /// The client sent something that was refused; too many of these, and its requests are not read any more.
     pub(crate) fn refused(&self, client: Client) {
         self.crowd.patience.refused(client.0, Instant::now());
+    }
+
+    pub(super) fn long_body(&self, client: Client) -> Option<Part> {
+        self.crowd.long_body(client.0)
+    }
+
+    pub(super) fn room_for_answer(&self, client: Client, length: usize) -> Option<Part> {
+        self.crowd.room_for_answer(client.0, length)
     }
 
     #[cfg(test)]
@@ -179,5 +188,6 @@ async fn pass(
         None
     };
     request.extensions_mut().insert(client);
-    next.run(request).await
+    let response = next.run(request).await;
+    gate.answer(client, &arrived.seat, response).await
 }

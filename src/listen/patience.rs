@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Refusals in a row that cost nothing yet: a node that is configured wrongly is told why for a while.
@@ -14,47 +14,100 @@ const FRIENDSHIP: Duration = Duration::from_secs(60 * 60);
 /// Clients that are remembered.
 const REMEMBERED: usize = 4096;
 
+/// Handshakes of one client at once. Who keeps its connections, as all programs of ceremonies do, needs a few.
+const HANDSHAKES: f64 = 200.0;
+/// Further ones in a second.
+const GREETED: f64 = 10.0;
+
 /// See the module's description.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Patience {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    refused: HashMap<IpAddr, (f64, Instant)>,
+    refused: Tally,
+    greeted: Tally,
     friends: HashMap<IpAddr, Instant>,
+}
+
+/// How often clients did lately what costs something.
+#[derive(Debug)]
+struct Tally {
+    of: HashMap<IpAddr, (f64, Instant)>,
+    /// From here on it is too much.
+    enough: f64,
+    /// So many are forgotten in a second.
+    forgiven: f64,
+}
+
+impl Tally {
+    fn new(enough: f64, forgiven: f64) -> Self {
+        Self {
+            of: HashMap::new(),
+            enough,
+            forgiven,
+        }
+    }
+
+    fn add(&mut self, client: IpAddr, now: Instant) {
+        if self.of.len() >= REMEMBERED {
+            let (enough, forgiven) = (self.enough, self.forgiven);
+            self.of
+                .retain(|_, (count, at)| left(*count, *at, now, forgiven) > enough / 2.0);
+            if self.of.len() >= REMEMBERED {
+                self.of.clear();
+            }
+        }
+        let entry = self.of.entry(client).or_insert((0.0, now));
+        let count = left(entry.0, entry.1, now, self.forgiven) + 1.0;
+        *entry = (count.min(self.enough * 2.0), now);
+    }
+
+    fn is_over(&self, client: IpAddr, now: Instant) -> bool {
+        let found = self.of.get(&client);
+        found.is_some_and(|(count, at)| left(*count, *at, now, self.forgiven) >= self.enough)
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(State {
+                refused: Tally::new(PATIENCE, FORGIVEN),
+                greeted: Tally::new(HANDSHAKES, GREETED),
+                friends: HashMap::new(),
+            }),
+        }
+    }
 }
 
 impl Patience {
     /// The client sent something that was refused.
     pub(super) fn refused(&self, client: IpAddr, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.refused.len() >= REMEMBERED {
-            state
-                .refused
-                .retain(|_, (count, at)| left(*count, *at, now) > PATIENCE / 2.0);
-            if state.refused.len() >= REMEMBERED {
-                state.refused.clear();
-            }
-        }
-        let entry = state.refused.entry(client).or_insert((0.0, now));
-        *entry = ((left(entry.0, entry.1, now) + 1.0).min(PATIENCE * 2.0), now);
+        self.state().refused.add(client, now);
     }
 
     /// Whether the client's requests are refused unread for now.
     pub(super) fn is_over(&self, client: IpAddr, now: Instant) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        !is_friend(&state, client, now)
-            && state
-                .refused
-                .get(&client)
-                .is_some_and(|(count, at)| left(*count, *at, now) >= PATIENCE)
+        let state = self.state();
+        !is_friend(&state, client, now) && state.refused.is_over(client, now)
+    }
+
+    /// Whether the client, which begins a handshake, may go on with it.
+    pub(super) fn may_greet(&self, client: IpAddr, now: Instant) -> bool {
+        let mut state = self.state();
+        let may = !state.greeted.is_over(client, now);
+        if may {
+            state.greeted.add(client, now);
+        }
+        may
     }
 
     /// The client proved who it is.
     pub(super) fn befriend(&self, client: IpAddr, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         if state.friends.len() >= REMEMBERED {
             state
                 .friends
@@ -66,8 +119,12 @@ impl Patience {
     }
 
     pub(super) fn is_friend(&self, client: IpAddr, now: Instant) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        is_friend(&state, client, now)
+        is_friend(&self.state(), client, now)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // counts and dates, each changed in one go
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,6 +133,6 @@ fn is_friend(state: &State, client: IpAddr, now: Instant) -> bool {
     since.is_some_and(|since| now.duration_since(*since) < FRIENDSHIP)
 }
 
-fn left(count: f64, at: Instant, now: Instant) -> f64 {
-    (count - now.duration_since(at).as_secs_f64() * FORGIVEN).max(0.0)
+fn left(count: f64, at: Instant, now: Instant, forgiven: f64) -> f64 {
+    (count - now.duration_since(at).as_secs_f64() * forgiven).max(0.0)
 }

@@ -1,12 +1,14 @@
 //! Crowds, strangers and proxies, against real connections.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::Extension;
 use axum::routing::{get, post};
+use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -320,7 +322,8 @@ async fn who_asks_and_does_not_read_goes() {
     let listener = Listener::new("test", tcp, bounds, Vec::new());
     let gate = listener.gate();
     const LONG: usize = 64 << 20;
-    let router = Router::new().route("/", get(async || vec![b'x'; LONG]));
+    // whose text others share is not counted
+    let router = Router::new().route("/", get(async || (Extension(SharedText), vec![b'x'; LONG])));
     tokio::spawn(serve(listener, router, std::future::pending()));
     let mut stream = TcpStream::connect(at).await.unwrap();
     stream
@@ -335,6 +338,157 @@ async fn who_asks_and_does_not_read_goes() {
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;
     assert!(rest.len() < LONG);
+}
+
+/// A reader that took a little now and then kept an answer in memory for as long as it liked.
+#[tokio::test]
+async fn who_reads_an_answer_drop_by_drop_goes() {
+    const LONG: usize = 16 << 20;
+    let bounds = Bounds {
+        stuck: Duration::from_secs(2),
+        ..bounds(8)
+    };
+    let (tcp, at) = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let listener = Listener::new("test", tcp, bounds, Vec::new());
+    let gate = listener.gate();
+    let router = Router::new().route("/", get(async || (Extension(SharedText), vec![b'x'; LONG])));
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    let socket = TcpSocket::new_v4().unwrap();
+    // what the system keeps for the reader comes in small pieces then
+    socket.set_recv_buffer_size(4 << 10).unwrap();
+    let mut stream = socket.connect(at).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let begun = Instant::now();
+    let mut piece = [0; 1 << 10];
+    while gate.connections() > 0 || begun.elapsed() < Duration::from_secs(1) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it is still served");
+        let _ = stream.read(&mut piece).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn client(address: &str) -> Client {
+    Gate::new(Crowd::new(bounds(4), Vec::new())).client(ip(address), &axum::http::HeaderMap::new())
+}
+
+/// A slice of a connection's buffer keeps all of it: of a body that comes byte by byte each byte kept 8 KiB.
+#[tokio::test]
+async fn a_body_keeps_nothing_that_it_came_in() {
+    struct Buffer(#[expect(dead_code, reason = "it is counted")] Arc<()>);
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &[7; 8 << 10]
+        }
+    }
+    let gate = Gate::new(Crowd::new(bounds(4), Vec::new()));
+    for chunks in [1, 3] {
+        let alive = Arc::new(());
+        let part = || Bytes::from_owner(Buffer(Arc::clone(&alive))).slice(5..6);
+        let parts: Vec<_> = (0..chunks).map(|_| Ok::<_, io::Error>(part())).collect();
+        let body = Body::from_stream(futures_util::stream::iter(parts));
+        let read = gate.read(client("203.0.113.7"), body, 100, Duration::from_secs(60));
+        let content = read.await.unwrap();
+        assert_eq!(*content, vec![7; chunks]);
+        assert_eq!(Arc::strong_count(&alive), 1, "{chunks}");
+    }
+}
+
+/// Sixteen connections that began a long body and fell silent denied all others theirs.
+#[tokio::test]
+async fn no_client_has_all_places_for_long_bodies() {
+    let gate = Gate::new(Crowd::new(bounds(64), Vec::new()));
+    let long = || {
+        let head = futures_util::stream::iter([Ok::<_, io::Error>(Bytes::from(vec![7; 40 << 10]))]);
+        Body::from_stream(head.chain(futures_util::stream::pending()))
+    };
+    let whole = || Body::from(vec![7; 40 << 10]);
+    let mut slow = Vec::new();
+    let begins = |address: &'static str| {
+        let (gate, body) = (gate.clone(), long());
+        tokio::spawn(async move {
+            let forever = Duration::from_secs(60 * 60);
+            gate.read(client(address), body, 1 << 20, forever).await.map(drop)
+        })
+    };
+    for address in ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.4"] {
+        for _ in 0..16 {
+            slow.push(begins(address));
+        }
+    }
+    // those that got no place are answered at once
+    let refused = |slow: &[tokio::task::JoinHandle<_>]| slow.iter().filter(|task| task.is_finished()).count();
+    while refused(&slow) < 64 - 12 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let soon = Duration::from_secs(60);
+    let read = async |address| gate.read(client(address), whole(), 1 << 20, soon).await;
+    assert_eq!(
+        read("203.0.113.9").await.unwrap_err(),
+        BodyFault::Busy,
+        "a stranger waits"
+    );
+    gate.befriend(client("203.0.113.9"));
+    assert_eq!(read("203.0.113.9").await.unwrap().len(), 40 << 10);
+    for task in &slow {
+        task.abort();
+    }
+}
+
+/// Two hundred and fifty-six connections that ask for a long answer and do not read it had a copy each.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn answers_that_nobody_takes_are_bounded_in_all_and_the_stuck_make_room() {
+    const LONG: usize = 512 << 10;
+    // the kernel would take a whole answer into its own room
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(16 << 10).unwrap();
+    socket.bind((ip("127.0.0.1"), 0).into()).unwrap();
+    let tcp = socket.listen(256).unwrap();
+    let at = tcp.local_addr().unwrap();
+    let listener = Listener::new("test", tcp, bounds(256), Vec::new());
+    let made = Arc::new(());
+    let alive = Arc::clone(&made);
+    struct Text(Vec<u8>, #[expect(dead_code, reason = "it is counted")] Arc<()>);
+    impl AsRef<[u8]> for Text {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    let long = get(async move || Bytes::from_owner(Text(vec![b'x'; LONG], Arc::clone(&alive))));
+    let router = Router::new().route("/", long);
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    let asks = async |from: &str| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        socket.bind((ip(from), 0).into()).unwrap();
+        let mut stream = socket.connect(at).await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).await.unwrap();
+        (begin, stream)
+    };
+    let mut held = Vec::new();
+    for n in 0..128 {
+        held.push(asks(&format!("127.0.1.{}", 1 + n % 4)).await);
+    }
+    let served = held.iter().filter(|(begin, _)| begin == b"HTTP/1.1 200").count();
+    let refused = held.iter().filter(|(begin, _)| begin == b"HTTP/1.1 503").count();
+    assert_eq!(served + refused, 128);
+    // the router and this test have one each; there is room for sixteen
+    let texts = Arc::strong_count(&made) - 2;
+    assert!((1..=16).contains(&texts), "{texts} of {served}");
+    // whoever has taken nothing for a while goes
+    let begun = Instant::now();
+    while asks("127.0.2.1").await.0 != *b"HTTP/1.1 200" {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// One customer of a provider has 256 prefixes of 56 bits: they filled the last places, too.
@@ -367,6 +521,18 @@ fn patience_comes_back_and_a_friend_never_loses_it() {
     patience.befriend(stranger, now);
     assert!(!patience.is_over(stranger, now));
     assert!(patience.is_over(stranger, now + Duration::from_secs(0)) != patience.is_friend(stranger, now));
+}
+
+/// A handshake costs more than a request, also one that a request follows.
+#[test]
+fn handshakes_of_one_client_are_rationed() {
+    let patience = Patience::default();
+    let (stranger, now) = (ip("203.0.113.7"), Instant::now());
+    let greeted = |now| (0..1000).filter(|_| patience.may_greet(stranger, now)).count();
+    assert_eq!(greeted(now), 200);
+    assert_eq!(greeted(now + Duration::from_secs(1)), 10);
+    assert!(patience.may_greet(ip("203.0.113.8"), now));
+    assert!(!patience.is_over(stranger, now), "its requests are read");
 }
 
 #[test]

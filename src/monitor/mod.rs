@@ -11,6 +11,7 @@
 
 mod encode;
 mod process;
+mod pulse;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,9 @@ use tokio::task::JoinHandle;
 use crate::types::SafeText;
 
 pub(crate) use encode::{Family, render};
+#[cfg(test)]
+pub(crate) use pulse::HANGS_AFTER;
+pub use pulse::Pulse;
 
 /// Where a role is asked how it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{ActionKind, Decision, Payload, Verdict};
+use super::{ActionKind, Decider, Decision, Payload, Verdict};
 use crate::types::{
     ActionId, Check, CheckStatus, PersonSignature, Root, SafeText, UnixMillis, action_digest, payload_digest,
 };
@@ -210,18 +210,31 @@ impl Action {
         }
     }
 
+    /// What was decided on it, oldest first.
+    fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        self.endorsements.iter().chain(&self.decision)
+    }
+
     /// When the first of those decided who approved it.
     #[must_use]
     pub fn approved_since(&self) -> Option<UnixMillis> {
-        let all = self.endorsements.iter().chain(&self.decision);
-        all.map(|decision| decision.at).min()
+        self.decisions().map(|decision| decision.at).min()
     }
 
-    /// Until when its approval is good: where it takes another person, that one has to come until then.
+    /// Until when its approval is good: where it takes another person, that one has to come until then. No signature
+    /// counts for longer than it says itself.
     #[must_use]
     pub fn approved_until(&self, approval_expires_ms: u64) -> Option<UnixMillis> {
         let good_for = Duration::from_millis(approval_expires_ms);
-        Some(self.approved_since()?.plus(good_for))
+        let until = self.approved_since()?.plus(good_for);
+        let signed = self.decisions().filter_map(|given| given.decider.expires());
+        signed.chain([until]).min()
+    }
+
+    /// Whose signature counts no more, where its time `is_over`.
+    pub(in crate::oracle) fn signed_until(&self, is_over: impl Fn(UnixMillis) -> bool) -> Option<&Decider> {
+        let mut given = self.decisions().map(|decision| &decision.decider);
+        given.find(|by| by.expires().is_some_and(&is_over))
     }
 
     /// Unknown checks that its approval lets pass.

@@ -7,6 +7,11 @@ use super::ActionKind;
 /// pass, whatever a rule says of unknown checks: the same bytes would come out that the nodes found bad.
 pub const NEW_SIGNING_ROOT: &str = "new-signing-root";
 
+/// Whether SSV takes a validator of these operators. A transaction carries it only where its call reverts for the
+/// committee's sake: it fails where two endpoints say so at one block, and is unknown by the word of one. A rule gives a
+/// key up on the former alone.
+pub const SSV_OPERATORS: &str = "ssv-operators";
+
 /// Checks that one execution endpoint cannot make, as nobody could contradict it, with the kinds of action that always
 /// carry them: they stay unknown while one alone is configured.
 const NEED_TWO_VOICES: [(&str, &[ActionKind]); 3] = [
@@ -152,8 +157,8 @@ pub const CHECKS: &[CheckName] = &[
     ),
     chain("ssv-cluster-size", "SSV has clusters of as many operators"),
     chain(
-        "ssv-operators",
-        "SSV takes a validator of these operators: they exist, let us in and have room",
+        SSV_OPERATORS,
+        "SSV takes a validator of these operators: they exist, let us in and have room, and their cluster takes it",
     ),
     chain(
         "deposit-simulation",

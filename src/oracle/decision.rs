@@ -55,6 +55,9 @@ pub enum Decider {
         /// The user of this machine, where the person sat here, or the configuration says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         uid: Option<u32>,
+        /// The user who logged in on this machine and became that one, where the system knows: behind `sudo` and `su`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        login: Option<u32>,
         /// What the person signed elsewhere, where nobody sat here.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signed: Option<Box<SignedStatement>>,
@@ -72,8 +75,18 @@ impl Decider {
         Self::Person {
             name: name.into(),
             uid: None,
+            login: None,
             signed: None,
         }
+    }
+
+    /// The user that they are, and the one that they logged in as.
+    fn users(&self) -> impl Iterator<Item = u32> + use<> {
+        let users = match self {
+            Self::Person { uid, login, .. } => [*uid, *login],
+            Self::Rule { .. } => [None, None],
+        };
+        users.into_iter().flatten()
     }
 
     /// The key with which it was signed elsewhere.
@@ -85,14 +98,24 @@ impl Decider {
         }
     }
 
-    /// Whether both are one person, by the user, by the key, or by the name where nothing else is known. A rule is nobody.
+    /// When what was signed elsewhere expires: the approval counts for nothing from then on.
+    #[must_use]
+    pub fn expires(&self) -> Option<UnixMillis> {
+        match self {
+            Self::Person { signed, .. } => Some(signed.as_ref()?.statement.expires),
+            Self::Rule { .. } => None,
+        }
+    }
+
+    /// Whether both are one person, by the user, by the user who logged in, by the key, or by the name where nothing else is
+    /// known. Whoever logged in once and becomes two users is one person. A rule is nobody.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let (Self::Person { name, uid, .. }, Self::Person { name: n, uid: u, .. }) = (self, other) else {
             return false;
         };
         let known = |id: Option<u32>, key: Option<PersonKey>| id.is_some() || key.is_some();
-        let by_user = uid.is_some() && uid == u;
+        let by_user = self.users().any(|user| other.users().any(|other| other == user));
         let by_key = self.key().is_some() && self.key() == other.key();
         let by_name = !known(*uid, self.key()) && !known(*u, other.key()) && name == n;
         by_user || by_key || by_name
@@ -105,6 +128,7 @@ impl From<&Asker> for Decider {
         Self::Person {
             name: asker.name.clone(),
             uid: asker.uid,
+            login: asker.login,
             signed: None,
         }
     }
@@ -171,6 +195,8 @@ pub struct Asker {
     pub name: SafeText,
     /// The user of this machine, as the system says.
     pub uid: Option<u32>,
+    /// The user who logged in and became that one, where the system knows.
+    pub login: Option<u32>,
 }
 
 impl<T: Into<SafeText>> From<T> for Asker {
@@ -179,6 +205,7 @@ impl<T: Into<SafeText>> From<T> for Asker {
         Self {
             name: name.into(),
             uid: None,
+            login: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::checks::{Rests, rests_on};
 use super::{Action, ActionState, Decider, State};
-use crate::types::{ActionId, CheckStatus, Root, SafeText, UnixMillis, in_words};
+use crate::types::{ActionId, CaseId, CheckStatus, Root, SafeText, UnixMillis, in_words};
 
 /// A check that was made longer ago is stale: five slots of 12 s. What waits is looked at again at each new block, or
 /// every 15 s, so that nothing gets this old while somebody answers.
@@ -33,6 +33,7 @@ pub enum Reach {
 
 /// How the chain is seen, and when it was last seen no more.
 #[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Sight {
     pub(super) reach: Reach,
     /// Since when it is seen so, and until when it was not followed; milliseconds of the monotonic clock.
@@ -60,6 +61,7 @@ impl Sight {
 
 /// When the checks of an action were made.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Look {
     /// When the desk was asked, and when it answered; milliseconds of the monotonic clock.
     pub(super) asked_up_ms: u64,
@@ -69,6 +71,7 @@ pub(super) struct Look {
 
 /// A person's approval of what has faded: it counts once the same checks were made again and say the same.
 #[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Approving {
     pub(super) by: Decider,
     /// What was shown.
@@ -141,18 +144,25 @@ impl State {
         self.volatile.sight.reach == Reach::Lost
     }
 
-    /// How many checks of waiting actions are stale by now; it moves with time alone.
+    /// How many checks of waiting actions were stale at the last input; it moves with time alone.
     #[must_use]
     pub fn stale_checks(&self) -> usize {
-        let waiting = self.open.iter().filter_map(|id| {
-            let newest = self.cases.get(id)?.actions;
-            let action = self.actions.get(&ActionId {
-                case: *id,
-                number: newest,
-            })?;
-            self.faded(action)
-        });
-        waiting.map(|faded| faded.checks.len()).sum()
+        self.volatile.agenda.stale()
+    }
+
+    /// How many checks of a case's waiting action are stale by now.
+    pub(super) fn stale_checks_of(&self, id: CaseId) -> usize {
+        let newest = self
+            .cases
+            .get(&id)
+            .filter(|case| !case.is_closed())
+            .map(|case| ActionId {
+                case: id,
+                number: case.actions,
+            });
+        let action = newest.and_then(|id| self.actions.get(&id));
+        let faded = action.and_then(|action| self.faded(action));
+        faded.map_or(0, |faded| faded.checks.len())
     }
 
     /// Why checks are too old, whatever they rest on.
@@ -160,9 +170,8 @@ impl State {
         let Some(look) = look else {
             return Some("they were made before this program started".to_owned());
         };
-        let monotonic = Duration::from_millis(self.volatile.up_ms.saturating_sub(look.up_ms));
-        let age = monotonic.max(self.volatile.now.since(look.at));
-        (age > STALE_AFTER).then(|| format!("they are older than {}", in_words(STALE_AFTER)))
+        let too_old = self.is_older(STALE_AFTER, look.at, look.up_ms);
+        too_old.then(|| format!("they are older than {}", in_words(STALE_AFTER)))
     }
 
     /// Why what rests on the execution chain cannot be relied on, however new it is.

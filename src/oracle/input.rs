@@ -196,6 +196,36 @@ impl From<SafeText> for NotSigned {
     }
 }
 
+impl Input {
+    /// Whether it changes nothing that any other case rests on: time passed, or an effect has answered.
+    pub(super) fn concerns_a_case_alone(&self) -> bool {
+        match self {
+            Self::Tick
+            | Self::Prepared { .. }
+            | Self::CeremonyEnded { .. }
+            | Self::Signed { .. }
+            | Self::Sent { .. }
+            | Self::Inspected { .. }
+            | Self::ExitPublished { .. }
+            | Self::ValidatorSeen { .. }
+            | Self::Died { .. } => true,
+            Self::Started
+            | Self::Requested { .. }
+            | Self::RequestRemoved { .. }
+            | Self::Fulfilled { .. }
+            | Self::Remark { .. }
+            | Self::FulfilmentRemoved { .. }
+            | Self::EventsRead { .. }
+            | Self::CaughtUp { .. }
+            | Self::Sight(_)
+            | Self::Facts(_)
+            | Self::BeaconMoved
+            | Self::Ends { .. }
+            | Self::Wish { .. } => false,
+        }
+    }
+}
+
 /// Everything that can happen to the core.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {

@@ -50,13 +50,14 @@ mod wish;
 
 pub use account::{AccountFacts, Unadopted};
 pub use action::{Action, ActionState, Fact, FactKind, Proposal};
+pub(crate) use actions::wanted;
 pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
 };
 pub(crate) use advance::{REFUSALS, current_ceremony, doubtful_ceremony, rule_for};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
-pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, Rests};
+pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, Rests, SSV_OPERATORS};
 pub(crate) use checks::{check_named, unknown_to_one_voice};
 pub use decision::{Asker, Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
@@ -91,8 +92,8 @@ pub use undo::UndoWindows;
 pub(crate) use undo::{can_take_back, undo_until};
 pub(crate) use ways::held_out_of_memory;
 pub use ways::{
-    REFUSED_AT_MOST, Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry, is_held,
-    queue_behind, ways,
+    REFUSED_AT_MOST, REFUSED_FOR, Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry,
+    is_held, queue_behind, ways,
 };
 pub use wish::Refusal;
 pub(crate) use wish::{OBSERVES, may_reshare};

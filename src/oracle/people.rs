@@ -245,7 +245,12 @@ pub(super) fn approve_signed(
     let signed = Some(signed);
     take(
         turn,
-        Decider::Person { name, uid, signed },
+        Decider::Person {
+            name,
+            uid,
+            login: None,
+            signed,
+        },
         action,
         digest,
         phrase.as_deref(),
@@ -405,6 +410,7 @@ fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(
             name,
             uid,
             signed: Some(signed),
+            ..
         } => approve_signed(turn, name, uid, signed),
         by => take(turn, by, id, digest, phrase.as_deref()),
     };
@@ -427,14 +433,13 @@ fn accepted(action: &Action, by: &Decider, given: &[&Decision]) -> Vec<String> {
     accepted
 }
 
-/// A first approval is good for as long as any approval is, and for as long as the policy knows whose it is; then it has
-/// to be given again.
+/// A first approval is good for as long as any approval is, as what was signed says, and as the policy knows whose it is;
+/// then it has to be given again.
 pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let good_for = u128::from(turn.state.settings.approval_expires_ms);
-    let old = |decision: &&Decision| turn.state.approval_age(id, decision.at, turn.at).as_millis() > good_for;
+    let old = |decision: &&Decision| turn.state.has_expired(id, decision.at);
     let expired = action.endorsements.iter().find(old).map(|given| {
         format!(
             "the approval by {} expired before a second one came",
@@ -444,7 +449,9 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let policy = &turn.state.settings.policy;
     let demand = policy.demand(&action.proposal);
     let disowned = |given: &Decision| policy.disowns(&given.decider, demand);
-    if let Some(reason) = expired.or_else(|| action.endorsements.iter().find_map(disowned)) {
+    let signed = || turn.state.signature_expired(action);
+    let disowned = || action.endorsements.iter().find_map(disowned);
+    if let Some(reason) = expired.or_else(signed).or_else(disowned) {
         turn.record(Record::EndorsementsLost {
             action: id,
             reason: SafeText::new(&reason),

@@ -41,8 +41,6 @@ pub(super) struct Turn<'a> {
     pub(super) at: UnixMillis,
     entropy: [u8; 24],
     drawn: u32,
-    /// What may begin, in the order in which it was looked at.
-    pub(super) begins: Vec<Begins>,
     /// The given-up cases that stop what stands behind them. Nothing that happens while cases are looked at changes them,
     /// and every deposit that waits asks.
     pub(super) stoppers: OnceCell<Vec<(usize, CaseId)>>,
@@ -60,7 +58,6 @@ impl<'a> Turn<'a> {
             at,
             entropy,
             drawn: 0,
-            begins: Vec::new(),
             stoppers: OnceCell::new(),
             out: Output::default(),
         };
@@ -93,13 +90,19 @@ impl<'a> Turn<'a> {
 
     /// Whether it would be asked for now: it is not under way, and it is not too early for it.
     pub(super) fn may_ask(&self, key: EffectKey) -> bool {
-        let early = self
-            .state
-            .volatile
-            .not_before
-            .get(&key)
-            .is_some_and(|t| *t > self.at);
-        !early && !self.state.volatile.in_flight.contains(&key)
+        !self.is_early(key) && !self.state.volatile.in_flight.contains(&key)
+    }
+
+    /// Whether it is too early to ask for it.
+    pub(super) fn is_early(&self, key: EffectKey) -> bool {
+        let live = &self.state.volatile;
+        let time = live.not_before.get(&key);
+        time.is_some_and(|time| !live.has_come(*time))
+    }
+
+    /// A ceremony may begin as soon as there is a place for it.
+    pub(super) fn may_begin(&mut self, begins: Begins) {
+        self.state.volatile.agenda.may_begin(begins);
     }
 
     /// Starts a ceremony whose beginning was recorded in this step.
@@ -121,8 +124,20 @@ impl<'a> Turn<'a> {
         });
     }
 
+    /// An effect has answered: its case goes on.
     pub(super) fn answered(&mut self, key: EffectKey) {
         self.state.volatile.in_flight.remove(&key);
+        let case = match key {
+            EffectKey::Prepare(case) | EffectKey::LookUp(case) => Some(case),
+            EffectKey::Sign(action)
+            | EffectKey::Send(action)
+            | EffectKey::Inspect(action)
+            | EffectKey::Publish(action) => Some(action.case),
+            EffectKey::Ceremony(request) => self.state.ceremonies.get(&request).map(|c| c.case),
+        };
+        if let Some(case) = case.filter(|_| !planted!(AnswerForgotten)) {
+            self.state.volatile.agenda.mark(case);
+        }
     }
 
     pub(super) fn not_before(&mut self, key: EffectKey, delay_ms: u64) {

@@ -82,9 +82,10 @@ fn window(state: &State, action: &Action) -> Option<Duration> {
 pub(crate) fn undo_until(state: &State, id: ActionId) -> Option<UnixMillis> {
     let window = window(state, state.actions.get(&id)?)?;
     let from = *state.volatile.undo_from.get(&id)?;
-    let passed = Duration::from_millis(state.volatile.up_ms.saturating_sub(from));
-    let left = window.checked_sub(passed)?;
-    (!left.is_zero()).then(|| state.volatile.now.plus(left))
+    let until = from.saturating_add(u64::try_from(window.as_millis()).unwrap_or(u64::MAX));
+    let live = &state.volatile;
+    let left = Duration::from_millis(until.saturating_sub(live.up_ms));
+    (!live.has_run(until)).then(|| live.now.plus(left))
 }
 
 /// Whether an approval can be taken back: nothing of it has left.

@@ -15,8 +15,8 @@ use crate::oracle::state::Shares;
 use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
 
 pub(in crate::oracle) use committee::{Against, against_committee};
-pub use refusals::REFUSED_AT_MOST;
-pub(in crate::oracle) use refusals::{asks_ssv_again, refused_by_ssv};
+pub use refusals::{REFUSED_AT_MOST, REFUSED_FOR};
+pub(in crate::oracle) use refusals::{asks_ssv_again, note_refusal, refused_by_ssv, stands_refused};
 
 /// Something that a person can do about a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

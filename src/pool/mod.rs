@@ -5,8 +5,8 @@
 //!
 //! | question | yes | no | not known |
 //! |---|---|---|---|
-//! | `probe` | every view answers, and `initiatePoolDeposit` exists in this order and layout | no code there; a view reverts or answers something else; another order or layout exists; each from a node that says `false` to `eth_syncing` and is at `from_block` or later | no endpoint answers, or the one that says no is syncing, or does not say whether |
-//! | lists, pool, fees, addresses | what the view says at that block; a pool that never was is all zero | never | the view does not answer, or answers something else |
+//! | `probe` | every view answers, and `initiatePoolDeposit` exists in this order and layout | by every endpoint that answers there is no code there, or a view answers something else; a view reverts; another order or layout exists; each from a node that says `false` to `eth_syncing` and is at `from_block` or later | no endpoint answers, or the one that says no is syncing, or does not say whether |
+//! | lists, pool, fees, addresses | what the view says at that block; a pool that never was is all zero | never | by no endpoint the view answers as expected |
 //! | `watched` | the manager's own events, always | never | never |
 //! | `event` | one of its events, with a pool id | another contract's, or another topic | its contract and topic, and no pool id in it |
 //! | `meant` | the pool that the event names | never | never: every event of these versions names one |

@@ -1,13 +1,13 @@
 //! The questions that every endpoint is asked: before money moves, and before a receipt counts as final.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, keccak256};
 use async_trait::async_trait;
 
-use super::{Accord, Agreement, Answer, At, Question, Unknown, Voice, Words, told_of_pools};
+use super::{Accord, Agreement, Answer, At, Question, UNTOLD, Unknown, Voice, Words, told_of_pools};
 use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root};
 
-/// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, and what is final. All of it
-/// is the state of one block, so it takes no history.
+/// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
+/// calls, and what is final. All of it is the state of one block, so it takes no history.
 pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Accord {
     let made = None;
     let question = Grounds {
@@ -19,15 +19,17 @@ pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, 
     agreement.ask_at(block, &question).await
 }
 
-/// A key that nobody could have deposited for before a block.
+/// A key that nobody could have deposited for before a block, and where to.
 #[derive(Debug, Clone, Copy)]
 pub struct MadeSince {
     pub key: BlsPublicKey,
     /// It was made after this block.
     pub since: u64,
+    /// The beacon chain's deposit contract.
+    pub deposit_contract: Address,
 }
 
-/// The same for a deposit, and that nobody deposited for its key.
+/// The same for a deposit, and that nobody deposited for its key, and that there is a contract to deposit to.
 pub async fn on_deposit(
     agreement: &dyn Agreement,
     pool: PoolId,
@@ -45,9 +47,21 @@ pub async fn on_deposit(
     agreement.ask_at(block, &question).await
 }
 
-/// Where a pool stands in the queue at `block`: what a key generation rests on.
-pub async fn on_queue(agreement: &dyn Agreement, pool: PoolId, block: BlockRef) -> Accord {
-    agreement.ask_at(block, &Queue { pool, block }).await
+/// Where a pool stands in the queue at `block`, and whether the manager takes the oracle's calls: what a key generation
+/// rests on.
+pub async fn on_queue(
+    agreement: &dyn Agreement,
+    pool: PoolId,
+    oracle: Option<Address>,
+    block: BlockRef,
+) -> Accord {
+    let question = Queue { pool, oracle, block };
+    agreement.ask_at(block, &question).await
+}
+
+/// Whether the manager takes the oracle's calls at `block`.
+pub async fn on_caller(agreement: &dyn Agreement, oracle: Address, block: BlockRef) -> Accord {
+    agreement.ask_at(block, &Caller { oracle, block }).await
 }
 
 /// The owner's registrations at SSV, which no contract counts.
@@ -83,26 +97,48 @@ struct Grounds {
 
 impl Grounds {
     async fn deposits(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
-        let Some(MadeSince { key, since }) = self.made else {
+        let Some(MadeSince { key, since, .. }) = self.made else {
             return Ok(None);
         };
         let found = voice.execution.deposits_of(&key, since, self.block).await;
         let found = found.known()?.map_or(0, |found| found.len());
         Ok(Some(found.to_string()))
     }
+
+    async fn deposit_contract(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
+        let Some(made) = self.made else {
+            return Ok(None);
+        };
+        let code = voice.execution.code(made.deposit_contract, At::block(self.block));
+        let words = |code| format!("the code {}", keccak256(code));
+        Ok(Some(code.await.known()?.map_or_else(|| "none".to_owned(), words)))
+    }
+}
+
+/// Whether the manager takes the oracle's calls, as a voice tells it. Some nodes pass on no words of a refusal, and that
+/// makes them silent on nothing else.
+async fn caller(voice: &Voice, oracle: Address, at: At) -> (&'static str, String) {
+    let words = match voice.manager.authorises(oracle, at).await {
+        Answer::Yes(()) => "accepted",
+        Answer::No(_) => "refused",
+        Answer::NotKnown(_) => UNTOLD,
+    };
+    ("the oracle account's calls to the manager", words.to_owned())
 }
 
 #[async_trait]
 impl Question for Grounds {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
-        let (ready, view, fees, nonce, balance, deposits) = tokio::join!(
+        let (ready, view, fees, nonce, balance, deposits, code, caller) = tokio::join!(
             voice.manager.ready(at),
             voice.manager.pool(self.pool, at),
             voice.manager.reserved_fees(at),
             voice.execution.nonce(self.oracle, at),
             voice.execution.balance(self.oracle, at),
             self.deposits(voice),
+            self.deposit_contract(voice),
+            caller(voice, self.oracle, at),
         );
         let (ready, view) = (ready.value()?, view.value()?);
         let head = ready.first().map(|head| format!("pool {head}"));
@@ -110,6 +146,7 @@ impl Question for Grounds {
         let operators: Vec<_> = view.operator_ids.iter().map(OperatorId::to_string).collect();
         let or = |words: Option<String>, nothing: &str| words.unwrap_or_else(|| nothing.to_owned());
         let deposits = deposits?.map(|found| ("the deposits for the new key", found));
+        let code = code?.map(|code| ("what is at the deposit contract's address", code));
         let mut words = vec![
             ("the head of the ready queue", or(head, "empty")),
             ("the pool's key", or(key, "none")),
@@ -128,6 +165,8 @@ impl Question for Grounds {
                 format!("{} wei", balance.value()?),
             ),
         ];
+        words.push(caller);
+        words.extend(code);
         words.extend(deposits);
         Ok(words)
     }
@@ -135,16 +174,34 @@ impl Question for Grounds {
 
 struct Queue {
     pool: PoolId,
+    oracle: Option<Address>,
     block: BlockRef,
 }
 
 #[async_trait]
 impl Question for Queue {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let ready = voice.manager.ready(At::block(self.block)).await.value()?;
+        let at = At::block(self.block);
+        let ready = voice.manager.ready(at).await.value()?;
         let place = ready.iter().position(|pool| *pool == self.pool);
-        let words = place.map_or_else(|| "none".to_owned(), |place| (place + 1).to_string());
-        Ok(vec![("the pool's place in the ready queue", words)])
+        let place = place.map_or_else(|| "none".to_owned(), |place| (place + 1).to_string());
+        let mut words = vec![("the pool's place in the ready queue", place)];
+        if let Some(oracle) = self.oracle {
+            words.push(caller(voice, oracle, at).await);
+        }
+        Ok(words)
+    }
+}
+
+struct Caller {
+    oracle: Address,
+    block: BlockRef,
+}
+
+#[async_trait]
+impl Question for Caller {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        Ok(vec![caller(voice, self.oracle, At::block(self.block)).await])
     }
 }
 
@@ -281,6 +338,61 @@ mod tests {
         assert_eq!(
             verdict.words(),
             "1 of 2 endpoints answered; no answer: b: timed out"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_no_of_one_beside_anothers_yes_contradicts_and_names_both() {
+        let manager = |authorises| FakeManager {
+            authorises,
+            ..FakeManager::default()
+        };
+        let honest = || voice("b", FakeManager::default(), FakeExecution::default());
+        let refuses = || manager(Answer::no("the manager refuses calls"));
+        let verdict = facts(vec![voice("a", refuses(), FakeExecution::default()), honest()]).await;
+        assert_eq!(
+            verdict.words(),
+            "at block 9 a is contradicted: b says of the oracle account's calls to the manager accepted, not refused"
+        );
+        // one that passes on no words of a refusal is heard on everything else
+        let mute = manager(Answer::not_known("the manager refuses without a word"));
+        let verdict = facts(vec![voice("a", mute, FakeExecution::default()), honest()]).await;
+        assert!(
+            matches!(verdict, Accord::Agree { agreeing: 2, .. }),
+            "{verdict:?}"
+        );
+        let block = BlockRef {
+            number: 9,
+            hash: Root([9; 32]),
+        };
+        let (pool, oracle) = (PoolId(1), Address::repeat_byte(3));
+        let voices = Voices::new(vec![voice("a", refuses(), FakeExecution::default()), honest()]);
+        for verdict in [
+            on_queue(&voices, pool, Some(oracle), block).await,
+            on_caller(&voices, oracle, block).await,
+        ] {
+            assert!(
+                matches!(&verdict, Accord::Disagree(words) if words.as_str().ends_with("accepted, not refused")),
+                "{verdict:?}"
+            );
+        }
+        let bare = FakeExecution {
+            code: Answer::no("0x04 has no code"),
+            ..FakeExecution::default()
+        };
+        let voices = Voices::new(vec![voice("a", FakeManager::default(), bare), honest()]);
+        let made = MadeSince {
+            key: BlsPublicKey([2; 48]),
+            since: 1,
+            deposit_contract: Address::repeat_byte(4),
+        };
+        let verdict = on_deposit(&voices, pool, oracle, block, made).await;
+        assert!(
+            verdict.words().contains(
+                "at block 9 a is contradicted: b says of what is at the deposit contract's address"
+            ) && verdict.words().ends_with(", not none"),
+            "{}",
+            verdict.words()
         );
     }
 

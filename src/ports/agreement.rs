@@ -25,6 +25,10 @@ pub struct Voice {
 /// What one voice says: a subject and a value each, in the order of the question.
 pub type Words = Vec<(&'static str, String)>;
 
+/// The value of a subject on which a voice can say nothing now. It differs from no other, and nobody is silent for it: whoever
+/// needs it asks by itself.
+pub const UNTOLD: &str = "cannot be told";
+
 /// What every voice is asked.
 #[async_trait]
 pub trait Question: Send + Sync {

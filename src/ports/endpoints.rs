@@ -55,6 +55,13 @@ pub struct EndpointHealth {
     pub refuses: Option<SafeText>,
     /// Why it does not tell the logs of even one block, where it has refused that again and again.
     pub no_logs: Option<SafeText>,
+    /// Which of its newest answers cannot be used, and why: it has not the form that the method promises, or is nothing
+    /// where others answer.
+    pub odd: Option<SafeText>,
+    /// Blocks by which its head is below the one that is followed, where that is far.
+    pub behind: Option<u64>,
+    /// It lacks `eth_getBlockReceipts`: by it nobody finds what is left out of logs.
+    pub no_receipts: bool,
     /// It says that it is still syncing: what it tells is of an old state.
     pub syncing: bool,
     /// It asked to wait a moment ago, whether it is over or not.

@@ -78,7 +78,29 @@ pub enum Simulated {
         /// Gas units.
         gas: u64,
     },
-    Reverts(Revert),
+    /// One endpoint says that it reverts, and another, at the same block, that it goes through.
+    Disputed {
+        /// Gas units, by the one where it goes through.
+        gas: u64,
+        /// Who says what.
+        words: SafeText,
+    },
+    Reverts {
+        revert: Revert,
+        /// The block at which two endpoints or more say the same of it; none where it is one endpoint's word.
+        agreed_at: Option<BlockRef>,
+    },
+}
+
+impl Simulated {
+    /// A revert on one endpoint's word.
+    #[must_use]
+    pub fn reverts(revert: Revert) -> Self {
+        Self::Reverts {
+            revert,
+            agreed_at: None,
+        }
+    }
 }
 
 /// What a call left behind when it reverted. [`super::PoolManager::explain`] says what it means.
@@ -158,7 +180,7 @@ pub trait Execution: Send + Sync + fmt::Debug {
     /// The block in which a contract came into being. No: there is none by now. Some twenty-five questions.
     async fn deployed_at(&self, contract: Address) -> Answer<u64>;
 
-    /// Tries a call out on the newest state.
+    /// Tries a call out on the newest state. That it reverts is asked of every endpoint, at one block.
     async fn simulate(&self, call: &Call) -> Answer<Simulated>;
 
     /// What a call would log on the newest state, one contract's logs in their order. They stand in no block: `at` names

@@ -22,7 +22,7 @@ mod ssv;
 mod transactions;
 pub mod tx_signer;
 
-pub use agreement::{Accord, Agreement, Question, Voice, Words};
+pub use agreement::{Accord, Agreement, Question, UNTOLD, Voice, Words};
 pub use answer::{Answer, Evidence, Unknown};
 pub use ceremonies::{
     Ceremonies, CeremonyCapabilities, CeremonyUpdate, CommitteeSize, Consent, ExitSigning, Failed, NoRelease,
@@ -41,7 +41,9 @@ pub use pool_manager::{
     PoolEventKind, PoolManager, PresentCommittee, Probe, Registering, RegistrationTime, RequestTarget,
     ResharePool, ReshareRules, RevertForm, WatchedEvent, told_of_pools,
 };
-pub use ssv::{Funding, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState};
+pub use ssv::{
+    Funding, FundingBefore, NotShares, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvEventKind, SsvState,
+};
 pub use transactions::{
     Broadcast, BroadcastHint, Fees, Heard, OverCeiling, Price, Priced, RevertReason, StuckOptions,
     Transactions,

@@ -98,6 +98,18 @@ pub struct Funding {
     /// Blocks from then on until anybody may liquidate the cluster, at the fees of now; the largest number where nothing
     /// burns.
     pub runway_blocks: Answer<u64>,
+    /// Without it; none where the cluster has no validator yet.
+    pub before: Option<FundingBefore>,
+}
+
+/// What SSV has of a cluster before a registration, by the same fees. Its newest snapshot says it, so what was burnt since
+/// that event is still in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FundingBefore {
+    /// The cluster's balance, in 10^-18 SSV.
+    pub balance: U256,
+    /// Blocks from that event on until anybody may liquidate it.
+    pub runway_blocks: Answer<u64>,
 }
 
 /// The parts of SSV's `sharesData`, by operator.
@@ -142,6 +154,10 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Reads on, up to a block, what [`Ssv::state`] is rebuilt from, however long that takes.
     async fn keep_up(&self, block: BlockRef) -> Answer<()>;
 
+    /// What was read so far contradicts the manager's own state: all of it is read from the first block again, once in the
+    /// life of a process, because what comes out the same twice is so.
+    async fn read_anew(&self) {}
+
     /// While [`Ssv::keep_up`] reads what takes long: the block that it has reached, and the one that it aims at.
     fn reading(&self) -> Option<(u64, u64)>;
 
@@ -149,11 +165,16 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// exist, does not let the owner in, or has no room. `None` where the revert says something else.
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText>;
 
+    /// Why a registration that reverted so goes through with another committee only: one of these operators does not exist
+    /// any more, does not let the owner in, or has no room, or their cluster takes no validator. `None` where the revert
+    /// says something else.
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText>;
+
     /// The revert says that the snapshot which the call brought is not the cluster's newest (any more).
     fn snapshot_was_stale(&self, revert: &Revert) -> bool;
 
-    /// What a registration that would log this leaves at SSV. Never a no.
-    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding>;
+    /// What a registration that would log this leaves at SSV; `before`: the cluster's newest snapshot. Never a no.
+    async fn funding(&self, logs: &[Log], before: &ClusterSnapshot, at: At) -> Answer<Funding>;
 
     /// The bytes that a registration carries.
     ///

@@ -4,8 +4,9 @@
 //!
 //! | Found | Judgement |
 //! |---|---|
-//! | everybody may change the file, or put another one into its directory | refused |
-//! | its group may change it, or it belongs to neither root nor this user | a warning, with the command that mends it |
+//! | everybody may change the file, or a directory on the way to it, those of links among them | refused |
+//! | its group may change it or such a directory, or one of them belongs to neither root nor this user | a warning, with the command that mends it |
+//! | a directory with the sticky bit, like `/tmp` | fine: nobody exchanges the files of others there |
 //! | others may read a secret | a warning, with the command that mends it |
 //! | a secret of root that a group of this user may read, and nobody else (`root:casimir 0640`) | fine: it is how this user gets it |
 //! | `$CREDENTIALS_DIRECTORY` of a service manager, `/run/secrets`, a file system that nobody can write, a pipe | fine as it comes |
@@ -15,6 +16,9 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
+
+#[cfg(unix)]
+use super::way;
 
 /// What a file holds, which decides who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,9 +142,9 @@ fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Res
         let words = format!("may be changed by everybody (mode {mode:03o}): chmod o-w {shown}");
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
     }
-    directories(path)?;
-    let mut worries = Vec::new();
     let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    let mut worries = Vec::new();
+    let of_directories = way::judge(path, us)?;
     if holds == Holds::Secret && mode & 0o077 != 0 && !is_handed_over(metadata, owner, us) {
         worries.push(format!(
             "may be read by others (mode {mode:03o}): chmod 600 {shown}"
@@ -156,6 +160,7 @@ fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Res
             "{words} (number {owner}, we are {us}): chown {us} {shown}"
         ));
     }
+    worries.extend(of_directories);
     Ok(worries)
 }
 
@@ -169,29 +174,6 @@ fn is_handed_over(metadata: &Metadata, owner: u32, us: u32) -> bool {
             || rustix::process::getgroups().is_ok_and(|groups| groups.contains(&group))
     };
     owner == 0 && us != 0 && metadata.mode() & 0o037 == 0 && ours()
-}
-
-/// Whoever may write a directory puts another file in the place of this one: that of the file, and that of a link to it.
-#[cfg(unix)]
-fn directories(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-    let real = path.canonicalize();
-    for place in [Some(path), real.as_deref().ok()].into_iter().flatten() {
-        let directory = match place.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let Ok(found) = directory.metadata() else {
-            continue;
-        };
-        // in a sticky one, like /tmp, nobody exchanges the files of others
-        if found.mode() & 0o002 != 0 && found.mode() & 0o1000 == 0 {
-            let shown = directory.display();
-            let words = format!("is in a directory that everybody may change: chmod o-w {shown}");
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
-        }
-    }
-    Ok(())
 }
 
 /// Whether whoever runs this program has put it there in a way that they cannot mend, and need not.

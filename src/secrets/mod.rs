@@ -5,7 +5,9 @@ mod judged;
 pub mod person;
 mod private;
 pub(crate) mod scrypt;
+#[cfg(unix)]
+mod way;
 
 pub use file::SecretFile;
 pub use judged::{Holds, Judged, judge_ours, open, read_trusted};
-pub use private::{append_private, make_private, write_private};
+pub use private::{append_private, make_private, partial_of, write_private};

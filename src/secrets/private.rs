@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use tempfile::TempPath;
+
 use crate::owner;
 
 /// Makes a file (0600) and its directory (0700) before something else, such as a database, would make them with the
@@ -17,6 +19,28 @@ pub fn make_private(path: &Path) -> io::Result<()> {
         owner::make_directories(dir, 0o700)?;
     }
     append_private(path).map(drop)
+}
+
+/// A new file (0600) with a name of its own beside `to`, for what becomes `to` once it is whole. It is removed when it is
+/// dropped. What root makes belongs to whoever the directory belongs to.
+///
+/// # Errors
+/// The directory cannot be made or written.
+pub fn partial_of(to: &Path) -> io::Result<TempPath> {
+    let directory = match to.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    owner::make_directories(directory, 0o700)?;
+    let mut prefix = to.file_name().unwrap_or_default().to_owned();
+    prefix.push(".");
+    let partial = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(".partial")
+        .tempfile_in(directory)?
+        .into_temp_path();
+    owner::settle(&partial)?;
+    Ok(partial)
 }
 
 /// Opens a file at its end; one that is missing is made with mode 0600.

@@ -75,11 +75,31 @@ const OF_OPERATORS: &[&str] = &[
     "UnsortedOperatorsList",
 ];
 
+/// The errors of SSV that another committee gets around: of these operators, or of their cluster.
+const OF_COMMITTEE: &[&str] = &[
+    "CallerNotWhitelisted",
+    "CallerNotWhitelistedWithData",
+    "ClusterIsLiquidated",
+    "ExceedValidatorLimit",
+    "ExceedValidatorLimitWithData",
+    "IncorrectClusterVersion",
+    "OperatorDoesNotExist",
+];
+
+/// What SSV has against the committee or its cluster, if that is why it reverted.
+pub(super) fn refused_committee(revert: &Revert) -> Option<SafeText> {
+    among(OF_COMMITTEE, revert)
+}
+
 /// What SSV has against the operators, if that is why it reverted.
 pub(super) fn refused_operators(revert: &Revert) -> Option<SafeText> {
+    among(OF_OPERATORS, revert)
+}
+
+fn among(errors: &[&str], revert: &Revert) -> Option<SafeText> {
     let decoded = decode(revert, &[ERRORS]);
     let name = decoded.reason.as_str().split('(').next().unwrap_or_default();
-    OF_OPERATORS
+    errors
         .contains(&name)
         .then(|| SafeText::new(&decoded.to_string()))
 }

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use super::abi::Views;
 use crate::chain::rpc::{At, Rpc};
 use crate::chain::view::{ViewError, view};
-use crate::ports::{Answer, Funding, Log, SsvEvent, SsvEventKind};
+use crate::ports::{Answer, Funding, FundingBefore, Log, SsvEvent, SsvEventKind};
 use crate::types::{ClusterSnapshot, OperatorId};
 
 alloy::sol! {
@@ -45,6 +45,7 @@ pub(super) async fn of(
     network: Address,
     logs: &[Log],
     events: &[SsvEvent],
+    before: &ClusterSnapshot,
     at: At,
 ) -> Answer<Funding> {
     let added = events
@@ -54,14 +55,23 @@ pub(super) async fn of(
         return Answer::not_known("what was tried out registers no validator");
     };
     match received(logs, network) {
-        Ok(received) => Answer::Yes(Funding {
-            received,
-            balance: cluster.balance,
-            runway_blocks: match fees(rpc, network, &added.operator_ids, at).await {
-                Ok(fees) => Answer::Yes(fees.runway(cluster)),
+        Ok(received) => {
+            let fees = match fees(rpc, network, &added.operator_ids, at).await {
+                Ok(fees) => Answer::Yes(fees),
                 Err(error) => Answer::not_known(format!("SSV's fees: {error}")),
-            },
-        }),
+            };
+            let runway = |cluster: &ClusterSnapshot| fees.as_ref().map(|fees| fees.runway(cluster));
+            let before = Some(before).filter(|cluster| cluster.validator_count > 0);
+            Answer::Yes(Funding {
+                received,
+                balance: cluster.balance,
+                runway_blocks: runway(cluster),
+                before: before.map(|cluster| FundingBefore {
+                    balance: cluster.balance,
+                    runway_blocks: runway(cluster),
+                }),
+            })
+        }
         Err(why) => Answer::not_known(why),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
@@ -68,6 +69,8 @@ pub struct SsvReader {
     layout: ClusterLayout,
     replay: Mutex<Replay<OwnerState>>,
     reading: Reading,
+    /// Everything was read from the first block again in this process.
+    read_anew: AtomicBool,
 }
 
 impl SsvReader {
@@ -97,6 +100,7 @@ impl SsvReader {
             layout,
             reading: replay.reading(),
             replay: Mutex::new(replay),
+            read_anew: AtomicBool::new(false),
         }
     }
 
@@ -170,6 +174,13 @@ impl Ssv for SsvReader {
         replay.at(&self.rpc, block).await.map(drop).into()
     }
 
+    async fn read_anew(&self) {
+        if !self.read_anew.swap(true, Ordering::Relaxed) {
+            tracing::warn!(target: "chain", owner = %self.owner, "the registrations at SSV are read from the first block again: they contradict the manager's state");
+            self.replay.lock().await.forget();
+        }
+    }
+
     fn reading(&self) -> Option<(u64, u64)> {
         self.reading.progress().map(|(at, to, _)| (at, to))
     }
@@ -182,11 +193,15 @@ impl Ssv for SsvReader {
         errors::refused_operators(revert)
     }
 
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText> {
+        errors::refused_committee(revert)
+    }
+
     fn snapshot_was_stale(&self, revert: &Revert) -> bool {
         errors::stale_snapshot(revert)
     }
 
-    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding> {
+    async fn funding(&self, logs: &[Log], before: &ClusterSnapshot, at: At) -> Answer<Funding> {
         let mut events = Vec::new();
         for log in logs {
             match self.event(log) {
@@ -195,7 +210,7 @@ impl Ssv for SsvReader {
                 Answer::NotKnown(why) => return Answer::NotKnown(why),
             }
         }
-        funding::of(&self.rpc, self.network, logs, &events, at).await
+        funding::of(&self.rpc, self.network, logs, &events, before, at).await
     }
 
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {

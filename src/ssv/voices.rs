@@ -11,7 +11,7 @@ use crate::ports::{
     Answer, At, Funding, Log, NotShares, Revert, SharesData, Ssv, SsvCapabilities, SsvEvent, SsvState,
     Unknown,
 };
-use crate::types::{BlockRef, OperatorId, SafeText};
+use crate::types::{BlockRef, ClusterSnapshot, OperatorId, SafeText};
 
 /// One reader for each endpoint, in the configured order.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ impl Ssv for SsvVoices {
         self.first_known(|voice| voice.takes_tokens(at)).await
     }
 
-    async fn funding(&self, logs: &[Log], at: At) -> Answer<Funding> {
-        self.first_known(|voice| voice.funding(logs, at)).await
+    async fn funding(&self, logs: &[Log], before: &ClusterSnapshot, at: At) -> Answer<Funding> {
+        self.first_known(|voice| voice.funding(logs, before, at)).await
     }
 
     fn snapshot_was_stale(&self, revert: &Revert) -> bool {
@@ -89,6 +89,10 @@ impl Ssv for SsvVoices {
         failed.unwrap_or(Answer::Yes(()))
     }
 
+    async fn read_anew(&self) {
+        join_all(self.all().map(|voice| voice.read_anew())).await;
+    }
+
     /// Of the one that is the furthest behind: two must have read them.
     fn reading(&self) -> Option<(u64, u64)> {
         self.all().filter_map(|voice| voice.reading()).min()
@@ -96,6 +100,10 @@ impl Ssv for SsvVoices {
 
     fn refuses_operators(&self, revert: &Revert) -> Option<SafeText> {
         self.first.refuses_operators(revert)
+    }
+
+    fn refuses_committee(&self, revert: &Revert) -> Option<SafeText> {
+        self.first.refuses_committee(revert)
     }
 
     fn encode_shares(&self, shares: &SharesData) -> Result<Vec<u8>, NotShares> {

@@ -3,7 +3,7 @@
 //! | question | yes | not known |
 //! |---|---|---|
 //! | `price`, `raise` | what the market asks, under the ceiling or not | no endpoint tells its fees |
-//! | `inspect` | what receipts, pools and the account's nonce say together | no endpoint answers one of these questions, the nonce is used and by whom cannot be told yet (whoever has it used is silent on our hashes), or an event in the receipt cannot be read |
+//! | `inspect` | what receipts, pools and the account's nonce say together | no endpoint answers one of these questions, the nonce is used and whether by ours is not known yet (who is silent on which of our hashes, or has it without a receipt, is named), or an event in the receipt cannot be read |
 //! | `why_reverted` | a trace, the block tried out again, the call on the block before, or an event earlier in the block | the transaction is not in this block, or no endpoint executes it again |
 //!
 //! Nothing is ever a *no* here: a node that knows nothing of a transaction may lag.

@@ -61,7 +61,7 @@ pub enum IntentStatus {
     Included(Inclusion),
     /// In a final block.
     Final(Inclusion),
-    /// No node knows it and its nonce is free: the same bytes have to be sent again.
+    /// No endpoint that answers has it, and by them its nonce is free: the same bytes have to be sent again.
     Dropped {
         /// Something else with this nonce waits in the pool of every node that has the nonce used.
         contested: bool,
@@ -237,36 +237,54 @@ async fn foreign(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcErro
         None => None,
     };
     let is_final = final_nonce.is_some_and(|nonce| nonce > intent.nonce);
-    let unknown = || {
-        let why = Unknown::because("the nonce is used, and whether by ours cannot be told yet");
-        Ok(IntentStatus::Unknown { why })
+    let unknown = |why: String| {
+        let words = format!("the nonce is used, and whether by ours is not known yet: {why}");
+        Ok(IntentStatus::Unknown {
+            why: Unknown::because(words),
+        })
     };
     match find_foreign(rpc, intent).await {
-        Ok(Some(hash)) if intent.hashes.contains(&hash) => unknown(),
+        Ok(Some(hash)) if intent.hashes.contains(&hash) => unknown(format!(
+            "{hash} is ours and in a block, and no endpoint tells its receipt"
+        )),
         Ok(Some(hash)) => Ok(IntentStatus::ReplacedByForeign {
             hash: Some(hash),
             is_final,
         }),
         // one of ours may be in a block of which nobody keeps the receipt
-        _ if is_final && any_in_a_block(rpc, intent).await => unknown(),
+        _ if is_final => match may_have_ours(rpc, intent).await {
+            Some(who) => unknown(who),
+            None => Ok(IntentStatus::ReplacedByForeign { hash: None, is_final }),
+        },
         // without having seen it, only finality makes it sure: the node may lag behind itself
-        _ if is_final => Ok(IntentStatus::ReplacedByForeign { hash: None, is_final }),
-        _ => unknown(),
+        Ok(None) => unknown(format!(
+            "what used it is in none of the newest {LOOK_BACK} blocks as far as they are told, and by no final block"
+        )),
+        Err(error) => unknown(error.to_string()),
     }
 }
 
-/// Whether a node has one of ours in a block. Asks each: one may have it waiting that another has in a block, and who does
-/// not answer may have it, too.
-async fn any_in_a_block(rpc: &Rpc, intent: &Intent<'_>) -> bool {
-    for (_, voice) in rpc.each() {
+/// Who has one of ours in a block, or does not say, in words. Asks each: one may have it waiting that another has in a block,
+/// and who does not answer may have it, too.
+async fn may_have_ours(rpc: &Rpc, intent: &Intent<'_>) -> Option<String> {
+    for (name, voice) in rpc.each() {
         for hash in intent.hashes {
             match voice.transaction(B256::from(hash.0)).await {
                 Ok(found) if found.as_ref().is_none_or(|found| found.block_hash.is_none()) => {}
-                Ok(_) | Err(_) => return true,
+                Ok(_) => {
+                    return Some(format!(
+                        "{name} has {hash}, which is ours, in a block, and tells no receipt"
+                    ));
+                }
+                Err(error) => {
+                    return Some(format!(
+                        "{name} does not say whether it has {hash}, which is ours ({error})"
+                    ));
+                }
             }
         }
     }
-    false
+    None
 }
 
 /// The transaction that used the nonce: bisects the account's count over the newest blocks, then looks into the block.

@@ -25,7 +25,7 @@ pub struct SignedTransaction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "status")]
 pub enum NonceStatus {
-    /// No node knows any of our hashes, and the nonce is unused: the bytes may be sent (again).
+    /// No endpoint that answers has any of our hashes, and by them the nonce is unused: the same bytes may be sent (again).
     Missing,
     /// A node has one of our hashes in its pool.
     Pending,

@@ -318,6 +318,18 @@ pub struct CommitteeView {
     pub holders: Vec<OperatorId>,
     /// Sizes that it can have, ascending.
     pub sizes: Vec<CommitteeSize>,
+    /// What has become of it since it was proposed; none while nobody of it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worse: Option<WorseView>,
+}
+
+/// A committee with a member that is down, not one that ranks worse by a hair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorseView {
+    /// Ascending.
+    pub down: Vec<OperatorId>,
+    /// The same without them, with the best of the others that are up, ascending; none where too few are.
+    pub instead: Option<Vec<OperatorId>>,
 }
 
 impl CommitteeView {

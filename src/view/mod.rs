@@ -30,7 +30,7 @@ mod world;
 pub use action::{
     ActionState, ActionView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
     Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView, Risk, TransactionPayload,
-    UndoView, Verdict,
+    UndoView, Verdict, WorseView,
 };
 pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};

@@ -61,7 +61,7 @@ macro_rules! reasons {
 
             /// Until it has lasted this long it is usual, and nobody is told.
             #[must_use]
-            pub fn usual_for(self) -> Duration {
+            pub const fn usual_for(self) -> Duration {
                 Duration::from_secs(match self { $(Self::$reason => $seconds,)* })
             }
 
@@ -138,7 +138,7 @@ reasons! {
     Registration "registration" Warning after 1800 s stops Nothing:
         "The operators sign the SSV registration.", "look at which operators are behind";
     TransactionUnknown "transaction-unknown" Critical after 60 s stops Case:
-        "A transaction may have been sent, and no node knows it.", "look whether the execution endpoints answer";
+        "A transaction may have been sent, and no endpoint that answers has it.", "look whether the execution endpoints answer";
     TransactionUnsent "transaction-unsent" Warning after 60 s stops Case:
         "A signed transaction is not taken by any node.", "look at what the nodes say, and at the balance";
     TransactionPending "transaction-pending" Warning after 900 s stops Nothing:
@@ -188,7 +188,7 @@ reasons! {
     ReceiptDoubted "receipt-doubted" Warning after 0 s stops Nothing:
         "The endpoints contradict each other about a receipt.", "look at which endpoint it is";
     HeadDoubted "head-doubted" Warning after 0 s stops Nothing:
-        "An endpoint claims blocks that no other has.", "look at which endpoint it is";
+        "An endpoint claims blocks that no other has, or stands still.", "look at which endpoint it is";
     ClockDiffers "clock-differs" Warning after 0 s stops Nothing:
         "This machine's clock and the chain's time differ.", "set the clock, or look at which endpoint lies";
     SsvUnsuited "ssv-unsuited" Critical after 0 s stops Everything:
@@ -259,9 +259,9 @@ pub struct Wait {
     pub alarm: Option<SafeText>,
     /// Why, in one sentence.
     pub sentence: SafeText,
-    /// Since when.
+    /// Since when it waits for this reason.
     pub since: UnixMillis,
-    /// Until when it has to be over, where there is such a time.
+    /// Until when it has to be over, or is over by itself, where there is such a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<UnixMillis>,
 }
@@ -287,6 +287,12 @@ impl Wait {
     #[must_use]
     pub fn urgency(&self) -> (bool, Severity) {
         (self.reason.stops() == Stops::Everything, self.reason.severity())
+    }
+
+    /// Until when it has to be over. An undo window ends by itself, and nothing is late then.
+    #[must_use]
+    pub fn deadline(&self) -> Option<UnixMillis> {
+        self.due.filter(|_| self.reason != WaitReason::UndoWindow)
     }
 
     /// The same for as long as the same thing waits for the same reason, and different for everything else.

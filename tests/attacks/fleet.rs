@@ -162,14 +162,25 @@ impl Fleet {
         fleet
     }
 
+    /// The port of one of its processes, and the process.
+    pub(crate) fn of(&self, process: &Process) -> (Port, Option<u32>) {
+        (Port::Tcp(process.address()), Some(process.binary.child.id()))
+    }
+
     /// What strangers do to the messenger, to one operator's node, and to the observer of the initiator in this process.
     pub(crate) fn attacks(&self) -> [Vec<Attack>; 3] {
         let at = |process: &Process| Port::Tcp(process.address());
         let (messenger, node) = (&self.messenger, &self.operators[0]);
+        let urls: Vec<String> = self.operators.iter().map(|process| process.url.clone()).collect();
         let messengers = [
             ("unsigned outputs at the messenger", ways::outputs(&self.targets)),
             ("forged results at the messenger", ways::results(&self.targets)),
             ("junk registrations at the messenger", ways::registrations()),
+            ("long registrations at the messenger", ways::long_registrations()),
+            (
+                "registrations said again at the messenger",
+                ways::repetitions(&self.targets, &urls),
+            ),
             ("junk topics at the messenger", ways::topics()),
         ];
         let nodes = [

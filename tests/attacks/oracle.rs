@@ -178,8 +178,14 @@ pub(crate) fn attacks(oracle: &Oracle) -> Vec<Attack> {
         ("junk at the monitor", monitor.clone(), ways::junk(), true),
         (
             "requests of nothing at the monitor",
-            monitor,
+            monitor.clone(),
             ways::nowhere(),
+            true,
+        ),
+        (
+            "questions for metrics at the monitor",
+            monitor,
+            ways::metrics(),
             true,
         ),
         (

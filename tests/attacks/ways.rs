@@ -128,6 +128,41 @@ pub(crate) fn registrations() -> Request {
     })
 }
 
+/// Names and addresses as long as may be, of characters that a list escapes.
+pub(crate) fn long_registrations() -> Request {
+    Arc::new(|n| {
+        let filler = ["x", "<", "&"][usize::try_from(n / 25).unwrap_or_default() % 3].repeat(460);
+        let body = format!(
+            r#"{{"name":"0{n}-{}","srv_addr":"http://8.8.8.8:1/{filler}"}}"#,
+            &filler[..50]
+        );
+        post("/register_node?subscribes_to=default", body.as_bytes())
+    })
+}
+
+/// What is known already, said again by anybody: where operators are, in the registry and in a ceremony that goes on, and
+/// by observers of the strangers' own.
+pub(crate) fn repetitions(targets: &Targets, operators: &[String]) -> Request {
+    let (targets, operators) = (targets.clone(), operators.to_vec());
+    Arc::new(move |n| {
+        let turn = n / 25;
+        let count = operators.len() as u64;
+        let (name, address) = match usize::try_from(turn % (count + 1)) {
+            Ok(at) if at < operators.len() => ((at + 1).to_string(), operators[at].clone()),
+            _ => (
+                format!("watcher-{}", turn % 40),
+                format!("http://127.0.0.1:1/{}", "&".repeat(70)),
+            ),
+        };
+        let place = match turn % 2 {
+            0 => "default".to_owned(),
+            _ => targets.one(n).id.to_string(),
+        };
+        let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
+        post(&format!("/register_node?subscribes_to={place}"), body.as_bytes())
+    })
+}
+
 pub(crate) fn topics() -> Request {
     Arc::new(|n| {
         let body = format!(
@@ -195,21 +230,64 @@ pub(crate) fn lists() -> Vec<u8> {
         .into_bytes()
 }
 
-/// A stranger with a key of its own: it proves it, makes a topic for itself, and signs what it says there.
-pub(crate) fn guests() -> Request {
-    const NAME: u64 = 9_001;
-    let key = OperatorPrivateKey::generate().unwrap();
-    let (id, name, address) = (strange(u64::MAX), NAME.to_string(), "http://127.0.0.1:1");
-    let proof = prove_registration(&key, "default", &name, address).unwrap();
-    let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
-    let path = "/register_node?subscribes_to=default";
-    let length = body.len();
-    let register = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\n{PROOF_HEADER}: {proof}\r\ncontent-length: {length}\r\n\r\n{body}"
-    );
-    let topic = format!(r#"{{"topic_name":"{id}","subscribers":["{name}"]}}"#);
-    let mut requests = vec![register.into_bytes(), post("/topics", topic.as_bytes())];
-    for n in 0..64_u8 {
+/// Operators and topics of which a list is as long as it may be: 64 guests of each address, with names and addresses as long
+/// as they may be, in topics of their own.
+pub(crate) fn long_names() -> Request {
+    const GUESTS: u64 = 64;
+    // which of the attackers' addresses this one is sent from
+    let group = |n: u64| n % 25 % 4;
+    let name = |group: u64, guest: u64| format!("{group}-{guest:02}{:a<60}", "");
+    Arc::new(move |n| match n / 25 {
+        guest @ 0..GUESTS => {
+            let (name, path) = (name(group(n), guest), "a".repeat(480));
+            let body = format!(r#"{{"name":"{name}","srv_addr":"http://127.0.0.1:1/{path}"}}"#);
+            post("/register_node?subscribes_to=default", body.as_bytes())
+        }
+        turn => {
+            // all of them, or as many as there is room for in one topic
+            let guests = if turn % 2 == 0 { GUESTS } else { 4 };
+            let names: Vec<String> = (0..guests)
+                .map(|guest| format!(r#""{}""#, name(group(n), (turn + guest) % GUESTS)))
+                .collect();
+            let id = strange(n);
+            let body = format!(r#"{{"topic_name":"{id}","subscribers":[{}]}}"#, names.join(","));
+            post("/topics", body.as_bytes())
+        }
+    })
+}
+
+/// A stranger with a key of its own, and what it makes with it.
+struct Guest {
+    key: OperatorPrivateKey,
+    name: u64,
+}
+
+impl Guest {
+    fn new(name: u64) -> Self {
+        Self {
+            key: OperatorPrivateKey::generate().unwrap(),
+            name,
+        }
+    }
+
+    fn registers(&self) -> Vec<u8> {
+        let (name, address) = (self.name.to_string(), "http://127.0.0.1:1");
+        let proof = prove_registration(&self.key, "default", &name, address).unwrap();
+        let body = format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#);
+        let path = "/register_node?subscribes_to=default";
+        let length = body.len();
+        let register = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\n{PROOF_HEADER}: {proof}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        register.into_bytes()
+    }
+
+    fn makes(&self, id: RequestId) -> Vec<u8> {
+        let topic = format!(r#"{{"topic_name":"{id}","subscribers":["{}"]}}"#, self.name);
+        post("/topics", topic.as_bytes())
+    }
+
+    fn publishes(&self, id: RequestId, n: u8) -> Vec<u8> {
         let message = Message {
             msg_type: MsgType::Protocol,
             identifier: id,
@@ -220,14 +298,96 @@ pub(crate) fn guests() -> Request {
             .into_bytes()
             .into(),
         };
-        let signed = message.sign(OperatorId(NAME), &key).unwrap().to_ssv();
-        requests.push(post(&format!("/publish?topic_name={id}"), &signed));
+        let signed = message.sign(OperatorId(self.name), &self.key).unwrap().to_ssv();
+        post(&format!("/publish?topic_name={id}"), &signed)
     }
-    requests.push(format!("GET /data/{id}?wait=9000 HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes());
+
+    /// A result of nearly the longest that is taken.
+    fn reports(&self, id: RequestId, n: u8) -> Vec<u8> {
+        let output = Output {
+            request_id: id,
+            encrypted_share: vec![n; 180 << 10].into(),
+            share_pub_key: vec![66; 48].into(),
+            validator_pub_key: vec![66; 48].into(),
+            deposit_data_signature: GoBytes::NIL,
+        };
+        let signed = SignedOutput::of_output(output, OperatorId(self.name), &self.key).unwrap();
+        let text = signed.to_json();
+        let body = format!(r#"{{"{}":{}}}"#, self.name, String::from_utf8_lossy(&text));
+        assert!(body.len() <= 256 << 10, "{}", body.len());
+        post(&format!("/stream/dkgoutput?request_id={id}"), body.as_bytes())
+    }
+}
+
+/// Each of these in its turn on each connection.
+fn in_turn(requests: Vec<Vec<u8>>) -> Request {
     Arc::new(move |n| {
         let at = usize::try_from(n / 25).unwrap_or_default() % requests.len();
         requests[at].clone()
     })
+}
+
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes()
+}
+
+/// A stranger proves its key, makes a topic for itself, and signs what it says there.
+pub(crate) fn guests() -> Request {
+    let (guest, id) = (Guest::new(9_001), strange(u64::MAX));
+    let mut requests = vec![guest.registers(), guest.makes(id)];
+    requests.extend((0..64).map(|n| guest.publishes(id, n)));
+    requests.push(get(&format!("/data/{id}?wait=9000")));
+    in_turn(requests)
+}
+
+/// A stranger with a key fills as many topics as one address may have, as far as there is room for its messages.
+pub(crate) fn stored() -> Request {
+    const TOPICS: u64 = 12;
+    let guest = Guest::new(9_002);
+    let mut requests = vec![guest.registers()];
+    for topic in 0..TOPICS {
+        let id = strange(u64::MAX - 2 - topic);
+        requests.push(guest.makes(id));
+        requests.extend((0..48).map(|n| guest.publishes(id, n)));
+    }
+    in_turn(requests)
+}
+
+/// The topic of [`conflicts`].
+fn disputed() -> RequestId {
+    strange(u64::MAX - 1)
+}
+
+/// A stranger with a key signs different results of one ceremony of its own, as long as they may be.
+pub(crate) fn conflicts() -> Request {
+    let (guest, id) = (Guest::new(9_003), disputed());
+    let mut requests = vec![guest.registers(), guest.makes(id)];
+    // a few of many: what is sent has as many bytes as a machine takes in a second
+    for n in 0..17 {
+        requests.push(guest.reports(id, n));
+        let (result, all) = (format!("/data/{id}"), format!("/data/{id}/conflicts"));
+        requests.extend([get(&all), get(&result)].into_iter().cycle().take(20));
+    }
+    in_turn(requests)
+}
+
+/// Requests for those results, whose answers nobody reads.
+pub(crate) fn results_unread() -> Vec<u8> {
+    let id = disputed();
+    [get(&format!("/data/{id}/conflicts")), get(&format!("/data/{id}"))]
+        .concat()
+        .repeat(20)
+}
+
+/// The beginning of a long body, whose rest does not come.
+pub(crate) fn slow_body(path: &str) -> Vec<u8> {
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n");
+    [head.as_bytes(), &[b'x'; 33 << 10]].concat()
+}
+
+/// What whoever monitors asks for.
+pub(crate) fn metrics() -> Request {
+    Arc::new(|_| get("/metrics"))
 }
 
 /// What a proxy makes of it that was sent nonsense by so many clients.

@@ -15,9 +15,9 @@
 //!   effect: everything is verified by then. Once with the state that the last run kept, as usual, and once without it, and
 //! * **memory**: resident, at rest and at its peak.
 //!
-//! The last column is another life: as many closed pools as the first, and 1,000 open ones. A step looks at every open
-//! case, and a snapshot has every open case in it, so these figures grow with what is open, that of a step faster than in
-//! proportion; they have no bound, and this column takes minutes.
+//! The last column is another life: as many closed pools as the first, and 1,000 open ones. At a new head and
+//! at most records a step looks at every open case, and a snapshot has every open case in it, so these figures grow with
+//! what is open; they have no bound, and this column takes minutes.
 //!
 //! It exits with an error when a bound is missed. `CASIMIR_BENCH_POOLS=100,1000` plays other counts; the first is what the
 //! others are compared with, and the last is what has to be within bounds.

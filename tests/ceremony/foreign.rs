@@ -53,6 +53,8 @@ pub(crate) struct Foreign {
     dies: Arc<Notify>,
     /// Another server answers in its place: 404 to everything.
     away: AtomicBool,
+    /// Strangers register, and subscribe to whatever is made.
+    crowded: AtomicBool,
     client: reqwest::Client,
 }
 
@@ -65,6 +67,7 @@ impl Foreign {
             amnesia: AtomicBool::new(false),
             dies: Arc::default(),
             away: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
             client: reqwest::Client::builder().no_proxy().build().expect("a client"),
         });
         let router = Router::new()
@@ -147,6 +150,15 @@ async fn register(State(me): State<Arc<Foreign>>, Query(query): Asked, body: Byt
     }
 }
 
+/// 3 MB of people whom nobody knows, some of them before all operators.
+fn crowd() -> impl Iterator<Item = (String, (String, Queue))> {
+    (0..3_000).map(|n| {
+        let name = format!("{}{n}", if n % 2 == 0 { "!" } else { "z" });
+        let nobody = mpsc::unbounded_channel().0;
+        (name, (format!("http://8.8.8.8/{}", "<".repeat(160)), nobody))
+    })
+}
+
 async fn create(State(me): State<Arc<Foreign>>, body: Bytes) -> String {
     let wanted = CreateTopic::from_json(&body).expect("a topic");
     let mut topics = me.topics.lock().expect("never poisoned");
@@ -156,6 +168,8 @@ async fn create(State(me): State<Arc<Foreign>>, body: Bytes) -> String {
         .filter_map(|name| Some((name.clone(), topics["default"].get(name)?.clone())))
         .collect();
     let text = describe(&wanted.topic_name, &members);
+    let crowd = me.crowded.load(Ordering::Relaxed).then(crowd);
+    let members = members.into_iter().chain(crowd.into_iter().flatten()).collect();
     topics.insert(wanted.topic_name, members);
     text
 }
@@ -302,6 +316,25 @@ async fn operators_that_have_not_registered_yet_are_waited_for() {
     end.unwrap_or_else(|failed| panic!("{failed}"));
 }
 
+/// 276 registrations made a list longer than was read: nobody was known to be registered, for as long as they stayed, and
+/// observers between the creation of a topic and the look back at it kept every ceremony from its start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_keeps_nobody_from_being_found() {
+    let (foreign, house) = house(Vice::None).await;
+    foreign.crowded.store(true, Ordering::Relaxed);
+    foreign
+        .topics
+        .lock()
+        .unwrap()
+        .get_mut("default")
+        .unwrap()
+        .extend(crowd());
+    let unregistered = house.initiator.unregistered(&ids(1..=5)).await;
+    assert_eq!(unregistered, Answer::Yes(ids(5..=5)));
+    let end = house.run(&keygen_plan(ids(1..=4))).await;
+    end.unwrap_or_else(|failed| panic!("{failed}"));
+}
+
 /// A lie of the messenger takes nothing from what the operators were seen to sign, and accuses nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swapped_result_is_refused_and_the_observed_one_counts() {
@@ -318,6 +351,12 @@ async fn a_swapped_result_is_refused_and_the_observed_one_counts() {
             }
         ));
         assert!(document.stored.is_some(), "the lie is kept as evidence");
+        let (code, said) = crate::independent::verifier::judge(&verified.transcript);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains("?   what the messenger stored") && !said.contains("BAD"),
+            "{said}"
+        );
         let states = verified.progress.values().map(|operator| operator.state);
         assert!(
             states.clone().all(|state| state != OperatorState::Blamed),

@@ -1,7 +1,9 @@
 //! Everybody speaks TLS, with certificates of an authority of one's own.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
 use casimir_dkg::http::{Http, HttpOptions, ProxyRule};
 use casimir_dkg::listen::{Tls, TlsFiles};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -86,4 +88,45 @@ async fn a_ceremony_whose_messenger_and_operators_speak_tls() {
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = plain.get(ping.replace("https", "http")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
+}
+
+/// A handshake that a request follows cost a client nothing, and the messenger a signature.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_has_so_many_handshakes_and_others_have_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path());
+    let ca = reqwest::Certificate::from_pem(certificate(&files).as_bytes()).unwrap();
+    let messenger = messenger::spawn(MessengerConfig {
+        tls: Some(Tls::open(&files).unwrap()),
+        ..MessengerConfig::new("127.0.0.1:0".parse().unwrap())
+    })
+    .await
+    .unwrap();
+    let ping = format!("{}/ping", messenger.url());
+    // no connection is used twice
+    let from = |address: [u8; 4]| {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .local_address(std::net::IpAddr::from(address))
+            .pool_max_idle_per_host(0)
+            .tls_certs_only([ca.clone()]);
+        client.build().unwrap()
+    };
+    let stranger = from([127, 0, 0, 66]);
+    let begun = Instant::now();
+    let mut made = 0_u32;
+    while stranger.get(&ping).send().await.is_ok() {
+        made += 1;
+        let most = 201.0 + 10.0 * begun.elapsed().as_secs_f64();
+        assert!(f64::from(made) <= most, "{made} in {:?}", begun.elapsed());
+        // a machine that makes no more of them than one client may have
+        if begun.elapsed() > Duration::from_secs(120) {
+            break;
+        }
+    }
+    assert!(made >= 200, "{made}");
+    let other = from([127, 0, 0, 1]).get(&ping).send().await.unwrap();
+    assert_eq!(other.status(), 200);
+    messenger.shutdown().await;
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 use casimir_dkg::chain::comparison::{Comparison, Wanted, kept_at};
-use casimir_dkg::chain::kept::{About, FILE_NAME, Kept};
+use casimir_dkg::chain::kept::{About, FILE_NAME, Kept, Looked, Seal};
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::Ssv;
@@ -31,8 +31,12 @@ fn about(net: &Devnet) -> About {
     }
 }
 
+fn seal() -> Seal {
+    Seal::of(&[7; 32])
+}
+
 fn kept(folder: &Path, about: About) -> Arc<Kept> {
-    Arc::new(Kept::open(folder.join(FILE_NAME), about))
+    Arc::new(Kept::open(folder.join(FILE_NAME), about, seal()))
 }
 
 async fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<Kept>) -> Comparison {
@@ -219,7 +223,7 @@ async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
     let last = net.block_number().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(FILE_NAME);
-    assert_eq!(kept_at(&file).unwrap(), None);
+    assert_eq!(kept_at(&file, &seal()).unwrap(), Looked::Nothing);
     let endpoint = Proxy::start(Some(net.http_url()), omits(net.addresses().manager)).await;
     let rpc = rpc(&[&endpoint.url]);
     let mut first = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
@@ -228,7 +232,9 @@ async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
     assert!(reached > 10 && reached < last && found > 0, "{reached}, {found}");
     drop(first);
 
-    let (of, told) = kept_at(&file).unwrap().unwrap();
+    let Looked::Entry(of, told) = kept_at(&file, &seal()).unwrap() else {
+        panic!("it was kept");
+    };
     assert_eq!((of, told.found), (about(&net), found));
     let mut second = comparison(&net, &rpc, kept(folder.path(), about(&net))).await;
     assert_eq!((second.next(), second.compared().found), (reached, found));

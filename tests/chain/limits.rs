@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use casimir_dkg::chain::Finality;
@@ -19,6 +20,7 @@ use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::ClusterLayout;
 use tokio::sync::mpsc;
 
+use super::proxy::{Act, Proxy};
 use super::support::{config, devnet, manager};
 
 const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
@@ -124,6 +126,53 @@ async fn every_vendors_limit_is_found_beside_a_dead_endpoint() {
         );
         assert_eq!(rpc.health()[0].state, EndpointState::Healthy, "{name}");
     }
+}
+
+/// Status 429 to what is too dear, and to nothing else: to wait is no way on, and to ask for less is.
+#[tokio::test]
+async fn ranges_that_are_refused_as_asked_too_often_are_halved() {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    for _ in 0..3 {
+        net.deposit_pool(1).await.unwrap();
+        net.mine(40).await.unwrap();
+    }
+    let name = "logs-limited-as-too-often";
+    let (proxy, urls) = behind(&net, name).await;
+    let rpc = rpc(&urls, 10_000);
+    let mut follower = Follower::new(&net, &rpc, Finality::Depth(8));
+    let end = follower.look().await;
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!(follower.requests, [1, 2, 3]);
+    assert_eq!(follower.cursor, net.block_number().await.unwrap());
+    let refused = proxy.strikes(name);
+    assert!((3..10).contains(&refused), "{refused} refused");
+    let health = &rpc.health()[0];
+    assert_eq!(health.state, EndpointState::Healthy, "{health:?}");
+    assert!(health.log_span.is_some(), "{health:?}");
+}
+
+/// One that is asked too often whatever it is asked says nothing of how much: its span stays.
+#[tokio::test]
+async fn a_true_rate_limit_shrinks_no_range() {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    net.deposit_pool(1).await.unwrap();
+    net.mine(80).await.unwrap();
+    let refusals = AtomicUsize::new(0);
+    let proxy = Proxy::start(Some(net.http_url()), move |call| {
+        let begun = refusals.load(Ordering::SeqCst) > 0;
+        let counts = call.method == "eth_getLogs" || begun && call.params[0] == "latest";
+        match counts && refusals.fetch_add(1, Ordering::SeqCst) < 4 {
+            true => Act::Http(429, vec![], "too many requests".into()),
+            false => Act::Forward,
+        }
+    })
+    .await;
+    let rpc = rpc(std::slice::from_ref(&proxy.url), 10_000);
+    let mut follower = Follower::new(&net, &rpc, Finality::Depth(8));
+    let end = follower.look().await;
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!(follower.requests, [1]);
+    assert_eq!(rpc.health()[0].log_span, None, "{:?}", rpc.health());
 }
 
 /// Two logs of one block are more than such an endpoint tells at once, and no question is smaller.

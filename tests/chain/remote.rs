@@ -51,17 +51,17 @@ fn configured(folder: &Path, signer: &str) -> Config {
     config::load(&options).unwrap()
 }
 
-fn opened(folder: &Path, more: &str) -> Arc<dyn TxSigner> {
+pub(super) fn opened(folder: &Path, more: &str) -> Arc<dyn TxSigner> {
     let config = configured(folder, more);
     let opened = signer::open(&config, |_| unreachable!("it has no password"));
     opened.unwrap().unwrap().signer
 }
 
-fn of_oracle(url: &str) -> String {
+pub(super) fn of_oracle(url: &str) -> String {
     format!("url = \"{url}\"\naddress = \"{}\"\n", oracle().address())
 }
 
-fn draft(from: Address) -> UnsignedTransaction {
+pub(super) fn draft(from: Address) -> UnsignedTransaction {
     UnsignedTransaction {
         chain_id: CHAIN,
         from,

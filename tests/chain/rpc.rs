@@ -4,11 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use casimir_dkg::chain::rpc::{At, EndpointState, Rpc, RpcError};
-use serde_json::json;
+use alloy::primitives::{Address, Bytes, U256};
+use casimir_dkg::chain::fees::quote;
+use casimir_dkg::chain::rpc::{At, CallRequest, EndpointState, Rpc, RpcError};
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
 
 use super::proxy::{Act, Call, Proxy};
 use super::support::{config, rpc};
+
+static CALL: CallRequest = CallRequest {
+    from: None,
+    to: Address::ZERO,
+    input: Bytes::new(),
+    value: U256::ZERO,
+};
 
 /// A small chain of one block.
 fn sane(call: &Call) -> Act {
@@ -111,6 +121,90 @@ async fn a_failure_to_tell_the_first_block_proves_no_chain() {
     }
     for tells in forgot {
         assert!(believed(tells).await);
+    }
+}
+
+/// Well-formed, and not what the method promises: the next endpoint is heard, and this one is named until it answers well.
+#[tokio::test]
+async fn an_answer_that_cannot_be_used_is_followed_by_the_next_and_named() {
+    type Asked = fn(&Rpc) -> BoxFuture<'_, Result<(), RpcError>>;
+    let rows: [(&str, Asked, Value); 6] = [
+        (
+            "eth_getBalance",
+            |rpc| Box::pin(async move { rpc.balance(Address::ZERO, At::Latest).await.map(drop) }),
+            json!("0x5"),
+        ),
+        (
+            "eth_getTransactionCount",
+            |rpc| Box::pin(async move { rpc.nonce(Address::ZERO, At::Latest).await.map(drop) }),
+            json!("0x5"),
+        ),
+        (
+            "eth_estimateGas",
+            |rpc| Box::pin(async move { rpc.estimate_gas(&CALL).await.map(drop) }),
+            json!("0x5208"),
+        ),
+        (
+            "eth_call",
+            |rpc| Box::pin(async move { rpc.call(&CALL, At::Latest).await.map(drop) }),
+            json!("0x01"),
+        ),
+        (
+            "eth_feeHistory",
+            |rpc| Box::pin(async move { quote(rpc).await.map(drop) }),
+            json!({"baseFeePerGas": ["0x7", "0x7"]}),
+        ),
+        (
+            "eth_getBlockByNumber",
+            |rpc| Box::pin(async move { rpc.head().await.map(drop) }),
+            block(1),
+        ),
+    ];
+    for (method, asked, right) in rows {
+        for odd in [
+            Value::Null,
+            json!({}),
+            json!("0xzz"),
+            json!({"baseFeePerGas": []}),
+            json!(true),
+        ] {
+            let (told, wrong) = (right.clone(), odd.clone());
+            let good = Proxy::start(None, move |call| match call.method.as_str() {
+                called if called == method && call.params[0] != "0x0" => Act::Result(told.clone()),
+                _ => sane(call),
+            })
+            .await;
+            let first = Proxy::start(None, move |call| match call.method.as_str() {
+                called if called == method && call.params[0] != "0x0" => Act::Result(wrong.clone()),
+                _ => sane(call),
+            })
+            .await;
+            let both = rpc(&[&first.url, &good.url]);
+            asked(&both)
+                .await
+                .unwrap_or_else(|error| panic!("{method}, {odd}: {error}"));
+            let health = both.health();
+            let named = health[0].odd.as_ref().map(|odd| odd.as_str().starts_with(method));
+            assert_eq!(named, Some(true), "{method}, {odd}: {health:?}");
+            assert_eq!(
+                (health[0].state, health[1].odd.clone()),
+                (EndpointState::Healthy, None)
+            );
+            // alone it is no answer, and named in the error
+            let error = asked(&rpc(&[&first.url])).await.unwrap_err();
+            let host = first.url.trim_start_matches("http://");
+            assert!(
+                error.to_string().contains(host) && error.to_string().contains("cannot be used"),
+                "{method}, {odd}: {error}"
+            );
+            let told = right.clone();
+            first.rescript(move |call| match call.method.as_str() {
+                called if called == method && call.params[0] != "0x0" => Act::Result(told.clone()),
+                _ => sane(call),
+            });
+            asked(&both).await.unwrap();
+            assert_eq!(both.health()[0].odd, None, "{method}, {odd}");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use casimir_dkg::tx::fees::{choose, gas_limit, total};
 use casimir_dkg::tx::{
     self, BroadcastHint, Inclusion, Intent, IntentStatus, SignedTransaction, UnsignedTransaction, inspect,
 };
-use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId, Root};
+use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, ClusterSnapshot, OperatorId, PoolId, Root};
 
 use serde_json::{Value, json};
 
@@ -227,7 +227,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         assert_eq!(doors.implied_nonce().await, Answer::Yes(1));
         // the second deposit works only with the cluster's present snapshot
         let stale = encode_deposit(&deposit(to.manager, 2), layout);
-        let Simulated::Reverts(revert) = doors.simulate(&net, &stale).await else {
+        let Simulated::Reverts { revert, .. } = doors.simulate(&net, &stale).await else {
             panic!("a stale snapshot is taken");
         };
         let revert = doors.manager.explain(&revert);
@@ -589,7 +589,12 @@ async fn what_ssv_would_have_is_foreseen_where_a_node_can() {
             continue;
         }
         let logs = logs.yes().unwrap();
-        let funding = doors.ssv.funding(&logs, At::Latest).await.yes().unwrap();
+        let funding = doors
+            .ssv
+            .funding(&logs, &ClusterSnapshot::fresh(), At::Latest)
+            .await
+            .yes()
+            .unwrap();
         // the stand-in counts an amount as paid, moves no token and has no fees
         assert_eq!(funding.received, U256::ZERO, "{missing:?}");
         assert!(funding.balance > U256::ZERO, "{missing:?}");
@@ -617,7 +622,21 @@ async fn what_ssv_would_have_is_foreseen_where_a_node_can() {
     .await;
     let fees = doors(&net, &rpc(&[&fees.url]));
     let logs = fees.nodes.foresee(&call).await.yes().unwrap();
-    let funding = fees.ssv.funding(&logs, At::Latest).await.yes().unwrap();
+    let fresh = ClusterSnapshot::fresh();
+    let funding = fees.ssv.funding(&logs, &fresh, At::Latest).await.yes().unwrap();
+    assert_eq!(funding.before, None, "the cluster is new");
+    let before = ClusterSnapshot {
+        validator_count: 1,
+        balance: funding.balance,
+        ..ClusterSnapshot::fresh()
+    };
+    let with = fees.ssv.funding(&logs, &before, At::Latest).await.yes().unwrap();
+    let before = with.before.expect("it has a validator");
+    assert_eq!(before.balance, funding.balance);
+    assert_eq!(
+        before.runway_blocks, funding.runway_blocks,
+        "as many validators with as much"
+    );
     let burns = U256::from(4_200_000_000_000_u64);
     let blocks = funding.balance.saturating_sub(burns * U256::from(1_000)) / burns;
     assert_eq!(funding.runway_blocks, Answer::Yes(u64::try_from(blocks).unwrap()));

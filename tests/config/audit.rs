@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
-use casimir_dkg::types::UnixMillis;
+use casimir_dkg::types::{JournalKey, UnixMillis};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -23,10 +23,7 @@ fn run(scratch: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 /// A journal of these records, with the transcript of a real key generation beside it.
 pub(crate) fn scene(bodies: &[Value]) -> tempfile::TempDir {
     let scratch = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: scratch.path().join("j.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(scratch.path().join("j.sqlite"));
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     for (n, body) in bodies.iter().enumerate() {
         let kind: &'static str = body["record"].as_str().unwrap().to_owned().leak();
@@ -42,6 +39,23 @@ pub(crate) fn scene(bodies: &[Value]) -> tempfile::TempDir {
     fs::create_dir(&folder).unwrap();
     fs::copy(vector("transcripts/keygen.json"), folder.join("keygen.json")).unwrap();
     scratch
+}
+
+/// The same, with a key of the journal's own that its last record names.
+pub(crate) fn keyed_scene(bodies: &[Value]) -> (tempfile::TempDir, JournalKey) {
+    let scratch = scene(bodies);
+    let options = JournalOptions::at(scratch.path().join("j.sqlite"));
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let key = journal.take_up_key().unwrap().unwrap();
+    let body = json!({"record": "journal-keyed", "key": key});
+    let row = NewRecord {
+        at: UnixMillis(1_795_834_764_000),
+        kind: "journal-keyed",
+        body: body.to_string(),
+        subjects: Vec::new(),
+    };
+    journal.append(&[row]).unwrap();
+    (scratch, key)
 }
 
 /// The records around that key generation; its checks and verdict are those of the transcript.
@@ -221,10 +235,7 @@ fn a_page_begins_with_what_is_wrong_with_the_journal() {
     let old = vector("journals/format-2/closed.sqlite");
     fs::copy(old, scratch.path().join("whole.sqlite")).unwrap();
     let (_, entries) = casimir_dkg::journal::verify(&scratch.path().join("whole.sqlite")).unwrap();
-    let options = JournalOptions {
-        path: scratch.path().join("j.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(scratch.path().join("j.sqlite"));
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     let decided = entries.iter().find(|entry| entry.kind == "decided").unwrap().seq;
     for entry in &entries {

@@ -42,6 +42,7 @@ fn the_minimal_configuration_means_the_documented_defaults() {
         config.journal.path,
         scratch.path().join("state/devnet/journal.sqlite")
     );
+    assert_eq!((&config.journal.checkpoint, &config.journal.key), (&None, &None));
     assert_eq!(config.log.dir, scratch.path().join("state/logs"));
     assert!(matches!(config.signer.key, SignerKey::Absent));
     let four = [1, 2, 3, 4].map(OperatorId).to_vec();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use casimir_dkg::config::{self, LoadOptions};
 
-use super::support;
+use super::{audit, support};
 
 /// A fenced block: the page, what stands behind the fence, and its lines.
 struct Block {
@@ -72,6 +72,53 @@ fn commands_that_run_offline_run() {
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{page}: {said}\n{script}");
+    }
+}
+
+/// An auditor with an export, its transcripts, and what was written down elsewhere: the commands as they stand there.
+#[test]
+fn commands_of_an_auditor_run_on_an_export() {
+    let (scratch, key) = audit::keyed_scene(&audit::deposit());
+    let here = |name: &str| scratch.path().join(name);
+    let run = |arguments: &[&str]| {
+        let (code, out, stderr) = support::run(support::program(scratch.path()).args(arguments));
+        assert_eq!(code, Some(0), "{stderr}");
+        out
+    };
+    fs::write(
+        here("journal.jsonl"),
+        run(&["journal", "export", "--journal", "j.sqlite"]),
+    )
+    .unwrap();
+    fs::write(here("verify.py"), run(&["audit", "verifier"])).unwrap();
+    let (_, entries) = casimir_dkg::journal::verify(&here("j.sqlite")).unwrap();
+    let text = fs::read_to_string(here("transcripts/keygen.json")).unwrap();
+    let transcript: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let keys = transcript["operators"].as_object().unwrap();
+    let tables = keys
+        .iter()
+        .map(|(id, key)| format!("[[operator]]\nid = {id}\npublic_key = {key}\n"));
+    fs::write(here("operators.toml"), tables.collect::<String>()).unwrap();
+    let found: Vec<_> = blocks()
+        .into_iter()
+        .filter(|block| block.of == "sh with an export")
+        .collect();
+    assert!(!found.is_empty());
+    for block in found {
+        let output = Command::new("sh")
+            .args(["-e", "-c", &block.text])
+            .current_dir(scratch.path())
+            .env("KEY", key.to_string())
+            .env("HEAD", entries[3].hash.to_string())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("nothing is bad"),
+            "{}: {said}\n{}",
+            block.page,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }
 

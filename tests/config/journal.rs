@@ -7,14 +7,48 @@ use serde_json::Value;
 
 use super::support;
 
+/// As a power cut leaves it: the files of one moment, the newest bytes of the log missing.
+#[test]
+fn f06_a_write_that_was_torn_is_told_by_the_program() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("j.sqlite");
+    let options = JournalOptions::at(&path);
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let mut append = |n: u64| {
+        let row = NewRecord {
+            at: UnixMillis(n),
+            kind: "note",
+            body: format!(r#"{{"record":"note","case":null,"text":"{n}"}}"#),
+            subjects: Vec::new(),
+        };
+        journal.append(&[row]).unwrap();
+        std::fs::read(scratch.path().join("j.sqlite-wal")).unwrap()
+    };
+    let (before, whole) = (append(1).len(), append(2));
+    let middle = usize::midpoint(before, whole.len());
+    for (length, is_whole) in [(before, false), (middle, false), (whole.len(), true)] {
+        let copy = tempfile::tempdir().unwrap();
+        for name in ["j.sqlite", "j.checkpoint"] {
+            std::fs::copy(scratch.path().join(name), copy.path().join(name)).unwrap();
+        }
+        std::fs::write(copy.path().join("j.sqlite-wal"), &whole[..length]).unwrap();
+        let mut program = support::program(copy.path());
+        let (code, out, stderr) = support::run(program.args(["journal", "verify", "--journal", "j.sqlite"]));
+        match is_whole {
+            true => assert!(code == Some(0) && out.contains("2 records"), "{out}{stderr}"),
+            false => assert!(
+                code == Some(1) && stderr.contains("record 2 was acknowledged"),
+                "cut at {length}: {out}{stderr}"
+            ),
+        }
+    }
+}
+
 #[test]
 fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("j.sqlite");
-    let options = JournalOptions {
-        path: path.clone(),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(path.clone());
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     for n in 0..3 {
         let record = Record::EngineStarted {

@@ -25,10 +25,7 @@ fn record(body: &Value) -> NewRecord {
 /// A journal `j.sqlite` of four records with a key of its own, and the hash of its second record.
 pub(crate) fn scene() -> (tempfile::TempDir, JournalKey, String) {
     let scratch = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: scratch.path().join("j.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(scratch.path().join("j.sqlite"));
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     let key = journal.take_up_key().unwrap().unwrap();
     let started = json!({
@@ -188,4 +185,88 @@ fn a_doctor_misses_the_key_that_a_start_would_miss() {
         found["found"].as_str().unwrap().contains("journal new-key"),
         "{found}"
     );
+}
+
+/// The configured journal has its checkpoint and key where the configuration says, also where a person names its file.
+#[test]
+fn a_checkpoint_and_a_key_elsewhere_are_found_by_every_command() {
+    let scratch = tempfile::tempdir().unwrap();
+    let here = |name: &str| scratch.path().join(name);
+    fs::create_dir(here("disk")).unwrap();
+    fs::write(
+        here("c.toml"),
+        "[network]\nname = \"hoodi\"\n[journal]\npath = \"j.sqlite\"\ncheckpoint = \"disk/checkpoint\"\nkey = \"disk/key\"\n",
+    )
+    .unwrap();
+    let config = casimir_dkg::config::gather(&support::options(&here("c.toml"), scratch.path())).unwrap();
+    let options = casimir_dkg::engine::journal_at(&config.journal().unwrap());
+    assert_eq!(
+        options.checkpoint,
+        Some(here("disk/checkpoint")),
+        "from the file's directory on"
+    );
+    let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
+    let key = journal.take_up_key().unwrap().unwrap();
+    journal
+        .append(&[record(&json!({"record": "journal-keyed", "key": key}))])
+        .unwrap();
+    drop(journal);
+    let program = |arguments: &[&str]| {
+        let mut program = support::program(scratch.path());
+        support::run(program.args(["--config", "c.toml", "journal"]).args(arguments))
+    };
+    for more in [&[][..], &["--journal", "j.sqlite"]] {
+        let (code, out, stderr) = program(&[&["verify"], more].concat());
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(out.contains("signed with the journal's own key"), "{out}");
+        let (code, out, stderr) = program(&[&["export"], more].concat());
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(out.starts_with("{\"export\":2,"), "{out}");
+    }
+    let (code, out, stderr) = program(&["new-key", "the old one is known", "--journal", "j.sqlite"]);
+    assert!(
+        code == Some(0) && out.contains("disk/key holds a new key"),
+        "{out}{stderr}"
+    );
+    let (code, _, stderr) = program(&["declare-lost", "all of it", "--journal", "j.sqlite"]);
+    assert!(code == Some(1) && stderr.contains("lacks nothing"), "{stderr}");
+    assert!(!here("j.checkpoint").exists() && !here("j.key").exists());
+    // a copy has what stands beside it
+    fs::copy(here("j.sqlite"), here("copy.sqlite")).unwrap();
+    let (code, out, _) = program(&["verify", "--journal", "copy.sqlite"]);
+    assert!(
+        code == Some(0) && out.contains("no checkpoint is beside it"),
+        "{out}"
+    );
+}
+
+/// As a forger leaves it who has no key: said by every command that looks.
+#[test]
+fn a_checkpoint_without_its_signature_is_told() {
+    let (scratch, _, _) = scene();
+    let place = scratch.path().join("j.checkpoint");
+    let signed = fs::read_to_string(&place).unwrap();
+    let bare: Vec<&str> = signed.split(' ').take(2).collect();
+    fs::write(&place, bare.join(" ")).unwrap();
+    let (code, out, stderr) = run(scratch.path(), &["verify", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        format!("{out}{stderr}").contains("a start pauses everything: record 1 names the key"),
+        "{out}{stderr}"
+    );
+    let (code, out, stderr) = run(scratch.path(), &["new-key", "mine", "--journal", "j.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains("everything is paused until a person has looked"),
+        "{out}"
+    );
+    let (_, out, _) = run(
+        scratch.path(),
+        &["show", "--last", "3", "--json", "--journal", "j.sqlite"],
+    );
+    let kinds: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["journal-keyed", "note", "paused"]);
 }

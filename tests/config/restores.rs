@@ -282,10 +282,7 @@ fn a_copy_that_can_only_be_read_is_verified() {
 #[test]
 fn a_record_of_a_newer_program_is_linked_and_not_understood() {
     let scratch = scene();
-    let options = JournalOptions {
-        path: scratch.path().join("j.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(scratch.path().join("j.sqlite"));
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     let record = NewRecord {
         at: UnixMillis(1),

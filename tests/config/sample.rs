@@ -8,7 +8,7 @@ use casimir_dkg::http::MAX_PAUSE;
 use casimir_dkg::oracle::UndoWindows;
 use casimir_dkg::oracle::{
     Action, ActionKind, ActionState, CHECKS, Family, OVERTAKEN_AT_MOST, Payload, Proposal, REFUSED_AT_MOST,
-    STALE_AFTER, TransactionPayload,
+    REFUSED_FOR, STALE_AFTER, TransactionPayload,
 };
 use casimir_dkg::types::{ActionId, CaseId, PoolId, RequestKind, Root, SafeText, UnixMillis};
 
@@ -265,6 +265,7 @@ fn the_readme_tells_the_defaults_of_each_network() {
             "deposits overtaken in their block",
             format!("{OVERTAKEN_AT_MOST}, "),
         ),
+        ("blocks between two looks", format!("{REFUSED_FOR}; ")),
         (
             "deposits that SSV refused in a block",
             format!("{}, ", REFUSED_AT_MOST - 1),

@@ -4,10 +4,12 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -249,9 +251,16 @@ fn a_hangup_has_a_service_read_its_rules_and_open_its_logs_anew() {
     let file = oracle.scratch.path().join("c.toml");
     let good = fs::read_to_string(&file).unwrap();
     let rule = "[[policy.rule]]\nname = \"all\"\nkinds = [\"keygen\"]\nper_day = 1\n";
-    fs::write(&file, format!("{good}{rule}")).unwrap();
+    let other = good.replacen(
+        "[dkg]\n",
+        "[dkg]\nbackend = \"rockx\"\nround_deadline = \"9m\"\n",
+        1,
+    );
+    assert_ne!(other, good);
+    fs::write(&file, format!("{other}{rule}")).unwrap();
     oracle.signal(Signal::HUP);
     oracle.says("the policy was read anew: 1 rule");
+    oracle.logs("taken by the next start only: dkg.round_deadline");
     fs::write(&file, format!("{good}\n[ui]\nthem = 1\n")).unwrap();
     oracle.signal(Signal::HUP);
     oracle.logs("certificates and rules stay as they were");
@@ -420,5 +429,52 @@ fn a_command_that_waits_for_somebody_ends_by_a_signal() {
         rustix::process::kill_process(pid, signal).unwrap();
         assert_eq!(doctor.wait().unwrap().code(), Some(130), "{signal:?}");
         while asked.try_recv().is_ok() {}
+    }
+}
+
+/// A node asks for its own key before it opens its port.
+#[test]
+fn every_signal_ends_an_operator_behind_an_api_that_hangs() {
+    let key = OperatorPrivateKey::generate().unwrap();
+    for signal in [Signal::TERM, Signal::INT] {
+        let (address, asked) = hanging();
+        let scratch = tempfile::tempdir().unwrap();
+        fs::write(scratch.path().join("key.pem"), &*key.to_pem().unwrap()).unwrap();
+        fs::set_permissions(scratch.path().join("key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+        let text = format!(
+            "[network]\nname = \"hoodi\"\n[operators]\nssv_api = \"http://{address}\"\n[node]\nid = 5\n\
+             listen = \"127.0.0.1:0\"\nmessenger_url = \"http://{}\"\nkey_file = \"key.pem\"\n",
+            refusing()
+        );
+        let file = scratch.path().join("c.toml");
+        fs::write(&file, text).unwrap();
+        let child = support::program(scratch.path())
+            .arg("--config")
+            .arg(&file)
+            .arg("operator")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut operator = Oracle {
+            child,
+            said: Arc::default(),
+            scratch,
+        };
+        let stderr = operator.child.stderr.take().unwrap();
+        operator.listen(stderr);
+        asked
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|why| panic!("{why}: {}", operator.said()));
+        let begun = Instant::now();
+        operator.signal(signal);
+        assert_eq!(
+            operator.ended().code(),
+            Some(0),
+            "{signal:?}: {}",
+            operator.said()
+        );
+        // it waits ten for an answer
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     }
 }

@@ -10,7 +10,7 @@ mod ecies;
 mod files;
 mod frost;
 mod keys;
-mod mutate;
+pub(crate) mod mutate;
 mod mutations;
 pub(crate) mod recorded;
 mod refused;

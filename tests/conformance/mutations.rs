@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use casimir_dkg::attach::frame::{FROM_SEAT, Lines, TO_SEAT};
-use casimir_dkg::chain::kept::{About, Kept};
+use casimir_dkg::chain::kept::{About, Kept, Seal};
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
 use casimir_dkg::dkg::rockx::transcript;
@@ -208,7 +208,7 @@ fn exports_of_journals() {
         let copy = folder.path().join("journal.sqlite");
         std::fs::copy(&file, &copy).unwrap();
         let mut lines = Vec::new();
-        journal::export(&copy, &mut lines).unwrap();
+        journal::export(&journal::JournalOptions::at(&copy), &mut lines).unwrap();
         corpus.push(lines);
     }
     let export = folder.path().join("journal.jsonl");
@@ -255,14 +255,32 @@ fn kept_histories() {
         from_block: 7,
         read_as: "toy".to_owned(),
     };
-    let about_json = serde_json::to_string(&about()).unwrap();
-    let whole =
-        format!(r#"{{"version":2,"about":{about_json},"entries":{{"cursor":41,"logs":[{{"n":1}}]}}}}"#);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("history.json");
-    each("a history", &[whole.into_bytes()], 1, |text| {
+    // with a seal that holds, and without one, so that what is below it is read as well
+    let body = format!(
+        r#"{{"about":{},"entries":{{"cursor":41,"logs":[{{"n":1}}]}}}}"#,
+        serde_json::to_string(&about()).unwrap()
+    );
+    let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &[7; 32]);
+    let whole = |body: &[u8]| {
+        let seal = hex::encode(aws_lc_rs::hmac::sign(&secret, body));
+        [
+            format!(r#"{{"version":3,"seal":"{seal}","body":"#).as_bytes(),
+            body,
+            b"}",
+        ]
+        .concat()
+    };
+    let open = |text: Vec<u8>| {
         std::fs::write(&file, text).unwrap();
-        let _ = Kept::open(file.clone(), about());
+        let _ = Kept::open(file.clone(), about(), Seal::of(&[7; 32]));
+    };
+    each("a history", &[whole(body.as_bytes())], 1, |text| {
+        open(text.to_vec())
+    });
+    each("a sealed history", &[body.into_bytes()], 1, |text| {
+        open(whole(text))
     });
 }
 

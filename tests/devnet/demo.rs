@@ -229,6 +229,10 @@ fn what_is_kept_is_verified_by_the_commands_that_are_printed() {
         commands.len() >= 3,
         "journal verify, journal show, a transcript: {err}"
     );
+    assert!(
+        commands[0].contains("journal verify --key 0x"),
+        "it shows how a key is given: {err}"
+    );
     for command in commands {
         // as a person would: by a shell
         let line = format!("'{}' {command}", env!("CARGO_BIN_EXE_casimir-dkg"));

@@ -31,7 +31,17 @@ impl Binary {
 
     /// The same, where a person decides.
     pub(crate) fn start_supervised(ground: &Ground) -> Self {
-        Self::spawn(ground, Command::new(PROGRAM), &["--mode", "supervised"], &[])
+        Self::start_supervised_with(ground, &[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn start_supervised_with(ground: &Ground, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(
+            ground,
+            Command::new(PROGRAM),
+            &["--mode", "supervised"],
+            variables,
+        )
     }
 
     /// The same, where a file that may not grow is an error, as on a full disk, and not a deadly signal.

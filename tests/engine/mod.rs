@@ -28,6 +28,8 @@ mod reshares_and_exits;
 #[cfg(target_os = "linux")]
 pub(crate) mod scenes;
 #[cfg(unix)]
+mod scraped;
+#[cfg(unix)]
 mod seats;
 mod strangers;
 mod stuck;

@@ -39,10 +39,7 @@ async fn what_was_approved_or_signed_stays_here_in_mode_observe() {
         case: None,
         by: person(),
     };
-    let options = JournalOptions {
-        path: ground.journal(),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(ground.journal());
     let (mut journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     let row = NewRecord {
         at: UnixMillis::now(),
@@ -50,6 +47,7 @@ async fn what_was_approved_or_signed_stays_here_in_mode_observe() {
         body: serde_json::to_string(&resumed).unwrap(),
         subjects: Vec::new(),
     };
+    journal.take_up_key().unwrap();
     journal.append(&[row]).unwrap();
     drop(journal);
 

@@ -167,6 +167,133 @@ async fn a_supervised_headless_engine_is_decided_from_other_processes() {
     ground.end().await;
 }
 
+/// By the digest that is shown at the moment: checks are taken anew meanwhile, and then it is another one.
+async fn decide(ground: &Ground, handle: &EngineHandle, kind: &str, verb: &str, more: &[&str]) -> ActionView {
+    loop {
+        let now = until(handle, "something that waits", |s| ready(s, kind)).await;
+        let (id, digest) = (now.id.to_string(), now.digest.to_string());
+        let asked = [&[verb, id.as_str(), "--digest", digest.as_str()][..], more].concat();
+        if ask(ground, &asked).status.success() {
+            return now;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_shell_rejects_and_takes_up_again_and_a_seat_that_is_killed_holds_nothing_up() {
+    let ground = Ground::start(with_beacon()).await;
+    let mut engine = Binary::start_supervised(&ground);
+    engine.says("account-seen", 0, PATIENCE).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let looks = sit_down(&ground).await;
+    let why = ["--reason", "the committee is in one data centre"];
+    let rejected = decide(&ground, &looks.handle, "keygen", "reject", &why).await;
+    let case: CaseId = "deposit/1".parse().unwrap();
+    until(&looks.handle, "a case that is halted", |s| {
+        s.case(case)
+            .filter(|c| c.status == CaseStatus::Attention)
+            .map(|_| ())
+    })
+    .await;
+    let again = ask(
+        &ground,
+        &[
+            "reject",
+            &rejected.id.to_string(),
+            "--digest",
+            &rejected.digest.to_string(),
+            "--reason",
+            "x",
+        ],
+    );
+    assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+    let decided = records_of(&ground.journal(), "decided");
+    let me = Person::of_this_process().to_string();
+    let told =
+        |record: &casimir_dkg::journal::Entry| record.body.contains(&me) && record.body.contains(why[1]);
+    assert!(decided.iter().any(told), "{decided:?}");
+    let page = said(&ask(&ground, &["show", &rejected.id.to_string()]));
+    assert!(page.contains("rejected"), "{page}");
+
+    // a console in another process, which dies without a word
+    let mut console = Command::new(env!("CARGO_BIN_EXE_casimir-dkg"));
+    console
+        .arg("--config")
+        .arg(ground.network.config_file())
+        .args(["console", "--plain"])
+        .env("CASIMIR_DKG_STATE_DIR", ground.network.folder())
+        .env_remove("NOTIFY_SOCKET");
+    let mut console = Seated::start(console);
+    console.asks("case deposit/1", why[1]).await;
+
+    let retried = ask(&ground, &["--json", "retry", "deposit/1"]);
+    assert!(retried.status.success(), "{}", said(&retried));
+    let anew = until(&looks.handle, "the keygen asks anew", |s| ready(s, "keygen")).await;
+    assert_ne!(anew.id, rejected.id);
+    console.child.kill().unwrap();
+    console.child.wait().unwrap();
+    let approved = decide(&ground, &looks.handle, "keygen", "approve", &[]).await;
+    decided_once(&ground, approved.id, &me);
+    until(&looks.handle, "the deposit that follows", |s| {
+        ready(s, "send-deposit")
+    })
+    .await;
+    assert!(engine.child.try_wait().unwrap().is_none());
+    let retry = ask(&ground, &["retry", "deposit/9"]);
+    assert_eq!(retry.status.code(), Some(1), "{}", said(&retry));
+    drop(engine);
+    ground.end().await;
+}
+
+/// A console by lines, in a process of its own; killed when dropped.
+struct Seated {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Seated {
+    fn start(mut command: Command) -> Self {
+        use std::io::BufRead as _;
+        let mut child = command
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (says, lines) = std::sync::mpsc::channel();
+        let stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = says.send(line);
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Types it until an answer has these words.
+    async fn asks(&mut self, typed: &str, words: &str) {
+        use std::io::Write as _;
+        let begun = Instant::now();
+        let mut heard = Vec::new();
+        while !heard.iter().any(|line: &String| line.contains(words)) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{words} was not said:\n{}",
+                heard.join("\n")
+            );
+            writeln!(self.child.stdin.as_mut().unwrap(), "{typed}").unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            heard.extend(self.lines.try_iter());
+        }
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// In the journal stands one approval, by the one whom the system knows.
 fn decided_once(ground: &Ground, action: ActionId, by: &str) {
     let decided = records_of(&ground.journal(), "decided");

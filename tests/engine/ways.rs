@@ -2,9 +2,10 @@
 //! rule may choose: another committee.
 
 use casimir_dkg::devnet::DemoOptions;
+use casimir_dkg::devnet::proxy::{FaultProxy, Kind, Target};
 use casimir_dkg::engine;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::types::{OperatorId, PoolId};
+use casimir_dkg::types::{OperatorId, PoolId, RedactedUrl};
 use casimir_dkg::view::{CaseStatus, Cause, Request, Way};
 
 use super::support::{
@@ -121,7 +122,13 @@ async fn a_rule_has_others_make_another_key_where_ssv_refuses_the_first_committe
     stop(oracle).await;
     liquidate(ground.devnet()).await;
 
+    // a rule gives a key up where two endpoints say so
+    let (url, name) = (ground.devnet().http_url(), |n| format!("execution.{n}"));
+    let targets = (0..2).map(|n| Target::new(Kind::Execution, &name(n), &url).unwrap());
+    let proxy = FaultProxy::start(targets.collect()).await.unwrap();
     let mut config = ground.config(true);
+    let urls = (0..2).map(|n| RedactedUrl::new(proxy.url(&name(n)).unwrap()));
+    config.rpc.urls = urls.collect();
     config.policy.rules[0].other_committees = 1;
     let oracle = ground.start_engine(config).await;
     let done = case_is(&oracle, "deposit/2", CaseStatus::Done).await;

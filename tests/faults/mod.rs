@@ -86,12 +86,82 @@ fn a_name_of_no_test_is_found_out() {
     assert_eq!(test_of(text, "it_holds_long"), Some(Runs::ByCommand));
 }
 
+/// Worlds, by where a test stands: the longest beginning counts.
+const WORLDS: [(&str, &str, &str); 6] = [
+    (
+        "simulated",
+        "src/oracle/sim/",
+        "the core in a simulated world, fault by fault or with all of them at random",
+    ),
+    (
+        "one room",
+        "src/ ui/",
+        "one room of the program, with what it needs made up",
+    ),
+    (
+        "the program",
+        "tests/config/",
+        "the built program, started as a process, without a chain",
+    ),
+    (
+        "real parts",
+        "tests/ceremony/ tests/conformance/ tests/messenger/ tests/node/",
+        "initiator, messenger and operators over loopback",
+    ),
+    (
+        "real chain",
+        "tests/chain/",
+        "a local execution node, and endpoints that misbehave as told",
+    ),
+    (
+        "the whole",
+        "tests/consensus/ tests/devnet/ tests/engine/ tests/lives/ tests/pty/",
+        "oracle, operators and local chains together, as processes where they are killed",
+    ),
+];
+
+fn world_of(file: &str) -> &'static str {
+    let fits = |(_, places, _): &&(&str, &str, &str)| places.split(' ').any(|place| file.starts_with(place));
+    let found = WORLDS.iter().find(fits);
+    found.unwrap_or_else(|| panic!("which world is {file} of?")).0
+}
+
+#[test]
+fn what_was_shown_in_one_world_alone_is_shown_in_another_one_too() {
+    for number in ["F06", "F08", "F11"] {
+        let fault = FAULTS.iter().find(|fault| fault.number == number).unwrap();
+        let worlds: BTreeSet<_> = fault.tests.iter().map(|(file, _)| world_of(file)).collect();
+        assert!(worlds.len() > 1, "{number}: {worlds:?}");
+    }
+}
+
+/// A test whose name begins with a number shows that one.
+#[test]
+fn a_number_in_a_name_is_the_right_one() {
+    for fault in FAULTS {
+        for (_, name) in fault.tests {
+            let head = name.split('_').next().unwrap_or_default();
+            let is_number =
+                head.len() == 3 && head.starts_with('f') && head[1..].bytes().all(|b| b.is_ascii_digit());
+            assert!(
+                !is_number || head.eq_ignore_ascii_case(fault.number),
+                "{name} at {}",
+                fault.number
+            );
+        }
+    }
+}
+
 /// The page for people. It is written by this test where `CASIMIR_DKG_WRITE_FAULTS` is set.
 fn page() -> String {
     let mut page = String::from(
         "# Faults, and the tests that show that they are survived\n\nHeld to the tests by `tests/faults/`; written by \
-         `CASIMIR_DKG_WRITE_FAULTS=1 cargo test --test parts faults::`.\n\n| # | Fault | Tests |\n|---|---|---|\n",
+         `CASIMIR_DKG_WRITE_FAULTS=1 cargo test --test parts faults::`.\n\n| World | What is real in it |\n|---|---|\n",
     );
+    for (world, _, what) in WORLDS {
+        let _ = writeln!(page, "| {world} | {what} |");
+    }
+    page.push_str("\n| # | Fault | Worlds | Tests |\n|---|---|---|---|\n");
     for fault in FAULTS {
         let tests: Vec<_> = fault
             .tests
@@ -102,11 +172,13 @@ fn page() -> String {
         let by_command =
             by_command.map(|(_, file, name, step)| format!("by `.ci/run {step}`: `{name}` ({file})"));
         let tests: Vec<_> = tests.into_iter().chain(by_command).collect();
+        let worlds: BTreeSet<_> = fault.tests.iter().map(|(file, _)| world_of(file)).collect();
         let _ = writeln!(
             page,
-            "| {} | {} | {} |",
+            "| {} | {} | {} | {} |",
             fault.number,
             fault.what,
+            worlds.into_iter().collect::<Vec<_>>().join(", "),
             tests.join("<br>")
         );
     }

@@ -96,10 +96,16 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         number: "F06",
         what: "power cut: the last write is torn",
-        tests: &[(
-            "src/journal/tests.rs",
-            "a_tail_torn_at_any_byte_loses_nothing_silently",
-        )],
+        tests: &[
+            (
+                "src/journal/tests.rs",
+                "a_tail_torn_at_any_byte_loses_nothing_silently",
+            ),
+            (
+                "tests/config/journal.rs",
+                "f06_a_write_that_was_torn_is_told_by_the_program",
+            ),
+        ],
     },
     Fault {
         number: "F07",
@@ -118,18 +124,30 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         number: "F08",
         what: "request leaves the chain after approval",
-        tests: &[(
-            "tests/engine/deposits.rs",
-            "a_request_that_leaves_the_chain_takes_its_approval_with_it",
-        )],
+        tests: &[
+            (
+                "tests/engine/deposits.rs",
+                "a_request_that_leaves_the_chain_takes_its_approval_with_it",
+            ),
+            (
+                "src/oracle/sim/found.rs",
+                "f08_a_request_that_leaves_the_chain_takes_its_approval_with_it",
+            ),
+        ],
     },
     Fault {
         number: "F11",
         what: "the same log twice",
-        tests: &[(
-            "tests/chain/intake.rs",
-            "a_log_that_a_node_leaves_out_is_found_in_the_receipts_and_a_repeated_one_is_told_once",
-        )],
+        tests: &[
+            (
+                "tests/chain/intake.rs",
+                "a_log_that_a_node_leaves_out_is_found_in_the_receipts_and_a_repeated_one_is_told_once",
+            ),
+            (
+                "src/oracle/sim/found.rs",
+                "f11_a_request_that_is_told_twice_is_one_case",
+            ),
+        ],
     },
     Fault {
         number: "F13",

@@ -11,4 +11,4 @@ mod networks;
 mod pyspec;
 mod python;
 mod ssv_abi;
-mod verifier;
+pub(crate) mod verifier;

@@ -43,6 +43,13 @@ fn bench() -> tempfile::TempDir {
     scratch
 }
 
+/// Exit code and words of the verifier on a transcript, which needs nothing else.
+pub(crate) fn judge(transcript: &Transcript) -> (Option<i32>, String) {
+    let scratch = bench();
+    fs::write(scratch.path().join("t.json"), transcript.document()).unwrap();
+    verify(python::with_packages(), scratch.path(), &["t.json"])
+}
+
 /// Exit code, and what it says.
 fn verify(interpreter: &Path, scratch: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(interpreter);
@@ -138,6 +145,21 @@ fn an_export_verifies_with_no_line_of_our_code_and_each_damage_is_named() {
             "has by, which no hash covers",
         ),
         (changed(3, "\"kind\"", "\"kin\""), "record 3 lacks kind"),
+        (
+            with(
+                3,
+                format!("{{\"seq\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)),
+            ),
+            "record 3 is no JSON: it is nested too deeply",
+        ),
+        (
+            with(1, lines[0].replacen("\"seq\":1", "\"seq\":true", 1)),
+            "the number of record 1 is no number from 0 to 2^64 - 1",
+        ),
+        (
+            changed(8, "\"at\":1", "\"at\":1180591620717411303424"),
+            "the time of record 8 is no number from 0 to 2^64 - 1",
+        ),
         (String::new(), "there is no record"),
     ] {
         let (code, said) = judge(&damaged, &checkpoint);
@@ -183,7 +205,18 @@ fn what_nobody_holds_is_said_and_an_old_head_holds_what_stands_before_it() {
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
-    for (text, words) in [("", "it is empty"), ("5\n", "is not «<number> <hash>»")] {
+    let (large, ones) = (u128::from(u64::MAX) + 1, "11".repeat(32));
+    for (text, words) in [
+        (String::new(), "it is empty"),
+        ("5\n".to_owned(), "is not «<number> <hash>»"),
+        (format!("{large} 0x{ones}\n"), "is not «<number> <hash>»"),
+        (format!("-5 0x{ones}\n"), "is not «<number> <hash>»"),
+        ("5 0x11\n".to_owned(), "is not «<number> <hash>»"),
+        (
+            format!("5 0x{ones} {large} 0x{ones} 0x{ones}{ones}\n"),
+            "is not «<number> <hash>»",
+        ),
+    ] {
         fs::write(scratch.path().join("checkpoint"), text).unwrap();
         let (code, said) = judge(&["--checkpoint", "checkpoint"]);
         assert_eq!(code, Some(1), "{said}");
@@ -247,6 +280,95 @@ fn a_signed_checkpoint_holds_an_export_for_whoever_has_the_key() {
         assert_eq!(code, Some(1), "{words}: {said}");
         assert!(said.contains("BAD") && said.contains(words), "{words}: {said}");
     }
+}
+
+/// Seven files, and one value after another of each is something else.
+#[test]
+fn nothing_that_stands_in_a_file_keeps_the_verifier_from_its_word() {
+    let scratch = bench();
+    let (case, _, _) = keys::scene();
+    let mut program = support::program(case.path());
+    let (_, keyed, _) = support::run(program.args(["journal", "export", "--journal", "j.sqlite"]));
+    fs::write(scratch.path().join("keyed.jsonl"), keyed).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent/hostile.py");
+    let mut command = Command::new("python3");
+    command
+        .args(["-I", "-B"])
+        .arg(script)
+        .args(["verify.py", "7", "60", "export.jsonl", "keyed.jsonl"])
+        .args(transcripts())
+        .current_dir(scratch.path());
+    let (code, out, stderr) = support::run(&mut command);
+    assert_eq!(code, Some(0), "{stderr}");
+    let escaped: Vec<String> = serde_json::from_str(&out).unwrap();
+    assert_eq!(escaped, Vec::<String>::new());
+}
+
+fn transcripts() -> Vec<PathBuf> {
+    let files = fs::read_dir(vector("transcripts")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let mut found: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    found.sort();
+    found
+}
+
+/// The checkpoint of a journal that somebody wrote anew, who has no key to sign it.
+#[test]
+fn a_checkpoint_whose_signature_was_taken_away_is_not_passed_over() {
+    let (case, _, _) = keys::scene();
+    let scratch = bench();
+    let mut program = support::program(case.path());
+    let (_, export, _) = support::run(program.args(["journal", "export", "--journal", "j.sqlite"]));
+    let (_, records) = export.split_once('\n').unwrap();
+    fs::write(scratch.path().join("export.jsonl"), records).unwrap();
+    let stated = fs::read_to_string(case.path().join("j.checkpoint")).unwrap();
+    let words: Vec<&str> = stated.split(' ').take(2).collect();
+    fs::write(scratch.path().join("checkpoint"), words.join(" ")).unwrap();
+    let arguments = ["--journal", "export.jsonl", "--checkpoint", "checkpoint"];
+    let (code, said) = verify(Path::new("python3"), scratch.path(), &arguments);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("?   why it is not signed: record 1 names a key that signs checkpoints"),
+        "{said}"
+    );
+}
+
+/// What the messenger stored has no say where another result was taken than its own, and blames nobody.
+#[test]
+fn a_lie_that_a_messenger_stored_is_not_laid_at_an_operators_door() {
+    let scratch = bench();
+    let text = fs::read(vector("transcripts/keygen.json")).unwrap();
+    let mut document = Document::read(&Transcript::read(&text).unwrap()).unwrap();
+    flip(&mut document.stored.as_mut().unwrap().0, b"\"Signature\":\"");
+    if let RecordedVerdict::Verified { source, .. } = &mut document.verdict {
+        *source = Source::Observed;
+    }
+    let judge = |document: &mut Document| {
+        document.digest = document.compute_digest();
+        let file = Transcript::from(&*document);
+        fs::write(scratch.path().join("t.json"), file.document()).unwrap();
+        verify(Path::new("python3"), scratch.path(), &["t.json"])
+    };
+    let (code, said) = judge(&mut document);
+    assert_eq!(code, Some(0), "{said}");
+    for words in ["ok  results: 4", "?   what the messenger stored"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    document.stored = None;
+    let (code, said) = judge(&mut document);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("what the messenger stored"), "{said}");
+    if let RecordedVerdict::Verified { source, .. } = &mut document.verdict {
+        *source = Source::Messenger;
+    }
+    let (code, said) = judge(&mut document);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("BAD results: it is the messenger's, which stored nothing"),
+        "{said}"
+    );
 }
 
 type Change = fn(&mut serde_json::Value);

@@ -77,16 +77,35 @@ class Report:
         except Bad as bad:
             self.line("BAD", f"{what}: {bad}")
             return False
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except Exception as error:
+            # whatever somebody wrote into a file, it must not keep the verifier from saying so
             self.line("BAD", f"{what}: not as its format says ({type(error).__name__}: {error})")
             return False
         self.line("ok", f"{what}: {more}" if more else what)
         return True
 
 
+    def part(self, what, test, otherwise=None):
+        """Runs checks and what stands between them. Gives what they give."""
+        found = []
+        try:
+            found.append(test())
+        except OSError:
+            raise
+        except Exception as error:
+            self.line("BAD", f"{what}: not as its format says ({type(error).__name__}: {error})")
+        return found[0] if found else otherwise
+
+
 def require(condition, words):
     if not condition:
         raise Bad(words)
+
+
+def u64(value, what):
+    """A number as journals and checkpoints have it: a u64. To Python, true is 1, and 1.0, too."""
+    require(type(value) is int and 0 <= value < 1 << 64, f"{what} is no number from 0 to 2^64 - 1")
+    return value
 
 
 def once(pairs):
@@ -99,11 +118,20 @@ def once(pairs):
 
 
 def parse(text):
-    return json.loads(text, object_pairs_hook=once)
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def raw(text):
     return bytes.fromhex(text.removeprefix("0x"))
+
+
+def sized(text, size):
+    data = raw(text)
+    require(len(data) == size, f"{len(data)} bytes, not {size}")
+    return data
 
 
 def sha256(*parts):
@@ -226,44 +254,48 @@ class Checkpoint:
         require(words, f"{of} is empty: it names no record")
         require(len(words) in (2, 5), f"{of} is not «<number> <hash>», nor that with time, key and signature")
         try:
-            self.seq, self.hash = int(words[0]), raw(words[1])
-            self.at, self.key, self.signature = (int(words[2]), raw(words[3]), raw(words[4])) if words[2:] else (None,) * 3
-        except ValueError:
+            numbers = [int(word) if word.isascii() and word.isdecimal() else None for word in words[:3:2]]
+            self.seq, self.hash = u64(numbers[0], "its record"), sized(words[1], 32)
+            self.at, self.key, self.signature = None, None, None
+            if words[2:]:
+                self.at, self.key, self.signature = u64(numbers[1], "its time"), sized(words[3], 32), sized(words[4], 64)
+        except (ValueError, Bad):
             raise Bad(f"{of} is not «<number> <hash>», nor that with time, key and signature") from None
 
     def message(self, entries):
-        number = entries[self.seq - 1].get("format", 1).to_bytes(8, "big") + self.seq.to_bytes(8, "big")
+        numbers = entries[self.seq - 1].get("format", 1).to_bytes(8, "big") + self.seq.to_bytes(8, "big")
         tag = b"casimir-dkg journal checkpoint v1\0"
-        return tag + raw(entries[0]["hash"]) + number + self.hash + self.at.to_bytes(8, "big")
+        return tag + raw(entries[0]["hash"]) + numbers + self.hash + self.at.to_bytes(8, "big")
 
 
 def records(path, found):
     """Every record of an export, each after its link was checked. An export of version 2 begins with its checkpoint, which
     is put into `found`."""
-    previous, newest, number = bytes(32), 1, 0
+    previous, newest, count = bytes(32), 1, 0
     with open(path, "rb") as lines:
         for place, line in enumerate(lines):
-            require(line.endswith(b"\n"), f"record {number + 1} is cut off: its line has no end")
+            require(line.endswith(b"\n"), f"record {count + 1} is cut off: its line has no end")
             try:
                 entry = parse(line)
             except ValueError as error:
-                raise Bad(f"record {number + 1} is no JSON: {error}") from None
-            require(isinstance(entry, dict), f"record {number + 1} is no JSON object")
+                raise Bad(f"record {count + 1} is no JSON: {error}") from None
+            require(isinstance(entry, dict), f"record {count + 1} is no JSON object")
             if place == 0 and "export" in entry:
                 require(entry["export"] == 2, f"export version {entry['export']}, this reads 1 and 2")
                 strange = entry.keys() - {"export", "checkpoint"}
                 require(not strange, f"its first line has {', '.join(sorted(strange))}, which is not known here")
                 found.append(Checkpoint(entry["checkpoint"].split(), "the checkpoint of its first line"))
                 continue
-            number += 1
+            count += 1
             absent = FIELDS - {"format"} - entry.keys()
-            require(not absent, f"record {number} lacks {', '.join(sorted(absent))}")
+            require(not absent, f"record {count} lacks {', '.join(sorted(absent))}")
             strange = entry.keys() - FIELDS
-            require(not strange, f"record {number} has {', '.join(sorted(strange))}, which no hash covers")
-            seq = entry["seq"]
-            require(seq >= number, f"record {seq} stands twice or too late, in place {number}")
-            require(seq == number, f"record {number} is missing: {seq} stands in its place")
-            version = entry.get("format", 1)
+            require(not strange, f"record {count} has {', '.join(sorted(strange))}, which no hash covers")
+            seq = u64(entry["seq"], f"the number of record {count}")
+            u64(entry["at"], f"the time of record {count}")
+            require(seq >= count, f"record {seq} stands twice or too late, in place {count}")
+            require(seq == count, f"record {count} is missing: {seq} stands in its place")
+            version = u64(entry.get("format", 1), f"the format of record {count}")
             require(version <= NEWEST_JOURNAL, f"record {seq} is of format {version}, which is not known here")
             require(version >= newest, f"record {seq} is of format {version}, after one of format {newest}")
             stated = raw(entry["hash"])
@@ -362,6 +394,7 @@ def own_key(entries, upto):
 
 def acknowledged(report, entries, checkpoint, held, name):
     """Compares with a checkpoint. Gives the record that it holds fast for whoever has the key."""
+    unsigned = []
 
     def test():
         seq = checkpoint.seq
@@ -369,6 +402,7 @@ def acknowledged(report, entries, checkpoint, held, name):
         require(seq > 0 and raw(entries[seq - 1]["hash"]) == checkpoint.hash, f"record {seq} is another one than was acknowledged")
         if checkpoint.signature is None:
             require(held is None, "it is not signed, and a key was given")
+            unsigned.extend(filter(None, [own_key(entries, seq)]))
             return f"record {seq} is the one that was acknowledged; it is not signed"
         named = own_key(entries, seq)
         require(named, f"it is signed, and no record up to {seq} names a key of the journal's own")
@@ -380,6 +414,9 @@ def acknowledged(report, entries, checkpoint, held, name):
         return f"record {seq} is the one that was acknowledged, signed with {key} of record {named[0]}"
 
     good = report.check(name, test)
+    for record, _ in unsigned:
+        words = "a journal that was restored may have such a one until its next start, and one that was changed has no other"
+        report.line("?", f"why it is not signed: record {record} names a key that signs checkpoints; {words}")
     return checkpoint.seq if good and checkpoint.signature and held else 0
 
 
@@ -446,6 +483,7 @@ def named_transcripts(entries):
         body = parse(entry["body"])
         if body.get("transcript"):
             name, digest = body["transcript"]
+            require(isinstance(name, str), f"record {entry['seq']} names a transcript by what is no name")
             named[name] = (entry["seq"], raw(digest), body)
     return named
 
@@ -562,10 +600,13 @@ class Transcript:
         return f"{len(self.messages)}, each of this ceremony and signed by its sender"
 
     def results(self):
-        """What each operator signed at the end, of the messenger or as it was broadcast."""
+        """What each operator signed at the end, as it was broadcast, and of the messenger where its word was taken."""
         told = [(signer, data) for signer, kind, data in self.messages if kind == OUTPUT and data.get("DKGOutputs") is None]
-        if self.all["stored"]:
+        if self.verdict["source"] == "messenger":
+            require(self.all["stored"], "it is the messenger's, which stored nothing")
             stored = parse(base64.b64decode(self.all["stored"])).get("DKGOutputs") or {}
+            brought = sorted(int(number) for number in stored)
+            require(brought == self.committee, f"the messenger has results of {brought}, committee {self.committee}")
             told += [(int(number), output) for number, output in stored.items()]
         for number, output in told:
             name, fields = ("KeySignData", SIGN_RESULT) if self.kind == "sign" else ("Data", KEY_RESULT)
@@ -706,7 +747,10 @@ class Transcript:
             return
         if source == "combined":
             report.line("?", "its result was put together from messages: `casimir-dkg transcript verify` does it again")
-        elif not all([report.check(name, test) for name, test in [("results", self.results), ("verdict", self.value)]]):
+        elif self.all["stored"] and source == "observed":
+            # a messenger that lies must not put the blame on an operator
+            report.line("?", "what the messenger stored: another result was taken than its own, which is kept here as it came")
+        if source != "combined" and not (report.check("results", self.results) and report.check("verdict", self.value)):
             return
         if bls is None:
             report.line("?", "BLS keys and signatures: py_ecc is not installed")
@@ -725,11 +769,14 @@ def operators(path):
     with open(path, "rb") as file:
         tables = tomllib.load(file).get("operator", [])
     keys = {}
-    for table in tables:
-        text = table.get("public_key")
-        if text is None and table.get("public_key_file"):
-            text = pathlib.Path(path).parent.joinpath(table["public_key_file"]).read_text()
-        keys[table["id"]] = None if text is None else rsa_key(text)
+    try:
+        for table in tables:
+            text = table.get("public_key")
+            if text is None and table.get("public_key_file"):
+                text = pathlib.Path(path).parent.joinpath(table["public_key_file"]).read_text()
+            keys[table["id"]] = None if text is None else rsa_key(text)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path} is no file of operators ({type(error).__name__}: {error})") from None
     return keys
 
 
@@ -788,14 +835,15 @@ def main():
     report, named, serves = Report(), None, None
     if arguments.journal:
         print(f"\n{clean(arguments.journal)}")
-        entries = journal(report, arguments.journal, arguments)
-        named, serves = named_transcripts(entries), served(entries)
+        entries = report.part("journal", lambda: journal(report, arguments.journal, arguments), [])
+        named = report.part("transcripts that it names", lambda: named_transcripts(entries), {})
+        serves = report.part("what it serves", lambda: served(entries), served([]))
     registry = operators(arguments.operators) if arguments.operators else None
     given = [pathlib.Path(path) for path in arguments.transcripts]
     files = [file for path in given for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
     for path in files:
         print(f"\n{clean(path)}")
-        transcript(report, path, named, serves, registry)
+        report.part("transcript", lambda: transcript(report, path, named, serves, registry))
     for name in sorted(set(named or {}) - {path.name for path in files}):
         report.line("?", f"transcript {name}, which the journal names, was not given")
     print(f"\n{'nothing is bad' if report.bad == 0 else f'{report.bad} bad'}")

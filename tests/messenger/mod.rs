@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+mod crowd;
 mod delivery;
 mod guards;
 mod hostile;

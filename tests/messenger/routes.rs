@@ -372,7 +372,8 @@ async fn metrics_are_prometheus_text() {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             typed.insert(rest.split(' ').next().unwrap().to_owned());
         } else if !line.starts_with('#') {
-            let (name, value) = line.split_once(' ').unwrap();
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            let name = series.split('{').next().unwrap();
             assert!(typed.contains(name), "{name} has no type");
             value.parse::<f64>().unwrap();
         }

@@ -4,20 +4,22 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
 use casimir_dkg::dkg::rockx::messenger::{
     MessengerConfig, OWNER_HEADER, PROOF_HEADER, prove_registration, prove_topic,
 };
-use casimir_dkg::dkg::rockx::wire::MsgType;
+use casimir_dkg::dkg::rockx::wire::{Message, MsgType};
+use casimir_dkg::types::OperatorId;
 use tokio::net::TcpStream;
 
 use super::support::{Messenger, Node, config, eventually, forged, id, message, operator, output, round};
 use crate::node::net::identity;
 
 /// A messenger that strangers on other machines reach, and the way to it from here.
-struct Open(Messenger);
+pub(super) struct Open(pub(super) Messenger);
 
 impl Open {
-    async fn start(change: impl FnOnce(&mut MessengerConfig)) -> Self {
+    pub(super) async fn start(change: impl FnOnce(&mut MessengerConfig)) -> Self {
         let mut config = config();
         config.listen = "0.0.0.0:0".parse().unwrap();
         change(&mut config);
@@ -29,7 +31,7 @@ impl Open {
         self.post("/register_node?subscribes_to=default", &[], body).await
     }
 
-    async fn post(
+    pub(super) async fn post(
         &self,
         path: &str,
         headers: &[(&str, String)],
@@ -116,10 +118,14 @@ async fn who_proves_a_key_that_nobody_knows_is_a_stranger_as_before() {
             open.post(&path, std::slice::from_ref(&from), message).await.0
         };
         assert_eq!(publish(round(topic, n, 1, 1)).await, 200);
-        for _ in 0..210 {
-            publish(b"junk".to_vec()).await;
+        let mut now = 400;
+        // on a busy machine some are forgiven meanwhile
+        for sent in 0..2_000 {
+            if now == 429 || patience && sent > 210 {
+                break;
+            }
+            now = publish(b"junk".to_vec()).await;
         }
-        let now = publish(b"junk".to_vec()).await;
         assert_eq!(now, if patience { 400 } else { 429 }, "operator {n}");
     }
 }
@@ -689,6 +695,8 @@ async fn an_oracle_that_was_restarted_watches_its_ceremonies_on() {
 async fn a_ceremony_that_somebody_else_began_is_named_with_those_who_take_part() {
     let mut config = config();
     config.house = Some("of this process".to_owned().into());
+    // it looks four times within this
+    config.limits.linger = Duration::from_millis(200);
     let messenger = Messenger::start(config).await;
     let onlooker = messenger.handle.onlooker();
     for name in ["1", "2", "3", "4"] {
@@ -717,4 +725,112 @@ async fn a_ceremony_that_somebody_else_began_is_named_with_those_who_take_part()
     assert!(found[0].from.is_loopback());
     let operators: Vec<u64> = found[0].operators.iter().map(|id| id.0).collect();
     assert_eq!(operators, [2, 3]);
+    // the messenger itself tells of it, once
+    let begun = std::time::Instant::now();
+    while messenger.metric("foreign_ceremonies_total").await < 1.0 {
+        assert!(begun.elapsed() < super::support::SOON, "nobody tells of it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(messenger.metric("foreign_ceremonies_total").await, 1.0);
+    // who made itself an operator of its own is none of ours
+    let stranger = OperatorPrivateKey::generate().unwrap();
+    let proof = prove_registration(&stranger, "default", "99", "http://127.0.0.1:1").unwrap();
+    let body = r#"{"name":"99","srv_addr":"http://127.0.0.1:1"}"#;
+    let call = messenger
+        .client
+        .post(messenger.url("/register_node?subscribes_to=default"));
+    let call = call.header(PROOF_HEADER, proof).body(body);
+    assert_eq!(call.send().await.unwrap().status(), 200);
+    assert_eq!(messenger.topic(id(3), &["99"]).await.status, 200);
+    let message = Message {
+        msg_type: MsgType::DepositData,
+        identifier: id(3),
+        data: b"{}".as_slice().into(),
+    };
+    let sent = message.sign(OperatorId(99), &stranger).unwrap().to_ssv();
+    assert_eq!(messenger.publish(id(3), &sent).await.status, 200);
+    assert_eq!(onlooker.foreign(), found);
+}
+
+/// Names and addresses as long as they may be, in as many topics as there may be: one list of them took 62 MB.
+#[tokio::test]
+async fn names_and_addresses_of_guests_topics_have_a_room_in_one_topic_and_in_all() {
+    let mut config = config();
+    config.limits.topic_bytes = 4_000;
+    config.limits.guest_topic_bytes = 64_000;
+    let messenger = Messenger::start(config).await;
+    let names: Vec<String> = (0..20).map(|n| format!("{n:a>64}")).collect();
+    for (n, name) in names.iter().enumerate() {
+        let address = format!("http://127.0.0.1:1/{n}{}", "a".repeat(400));
+        assert_eq!(messenger.register("default", name, &address).await.status, 200);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let all = messenger.topic(id(1), &names).await;
+    assert_eq!(all.status, 503, "{}", all.body);
+    assert!(all.body.contains("too long"), "{}", all.body);
+    let mut made = 0;
+    for n in 1..40 {
+        made += usize::from(messenger.topic(id(n), &names[..1]).await.status == 200);
+    }
+    // a quarter of the room is one address's
+    assert!((1..=64_000 / 4 / 3_000).contains(&made), "{made}");
+    let list = messenger.get("/topics").await.body;
+    let registry = messenger.get("/topics/default").await.body;
+    assert!(list.len() < registry.len() + 16_000, "{}", list.len());
+}
+
+/// Where nobody is named, everybody is a guest: the room of all is that of guests, and no address has more than its part.
+#[tokio::test]
+async fn where_nobody_is_named_one_address_does_not_fill_the_room_for_messages() {
+    let mut config = config();
+    config.operators.clear();
+    config.limits.guest_message_bytes = 240_000;
+    config.limits.guest_result_bytes = 9_000;
+    let messenger = Messenger::start(config).await;
+    for n in 1..=4 {
+        assert_eq!(prove(&messenger, n, "http://127.0.0.1:1").await, 200);
+    }
+    let mut taken = 0;
+    for n in 1..=30 {
+        messenger.topic(id(n), &["1", "2", "3", "4"]).await;
+        for signer in 1..=4 {
+            let filler = format!(r#"{{"x":"{}"}}"#, "A".repeat(2_000));
+            let sent = message(id(n), MsgType::DepositData, signer, &filler);
+            taken += usize::from(messenger.publish(id(n), &sent).await.status == 200);
+        }
+    }
+    assert!((1..120).contains(&taken), "{taken}");
+    let held = messenger.metric("message_bytes").await;
+    assert!(held < 240_000.0 / 6.0 + 8_000.0, "{held}");
+    for n in 1..=30 {
+        let text = output(id(n), 1, n);
+        messenger.post(&stream(id(n)), result(&[(1, text)])).await;
+    }
+    assert!(messenger.metric("results").await >= 1.0);
+    assert!(messenger.metric("result_bytes").await <= 9_000.0);
+}
+
+/// What finished ceremonies keep for observers that come late is not kept at the expense of those that go on.
+#[tokio::test]
+async fn finished_ceremonies_make_room_for_messages() {
+    let mut config = config();
+    config.limits.message_bytes = 60_000;
+    let messenger = Messenger::start(config).await;
+    for name in ["1", "2", "3", "4"] {
+        messenger.register("default", name, "http://127.0.0.1:1").await;
+    }
+    for n in 1..=12 {
+        messenger.topic(id(n), &["1", "2", "3", "4"]).await;
+        let mut outputs = Vec::new();
+        for signer in 1..=4 {
+            let text = output(id(n), signer, n);
+            let sent = message(id(n), MsgType::Output, signer, &text);
+            let reply = messenger.publish(id(n), &sent).await;
+            assert_eq!(reply.status, 200, "{n}: {}", reply.body);
+            outputs.push((signer, text));
+        }
+        assert_eq!(messenger.post(&stream(id(n)), result(&outputs)).await.status, 200);
+    }
+    assert!(messenger.metric("message_bytes").await <= 60_000.0);
 }

@@ -13,6 +13,7 @@ use casimir_dkg::dkg::rockx::node::{self, NodeError};
 use casimir_dkg::dkg::rockx::wire::{Encode, GoBytes, Init, MsgType, SignedMessage};
 use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{BlsPublicKey, ForkVersion, OperatorId, Root};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::net::{CREDENTIALS, FORK, identity, ids, public, request};
 use super::stage::{
@@ -108,6 +109,46 @@ async fn the_routes_answer_as_the_real_programs_do() {
     stage.shutdown().await;
 }
 
+/// A messenger drops for good what a node calls a bad request: a blame was lost to connections that fell silent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_has_no_room_for_now_is_sent_again() {
+    let stage = Stage::new(4).await;
+    let url = stage.nodes[0].public_url().to_owned();
+    let at: std::net::SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..16 {
+        let mut stream = tokio::net::TcpStream::connect(at).await.unwrap();
+        let head = "POST /consume HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n";
+        let begin = [head.as_bytes(), &[b'x'; 40 << 10]].concat();
+        stream.write_all(&begin).await.unwrap();
+        silent.push(stream);
+    }
+    let begun = Instant::now();
+    loop {
+        let long = stage
+            .http
+            .post(format!("{url}/consume"))
+            .body(vec![b'x'; 40 << 10]);
+        let answer = long.send().await.unwrap();
+        if answer.status() == 503 {
+            let text = answer.text().await.unwrap();
+            assert!(text.contains("too many long request bodies at once"), "{text}");
+            break;
+        }
+        // those that are read are no messages
+        assert_eq!(answer.status(), 400);
+        assert!(
+            begun.elapsed() < Duration::from_secs(8),
+            "the silent ones are over"
+        );
+    }
+    // a body that does not come in time passes, too
+    let mut answer = [0; 12];
+    silent[0].read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 503");
+    stage.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_policy_does_not_list_is_refused() {
     let genesis = Root([5; 32]);
@@ -173,9 +214,9 @@ async fn what_policy_does_not_list_is_refused() {
         ..Policy::default()
     };
     let door = stage.nodes[0].rules();
-    assert!(door.set(nobody("no key")).is_err());
+    assert!(door.set(nobody("no key"), None).is_err());
     refused(&keysign(3, validator, &[1; 32]), "signing root").await;
-    door.set(nobody(&public(OperatorId(2)).to_registry_text()))
+    door.set(nobody(&public(OperatorId(2)).to_registry_text()), None)
         .unwrap();
     refused(
         &keysign(3, validator, &exit.0),
@@ -272,6 +313,25 @@ async fn exits_of_own_validators_are_allowed_without_ranges() {
         status == 500 && text.contains("exit rule 1: own validators at epochs 0 to 20000"),
         "{text}"
     );
+
+    // whom they ask changes with the rules, and a rule that asks nobody is not taken
+    let own = || Policy {
+        signing: rule(true, 0..=u64::MAX, 0..=20_000),
+        ..Policy::default()
+    };
+    let refused = stage.nodes[0].rules().set(own(), None).unwrap_err().to_string();
+    assert!(
+        refused.contains("own validators") && refused.contains("beacon.urls"),
+        "{refused}"
+    );
+    for node in &stage.nodes {
+        let chain = Chain {
+            index: 900_001,
+            asked: AtomicUsize::new(1),
+        };
+        node.rules().set(own(), Some(Arc::new(chain))).unwrap();
+    }
+    stage.sign(validator, &members, &others.0, 5).await;
     stage.shutdown().await;
 }
 

@@ -21,6 +21,7 @@ pub(crate) enum SeatCommand {
     /// What a running engine does, and what holds it up
     Status(SeatArgs),
     /// What waits for a decision at a running engine
+    #[command(after_help = "With --json: one action on a line, and no line at all where nothing waits.")]
     Waiting(SeatArgs),
     /// One action of a running engine: everything that an approval binds
     Show(ShowActionArgs),

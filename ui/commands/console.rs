@@ -134,6 +134,7 @@ mod elsewhere {
     use tokio::runtime::Runtime;
 
     use crate::args::ConsoleArgs;
+    use crate::commands::units::{self, Wanted};
     use crate::commands::{runtime, seat};
     #[cfg(feature = "tui")]
     use crate::console::{self, ConsoleOptions, ExitReason};
@@ -142,14 +143,6 @@ mod elsewhere {
     use crate::output;
     use crate::plain::{self, Left};
     use crate::seat::Found;
-
-    /// Where a service manager finds the unit of this program.
-    const UNITS: [&str; 4] = [
-        "/etc/systemd/system/casimir-dkg.service",
-        "/run/systemd/system/casimir-dkg.service",
-        "/usr/local/lib/systemd/system/casimir-dkg.service",
-        "/usr/lib/systemd/system/casimir-dkg.service",
-    ];
 
     /// A running engine, with what it is sat down at by. None: no engine runs, and one may be started here.
     fn find(
@@ -166,8 +159,13 @@ mod elsewhere {
                     bail!("no engine listens at {}", path.display());
                 }
                 if !args.start {
-                    let unit = UNITS.map(Path::new).into_iter().find(|unit| unit.exists());
-                    may_start(&layers.seat()?, unit, &Person::of_this_process(), &unseen)?;
+                    let config = layers.seat()?;
+                    let state = config.journal.path.parent().unwrap_or(Path::new("."));
+                    let unit = units::of(Wanted {
+                        file: layers.file(),
+                        state,
+                    });
+                    may_start(&config, unit.as_deref(), &Person::of_this_process(), &unseen)?;
                 }
                 return Ok(None);
             }
@@ -191,7 +189,7 @@ mod elsewhere {
             plain::run(attached.handle, identity, &plain::Nothing, &mut signals, false).await
         });
         match left {
-            Left::EngineGone => bail!("the engine (process {process}) has ended, or its connection was cut"),
+            Left::EngineGone => bail!(gone(process)),
             Left::Quit | Left::Forced => {
                 output::note(&format!("left; the engine (process {process}) goes on"));
                 // the thread that reads standard input stays behind
@@ -233,17 +231,26 @@ mod elsewhere {
                 Ok(Outcome::Success)
             }
             ExitReason::EngineGone => {
-                bail!("the engine (process {process}) has ended, or its connection was cut")
+                bail!(gone(process))
             }
         }
+    }
+
+    /// Whoever was just approving wants to know whether that counts.
+    fn gone(process: u32) -> String {
+        format!(
+            "the engine (process {process}) has ended, or its connection was cut. What it accepted is in its journal and stands; \
+             what it had not answered may be there or not: `casimir-dkg status` says what waits, once it runs again"
+        )
     }
 
     /// An engine that a service manager should run is not started by the way. `unseen`: where nobody could be looked for.
     fn may_start(config: &SeatConfig, unit: Option<&Path>, me: &Person, unseen: &str) -> anyhow::Result<()> {
         if let Some(unit) = unit {
+            let name = unit.file_stem().unwrap_or_default().to_string_lossy();
             bail!(
                 "no engine runs here{unseen}, and a service is installed for it ({}): start that (systemctl start \
-                 casimir-dkg), or add --start to run an engine in this console",
+                 {name}), or add --start to run an engine in this console",
                 unit.display()
             );
         }
@@ -278,6 +285,19 @@ mod elsewhere {
         use super::*;
 
         #[test]
+        fn whoever_loses_the_engine_is_told_what_stands_and_where_to_look() {
+            let words = gone(7);
+            for part in [
+                "process 7",
+                "accepted is in its journal",
+                "may be there or not",
+                "`casimir-dkg status`",
+            ] {
+                assert!(words.contains(part), "{part}: {words}");
+            }
+        }
+
+        #[test]
         fn an_engine_that_a_service_or_another_user_should_run_is_not_started_by_the_way() {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("c.toml");
@@ -298,7 +318,9 @@ mod elsewhere {
                 .unwrap_err()
                 .to_string();
             assert!(
-                refused.contains("a.service") && refused.contains("--start"),
+                refused.contains("(a.service)")
+                    && refused.contains("(systemctl start a)")
+                    && refused.contains("--start"),
                 "{refused}"
             );
             let mut other = me;

@@ -53,6 +53,40 @@ mod tests {
     use casimir_dkg::view::{Payload, Snapshot};
 
     use super::*;
+    use crate::commands::mutate::{mutated, numbers};
+
+    /// Files that are nearly right: each is told or refused.
+    #[test]
+    fn mutations_of_an_export() {
+        let vector = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/vectors/views/toy-deposit.json"
+        );
+        let snapshot: Snapshot = serde_json::from_slice(&std::fs::read(vector).unwrap()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let corpus: Vec<Vec<u8>> = snapshot
+            .actions
+            .iter()
+            .enumerate()
+            .map(|(n, action)| {
+                let mut action = action.clone();
+                action.digest = action.computed_digest();
+                let export = dir.path().join(format!("{n}.json"));
+                Export::of(&snapshot, &action).write(&export).unwrap();
+                std::fs::read(export).unwrap()
+            })
+            .collect();
+        let export = dir.path().join("mutated.json");
+        for number in numbers(2) {
+            std::fs::write(&export, mutated(number, &corpus)).unwrap();
+            // what it says does not matter here: a panic is the only wrong end
+            let args = ExplainArgs {
+                export: export.clone(),
+            };
+            drop(run(&args, number % 2 == 0));
+            drop(person::read_signature(&export));
+        }
+    }
 
     #[test]
     fn a_file_whose_digest_is_not_that_of_its_payload_is_refused() {

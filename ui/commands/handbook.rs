@@ -12,6 +12,7 @@ use crate::output;
 pub(crate) const PAGES: &[(&str, &str)] = &[
     ("first-hour", include_str!("../handbook/first-hour.md")),
     ("hoodi", include_str!("../handbook/hoodi.md")),
+    ("console", include_str!("../handbook/console.md")),
     ("service", include_str!("../handbook/service.md")),
     ("automatic", include_str!("../handbook/automatic.md")),
     ("policy", include_str!("../handbook/policy.md")),

@@ -5,31 +5,51 @@ use casimir_dkg::config::{self, LoadOptions};
 use super::{oracle, serve};
 use crate::early;
 use crate::exit::Outcome;
-use crate::headless::{self, Ending, Form, Service};
+use crate::headless::{self, Ending, Form, Service, Takes};
 use crate::log::{self, Also};
 use crate::output;
 
+/// The oracle decides by the rules that were read last.
+const TAKES: Takes = Takes {
+    own: |key| {
+        !["node.", "messenger.", "ui."]
+            .iter()
+            .any(|of| key.starts_with(of))
+    },
+    anew: |key| {
+        matches!(
+            key,
+            "policy.rule" | "policy.two_persons" | "policy.undo" | "policy.file" | "person"
+        )
+    },
+};
+
 pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     early::is_service();
-    let config = config::load(options)?;
+    let begun = config::gather(options)?;
+    let config = begun.oracle()?;
     let _guard = log::init(&config.log, if json { Also::StderrJson } else { Also::Stderr })?;
     log::worries(&config.worries);
     let signer = oracle::open_signer(&config)?;
     output::outlive_reader();
     serve(async {
         let mut service = Service::begin();
-        let started = tokio::select! {
-            started = oracle::start(config, signer, Vec::new()) => started?,
+        let Some(started) = service.begins(oracle::start(config, signer, Vec::new())).await else {
             // nothing has left this machine yet
-            () = service.ends() => return Ok(Outcome::Success),
+            return Ok(Outcome::Success);
         };
+        let started = started?;
         let engine = started.running.handle.clone();
         let (reloads, options) = (started.running.reloads(), options.clone());
         service.runs_with(
             engine.clone(),
             Box::new(move || {
-                let (reloads, options) = (reloads.clone(), options.clone());
-                Box::pin(async move { Ok(reloads.take(&config::load(&options)?).await?) })
+                let (reloads, options, begun) = (reloads.clone(), options.clone(), begun.clone());
+                Box::pin(async move {
+                    let now = config::gather(&options)?;
+                    reloads.take(&now.oracle()?).await?;
+                    Ok(TAKES.left(&begun, &now))
+                })
             }),
         );
         let form = if json { Form::Json } else { Form::Text };

@@ -9,7 +9,7 @@ use casimir_dkg::monitor::{self, Role};
 
 use crate::early;
 use crate::exit::Outcome;
-use crate::headless::Service;
+use crate::headless::{Service, Takes};
 use crate::log::{self, Also};
 use crate::output;
 
@@ -41,16 +41,47 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
         ..MessengerConfig::new(settings.listen)
     };
     output::outlive_reader();
-    super::serve(serve(config, listen, json))
+    let (begun, options) = (layers, options.clone());
+    let left = move || Ok(TAKES.left(&begun, &config::gather(&options)?));
+    super::serve(serve(config, listen, json, left))
 }
 
-async fn serve(config: MessengerConfig, listen: MetricsListen, json: bool) -> anyhow::Result<Outcome> {
+/// The messenger takes the certificates of its files, and no other value.
+const TAKES: Takes = Takes {
+    own: |key| {
+        let own = [
+            "messenger.",
+            "operator",
+            "http.",
+            "metrics.",
+            "log.",
+            "network.name",
+        ];
+        own.iter().any(|of| key.starts_with(of))
+    },
+    anew: |_| false,
+};
+
+async fn serve(
+    config: MessengerConfig,
+    listen: MetricsListen,
+    json: bool,
+    left: impl Fn() -> anyhow::Result<Vec<&'static str>> + Clone + Send + 'static,
+) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
     let mut service = Service::begin();
     let http = config.http.clone();
     let tls = config.tls.clone();
-    let port = monitor::bind(listen, Role::Messenger).await?;
-    let handle = messenger::spawn(config).await?;
+    let start = async {
+        anyhow::Ok((
+            monitor::bind(listen, Role::Messenger).await?,
+            messenger::spawn(config).await?,
+        ))
+    };
+    let Some(started) = service.begins(start).await else {
+        return Ok(Outcome::Success);
+    };
+    let (port, handle) = started?;
     let _monitor = port.map(|port| port.serve(handle.probe()));
     let url = handle.url();
     if json {
@@ -59,10 +90,11 @@ async fn serve(config: MessengerConfig, listen: MetricsListen, json: bool) -> an
         output::line(&format!("messenger listening on {url}"));
     }
     service.runs(Box::new(move || {
-        let (http, tls) = (http.clone(), tls.clone());
+        let (http, tls, left) = (http.clone(), tls.clone(), left.clone());
         Box::pin(async move {
             tls.map_or(Ok(()), |tls| tls.reload())?;
-            Ok(http.reload()?)
+            http.reload()?;
+            left()
         })
     }));
     let mut broken = handle.broken();

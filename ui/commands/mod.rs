@@ -16,6 +16,9 @@ mod journal;
 mod keystore;
 mod man;
 mod messenger;
+#[cfg(all(test, unix))]
+#[path = "../../tests/conformance/mutate.rs"]
+mod mutate;
 mod notify;
 mod operator;
 mod oracle;
@@ -25,6 +28,8 @@ mod plain;
 #[cfg(unix)]
 mod seat;
 mod transcript;
+#[cfg(unix)]
+mod units;
 
 use std::time::Duration;
 

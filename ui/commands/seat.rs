@@ -8,7 +8,7 @@ use casimir_dkg::attach::Attached;
 use casimir_dkg::config::{self, ConfigErrors, LoadOptions, SeatConfig};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{ActionView, Request, Snapshot, Wait};
+use casimir_dkg::view::{ActionView, Listing, Query, Request, RowId, Rows, Snapshot, Wait};
 use serde_json::{Value, json};
 
 use super::export::Export;
@@ -60,10 +60,27 @@ impl Asker {
         }
     }
 
+    /// An action, also one that the snapshot lists no more.
+    async fn find(&self, id: ActionId) -> anyhow::Result<ActionView> {
+        if let Some(action) = self.attached.handle.snapshots.borrow().action(id) {
+            return Ok(action.clone());
+        }
+        let row = RowId::Action(id);
+        match self.seat().read(Query::One { row }).await {
+            Ok(Listing {
+                rows: Rows::Actions(actions),
+                ..
+            }) => actions.into_iter().next().with_context(|| {
+                format!("the engine has no action {id}; `casimir-dkg waiting` lists what waits")
+            }),
+            Ok(_) => bail!("{id} could not be read: the engine told of something else"),
+            Err(refused) => bail!("{id} could not be read: {refused}"),
+        }
+    }
+
     /// The digest of an action as it is now, where what was given names it.
-    fn digest(&self, action: ActionId, given: &str) -> anyhow::Result<Root> {
-        let snapshot = self.snapshot();
-        let now = find(&snapshot, action)?.digest;
+    async fn digest(&self, action: ActionId, given: &str) -> anyhow::Result<Root> {
+        let now = self.find(action).await?.digest;
         if now.code().to_string() == given.trim() {
             return Ok(now);
         }
@@ -83,12 +100,6 @@ impl Asker {
         }
         Ok(now)
     }
-}
-
-fn find(snapshot: &Snapshot, action: ActionId) -> anyhow::Result<&ActionView> {
-    snapshot
-        .action(action)
-        .with_context(|| format!("the engine has no action {action}; `casimir-dkg waiting` lists what waits"))
 }
 
 /// Where the engine may be: by the flag, or by the configuration, which is read only then.
@@ -129,11 +140,11 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
     let request = match command {
         SeatCommand::Status(_) => return Ok(status(asker)),
         SeatCommand::Waiting(_) => return Ok(waiting(asker)),
-        SeatCommand::Show(args) => return show(asker, args),
-        SeatCommand::Approve(args) => approval(asker, args)?,
+        SeatCommand::Show(args) => return show(asker, args).await,
+        SeatCommand::Approve(args) => approval(asker, args).await?,
         SeatCommand::Reject(args) => Request::Reject {
             action: args.action,
-            digest: asker.digest(args.action, &args.digest)?,
+            digest: asker.digest(args.action, &args.digest).await?,
             reason: args.reason.as_str().into(),
         },
         SeatCommand::Undo(args) => Request::TakeBack { action: args.action },
@@ -197,7 +208,7 @@ fn waiting(asker: &Asker) -> Outcome {
     Outcome::Success
 }
 
-fn approval(asker: &Asker, args: &ApproveArgs) -> anyhow::Result<Request> {
+async fn approval(asker: &Asker, args: &ApproveArgs) -> anyhow::Result<Request> {
     let action = args.action;
     if let Some(file) = &args.signature {
         let signed = person::read_signature(file)?;
@@ -213,22 +224,23 @@ fn approval(asker: &Asker, args: &ApproveArgs) -> anyhow::Result<Request> {
     }
     Ok(Request::Approve {
         action,
-        digest: asker.digest(action, args.digest.as_deref().unwrap_or_default())?,
+        digest: asker
+            .digest(action, args.digest.as_deref().unwrap_or_default())
+            .await?,
         phrase: args.phrase.clone(),
     })
 }
 
-fn show(asker: &Asker, args: &ShowActionArgs) -> anyhow::Result<Outcome> {
-    let snapshot = asker.snapshot();
-    let action = find(&snapshot, args.action)?;
+async fn show(asker: &Asker, args: &ShowActionArgs) -> anyhow::Result<Outcome> {
+    let action = asker.find(args.action).await?;
     if let Some(file) = &args.export {
-        Export::of(&snapshot, action).write(file)?;
+        Export::of(&asker.snapshot(), &action).write(file)?;
         output::note(&format!("wrote {}", file.display()));
     }
     if asker.json {
-        output::json(action);
+        output::json(&action);
     } else {
-        text::action(action);
+        text::action(&action);
     }
     Ok(Outcome::Success)
 }
@@ -247,5 +259,71 @@ impl SeatCommand {
             Self::Mode(args) => &args.seat,
             Self::Adopt(args) => &args.seat,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use casimir_dkg::engine::{Asked, channel};
+    use casimir_dkg::types::UnixMillis;
+    use casimir_dkg::view::{ListKind, Refused, Seated};
+
+    use super::*;
+    use crate::fixture;
+
+    fn asker(handle: casimir_dkg::engine::EngineHandle) -> Asker {
+        let seated = Seated {
+            you: "ada".into(),
+            may_decide: true,
+            process: 1,
+            run_by: "ada".into(),
+            since: UnixMillis(1),
+        };
+        Asker {
+            attached: Attached { handle, seated },
+            json: false,
+        }
+    }
+
+    /// The snapshot lists the newest of what is over; whatever is older is asked for.
+    #[tokio::test]
+    async fn an_action_that_is_listed_no_more_is_found() {
+        let [listed, older, unread, never] =
+            ["deposit/3#1", "deposit/1#1", "deposit/1#2", "deposit/1#3"].map(|id| id.parse().unwrap());
+        let mut snapshot = fixture::unread();
+        snapshot.actions = vec![fixture::action(listed)];
+        let (mut side, handle) = channel(snapshot);
+        let answers = tokio::spawn(async move {
+            while let Some(asked) = side.asked.recv().await {
+                let Asked::Read { query, reply } = asked else {
+                    panic!("{asked:?}");
+                };
+                let Query::One {
+                    row: RowId::Action(id),
+                } = query
+                else {
+                    panic!("{query:?}");
+                };
+                let answer = match id {
+                    id if id == older => Ok(Rows::Actions(vec![fixture::action(id)])),
+                    id if id == unread => Err(Refused::NotNow("the journal cannot be read".into())),
+                    _ => Ok(Rows::none(ListKind::Actions)),
+                };
+                let _ = reply.send(answer.map(|rows| Listing { rows, older: 0 }));
+            }
+        });
+        let asker = asker(handle);
+        assert_eq!(asker.find(listed).await.unwrap().id, listed);
+        assert_eq!(asker.find(older).await.unwrap().id, older);
+        let why = |error: anyhow::Error| error.to_string();
+        let unread = why(asker.find(unread).await.unwrap_err());
+        assert!(
+            unread.contains("could not be read: ") && unread.contains("the journal"),
+            "{unread}"
+        );
+        let never = why(asker.find(never).await.unwrap_err());
+        assert!(never.contains("the engine has no action deposit/1#3"), "{never}");
+        drop(asker);
+        answers.await.unwrap();
     }
 }

@@ -9,9 +9,10 @@ use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
 use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat};
 use casimir_dkg::inject;
+use casimir_dkg::journal::JournalOptions;
 use casimir_dkg::types::{CaseId, SafeText, UnixMillis};
 use casimir_dkg::view::{Query, Refused, Reply, Request};
-use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
@@ -38,6 +39,8 @@ use crate::log;
 const FRAME: Duration = Duration::from_millis(16);
 /// And under a flood of events at most so far.
 const LATEST: Duration = Duration::from_millis(50);
+/// Lines that a notch of the wheel scrolls.
+const WHEEL: i8 = 3;
 /// A gap in the loop's own time that only a stopped process explains.
 const STOPPED: Duration = Duration::from_secs(5);
 
@@ -360,7 +363,7 @@ impl Console {
 
     /// Reading a journal takes as long as the disk: not on this thread.
     fn audit(&mut self, case: CaseId) {
-        let journal = PathBuf::from(self.app.snapshot.journal.path.as_str());
+        let journal = JournalOptions::at(self.app.snapshot.journal.path.as_str());
         let to = self.save_to.clone();
         let written = tokio::task::spawn_blocking(move || {
             let dir = to.ok_or("no state directory is configured")?;
@@ -476,6 +479,11 @@ async fn answered<T>(
     }
 }
 
+fn wheel(mouse: &MouseEvent, lines: i8) -> Mouse {
+    let (column, row) = (mouse.column, mouse.row);
+    Mouse::Wheel { column, row, lines }
+}
+
 /// What the terminal reports, in our words.
 fn translate(event: Input) -> Option<Event> {
     Some(match event {
@@ -499,8 +507,8 @@ fn translate(event: Input) -> Option<Event> {
                 column: mouse.column,
                 row: mouse.row,
             },
-            MouseEventKind::ScrollUp => Mouse::WheelUp,
-            MouseEventKind::ScrollDown => Mouse::WheelDown,
+            MouseEventKind::ScrollUp => wheel(&mouse, -WHEEL),
+            MouseEventKind::ScrollDown => wheel(&mouse, WHEEL),
             _ => return None,
         }),
     })

@@ -76,7 +76,14 @@ pub(crate) enum Event {
 /// What the mouse did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mouse {
-    Click { column: u16, row: u16 },
-    WheelUp,
-    WheelDown,
+    Click {
+        column: u16,
+        row: u16,
+    },
+    /// So many lines down, or up where negative.
+    Wheel {
+        column: u16,
+        row: u16,
+        lines: i8,
+    },
 }

@@ -7,5 +7,5 @@ mod service;
 mod signals;
 
 pub(crate) use run::{Ending, Form, run};
-pub(crate) use service::Service;
+pub(crate) use service::{Service, Takes};
 pub(crate) use signals::{Signal, Signals};

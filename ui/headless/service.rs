@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use casimir_dkg::config::Layers;
 use casimir_dkg::engine::{EngineHandle, Identity};
 use casimir_dkg::types::{PoolId, SafeText};
 use casimir_dkg::view::{Query, Snapshot, Stops, Wait};
@@ -12,8 +13,25 @@ use super::signals::{Signal, SignalSource, Signals};
 use crate::log;
 use crate::manager::Manager;
 
-/// Reads certificates and rules anew.
-pub(crate) type Reload = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send>;
+/// Reads certificates and rules anew. Gives the keys that were changed and that only a restart takes.
+pub(crate) type Reload = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Vec<&'static str>>> + Send>;
+
+/// Which keys a role reads, and which of them it takes while it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Takes {
+    /// Sections, lists and keys that are the role's, by what they begin with.
+    pub(crate) own: fn(&str) -> bool,
+    pub(crate) anew: fn(&str) -> bool,
+}
+
+impl Takes {
+    /// The keys of `now` that the role began with otherwise and does not take while it runs.
+    pub(crate) fn left(self, begun: &Layers, now: &Layers) -> Vec<&'static str> {
+        let mut changed = now.changed_since(begun);
+        changed.retain(|key| (self.own)(key) && !(self.anew)(key));
+        changed
+    }
+}
 
 /// A service from its first signal handler to its end.
 pub(crate) struct Service {
@@ -55,6 +73,14 @@ impl Service {
         self.watched = Some(tokio::spawn(work).abort_handle());
     }
 
+    /// What begins, unless somebody ends it before: whoever is asked on the way may take its time to answer.
+    pub(crate) async fn begins<T>(&mut self, start: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            started = start => Some(started),
+            () = self.ends() => None,
+        }
+    }
+
     /// Waits until somebody ends it.
     pub(crate) async fn ends(&mut self) {
         while self.next().await == Signal::Reload {}
@@ -72,7 +98,16 @@ impl Service {
         let work = reload();
         tokio::spawn(async move {
             match work.await {
-                Ok(()) => tracing::info!(target: "service", "certificates and rules were read anew"),
+                Ok(left) => {
+                    tracing::info!(target: "service", "certificates and rules were read anew");
+                    if !left.is_empty() {
+                        tracing::warn!(
+                            target: "service",
+                            "changed in the configuration, and taken by the next start only: {}",
+                            left.join(", ")
+                        );
+                    }
+                }
                 Err(error) => tracing::error!(
                     target: "service",
                     "certificates and rules stay as they were: {error:#}"

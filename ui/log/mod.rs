@@ -143,6 +143,11 @@ fn make_private(config: &LogConfig) {
 const DAY: u64 = 86_400;
 const PREFIX: &str = "casimir-dkg";
 
+/// Whether a file of the log directory is one of these.
+pub(crate) fn is_ours(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(".log")
+}
+
 impl Files {
     fn open(config: &LogConfig) -> anyhow::Result<Self> {
         let directory = config.dir.display();

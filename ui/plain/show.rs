@@ -1,9 +1,9 @@
 //! What is printed: whole sentences and labelled values, a line each, without tables to be looked at.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::types::{SafeText, Severity, UnixMillis};
+use casimir_dkg::types::{OperatorId, SafeText, Severity, UnixMillis};
 use casimir_dkg::view::{
-    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, Transition,
+    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, Transition, WorseView,
 };
 use tracing::Level;
 
@@ -220,9 +220,26 @@ pub(super) fn action(action: &ActionView) {
     }
     payload(&action.payload);
     line(&format!("digest: {}", action.digest));
+    let committee = action.committee.as_ref().filter(|_| action.waits());
+    if let Some(worse) = committee.and_then(|committee| committee.worse.as_ref()) {
+        line(&self::worse(worse));
+    }
     if let Err(why) = action.can_approve.check() {
         line(&format!("cannot be approved now: {why}"));
     }
+}
+
+/// A member is down, and what could be typed.
+fn worse(worse: &WorseView) -> String {
+    let list = |ids: &[OperatorId]| {
+        let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    };
+    let offer = match &worse.instead {
+        Some(instead) => format!("to propose others instead: committee {}", list(instead)),
+        None => "too few others are up to take its place".to_owned(),
+    };
+    format!("of this committee is down: {}; {offer}", list(&worse.down))
 }
 
 fn payload(payload: &Payload) {
@@ -256,6 +273,21 @@ fn payload(payload: &Payload) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_down_is_told_with_what_can_be_typed() {
+        let ids = |ids: &[u64]| ids.iter().copied().map(OperatorId).collect::<Vec<_>>();
+        let mut down = WorseView {
+            down: ids(&[2]),
+            instead: Some(ids(&[1, 3, 5, 6])),
+        };
+        let words = "of this committee is down: 2; to propose others instead: committee 1, 3, 5, 6";
+        assert_eq!(worse(&down), words);
+        let (_, typed) = words.split_once("instead: ").unwrap();
+        assert!(typed.parse::<super::super::command::Command>().is_ok());
+        down.instead = None;
+        assert!(worse(&down).ends_with("too few others are up to take its place"));
+    }
 
     #[test]
     fn the_newest_lines_of_a_level_come_oldest_first() {

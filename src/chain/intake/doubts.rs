@@ -15,12 +15,12 @@ use crate::chain::rpc::{EndpointIndex, Rpc};
 use crate::ports::PoolEventKind;
 use crate::types::{BlockRef, LogRef, SafeText};
 
-/// Doubts that are kept. An endpoint that invents logs without end pushes out its own.
+/// Doubts that are kept. An endpoint that invents logs without end pushes out its own: the newest of whoever told the most.
 const KEPT: usize = 64;
 /// Receipts asked for at the same time.
 const AT_ONCE: usize = 8;
-/// What cannot be read is met again after a restart for so many blocks, a week of 12 s each; afterwards it is not held any
-/// more, so that no start reads a history again for ever.
+/// What cannot be read, or was put off, is met again after a restart for so many blocks, a week of 12 s each; afterwards it
+/// is not held any more, so that no start reads a history again for ever.
 const HELD: u64 = 50_400;
 /// First pause before the endpoints are asked again; doubles up to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
@@ -118,7 +118,19 @@ impl fmt::Display for Why {
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     open: Vec<Doubt>,
+    put_off: Option<PutOff>,
     told: SafeText,
+}
+
+/// Doubts that there was no room for: a restart meets them again.
+#[derive(Debug)]
+struct PutOff {
+    /// The lowest block of one.
+    block: u64,
+    /// The cursor before that one was met.
+    before: Option<BlockRef>,
+    /// Who told the last of them.
+    teller: EndpointIndex,
 }
 
 impl Doubts {
@@ -129,7 +141,10 @@ impl Doubts {
             !is_unreadable || d.heard.at.block.number.saturating_add(HELD) > upto
         };
         let held = self.open.iter().filter(is_held);
-        held.min_by_key(|d| d.heard.at.block.number)?.before
+        let held = held.map(|d| (d.heard.at.block.number, d.before));
+        let put_off = self.put_off.as_ref().map(|off| (off.block, off.before));
+        let put_off = put_off.filter(|(block, _)| block.saturating_add(HELD) > upto);
+        held.chain(put_off).min_by_key(|(block, _)| *block)?.1
     }
 
     /// Of this place the truth is known.
@@ -144,20 +159,44 @@ impl Doubts {
     /// Blocks above this one are read again.
     pub(super) fn drop_above(&mut self, number: u64) {
         self.open.retain(|d| d.heard.at.block.number <= number);
+        self.put_off.take_if(|off| off.block > number);
     }
 
     pub(super) fn keep(&mut self, doubt: Doubt) {
         if self.holds(doubt.heard.at) {
             return;
         }
-        if self.open.len() >= KEPT {
-            let dropped = self.open.remove(0);
-            tracing::error!(target: "chain", why = %dropped.why, "a doubtful log is given up, too many came after it");
-        }
         self.open.push(doubt);
+        if self.open.len() > KEPT {
+            self.put_off();
+        }
     }
 
-    fn words(&self) -> SafeText {
+    /// The newest of the endpoint that told the most makes room: one that invents logs without end pushes out none that
+    /// another told, and what is kept of its own is the oldest, before which the cursor stays.
+    fn put_off(&mut self) {
+        let told_by = |teller| self.open.iter().filter(|d| d.teller == teller).count();
+        let rank = |d: &Doubt| (told_by(d.teller), d.heard.at.block.number, d.heard.at.index);
+        let last = (0..self.open.len()).max_by_key(|n| rank(&self.open[*n]));
+        let Some(doubt) = last.map(|n| self.open.remove(n)) else {
+            return;
+        };
+        let block = doubt.heard.at.block.number;
+        tracing::error!(target: "chain", block, why = %doubt.why, "a doubtful log is put off until a restart, too many are open");
+        match &mut self.put_off {
+            Some(off) if off.block <= block => off.teller = doubt.teller,
+            off => {
+                *off = Some(PutOff {
+                    block,
+                    before: doubt.before,
+                    teller: doubt.teller,
+                });
+            }
+        }
+    }
+
+    /// What is said of them; `name` names an endpoint.
+    fn words(&self, name: impl Fn(EndpointIndex) -> String) -> SafeText {
         let what = |event: &Decoded| match event {
             Decoded::Manager(event) => event.to_string(),
             Decoded::Ssv(_) => "an event of SSV".to_owned(),
@@ -165,15 +204,24 @@ impl Doubts {
             Decoded::Unreadable(Writer::Ssv, _) => "a log of SSV".to_owned(),
         };
         let said: Vec<_> = self.open.iter().filter(|doubt| doubt.said).collect();
+        let put_off = self.put_off.as_ref().map(|off| {
+            format!(
+                "too many logs of {} are doubtful: those from block {} on that there is no room for are read again after a \
+                 restart",
+                name(off.teller),
+                off.block
+            )
+        });
         match said.as_slice() {
-            [] => SafeText::default(),
+            [] => SafeText::new(&put_off.unwrap_or_default()),
             [first, rest @ ..] => {
                 let more = match rest.len() {
                     0 => String::new(),
                     n => format!("; and {n} more"),
                 };
                 let (event, why) = (what(&first.heard.event), &first.why);
-                SafeText::new(&format!("\u{ab}{event}\u{bb} {why}{more}"))
+                let put_off = put_off.map_or_else(String::new, |words| format!("; {words}"));
+                SafeText::new(&format!("\u{ab}{event}\u{bb} {why}{more}{put_off}"))
             }
         }
     }
@@ -246,7 +294,12 @@ impl Intake {
         if let Some(cursor) = self.cursor.filter(|_| !events.is_empty()) {
             self.tell_batch(events, cursor, out).await?;
         }
-        let words = self.doubts.words();
+        let voices = self.rpc().voices();
+        let name = |teller: EndpointIndex| {
+            let voice = voices.get(teller.position());
+            voice.map_or_else(String::new, |(_, name, _)| name.to_string())
+        };
+        let words = self.doubts.words(name);
         if words != self.doubts.told {
             self.doubts.told = words.clone();
             tell(out, IntakeEvent::Doubts(words)).await?;
@@ -307,4 +360,84 @@ pub(super) async fn judged(
 /// What the contract's state tells whether there is a log of it or not.
 pub(super) fn is_in_state(event: &Decoded) -> bool {
     matches!(event, Decoded::Manager(event) if event.kind == PoolEventKind::DepositRequested)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::rpc::LogEntry;
+    use crate::ports::Unknown;
+    use crate::types::Root;
+
+    fn log(block: u64, index: u64) -> LogEntry {
+        let word = |byte: u64| format!("0x{}", format!("{byte:02x}").repeat(32));
+        serde_json::from_value(serde_json::json!({
+            "address": format!("0x{}", "07".repeat(20)),
+            "topics": [],
+            "data": "0x",
+            "blockNumber": format!("0x{block:x}"),
+            "blockHash": word(block % 256),
+            "transactionHash": word(1),
+            "logIndex": format!("0x{index:x}"),
+        }))
+        .unwrap()
+    }
+
+    fn doubt(teller: EndpointIndex, block: u64, index: u64) -> Doubt {
+        let log = log(block, index);
+        let heard = Heard {
+            at: log.at(),
+            event: Decoded::Unreadable(Writer::Manager, Unknown::because("nobody knows")),
+            log,
+        };
+        let before = BlockRef {
+            number: block - 1,
+            hash: Root::default(),
+        };
+        let why = Why::Contested(SafeText::new("another denies it"));
+        Doubt::of(heard, teller, why, Some(before))
+    }
+
+    fn tellers() -> (EndpointIndex, EndpointIndex) {
+        use crate::chain::rpc::{Rpc, RpcConfig};
+        use crate::types::RedactedUrl;
+        let urls = ["http://127.0.0.1:1", "http://127.0.0.1:2"].map(RedactedUrl::new);
+        let rpc = Rpc::new(RpcConfig::new(urls.to_vec(), 1)).unwrap();
+        let voices = rpc.voices();
+        (voices[0].0, voices[1].0)
+    }
+
+    /// A denies what B tells, and tells lies without end: none of them pushes out B's, and the cursor stays before it.
+    #[test]
+    fn an_endpoint_that_invents_logs_pushes_out_its_own() {
+        let (liar, honest) = tellers();
+        let mut doubts = Doubts::default();
+        doubts.keep(doubt(honest, 100, 3));
+        let say = |doubts: &mut Doubts, from: u64| {
+            for n in 0..200 {
+                doubts.keep(doubt(liar, from + n, 0));
+            }
+        };
+        say(&mut doubts, 101);
+        assert_eq!(doubts.open.len(), KEPT);
+        assert!(doubts.holds(log(100, 3).at()));
+        assert_eq!(doubts.before_oldest(400).unwrap().number, 99);
+        assert!(doubts.holds(log(101, 0).at()) && !doubts.holds(log(300, 0).at()));
+        // B's comes last as well
+        let mut late = Doubts::default();
+        say(&mut late, 1);
+        late.keep(doubt(honest, 500, 3));
+        assert!(late.holds(log(500, 3).at()));
+        // whatever is settled of the others, what was put off is read again after a restart, and said
+        let first = doubts.put_off.as_ref().unwrap().block;
+        doubts.open.clear();
+        assert_eq!(doubts.before_oldest(400).unwrap().number, first - 1);
+        let words = doubts.words(|teller| format!("endpoint {}", teller.position()));
+        let says = format!("too many logs of endpoint 0 are doubtful: those from block {first} on");
+        assert!(words.as_str().starts_with(&says), "{words}");
+        assert_eq!(doubts.before_oldest(first + HELD), None, "not for ever");
+        doubts.drop_above(first - 1);
+        assert_eq!(doubts.before_oldest(400), None);
+        assert_eq!(doubts.words(|_| String::new()), SafeText::default());
+    }
 }

@@ -6,9 +6,11 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent};
 use crate::chain::omission::{Hidden, hidden};
-use crate::chain::rpc::{At, BlockHeader, CommonHead, EndpointIndex, LogEntry, LogFilter, Piece, Rpc};
+use crate::chain::rpc::{
+    Apart, At, BlockHeader, CommonHead, EndpointIndex, HeadVerdict, LogEntry, LogFilter, Piece, Rpc,
+};
 use crate::ports::{Answer, Unknown};
-use crate::types::{BlockRef, SafeText};
+use crate::types::BlockRef;
 
 /// Headers read before their logs are asked for in one go.
 const BLOCKS_AT_ONCE: u64 = 32;
@@ -26,11 +28,11 @@ impl Intake {
     /// # Errors
     /// Why this look did not get through. See [`IntakeError`].
     pub async fn step(&mut self, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
-        let CommonHead { header: head, beyond } = match self.rpc().common_head().await {
+        let CommonHead { header: head, apart } = match self.rpc().common_head().await {
             Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),
             other => other?,
         };
-        self.tell_ahead(beyond, out).await?;
+        self.tell_apart(apart, out).await?;
         let (finalized, doubt) = self.finalized(&head).await;
         self.tell_head(&head, finalized, out).await?;
         self.begin().await?;
@@ -63,22 +65,24 @@ impl Intake {
         }
     }
 
-    /// Once for each endpoint that begins to: the numbers move with every block.
-    async fn tell_ahead(
+    /// Once for each reason: the numbers move with every block.
+    async fn tell_apart(
         &mut self,
-        beyond: Option<(EndpointIndex, SafeText)>,
+        apart: Option<Apart>,
         out: &Sender<IntakeEvent>,
     ) -> Result<(), IntakeError> {
-        let claimant = beyond.as_ref().map(|(claimant, _)| *claimant);
-        if self.ahead == claimant {
+        let why = apart.as_ref().map(|apart| apart.why);
+        if self.apart == why {
             return Ok(());
         }
-        self.ahead = claimant;
-        let words = beyond.map(|(claimant, words)| {
-            self.rpc().blame_for_contradiction(claimant, &words);
+        self.apart = why;
+        let words = apart.map(|Apart { why, words }| {
+            if let HeadVerdict::Claimed(claimant) = why {
+                self.rpc().blame_for_contradiction(claimant, &words);
+            }
             words
         });
-        tell(out, IntakeEvent::Ahead(words.unwrap_or_default())).await
+        tell(out, IntakeEvent::Apart(words.unwrap_or_default())).await
     }
 
     async fn tell_head(

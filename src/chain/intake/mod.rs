@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Finality;
 use super::omission::CompareError;
-use super::rpc::{EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
+use super::rpc::{HeadVerdict, LogEntry, LogFilter, Rpc, RpcError};
 use crate::http::Http;
 use crate::ports::{Answer, ManagerEvent, PoolEvent, PoolManager, Ssv, SsvEvent, Unknown};
 use crate::types::{BlockRef, LogRef, RedactedUrl, SafeText};
@@ -159,8 +159,8 @@ pub enum IntakeEvent {
     /// Events that are not told, because too few endpoints have their receipts, because they contradict each other, because
     /// they cannot be read, or because nobody tells which pools are meant, in words; empty when there are none (any more).
     Doubts(SafeText),
-    /// One endpoint claims a head that nobody else has, in words; empty when none does (any more).
-    Ahead(SafeText),
+    /// The heads of the endpoints are far apart, and what is known of it, in words; empty when they are not (any more).
+    Apart(SafeText),
     /// The wake-up socket came or went.
     Socket(SocketState),
 }
@@ -182,8 +182,8 @@ pub struct Intake {
     /// Events that are not believed yet.
     doubts: doubts::Doubts,
     head: Option<Head>,
-    /// Who claims a head that nobody else has.
-    ahead: Option<EndpointIndex>,
+    /// What was said of heads that are far apart.
+    apart: Option<HeadVerdict>,
 }
 
 /// Why one look did not get through. What it told before stands.
@@ -331,7 +331,7 @@ impl Intake {
             known: by_log(resume.known),
             doubts: doubts::Doubts::default(),
             head: None,
-            ahead: None,
+            apart: None,
         }
     }
 

@@ -15,6 +15,59 @@ use super::{EndpointIndex, Rpc};
 use crate::http::HttpError;
 use crate::types::SafeText;
 
+/// What an endpoint answered, as it is read.
+pub(super) enum Reading<R> {
+    Found(R),
+    /// It says that it has nothing there, in words: another may have it.
+    Nothing(SafeText),
+}
+
+impl<R> Reading<R> {
+    /// `null` is nothing.
+    pub(super) fn of(told: Option<R>) -> Self {
+        told.map_or_else(|| Self::Nothing("none".into()), Self::Found)
+    }
+}
+
+/// An endpoint that answered, and has nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Lacking {
+    pub(super) endpoint: EndpointIndex,
+    pub(super) why: SafeText,
+}
+
+/// What the endpoints come to that were asked in turn.
+pub(super) enum Round<R> {
+    /// What the first had that had anything, and who said before it that there is nothing.
+    Found {
+        found: R,
+        teller: EndpointIndex,
+        lacking: Vec<Lacking>,
+    },
+    /// Whoever answered has nothing, and who did not answer may have it.
+    Nowhere {
+        lacking: Vec<Lacking>,
+        silent: Vec<Attempt>,
+    },
+}
+
+impl<R> Round<R> {
+    pub(super) fn found(self) -> Option<R> {
+        match self {
+            Self::Found { found, .. } => Some(found),
+            Self::Nowhere { .. } => None,
+        }
+    }
+}
+
+/// An answer in the form that a method promises.
+///
+/// # Errors
+/// It has another, in words.
+pub(super) fn decoded<R: DeserializeOwned>(raw: &RawValue) -> Result<R, SafeText> {
+    serde_json::from_str(raw.get()).map_err(|error| SafeText::new(&error.to_string()))
+}
+
 /// Why one endpoint did not answer, and when it can be asked again, if waiting is all that it takes.
 pub(super) struct Failed {
     pub(super) error: EndpointError,
@@ -22,7 +75,7 @@ pub(super) struct Failed {
 }
 
 impl Rpc {
-    /// One call, decoded.
+    /// One call, decoded: the first endpoint whose answer has the form that the method promises is heard.
     pub(crate) async fn request<R: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -31,46 +84,97 @@ impl Rpc {
         self.request_from(method, params).await.map(|(answer, _)| answer)
     }
 
-    /// One call, decoded, with the endpoint that answered it.
-    pub(crate) async fn request_from<R: DeserializeOwned>(
+    /// One call, decoded, with the endpoint that is heard.
+    pub(super) async fn request_from<R: DeserializeOwned>(
         &self,
         method: &'static str,
         params: Value,
     ) -> Result<(R, EndpointIndex), RpcError> {
-        let (raw, endpoint) = self.request_raw(method, &params).await?;
-        match serde_json::from_str(raw.get()) {
-            Ok(answer) => Ok((answer, endpoint)),
-            Err(e) => Err(RpcError::Unexpected {
+        let read = |raw: &RawValue| decoded(raw).map(Reading::Found);
+        match self.ask_in_turn(method, &params, read).await? {
+            Round::Found { found, teller, .. } => Ok((found, teller)),
+            // nothing is read as nothing here
+            Round::Nowhere { silent, .. } => Err(RpcError::Unanswered {
                 method,
-                reason: SafeText::new(&e.to_string()),
+                attempts: silent,
             }),
         }
     }
 
-    async fn request_raw(
+    /// What anybody has: where an endpoint says that there is none, which is `null`, the next is asked. One that lags, or has
+    /// forgotten, says so.
+    pub(super) async fn anybodys<R: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Round<R>, RpcError> {
+        let read = |raw: &RawValue| decoded(raw).map(Reading::of);
+        self.ask_in_turn(method, &params, read).await
+    }
+
+    /// Asks one endpoint after the other until one has something, as `read` reads its answer.
+    pub(super) async fn ask_in_turn<R>(
         &self,
         method: &'static str,
         params: &Value,
-    ) -> Result<(Box<RawValue>, EndpointIndex), RpcError> {
+        read: impl Fn(&RawValue) -> Result<Reading<R>, SafeText>,
+    ) -> Result<Round<R>, RpcError> {
         let give_up = Instant::now() + self.inner.config.patience;
+        let mut lacking: Vec<Lacking> = Vec::new();
         loop {
-            let mut attempts = Vec::new();
+            let mut silent = Vec::new();
             let mut retry_at: Option<Instant> = None;
             for index in self.indices() {
+                if lacking.iter().any(|lacking| lacking.endpoint == index) {
+                    continue;
+                }
                 let failed = match self.ask_one(index, method, params).await {
-                    Ok(Said::Result(raw)) => return Ok((raw, index)),
+                    Ok(Said::Result(raw)) => match self.read(index, method, &raw, &read) {
+                        Ok(Reading::Found(found)) => {
+                            return Ok(Round::Found {
+                                found,
+                                teller: index,
+                                lacking,
+                            });
+                        }
+                        Ok(Reading::Nothing(why)) => {
+                            lacking.push(Lacking { endpoint: index, why });
+                            continue;
+                        }
+                        Err(failed) => failed,
+                    },
                     Ok(Said::Error(error)) => return Err(RpcError::Server { method, error }),
                     Err(failed) => failed,
                 };
                 retry_at = retry_at.into_iter().chain(failed.again).min();
-                attempts.push(self.attempt(index, failed.error));
+                silent.push(self.attempt(index, failed.error));
             }
             match retry_at {
                 // a rate limit passes by itself, so it is waited for; every other failure is the caller's to judge
                 Some(at) if at < give_up => tokio::time::sleep_until(at).await,
-                _ => return Err(RpcError::Unanswered { method, attempts }),
+                _ if lacking.is_empty() => {
+                    return Err(RpcError::Unanswered {
+                        method,
+                        attempts: silent,
+                    });
+                }
+                _ => return Ok(Round::Nowhere { lacking, silent }),
             }
         }
+    }
+
+    /// Reads what one endpoint answered. One whose answer has not the form of this method is shown as that until it has it.
+    pub(super) fn read<R>(
+        &self,
+        index: EndpointIndex,
+        method: &'static str,
+        raw: &RawValue,
+        read: impl Fn(&RawValue) -> Result<R, SafeText>,
+    ) -> Result<R, Failed> {
+        let endpoint = &self.inner.endpoints[index.0];
+        endpoint
+            .usable(method, read(raw))
+            .map_err(|error| Failed { error, again: None })
     }
 
     /// The endpoints that this client asks, in the configured order.

@@ -1,24 +1,24 @@
 //! One endpoint: its breaker, its standing, and the view of all that for people.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::error::EndpointError;
-use super::span::AdaptiveSpan;
 use crate::http;
 use crate::types::{SafeText, UnixMillis, in_words};
 
 pub use crate::ports::{EndpointHealth, EndpointState};
 
+mod logs;
+
+use logs::Logs;
+
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
 
-/// More blocks behind than this is not a backend that lags, but one that refuses.
-const MOST_BEHIND: u64 = 3;
-/// Answers up to its end after which a backend that was behind is tried with a block more.
-const TRY_NEWER_AFTER: u32 = 32;
 /// For so long after it asked to wait an endpoint counts as limited.
 const LIMITED: Duration = Duration::from_secs(10);
 
@@ -39,32 +39,14 @@ struct State {
     contradicted: u64,
     /// The highest block that it is known to have.
     head: Option<u64>,
-    span: AdaptiveSpan,
-    logs_behind: u64,
-    /// It is asked for a block more than it was found to have: what is said of it changes when it has told it.
-    tries_newer: bool,
+    logs: Logs,
     refuses: Option<SafeText>,
-    no_logs: NoLogs,
+    /// By method or view, why its newest answer to that cannot be used.
+    odd: BTreeMap<&'static str, SafeText>,
     syncing: bool,
-    /// Answers in a row up to the end of its logs.
-    at_end: u32,
-}
-
-/// An endpoint that does not tell the logs of even one block: asked for them again after a while only.
-#[derive(Default)]
-struct NoLogs {
-    /// In a row.
-    refusals: u32,
-    until: Option<Instant>,
-    why: Option<SafeText>,
-}
-
-impl State {
-    /// The last block whose logs it can be asked for, as far as is known.
-    fn logs_end(&self) -> Option<u64> {
-        let behind = self.logs_behind - u64::from(self.tries_newer);
-        self.head.map(|head| head.saturating_sub(behind))
-    }
+    no_receipts: bool,
+    /// Blocks by which its head is far below the one that is followed.
+    behind: Option<u64>,
 }
 
 pub(super) struct Endpoint {
@@ -187,6 +169,34 @@ impl Endpoint {
         }
     }
 
+    /// It answered, and nobody can use the answer. It is there, so the breaker stays closed: what else it is asked for it may
+    /// answer well.
+    pub(super) fn answered_oddly(&self, what: &'static str, why: &SafeText) {
+        let mut state = self.state();
+        let words = SafeText::new(&format!("{what}: {why}"));
+        if state.odd.insert(what, why.clone()).is_none() {
+            tracing::warn!(target: "chain", endpoint = %self.name, method = what, reason = %why, "an answer that cannot be used");
+        }
+        state.last_error = Some(words);
+    }
+
+    /// Its answer as it was read, or why that cannot be used, which is shown until it can.
+    pub(super) fn usable<R>(
+        &self,
+        what: &'static str,
+        read: Result<R, SafeText>,
+    ) -> Result<R, EndpointError> {
+        read.inspect(|_| self.answered_well(what)).map_err(|why| {
+            self.answered_oddly(what, &why);
+            EndpointError::Unusable(why)
+        })
+    }
+
+    /// Its answer to this can be used.
+    pub(super) fn answered_well(&self, what: &'static str) {
+        self.state().odd.remove(what);
+    }
+
     pub(super) fn omitted_log(&self) {
         let mut state = self.state();
         state.omitted_logs += 1;
@@ -214,6 +224,30 @@ impl Endpoint {
         state.syncing = so;
     }
 
+    /// Whether it lacks `eth_getBlockReceipts`.
+    pub(super) fn lacks_receipts(&self, lacks: bool) {
+        let mut state = self.state();
+        if lacks && !state.no_receipts {
+            tracing::warn!(target: "chain", endpoint = %self.name, "endpoint has no eth_getBlockReceipts: what is left out of logs is not found by it");
+        }
+        state.no_receipts = lacks;
+    }
+
+    /// Its head is so far below the one that is followed; none where it keeps up.
+    pub(super) fn is_behind_the_head(&self, blocks: Option<u64>) {
+        let mut state = self.state();
+        if let (None, Some(blocks)) = (state.behind, blocks) {
+            tracing::warn!(target: "chain", endpoint = %self.name, blocks, "endpoint is behind the head that is followed");
+        }
+        state.behind = blocks;
+    }
+
+    /// What it tells of the newest blocks is of the present, as far as is known.
+    pub(super) fn keeps_up(&self) -> bool {
+        let state = self.state();
+        state.behind.is_none() && !state.syncing
+    }
+
     pub(super) fn bench(&self, why: &SafeText) {
         self.contradicted(why);
         let mut state = self.state();
@@ -230,89 +264,6 @@ impl Endpoint {
     pub(super) fn has_block(&self, number: u64) {
         let mut state = self.state();
         state.head = state.head.max(Some(number));
-    }
-
-    /// The last block whose logs it can be asked for, as far as is known.
-    pub(super) fn logs_end(&self) -> Option<u64> {
-        self.state().logs_end()
-    }
-
-    /// How many blocks it has above this one, where this is the last whose logs it is asked for.
-    pub(super) fn above_last(&self, number: u64) -> Option<u64> {
-        let state = self.state();
-        let is_last = state.logs_end() == Some(number);
-        is_last.then(|| state.head.unwrap_or(number).saturating_sub(number))
-    }
-
-    /// Blocks to ask for at once.
-    pub(super) fn log_span(&self) -> u64 {
-        self.state().span.get()
-    }
-
-    /// Why it is not asked for logs at the moment, where it has refused even one block again and again.
-    pub(super) fn tells_no_logs(&self) -> Option<SafeText> {
-        let state = self.state();
-        let pauses = state.no_logs.until.is_some_and(|until| until > Instant::now());
-        pauses.then(|| state.no_logs.why.clone()).flatten()
-    }
-
-    /// It did not tell the logs of one block, in whatever way they were asked for.
-    pub(super) fn told_no_logs(&self, why: &EndpointError) {
-        let mut state = self.state();
-        let no_logs = &mut state.no_logs;
-        no_logs.refusals = no_logs.refusals.saturating_add(1);
-        if no_logs.refusals < BREAKER_AFTER {
-            return;
-        }
-        let doublings = (no_logs.refusals - BREAKER_AFTER).min(2);
-        no_logs.until = Some(Instant::now() + self.cooldown * 2u32.pow(doublings));
-        if no_logs.why.is_none() {
-            tracing::warn!(target: "chain", endpoint = %self.name, error = %why, "endpoint tells no logs");
-        }
-        no_logs.why = Some(SafeText::new(&why.to_string()));
-    }
-
-    /// It told the logs of so many blocks; `above`: as [`Endpoint::above_last`] told of the last one when it was asked.
-    pub(super) fn told_logs(&self, blocks: u64, above: Option<u64>) {
-        let mut state = self.state();
-        state.no_logs = NoLogs::default();
-        if blocks == state.span.get() {
-            state.span.answered();
-        }
-        match above {
-            Some(above) if above < state.logs_behind => {
-                state.logs_behind = above;
-                state.tries_newer = false;
-                state.at_end = 0;
-            }
-            Some(above) if above == state.logs_behind && above > 0 => {
-                state.at_end += 1;
-                state.tries_newer = state.at_end >= TRY_NEWER_AFTER;
-            }
-            _ => {}
-        }
-    }
-
-    /// It did not tell the logs of so many blocks.
-    pub(super) fn refused_logs(&self, blocks: u64) {
-        self.state().span.refused(blocks);
-    }
-
-    /// It has no logs of the block that was taken for the last one, when it had so many above it; false when its logs would
-    /// be too far behind. Several who ask at the same time find out the same.
-    pub(super) fn logs_are_behind(&self, above: u64) -> bool {
-        let mut state = self.state();
-        state.at_end = 0;
-        state.tries_newer = false;
-        let behind = above + 1;
-        if behind > MOST_BEHIND {
-            return false;
-        }
-        if behind > state.logs_behind {
-            state.logs_behind = behind;
-            tracing::info!(target: "chain", endpoint = %self.name, blocks = behind, "logs are behind the head");
-        }
-        true
     }
 
     pub(super) fn health(&self) -> EndpointHealth {
@@ -341,10 +292,13 @@ impl Endpoint {
             last_ok: state.last_ok,
             omitted_logs: state.omitted_logs,
             contradicted: state.contradicted,
-            logs_behind: state.logs_behind,
-            log_span: state.span.limited(),
+            logs_behind: state.logs.behind,
+            log_span: state.logs.span.limited(),
             refuses: state.refuses.clone(),
-            no_logs: state.no_logs.why.clone(),
+            no_logs: state.logs.none.why.clone(),
+            odd: odd_words(&state.odd),
+            behind: state.behind,
+            no_receipts: state.no_receipts,
             syncing: state.syncing,
             limited: state.limited_at.is_some_and(|at| at.elapsed() < LIMITED),
             limited_for: paused_until.map(|until| until.saturating_duration_since(now)),
@@ -352,67 +306,8 @@ impl Endpoint {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::{Http, Limits};
-    use crate::types::RedactedUrl;
-
-    fn endpoint() -> Endpoint {
-        let limits = Limits {
-            deadline: Duration::from_secs(1),
-            size: 1,
-        };
-        let http = Http::direct().endpoint(&RedactedUrl::new("http://127.0.0.1:1"), limits);
-        Endpoint::new(http.unwrap(), "node".into(), Duration::from_secs(1))
-    }
-
-    #[test]
-    fn logs_that_are_behind_are_found_out_once_by_all_who_ask() {
-        let endpoint = endpoint();
-        endpoint.told_head(100);
-        let above = endpoint.above_last(100).unwrap();
-        endpoint.told_head(101);
-        // asked at the same time, and refused one after the other
-        assert!(endpoint.logs_are_behind(above) && endpoint.logs_are_behind(above));
-        assert_eq!(
-            (endpoint.health().logs_behind, endpoint.logs_end()),
-            (1, Some(100))
-        );
-        // one more, each time that the block below is refused too, up to what is no lag any more
-        for behind in 2..=MOST_BEHIND {
-            let last = endpoint.logs_end().unwrap();
-            assert!(endpoint.logs_are_behind(endpoint.above_last(last).unwrap()));
-            assert_eq!(endpoint.health().logs_behind, behind);
-        }
-        let last = endpoint.logs_end().unwrap();
-        assert!(!endpoint.logs_are_behind(endpoint.above_last(last).unwrap()));
-    }
-
-    #[test]
-    fn a_lag_is_said_until_a_newer_block_was_really_told() {
-        let endpoint = endpoint();
-        endpoint.told_head(100);
-        assert!(endpoint.logs_are_behind(0));
-        let answers = || {
-            for _ in 0..TRY_NEWER_AFTER {
-                endpoint.told_logs(1, endpoint.above_last(99));
-            }
-        };
-        answers();
-        assert_eq!(endpoint.logs_end(), Some(100), "it is tried");
-        assert_eq!(endpoint.health().logs_behind, 1);
-        // it still has none: nothing has changed
-        assert!(endpoint.logs_are_behind(endpoint.above_last(100).unwrap()));
-        assert_eq!(
-            (endpoint.health().logs_behind, endpoint.logs_end()),
-            (1, Some(99))
-        );
-        answers();
-        endpoint.told_logs(1, endpoint.above_last(100));
-        assert_eq!(
-            (endpoint.health().logs_behind, endpoint.logs_end()),
-            (0, Some(100))
-        );
-    }
+/// The first of what it answers oddly, in words.
+fn odd_words(odd: &BTreeMap<&'static str, SafeText>) -> Option<SafeText> {
+    let (what, why) = odd.first_key_value()?;
+    Some(SafeText::new(&format!("{what}: {why}")))
 }

@@ -18,6 +18,9 @@ pub enum EndpointError {
     /// Not a JSON-RPC answer to this call.
     #[error("not a JSON-RPC answer: {0}")]
     Malformed(SafeText),
+    /// A JSON-RPC answer, and not one that this method can have: it is there, and another endpoint may say more.
+    #[error("its answer cannot be used: {0}")]
+    Unusable(SafeText),
     /// It serves another chain.
     #[error("{0}")]
     WrongChain(SafeText),
@@ -44,20 +47,18 @@ impl EndpointError {
 
     /// A smaller question may be answered: the node refused it, was not done in time, or said something that is no answer.
     /// Vendors word refusals of a range or of a size in too many ways to be told apart, in every status and form, so
-    /// everything counts but what a smaller question is refused with as well.
+    /// everything counts but what a smaller question is refused with as well. Whether one that says that it is asked too
+    /// often means the size, only its answers to other questions tell.
     pub(crate) fn may_be_too_big(&self) -> bool {
         match self {
-            Self::NotHere(_) | Self::Malformed(_) => true,
+            Self::NotHere(_) | Self::Malformed(_) | Self::Unusable(_) => true,
             Self::Http(error) => matches!(
                 error,
                 HttpError::NoAnswer(_)
                     | HttpError::Incomplete(_)
                     | HttpError::Broken(_)
                     | HttpError::TooLarge(_)
-                    | HttpError::Status {
-                        status: ..=400 | 402..,
-                        ..
-                    }
+                    | HttpError::Status { .. }
             ),
             Self::RateLimited(_)
             | Self::WrongChain(_)
@@ -106,12 +107,12 @@ pub enum RpcError {
         /// One entry for each endpoint, in the order they were asked.
         attempts: Vec<Attempt>,
     },
-    /// The answer does not have the form that the method promises.
-    #[error("{method}: unexpected answer: {reason}")]
-    Unexpected {
+    /// Every endpoint that answers says that there is nothing where something must be.
+    #[error("{method}: {reason}")]
+    Nowhere {
         /// The JSON-RPC method.
         method: &'static str,
-        /// What was wrong with it.
+        /// What nobody has.
         reason: SafeText,
     },
 }
@@ -124,7 +125,7 @@ impl RpcError {
             Self::Unanswered { attempts, .. } => attempts
                 .iter()
                 .any(|attempt| matches!(attempt.error, EndpointError::Behind(_))),
-            Self::Server { .. } | Self::Unexpected { .. } => false,
+            Self::Server { .. } | Self::Nowhere { .. } => false,
         }
     }
 
@@ -135,6 +136,7 @@ impl RpcError {
             EndpointError::Http(HttpError::TooLarge(_) | HttpError::OverBudget(_))
             | EndpointError::RateLimited(_)
             | EndpointError::NotHere(_)
+            | EndpointError::Unusable(_)
             | EndpointError::NoLogs(_)
             | EndpointError::Behind(_) => false,
             EndpointError::Http(_)
@@ -144,7 +146,7 @@ impl RpcError {
         };
         match self {
             Self::Unanswered { attempts, .. } => attempts.iter().all(|attempt| mute(&attempt.error)),
-            Self::Server { .. } | Self::Unexpected { .. } => false,
+            Self::Server { .. } | Self::Nowhere { .. } => false,
         }
     }
 
@@ -157,7 +159,7 @@ impl RpcError {
                 let refusals = attempts.iter().map(Attempt::refusal);
                 refusals.collect::<Option<Vec<_>>>()?.pop()
             }
-            Self::Unexpected { .. } => None,
+            Self::Nowhere { .. } => None,
         }
     }
 
@@ -169,12 +171,12 @@ impl RpcError {
                 let mut refusals = attempts.iter().filter_map(Attempt::refusal);
                 refusals.any(ServerError::says_nothing_is_final)
             }
-            Self::Unexpected { .. } => false,
+            Self::Nowhere { .. } => false,
         }
     }
 }
 
-fn list(attempts: &[Attempt]) -> String {
+pub(super) fn list(attempts: &[Attempt]) -> String {
     if attempts.is_empty() {
         return "none is configured".into();
     }
@@ -195,12 +197,12 @@ mod too_big {
             let words = SafeText::new("range too wide");
             EndpointError::Http(HttpError::Status { status, words })
         };
-        for code in [400, 402, 403, 404, 408, 413, 414, 422, 500, 502, 503, 504] {
+        for code in [400, 401, 402, 403, 404, 408, 413, 414, 422, 500, 502, 503, 504] {
             assert!(status(code).may_be_too_big(), "{code}");
         }
         assert!(EndpointError::Malformed("no JSON".into()).may_be_too_big());
+        assert!(EndpointError::Unusable("no list".into()).may_be_too_big());
         for error in [
-            status(401),
             EndpointError::RateLimited(Duration::from_secs(1)),
             EndpointError::WrongChain("chain 5".into()),
             EndpointError::BreakerOpen("connection refused".into()),

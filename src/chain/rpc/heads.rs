@@ -1,34 +1,47 @@
 //! The newest block that more than one endpoint has.
 //!
 //! One that claims blocks that nobody else has would have everything in between go by unread. So every endpoint is asked,
-//! and the second highest answer counts; the highest, where the other one of two says that it is still syncing, or where
-//! nobody else answers.
+//! and the second highest answer counts. The highest counts where nobody else answers, and where the other one of two is of
+//! the past: it says that it is still syncing, or it stands still, and the higher one shows every block since ([`super::climb`]).
+//! That is one voice: what takes two goes on waiting for the second.
 
-use std::time::Duration;
-
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
-
-use super::ask::Failed;
+use super::climb::Shown;
 use super::error::RpcError;
 use super::types::BlockHeader;
 use super::{EndpointIndex, Rpc};
-use crate::types::SafeText;
+use crate::types::{SafeText, UnixMillis, in_words};
 
 /// Endpoints are a block or a few apart all the time. Further apart, one of them is wrong.
 const APART: u64 = 16;
-/// How long the others are waited for once one has answered.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// The head that is followed.
 #[derive(Debug, Clone)]
 pub(crate) struct CommonHead {
     pub(crate) header: BlockHeader,
-    /// Who claims a head far beyond it, and in words what.
-    pub(crate) beyond: Option<(EndpointIndex, SafeText)>,
+    /// Why the heads of the endpoints are far apart.
+    pub(crate) apart: Option<Apart>,
 }
 
-type Told = (EndpointIndex, Result<BlockHeader, Failed>);
+/// Heads that are far apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Apart {
+    pub(crate) why: HeadVerdict,
+    /// Both, in words.
+    pub(crate) words: SafeText,
+}
+
+/// What is known of heads that are far apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeadVerdict {
+    /// This endpoint claims a head that no other has, and that is not followed.
+    Claimed(EndpointIndex),
+    /// This one of two has the higher head, that is not followed, and which of them is right is not known.
+    Open(EndpointIndex),
+    /// This one of two stands still, and the other is followed alone.
+    StandsStill(EndpointIndex),
+}
+
+type Heads = Vec<(EndpointIndex, BlockHeader)>;
 
 impl Rpc {
     /// Asks every endpoint for its newest block.
@@ -39,7 +52,8 @@ impl Rpc {
         let mut heads = Vec::new();
         let (mut attempts, mut limited) = (Vec::new(), self.only.is_some() || self.indices().count() < 2);
         if !limited {
-            for (index, told) in self.every_head().await {
+            let said = self.everybody(|rpc, index| async move { rpc.learn_head(index).await });
+            for (index, told) in said.await {
                 match told {
                     Ok(header) => heads.push((index, header)),
                     Err(failed) => {
@@ -51,7 +65,7 @@ impl Rpc {
         }
         if heads.is_empty() && limited {
             let header = self.latest().await?;
-            return Ok(CommonHead { header, beyond: None });
+            return Ok(CommonHead { header, apart: None });
         }
         self.common(heads).await.ok_or(RpcError::Unanswered {
             method: "eth_getBlockByNumber",
@@ -59,60 +73,93 @@ impl Rpc {
         })
     }
 
-    /// In the configured order. Who takes too long goes on being asked behind this answer, so that its health is known.
-    async fn every_head(&self) -> Vec<Told> {
-        let (tell, mut hear) = mpsc::channel(self.inner.endpoints.len());
-        for index in self.indices() {
-            let (rpc, tell) = (self.clone(), tell.clone());
-            tokio::spawn(async move {
-                // nobody waits for the last ones any more
-                let _ = tell.send((index, rpc.learn_head(index).await)).await;
-            });
+    async fn common(&self, mut heads: Heads) -> Option<CommonHead> {
+        heads.sort_by_key(|(index, head)| (std::cmp::Reverse(head.number()), index.position()));
+        let (highest, second) = (heads.first()?, heads.get(1).or(heads.first())?);
+        // of those who are there the one that was configured first
+        let there = |(_, head): &&(EndpointIndex, BlockHeader)| head.number() == second.1.number();
+        let mut followed = heads.iter().find(there)?.1.clone();
+        let mut apart = None;
+        if highest.1.number() - second.1.number() > APART {
+            let (header, why) = self.judge_apart(highest, second, heads.len()).await;
+            followed = header;
+            apart = why;
         }
-        drop(tell);
-        let mut all: Vec<Told> = Vec::new();
-        let mut until = None;
-        loop {
-            let next = match until {
-                Some(until) => timeout_at(until, hear.recv()).await.ok().flatten(),
-                None => hear.recv().await,
-            };
-            let Some(told) = next else { break };
-            if told.1.is_ok() {
-                until.get_or_insert_with(|| Instant::now() + GRACE);
-            }
-            all.push(told);
+        for (index, head) in &heads {
+            let behind = followed.number().saturating_sub(head.number());
+            let behind = (behind > APART).then_some(behind);
+            self.inner.endpoints[index.position()].is_behind_the_head(behind);
         }
-        all.sort_by_key(|(index, _)| index.position());
-        all
+        Some(CommonHead {
+            header: followed,
+            apart,
+        })
     }
 
-    async fn common(&self, mut heads: Vec<(EndpointIndex, BlockHeader)>) -> Option<CommonHead> {
-        let mut ranked: Vec<_> = heads
-            .iter()
-            .map(|(index, head)| (head.number(), *index))
-            .collect();
-        ranked.sort_by_key(|(number, index)| (std::cmp::Reverse(*number), index.position()));
-        let (highest, claimant) = *ranked.first()?;
-        let (mut number, other) = *ranked.get(1).unwrap_or(&ranked[0]);
-        let far = highest - number > APART;
-        if far && ranked.len() == 2 && self.is_syncing(other).await {
-            number = highest;
+    /// Which of the two highest heads is followed where they are far apart, and what is said of it.
+    async fn judge_apart(
+        &self,
+        highest: &(EndpointIndex, BlockHeader),
+        second: &(EndpointIndex, BlockHeader),
+        of: usize,
+    ) -> (BlockHeader, Option<Apart>) {
+        let ((claimant, head), (other, below)) = (highest, second);
+        if of == 2 && self.is_syncing(*other).await {
+            return (head.clone(), None);
         }
-        let beyond = (far && number < highest).then(|| {
-            let name = |index: EndpointIndex| &self.inner.endpoints[index.position()].name;
-            let words = format!(
-                "{} says that the newest block is {highest}, and no other endpoint has it: {} is at block {number}, and \
-                 nothing beyond is read",
-                name(claimant),
-                name(other)
-            );
-            (claimant, SafeText::new(&words))
-        });
-        let followed = heads.iter().position(|(_, head)| head.number() == number)?;
-        Some(CommonHead {
-            header: heads.swap_remove(followed).1,
-            beyond,
-        })
+        let shown = match of {
+            2 => self.climbs(*claimant, head, below).await,
+            // two have it
+            _ => Shown::No,
+        };
+        let name = |index: &EndpointIndex| &self.inner.endpoints[index.position()].name;
+        let (claimed, at) = (head.number(), below.number());
+        let told = |header: &BlockHeader| format!("block {}, of {}", header.number(), age(header));
+        let (followed, why, words) = match shown {
+            Shown::No => (
+                below,
+                HeadVerdict::Claimed(*claimant),
+                format!(
+                    "{} says that the newest block is {claimed}, and no other endpoint has it: {} is at block {at}, and \
+                     nothing beyond is read",
+                    name(claimant),
+                    name(other)
+                ),
+            ),
+            Shown::NotYet => (
+                below,
+                HeadVerdict::Open(*claimant),
+                format!(
+                    "the newest block is {} by {}, and {} by {}: which of them is right is not known yet, and nothing beyond \
+                     block {at} is read",
+                    told(head),
+                    name(claimant),
+                    told(below),
+                    name(other)
+                ),
+            ),
+            Shown::Yes => (
+                head,
+                HeadVerdict::StandsStill(*other),
+                format!(
+                    "{} stands still at {}; {} shows every block since, and is followed alone: what takes two endpoints \
+                     waits",
+                    name(other),
+                    told(below),
+                    name(claimant)
+                ),
+            ),
+        };
+        let words = SafeText::new(&words);
+        (followed.clone(), Some(Apart { why, words }))
+    }
+}
+
+/// How long ago its time is by our clock, for people.
+fn age(header: &BlockHeader) -> String {
+    let age = UnixMillis::now().since(header.time());
+    match age.is_zero() {
+        true => "the future by our clock".to_owned(),
+        false => format!("{} ago", in_words(age)),
     }
 }

@@ -1,9 +1,10 @@
 //! Which chain an endpoint serves: asked before it is believed, again at intervals, and after every outage.
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, U64};
 use serde_json::json;
 
 use super::Rpc;
+use super::ask::decoded;
 use super::endpoint::Endpoint;
 use super::error::{Attempt, EndpointError, RpcError};
 use super::http::Said;
@@ -48,17 +49,15 @@ impl Rpc {
     pub(super) async fn check_chain(&self, endpoint: &Endpoint) -> Result<(), EndpointError> {
         let reply = self.ask(endpoint, "eth_chainId", &json!([])).await?;
         let verdict = match reply {
-            Said::Result(raw) => match serde_json::from_str::<alloy::primitives::U64>(raw.get()) {
-                Ok(id) => {
-                    endpoint.told_chain(id.to());
-                    let expected = self.inner.config.chain_id;
-                    match id.to::<u64>() == expected {
-                        true => Ok(()),
-                        false => Err(SafeText::new(&format!("serves chain {id}, expected {expected}"))),
-                    }
+            Said::Result(raw) => {
+                let id: u64 = endpoint.usable("eth_chainId", decoded::<U64>(&raw))?.to();
+                endpoint.told_chain(id);
+                let expected = self.inner.config.chain_id;
+                match id == expected {
+                    true => Ok(()),
+                    false => Err(SafeText::new(&format!("serves chain {id}, expected {expected}"))),
                 }
-                Err(e) => return Err(EndpointError::Malformed(SafeText::new(&e.to_string()))),
-            },
+            }
             Said::Error(error) => return Err(EndpointError::NotHere(error)),
         };
         let verdict = match verdict {
@@ -87,10 +86,9 @@ impl Rpc {
         let Said::Result(raw) = reply else {
             return Ok(Ok(()));
         };
-        let hash = match serde_json::from_str::<Option<Genesis>>(raw.get()) {
-            Ok(Some(Genesis { hash })) => hash,
-            Ok(None) => return Ok(Ok(())),
-            Err(error) => return Err(EndpointError::Malformed(SafeText::new(&error.to_string()))),
+        let genesis = endpoint.usable("eth_getBlockByNumber", decoded::<Option<Genesis>>(&raw))?;
+        let Some(Genesis { hash }) = genesis else {
+            return Ok(Ok(()));
         };
         let mut known = self
             .inner

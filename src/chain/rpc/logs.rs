@@ -1,7 +1,8 @@
 //! `eth_getLogs`, in ranges that each endpoint is willing to answer.
 //!
 //! Every endpoint has a span of its own: it halves when a question was refused, whatever the words, or was not answered in
-//! time, and grows again when it goes well. A range ends at what that endpoint itself calls its head, less the blocks by
+//! time, and grows again when it goes well. Some say to a question that is too dear that they are asked too often: it halves
+//! for that, too, where they go on saying so and answer a small question in between. A range ends at what that endpoint itself calls its head, less the blocks by
 //! which its backend for logs turned out to be behind: beyond it some answer with an error, and some with nothing. One block
 //! that is refused by itself is read by its receipts. An endpoint that refuses those as well, again and again, is left alone
 //! with its logs for a while, and named; in everything else it is asked as before.
@@ -9,7 +10,8 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::ask::Failed;
+use super::ask::{Failed, decoded};
+use super::endpoint::Admission;
 use super::error::{EndpointError, RpcError};
 use super::http::Said;
 use super::types::{BlockHeader, LogEntry, LogFilter};
@@ -109,8 +111,13 @@ impl Rpc {
             }
             end = end.min(last);
         }
+        // asked too often, or for too much at once: its answer to a small question tells which
+        if endpoint.refuses_logs_as_too_often() {
+            self.learn_head(index).await?;
+        }
         let blocks = end - from + 1;
         let above = endpoint.above_last(end);
+        let asked = matches!(endpoint.admission(self.inner.config.recheck), Admission::Ready);
         let piece = |logs, end| Piece {
             logs,
             end,
@@ -123,6 +130,13 @@ impl Rpc {
             }
             Err(failed) => failed,
         };
+        let as_too_often = asked && matches!(failed.error, EndpointError::RateLimited(_));
+        let is_too_much = as_too_often && endpoint.refused_logs_as_too_often();
+        if blocks == 1 && is_too_much {
+            // its receipts are not asked for either while it wants to be left alone
+            endpoint.told_no_logs(&failed.error);
+            return Err(Miss::from(failed));
+        }
         if blocks == 1 && failed.error.may_be_too_big() {
             let logs = self.one_block(index, filter, end, above, failed).await?;
             return Ok(piece(logs, end));
@@ -130,20 +144,11 @@ impl Rpc {
         // the newest block may be all that is too much
         if above.is_some()
             && matches!(failed.error, EndpointError::NotHere(_))
-            && let Ok(logs) = self.ask_logs(index, filter, from, end - 1).await
+            && let Some(logs) = self.all_but_newest(index, filter, (from, end), above).await
         {
-            match self.ask_logs(index, filter, end, end).await {
-                // or it is one block more than it takes at once
-                Ok(_) => endpoint.refused_logs(blocks),
-                Err(failed) => {
-                    if self.one_block(index, filter, end, above, failed).await.is_ok() {
-                        endpoint.refused_logs(blocks);
-                    }
-                }
-            }
             return Ok(piece(logs, end - 1));
         }
-        let shorter = blocks > 1 && failed.error.may_be_too_big();
+        let shorter = blocks > 1 && (is_too_much || failed.error.may_be_too_big());
         if shorter {
             let error = &failed.error;
             tracing::debug!(target: "chain", endpoint = %endpoint.name, from, end, %error, "log range refused, asking for half");
@@ -154,6 +159,26 @@ impl Rpc {
             }
         }
         Err(Miss { failed, shorter })
+    }
+
+    /// What an endpoint tells of these blocks but the last, which is the newest, where it tells that. By what it says of the
+    /// last it is found out whether that was too much, or one block more than it takes at once.
+    async fn all_but_newest(
+        &self,
+        index: EndpointIndex,
+        filter: &LogFilter,
+        (from, end): (u64, u64),
+        above: Option<u64>,
+    ) -> Option<Vec<LogEntry>> {
+        let logs = self.ask_logs(index, filter, from, end - 1).await.ok()?;
+        let too_many = match self.ask_logs(index, filter, end, end).await {
+            Ok(_) => true,
+            Err(failed) => self.one_block(index, filter, end, above, failed).await.is_ok(),
+        };
+        if too_many {
+            self.inner.endpoints[index.0].refused_logs(end - from + 1);
+        }
+        Some(logs)
     }
 
     /// What an endpoint tells of one block whose logs it refused. There is nothing smaller to ask for, so the receipts tell
@@ -212,13 +237,12 @@ impl Rpc {
         method: &'static str,
         params: &Value,
     ) -> Result<R, Failed> {
-        let error = match self.ask_one(index, method, params).await? {
-            Said::Result(raw) => match serde_json::from_str(raw.get()) {
-                Ok(read) => return Ok(read),
-                Err(error) => EndpointError::Malformed(SafeText::new(&error.to_string())),
-            },
-            Said::Error(error) => EndpointError::NotHere(error),
-        };
-        Err(Failed { error, again: None })
+        match self.ask_one(index, method, params).await? {
+            Said::Result(raw) => self.read(index, method, &raw, decoded),
+            Said::Error(error) => Err(Failed {
+                error: EndpointError::NotHere(error),
+                again: None,
+            }),
+        }
     }
 }

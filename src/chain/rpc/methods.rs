@@ -1,57 +1,62 @@
 //! The JSON-RPC methods in use, typed.
 
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
-use serde::de::DeserializeOwned;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::At;
+use super::ask::{Lacking, Reading, Round, decoded};
 use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, Receipt, TransactionInfo};
 use super::{Rpc, RpcError};
 use crate::types::SafeText;
 
 impl Rpc {
-    /// A block's header; none when there is no such block. For [`At::Finalized`] none means that nothing is final yet,
-    /// in one of the ways in which clients say that; every other refusal is an error.
+    /// A block's header; none when no endpoint that answers has such a block: one that lags says that there is none. For
+    /// [`At::Finalized`] see [`Rpc::finalized`].
     ///
     /// # Errors
-    /// No endpoint answers, or a node refuses. See [`RpcError`].
+    /// No endpoint answers. See [`RpcError`].
     pub async fn header(&self, at: At) -> Result<Option<BlockHeader>, RpcError> {
-        if let At::Hash(hash) = at {
-            return self.request("eth_getBlockByHash", json!([hash, false])).await;
+        match at {
+            At::Finalized => self.finalized().await,
+            at => self.any_header(at).await,
         }
-        let params = json!([at.to_json(), false]);
-        let found = self.request_from::<Option<BlockHeader>>("eth_getBlockByNumber", params);
-        match found.await {
-            Ok((found, endpoint)) => {
-                if let Some(header) = &found {
-                    self.note_block(endpoint, at, header.number());
-                }
-                Ok(found)
-            }
-            Err(error) if at == At::Finalized && error.says_nothing_is_final() => Ok(None),
-            Err(error) => Err(error),
+    }
+
+    /// The header that the first endpoint has that has one.
+    pub(super) async fn any_header(&self, at: At) -> Result<Option<BlockHeader>, RpcError> {
+        let (method, params) = match at {
+            At::Hash(hash) => ("eth_getBlockByHash", json!([hash, false])),
+            at => ("eth_getBlockByNumber", json!([at.to_json(), false])),
+        };
+        let found: Round<BlockHeader> = self.anybodys(method, params).await?;
+        if let Round::Found { found, teller, .. } = &found {
+            self.note_block(*teller, at, found.number());
         }
+        Ok(found.found())
     }
 
     /// The header of the newest block that more than one endpoint has, or of the only one that answers.
     ///
     /// # Errors
-    /// As [`Rpc::header`]; a node without any block is `Unexpected`.
+    /// No endpoint tells a newest block. See [`RpcError`].
     pub async fn head(&self) -> Result<BlockHeader, RpcError> {
         self.common_head().await.map(|common| common.header)
     }
 
     /// The newest block's header, as the first endpoint has it that answers.
     pub(super) async fn latest(&self) -> Result<BlockHeader, RpcError> {
-        self.header(At::Latest).await?.ok_or(RpcError::Unexpected {
-            method: "eth_getBlockByNumber",
-            reason: "there is no newest block".into(),
-        })
+        let params = json!([At::Latest.to_json(), false]);
+        // there always is one, so `null` is no answer
+        let (header, teller): (BlockHeader, _) = self.request_from("eth_getBlockByNumber", params).await?;
+        self.note_block(teller, At::Latest, header.number());
+        Ok(header)
     }
 
-    /// Every receipt of a block.
+    /// Every receipt of a block; none where no endpoint that answers has them.
     pub(crate) async fn block_receipts(&self, hash: B256) -> Result<Option<Vec<Receipt>>, RpcError> {
-        self.request("eth_getBlockReceipts", json!([hash])).await
+        let told = self.anybodys("eth_getBlockReceipts", json!([hash])).await?;
+        Ok(told.found())
     }
 
     /// Executes a call without a transaction and returns what it returns.
@@ -60,6 +65,55 @@ impl Rpc {
     /// `Server` where the call reverts: the error object carries what the contract said. Else see [`RpcError`].
     pub async fn call(&self, call: &CallRequest, at: At) -> Result<Bytes, RpcError> {
         self.request("eth_call", json!([call, at.to_json()])).await
+    }
+
+    /// Executes a call for what `read` makes of the bytes that it returns. An endpoint whose bytes cannot be read is passed
+    /// over; it is shown as that, under the name of `view`, where another's can.
+    ///
+    /// # Errors
+    /// As [`Rpc::call`]; `Nowhere` where nobody's bytes can be read, with what is wrong with each.
+    pub(crate) async fn call_for<R>(
+        &self,
+        view: &'static str,
+        call: &CallRequest,
+        at: At,
+        read: impl Fn(&Bytes) -> Result<R, SafeText>,
+    ) -> Result<R, RpcError> {
+        const METHOD: &str = "eth_call";
+        let reading = |raw: &RawValue| {
+            let bytes: Bytes = decoded(raw)?;
+            Ok(read(&bytes).map_or_else(Reading::Nothing, Reading::Found))
+        };
+        let params = json!([call, at.to_json()]);
+        match self.ask_in_turn(METHOD, &params, reading).await? {
+            Round::Found {
+                found,
+                teller,
+                lacking,
+            } => {
+                self.inner.endpoints[teller.position()].answered_well(view);
+                for Lacking { endpoint, why } in lacking {
+                    self.inner.endpoints[endpoint.position()].answered_oddly(view, &why);
+                }
+                Ok(found)
+            }
+            Round::Nowhere { lacking, .. } => Err(RpcError::Nowhere {
+                method: METHOD,
+                reason: self.in_words(&lacking),
+            }),
+        }
+    }
+
+    /// Why they have nothing, each with its name where there is more than one to ask.
+    fn in_words(&self, lacking: &[Lacking]) -> SafeText {
+        let words = lacking.iter().map(|Lacking { endpoint, why }| {
+            let name = &self.inner.endpoints[endpoint.position()].name;
+            match self.indices().count() {
+                1 => why.to_string(),
+                _ => format!("{name}: {why}"),
+            }
+        });
+        SafeText::new(&words.collect::<Vec<_>>().join("; "))
     }
 
     /// Gas that a transaction would use.
@@ -90,12 +144,28 @@ impl Rpc {
         Ok(nonce.to())
     }
 
-    /// Code at an address; empty where there is none.
+    /// Code at an address; empty where every endpoint that answers says that there is none: one that lags says so of what is
+    /// new. Who says so of a block that is named by its hash, and where another one has code, is named: whoever lacks that
+    /// block's state says that it does (EIP-1898), and not that nothing is there.
     ///
     /// # Errors
-    /// No endpoint answers, or the one that does has not the state of that block. See [`RpcError`].
+    /// No endpoint answers, or none that does has the state of that block. See [`RpcError`].
     pub async fn code(&self, of: Address, at: At) -> Result<Bytes, RpcError> {
-        self.request("eth_getCode", json!([of, at.to_json()])).await
+        let read = |raw: &RawValue| {
+            let code: Bytes = decoded(raw)?;
+            Ok(Reading::of((!code.is_empty()).then_some(code)))
+        };
+        let params = json!([of, at.to_json()]);
+        let told = self.ask_in_turn("eth_getCode", &params, read).await?;
+        if let (Round::Found { lacking, .. }, At::Hash(_)) = (&told, at) {
+            let words = SafeText::new(&format!(
+                "says that there is no contract at {of}, where others have one"
+            ));
+            for denies in lacking {
+                self.blame_for_contradiction(denies.endpoint, &words);
+            }
+        }
+        Ok(told.found().unwrap_or_default())
     }
 
     /// A receipt; none while no endpoint has the transaction in a block of the canonical chain: one that lags, or keeps no
@@ -104,40 +174,20 @@ impl Rpc {
     /// # Errors
     /// See [`RpcError`].
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
-        let (found, _) = self.anybodys("eth_getTransactionReceipt", hash).await?;
-        Ok(found)
+        let told = self.anybodys("eth_getTransactionReceipt", json!([hash])).await?;
+        Ok(told.found())
     }
 
     /// As [`Rpc::receipt`], and none only where every endpoint says so: for whoever takes that for an answer.
     pub(crate) async fn receipt_or_nowhere(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
-        match self.anybodys("eth_getTransactionReceipt", hash).await? {
-            (None, Some(silent)) => Err(silent),
-            (found, _) => Ok(found),
+        let method = "eth_getTransactionReceipt";
+        match self.anybodys(method, json!([hash])).await? {
+            Round::Nowhere { silent, .. } if !silent.is_empty() => Err(RpcError::Unanswered {
+                method,
+                attempts: silent,
+            }),
+            told => Ok(told.found()),
         }
-    }
-
-    /// What anybody has of a transaction; where nobody has it, also why one of the endpoints did not answer.
-    async fn anybodys<T: DeserializeOwned>(
-        &self,
-        method: &'static str,
-        hash: B256,
-    ) -> Result<(Option<T>, Option<RpcError>), RpcError> {
-        let (found, told_by): (Option<T>, _) = self.request_from(method, json!([hash])).await?;
-        if found.is_some() || self.only.is_some() {
-            return Ok((found, None));
-        }
-        let mut silent = None;
-        for (index, _, other) in self.voices() {
-            if index == told_by {
-                continue;
-            }
-            match other.request(method, json!([hash])).await {
-                Ok(Some(found)) => return Ok((Some(found), None)),
-                Ok(None) => {}
-                Err(error) => silent = Some(error),
-            }
-        }
-        Ok((None, silent))
     }
 
     /// Whether the block with this hash holds a transaction; none when there is no such block.
@@ -146,8 +196,10 @@ impl Rpc {
         struct Block {
             transactions: Vec<B256>,
         }
-        let found: Option<Block> = self.request("eth_getBlockByHash", json!([block, false])).await?;
-        Ok(found.map(|found| found.transactions.contains(&transaction)))
+        let told: Round<Block> = self.anybodys("eth_getBlockByHash", json!([block, false])).await?;
+        Ok(told
+            .found()
+            .map(|found| found.transactions.contains(&transaction)))
     }
 
     /// What a contract logged in the block with this hash.
@@ -162,8 +214,8 @@ impl Rpc {
     /// # Errors
     /// See [`RpcError`].
     pub async fn transaction(&self, hash: B256) -> Result<Option<TransactionInfo>, RpcError> {
-        let (found, _) = self.anybodys("eth_getTransactionByHash", hash).await?;
-        Ok(found)
+        let told = self.anybodys("eth_getTransactionByHash", json!([hash])).await?;
+        Ok(told.found())
     }
 
     /// The transactions of the block at this height. A node without the block has told nothing of them, and no empty list.
@@ -173,10 +225,10 @@ impl Rpc {
             transactions: Vec<TransactionInfo>,
         }
         let method = "eth_getBlockByNumber";
-        let block: Option<Block> = self.request(method, json!([U64::from(number), true])).await?;
-        let block = block.ok_or_else(|| RpcError::Unexpected {
+        let told: Round<Block> = self.anybodys(method, json!([U64::from(number), true])).await?;
+        let block = told.found().ok_or_else(|| RpcError::Nowhere {
             method,
-            reason: SafeText::new(&format!("there is no block {number}")),
+            reason: SafeText::new(&format!("no endpoint has block {number}")),
         })?;
         Ok(block.transactions)
     }

@@ -2,15 +2,20 @@
 //!
 //! Endpoints are asked in the configured order, one at a time, and the first answer counts; what decides about money is
 //! asked of each ([`super::agreement`]). An error of a node is an answer only where the question has one: a call that
-//! reverts, signed bytes that are refused. Every other error says nothing, and the next endpoint is asked. Each is asked
+//! reverts, signed bytes that are refused. Every other error says nothing, and the next endpoint is asked. So it is after an
+//! answer that has not the form which the method promises, and after one that there is nothing: no such block, receipt,
+//! transaction or code. Only where every endpoint that answers has nothing there is none. Each is asked
 //! for its chain before it is believed, again at intervals and after every outage. Nothing is repeated that a node has
 //! answered, and a signed transaction is only ever sent again as the same bytes.
 
 mod ask;
 mod by_receipts;
+mod climb;
 mod config;
 mod endpoint;
 mod error;
+mod everybody;
+mod finalized;
 mod headers;
 mod heads;
 mod http;
@@ -39,7 +44,7 @@ pub use server_error::ServerError;
 pub use trial::LogTrial;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
-pub(crate) use heads::CommonHead;
+pub(crate) use heads::{Apart, CommonHead, HeadVerdict};
 pub(crate) use logs::Piece;
 pub(crate) use simulate::{Within, as_call};
 
@@ -65,6 +70,7 @@ struct Inner {
     next_id: AtomicU64,
     /// Hash of block 0, as the first endpoint told it: tells apart two chains that share an id.
     genesis: Mutex<Option<B256>>,
+    climb: Mutex<Option<climb::Climb>>,
 }
 
 /// A JSON-RPC client over several endpoints. Clones share their state.
@@ -117,6 +123,7 @@ impl Rpc {
                 endpoints,
                 next_id: AtomicU64::new(1),
                 genesis: Mutex::default(),
+                climb: Mutex::default(),
             }),
             only: None,
         })
@@ -131,14 +138,17 @@ impl Rpc {
     /// Every endpoint by its name, as a client that asks nobody else. Health, breakers and limits stay shared.
     #[must_use]
     pub fn each(&self) -> Vec<(SafeText, Self)> {
-        let one = |(index, endpoint): (usize, &Endpoint)| {
-            let only = Self {
-                inner: Arc::clone(&self.inner),
-                only: Some(EndpointIndex(index)),
-            };
-            (endpoint.name.clone(), only)
-        };
+        let one =
+            |(index, endpoint): (usize, &Endpoint)| (endpoint.name.clone(), self.voice(EndpointIndex(index)));
         self.inner.endpoints.iter().enumerate().map(one).collect()
+    }
+
+    /// A client that asks this endpoint and nobody else.
+    pub(crate) fn voice(&self, endpoint: EndpointIndex) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            only: Some(endpoint),
+        }
     }
 
     /// Tells the endpoints that this client asks apart from others, in a file too: 16 hexadecimal digits, from which no
@@ -192,6 +202,11 @@ impl Rpc {
         if let Some(index) = self.only {
             self.inner.endpoints[index.0].noted_refusal(why);
         }
+    }
+
+    /// Whether an endpoint lacks `eth_getBlockReceipts`.
+    pub(crate) fn note_without_receipts(&self, endpoint: EndpointIndex, lacks: bool) {
+        self.inner.endpoints[endpoint.0].lacks_receipts(lacks);
     }
 
     pub(crate) fn blame_for_omission(&self, endpoint: EndpointIndex) {

@@ -125,6 +125,17 @@ impl ServerError {
         self.is_too_often() || self.says(NOT_DONE)
     }
 
+    /// It does not have the method at all, for whatever block.
+    pub(crate) fn says_no_such_method(&self) -> bool {
+        const WORDS: &[&str] = &[
+            "method not found",
+            "method not supported",
+            "unsupported method",
+            "does not exist/is not available",
+        ];
+        self.code == -32601 || self.says(WORDS)
+    }
+
     fn is_too_often(&self) -> bool {
         self.code == 429 || self.says(TOO_OFTEN)
     }

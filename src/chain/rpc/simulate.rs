@@ -4,8 +4,10 @@
 
 use alloy::primitives::{Address, B256, Bytes, U64};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::ask::{Reading, decoded};
 use super::types::{CallRequest, TransactionInfo};
 use super::{At, Rpc, RpcError};
 use crate::types::SafeText;
@@ -99,16 +101,20 @@ impl Rpc {
             block["blockOverrides"] = json!({"number": U64::from(number), "time": U64::from(timestamp)});
         }
         let params = json!([{"blockStateCalls": [block], "validation": false}, on.to_json()]);
-        let blocks: Vec<Block> = self.request("eth_simulateV1", params).await?;
-        let tried: Vec<Tried> = blocks.into_iter().flat_map(|block| block.calls).collect();
-        if tried.len() == wanted {
-            Ok(tried)
-        } else {
-            Err(RpcError::Unexpected {
-                method: "eth_simulateV1",
-                reason: SafeText::new(&format!("{} calls of {wanted}", tried.len())),
-            })
-        }
+        let read = |raw: &RawValue| {
+            let blocks: Vec<Block> = decoded(raw)?;
+            let tried: Vec<Tried> = blocks.into_iter().flat_map(|block| block.calls).collect();
+            match tried.len() {
+                told if told == wanted => Ok(Reading::Found(tried)),
+                told => Err(SafeText::new(&format!("{told} calls of {wanted}"))),
+            }
+        };
+        let method = "eth_simulateV1";
+        let told = self.ask_in_turn(method, &params, read).await?;
+        told.found().ok_or(RpcError::Nowhere {
+            method,
+            reason: "no calls".into(),
+        })
     }
 
     /// The frames of a call on the newest state, with their logs.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ports::{At, Log};
-use crate::types::{BlockRef, LogRef, Root};
+use crate::types::{BlockRef, LogRef, Root, UnixMillis};
 
 impl At {
     pub(crate) fn to_json(self) -> Value {
@@ -48,6 +48,10 @@ impl BlockHeader {
     #[must_use]
     pub fn timestamp(&self) -> u64 {
         self.timestamp.to()
+    }
+
+    pub(crate) fn time(&self) -> UnixMillis {
+        UnixMillis(self.timestamp().saturating_mul(1_000))
     }
 
     /// Number and hash.
@@ -277,11 +281,31 @@ impl TransactionInfo {
 
 /// What is used of `eth_feeHistory`; all amounts are wei for each gas.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "ToldFees")]
 pub struct FeeHistory {
-    /// One for each block asked for, and one for the next.
-    pub base_fee_per_gas: Vec<U256>,
+    /// Of the next block.
+    pub next_base_fee: u128,
     /// For each block the priority fees at the percentiles asked for.
+    pub reward: Vec<Vec<U256>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ToldFees {
+    /// One for each block asked for, and one for the next.
+    base_fee_per_gas: Vec<U256>,
     #[serde(default)]
-    pub reward: Option<Vec<Vec<U256>>>,
+    reward: Option<Vec<Vec<U256>>>,
+}
+
+impl TryFrom<ToldFees> for FeeHistory {
+    type Error = &'static str;
+
+    fn try_from(told: ToldFees) -> Result<Self, Self::Error> {
+        let next = told.base_fee_per_gas.last().ok_or("no base fee")?;
+        Ok(Self {
+            next_base_fee: u128::try_from(*next).map_err(|_| "absurd base fee")?,
+            reward: told.reward.unwrap_or_default(),
+        })
+    }
 }

@@ -21,7 +21,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "notices.per_hour",
         "a number",
-        "So many notices one receiver gets within an hour at most; what is left out is counted and said.",
+        "So many critical notices one receiver gets within an hour at most, and so many others; what is left out is counted and said.",
     )
     .default("60"),
     Key::new(
@@ -160,7 +160,7 @@ pub struct NoticesTo {
 pub struct NoticesConfig {
     /// The first pause before something is told again.
     pub repeat: Duration,
-    /// The most that one receiver gets within an hour.
+    /// The most that one receiver gets within an hour: so many that are critical, and so many others.
     pub per_hour: NonZeroU32,
     /// Fewer deposits than these are told of.
     pub balance_deposits: u64,

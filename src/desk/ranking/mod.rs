@@ -18,7 +18,8 @@ mod fixture;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::oracle::Track;
+use super::another;
+use crate::oracle::{Track, Wanted};
 use crate::ports::{CeremonyCapabilities, OperatorHealth, ReleaseMix};
 use crate::types::{OperatorId, SafeText};
 
@@ -71,6 +72,33 @@ pub(super) fn of_one_release(
     ranked(candidates)
 }
 
+/// The committee without those that are down, ascending, the places taken by the best of the others that are fit, in the
+/// order of every other choice: not by whom the contract wants out, and none whose key was given up. `health`: what was
+/// last seen of everybody. `None` where too few others can.
+pub(crate) fn instead(
+    can: &CeremonyCapabilities,
+    committee: &[OperatorId],
+    down: &[OperatorId],
+    wanted: &Wanted,
+    health: &BTreeMap<OperatorId, OperatorHealth>,
+) -> Option<Vec<OperatorId>> {
+    let is_up = |id: &&OperatorId| !down.contains(id) && Some(**id) != wanted.leaving;
+    let ids: Vec<_> = health.keys().filter(is_up).copied().collect();
+    let stay: Vec<_> = committee.iter().filter(is_up).copied().collect();
+    let unnamed = |_| SafeText::default();
+    let ranked = rank(can, &ids, unnamed, health, &wanted.avoid, &wanted.tracks);
+    let ranked = of_one_release(can, ranked, &stay);
+    let fit: Vec<_> = ranked.iter().filter(|c| c.is_fit()).map(|c| c.id).collect();
+    let joins = fit.iter().filter(|id| !stay.contains(id));
+    let mut best: Vec<_> = stay.iter().chain(joins).copied().take(committee.len()).collect();
+    if best.len() < committee.len() {
+        return None;
+    }
+    best.sort_unstable();
+    let other = another::choose(&fit, best, &wanted.spent);
+    (!wanted.spent.contains(&other)).then_some(other)
+}
+
 /// The best first.
 fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_by_key(|c| {
@@ -92,9 +120,53 @@ fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 mod tests {
     use std::time::Duration;
 
-    use super::fixture::well;
+    use super::fixture::{ids, well};
     use super::*;
-    use crate::ports::ReleaseVerdict;
+    use crate::ports::fakes::FakeCeremonies;
+    use crate::ports::{Answer, Ceremonies as _, Presence, ReleaseVerdict};
+
+    fn health(up: &[u64], down: &[u64]) -> BTreeMap<OperatorId, OperatorHealth> {
+        let presence = Presence {
+            version: Some("0.2.13".into()),
+            latency: Duration::from_millis(20),
+        };
+        let up = up.iter().map(|id| (*id, Answer::Yes(presence.clone())));
+        let down = down.iter().map(|id| (*id, Answer::no("connection refused")));
+        let all = up.chain(down).map(|(id, answers)| {
+            let id = OperatorId(id);
+            (id, OperatorHealth { id, answers })
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn the_best_of_the_others_takes_the_place_of_who_is_down() {
+        let fake = FakeCeremonies::default();
+        let can = fake.capabilities();
+        let (committee, down) = (ids(&[1, 2, 3, 4]), ids(&[2]));
+        let health = health(&[1, 3, 4, 5, 6, 7], &[2]);
+        let mut wanted = Wanted::default();
+        let choose = |wanted: &Wanted| instead(can, &committee, &down, wanted, &health);
+        assert_eq!(choose(&wanted), Some(ids(&[1, 3, 4, 5])));
+        // who failed ranks behind, by the same order as in a proposal
+        let failed = Track {
+            failed: 3,
+            ..Track::default()
+        };
+        wanted.tracks.insert(OperatorId(5), failed);
+        assert_eq!(choose(&wanted), Some(ids(&[1, 3, 4, 6])));
+        wanted.avoid = ids(&[6]);
+        assert_eq!(choose(&wanted), Some(ids(&[1, 3, 4, 7])));
+        // whom the contract wants out is not asked in, and a key that was given up is not made again
+        wanted.leaving = Some(OperatorId(7));
+        assert_eq!(choose(&wanted), Some(ids(&[1, 3, 4, 5])));
+        wanted.spent = vec![ids(&[1, 3, 4, 5])];
+        assert_eq!(choose(&wanted), None);
+        wanted.leaving = None;
+        assert_eq!(choose(&wanted), Some(ids(&[1, 3, 4, 7])));
+        let all_down = ids(&[2, 5, 6, 7]);
+        assert_eq!(instead(can, &committee, &all_down, &wanted, &health), None);
+    }
 
     fn order(candidates: Vec<Candidate>) -> Vec<u64> {
         ranked(candidates).iter().map(|c| c.id.0).collect()

@@ -51,7 +51,7 @@
 //!
 //! | keys | what they choose |
 //! |---|---|
-//! | `method`, `params` | JSON-RPC calls, alone or in a batch, over HTTP or the WebSocket. Names may hold `*`; `params` is a table of JSON pointers into the parameters and what must be there. What a node tells a subscriber is `eth_subscription` |
+//! | `method`, `params` | JSON-RPC calls, alone or in a batch, over HTTP or the WebSocket. Names may hold `*`; `params` is a table of JSON pointers into the parameters and what must be there; of `"0x6ee76d67*"` what it begins with. What a node tells a subscriber is `eth_subscription` |
 //! | `http`, `path` | HTTP requests as a whole: methods, and a path without its query, where `*` stands for anything within a segment and `**` for anything. The opening of a WebSocket is a GET |
 //! | `event`, `path` | single events of a stream by their names, which may hold `*` |
 //! | none of them | what the fault can be done to: every HTTP request for a fault of the wire, the methods or paths that matter for a lie |
@@ -108,7 +108,7 @@
 //! | `optimistic` | the beacon node says that its head is not verified |
 //! | `clock` | timestamps are off by `shift` (`"+25 h"`), or fall into a `year` |
 //! | `head` | it lags `behind` blocks, `stands = true`, or is claimed to be `ahead`. Everything else fits it. Logs `beyond` it: `"error"`, `"clip"` or `"empty"` |
-//! | `range-limit` | `eth_getLogs` of more than `blocks`, or with more than `results`, is refused in the `words` of `drpc`, `infura`, `alchemy`, `alchemy-free`, `quicknode`, `ankr`, `blockpi`, `publicnode`, `reth` or `geth` |
+//! | `range-limit` | `eth_getLogs` of more than `blocks`, or with more than `results`, is refused in the `words` of `drpc`, `infura`, `alchemy`, `alchemy-free`, `quicknode`, `ankr`, `blockpi`, `publicnode`, `reth`, `geth` or `too-often` (status 429) |
 //! | `refuse-transaction` | `client` (`geth`, `reth`, `erigon`, `nethermind`, `besu`, `openethereum`, `anvil`, `hardhat`) and `reason` (`already-known`, `nonce-too-low`, `nonce-too-high`, `replacement-underpriced`, `underpriced`, `below-base-fee`, `insufficient-funds`, `pool-full`); `forward = true`: the node has it all the same |
 //! | `swallow-transaction` | the node says that it took the transaction, and forgets it |
 //!

@@ -128,9 +128,10 @@ async fn elsewhere(at: &Surroundings, url: &RedactedUrl) -> Vec<Examined> {
         }
     };
     let begun = Instant::now();
+    let ids: Vec<_> = at.operators.keys().copied().collect();
     let (there, registered) = tokio::join!(
         async { (messenger.ping().await, begun.elapsed()) },
-        messenger.registered()
+        messenger.registered(&ids)
     );
     let found = match there {
         (Ok(version), took) => Answer::Yes(answers(url, took, version.as_ref())),
@@ -141,8 +142,7 @@ async fn elsewhere(at: &Surroundings, url: &RedactedUrl) -> Vec<Examined> {
         .yes()
         .is_none()
         .then_some("is it running, and a messenger?");
-    let ids: Vec<_> = at.operators.keys().copied().collect();
-    let registered: Answer<_> = registered.map(|everybody| missing(&everybody, &ids)).into();
+    let registered: Answer<_> = registered.map(|registered| missing(&registered, &ids)).into();
     let what = MESSENGER;
     vec![Examined { what, found, hint }, access(registered, at.has_key)]
 }

@@ -50,7 +50,12 @@ fn by(secret: &PersonSecret, name: &str, change: impl FnOnce(&mut Statement)) ->
     let (name, uid) = (name.into(), None);
     Decision::alone(
         Verdict::Approve,
-        Decider::Person { name, uid, signed },
+        Decider::Person {
+            name,
+            uid,
+            login: None,
+            signed,
+        },
         UnixMillis(10),
         digest,
     )
@@ -82,10 +87,15 @@ fn found(first: Decision, second: Decision) -> Audit {
 }
 
 fn audit_of(records: Vec<Record>) -> Audit {
-    let entries = (1..).zip(records).map(|(seq, record)| Entry {
+    audit_at(records.into_iter().map(|record| (10, record)))
+}
+
+/// Each at its time, ms.
+fn audit_at(records: impl IntoIterator<Item = (u64, Record)>) -> Audit {
+    let entries = (1..).zip(records).map(|(seq, (at, record))| Entry {
         seq,
         format: 2,
-        at: UnixMillis(10),
+        at: UnixMillis(at),
         kind: record.kind().to_owned(),
         body: serde_json::to_string(&record).unwrap(),
         hash: Root::default(),
@@ -129,6 +139,54 @@ fn two_signatures_are_checked_without_an_engine() {
     }
     let forged = problems(by(&ada, "Ada", |_| ()), forged);
     assert_eq!(forged, "3: the signature of Bob on deposit/3#1 is not right");
+}
+
+#[test]
+fn what_was_decided_or_left_after_a_signature_expired_is_found() {
+    let (ada, bob) = (PersonSecret::generate(), PersonSecret::generate());
+    let (action, proposal) = (action(), proposal());
+    let CeremonyPayload { plan, backend } = match &proposal.payload {
+        Payload::Ceremony(payload) => payload.clone(),
+        Payload::Transaction(_) | Payload::Exit(_) => unreachable!("it is a ceremony"),
+    };
+    let found = |decided_at: u64, started_at: u64| {
+        let second = Decision {
+            at: UnixMillis(decided_at),
+            ..by(&bob, "Bob", |s| s.expires = UnixMillis(2_000))
+        };
+        let records = [
+            Record::ActionProposed {
+                action,
+                digest: proposal.digest(action),
+                proposal: Box::new(proposal.clone()),
+            },
+            Record::Endorsed {
+                action,
+                decision: nth(1, by(&ada, "Ada", |_| ())),
+            },
+            Record::Decided {
+                action,
+                decision: nth(2, second),
+            },
+            Record::CeremonyStarted {
+                request: crate::types::RequestId([1; 24]),
+                case: action.case,
+                action: Some(action),
+                role: crate::oracle::CeremonyRole::Main,
+                attempt: 1,
+                plan: plan.clone(),
+                backend: backend.clone(),
+            },
+        ];
+        let problems = audit_at([10, 10, decided_at, started_at].into_iter().zip(records)).problems;
+        let words = problems.iter().map(|(seq, words)| format!("{seq}: {words}"));
+        words.collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(found(999, 999), "");
+    let left = "4: deposit/3#1 is executed after the signature of Ada expired at 1970-01-01T00:00:01.000Z";
+    assert_eq!(found(999, 1_000), left);
+    let decided = "3: deposit/3#1 is approved after the signature of Ada expired at 1970-01-01T00:00:01.000Z";
+    assert_eq!(found(1_000, 1_001), format!("{decided}; {left}"));
 }
 
 #[test]

@@ -156,10 +156,7 @@ fn those_that_are_missing_are_written() {
 /// A life as this program's own journal.
 fn keep(life: &[(UnixMillis, Record)], place: &Path) {
     let directory = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: directory.path().join("journal.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(directory.path().join("journal.sqlite"));
     let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
     let mut committer = Committer::new(journal);
     let mut state = Durable::default();

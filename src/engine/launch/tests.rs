@@ -36,10 +36,7 @@ fn settings() -> Settings {
 }
 
 fn options(directory: &Path) -> JournalOptions {
-    JournalOptions {
-        path: directory.join("journal.sqlite"),
-        checkpoint: None,
-    }
+    JournalOptions::at(directory.join("journal.sqlite"))
 }
 
 /// The state that a start makes of a journal that an earlier program left.
@@ -131,6 +128,44 @@ fn records_that_no_run_has_acknowledged_are_named_at_the_next_start() {
     // what was kept of the last run has the records already: their number is told
     fs::remove_file(options.path.with_extension("checkpoint")).unwrap();
     assert_eq!(open(settings(), &options).unwrap().turned_up(), None);
+}
+
+/// Whoever writes a journal anew has no key to sign its checkpoint with, and leaves the signature away, or all of it.
+#[tokio::test]
+async fn a_keyed_journal_whose_checkpoint_is_not_signed_is_paused_until_a_person_has_looked() {
+    for is_left in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        run_and_stop(&options).await;
+        run_and_stop(&options).await;
+        assert_eq!(open(settings(), &options).unwrap().doubt(), None, "it is signed");
+        let checkpoint = options.path.with_extension("checkpoint");
+        let signed = fs::read_to_string(&checkpoint).unwrap();
+        let bare: Vec<&str> = signed.split(' ').take(2).collect();
+        match is_left {
+            true => fs::write(&checkpoint, bare.join(" ")).unwrap(),
+            false => fs::remove_file(&checkpoint).unwrap(),
+        }
+        let report = verify(&options.path).unwrap().0;
+        assert!(report.doubt.is_some_and(|doubt| doubt.record == 1));
+        let opened = open(settings(), &options).unwrap();
+        let words = opened.doubt().unwrap().to_string();
+        assert!(
+            words.contains("record 1 names the key") && words.contains("is paused"),
+            "{words}"
+        );
+        drop(opened);
+        run_and_stop(&options).await;
+        let (report, entries) = verify(&options.path).unwrap();
+        assert_eq!(report.doubt, None, "it was said, and is signed from here on");
+        let told = |kind: &str| entries.iter().filter(|entry| entry.kind == kind).count();
+        assert_eq!((told("paused"), told("note")), (1, 1));
+        let opened = open(settings(), &options).unwrap();
+        assert!(
+            opened.state.paused.is_some() && opened.doubt().is_none(),
+            "until a person resumes"
+        );
+    }
 }
 
 #[test]

@@ -6,19 +6,15 @@ mod metrics;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::EngineHandle;
 use super::notices::Delivered;
-use super::{EngineHandle, Pulse};
-use crate::monitor::{Probe, Verdict, render};
-use crate::types::{UnixMillis, in_words};
+use crate::monitor::{Probe, Pulse, Verdict, render};
+use crate::types::UnixMillis;
 use crate::view::{Snapshot, Stops, Wait};
-
-/// The engine's task goes around twice a second. A disk that is slow may hold it up for a while.
-const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 /// The oracle, as its monitor is asked.
 #[derive(Debug)]
@@ -40,19 +36,9 @@ impl OracleProbe {
     }
 
     fn live_at(&self, now: UnixMillis) -> Verdict {
-        let silent = now.since(self.pulse.last());
         let ended = self.snapshots.has_changed().is_err();
-        let why = match () {
-            () if ended => Some("the engine has ended".to_owned()),
-            () if silent > HANGS_AFTER => {
-                Some(format!("the engine has not gone around for {}", in_words(silent)))
-            }
-            () => None,
-        };
-        Verdict {
-            yes: why.is_none(),
-            body: json!({ "live": why.is_none(), "why": why }),
-        }
+        let ended = ended.then(|| "the engine has ended".to_owned());
+        Verdict::lives_unless(ended.or_else(|| self.pulse.hangs("the engine", now)))
     }
 }
 

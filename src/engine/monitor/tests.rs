@@ -68,7 +68,7 @@ fn an_engine_that_does_not_go_around_is_not_live() {
     let (_side, probe) = probe(Vec::new());
     let now = UnixMillis::now();
     assert!(probe.live_at(now).yes);
-    let verdict = probe.live_at(now.plus(HANGS_AFTER * 2));
+    let verdict = probe.live_at(now.plus(crate::monitor::HANGS_AFTER * 2));
     assert!(!verdict.yes);
     let why = verdict.body["why"].as_str().unwrap();
     assert!(why.contains("has not gone around for"), "{why}");

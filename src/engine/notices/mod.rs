@@ -51,7 +51,7 @@ impl Told {
 pub struct Pace {
     /// The first pause before something is told again.
     pub repeat: Duration,
-    /// The most that one receiver gets within an hour.
+    /// The most that one receiver gets within an hour: so many that are critical, and so many others.
     pub per_hour: NonZeroU32,
 }
 

@@ -1,5 +1,6 @@
-//! One receiver: a queue with a bound, a limit for each hour, and counts of what came of it. What is over is kept until it
-//! is delivered: nothing tells it again.
+//! One receiver: queues with a bound, limits for each hour, and counts of what came of it. What is critical has a queue and a
+//! limit of its own, so that a warning that comes and goes keeps nobody from hearing it. What is over is kept until it is
+//! delivered: nothing tells it again.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Told;
 use crate::ports::notifier::{Notice, NoticePhase, NotifyError};
-use crate::types::{SafeText, counted};
+use crate::types::{SafeText, Severity, counted};
 
 /// Notices that wait for a receiver who takes his time. What comes on top is left out.
 const WAITING: usize = 64;
@@ -79,8 +80,9 @@ impl Owed {
         self.all().remove(&notice.matter());
     }
 
+    /// The worst comes first.
     fn first(&self) -> Option<Notice> {
-        self.all().values().next().cloned()
+        self.all().values().max_by_key(|notice| notice.severity).cloned()
     }
 
     fn is_empty(&self) -> bool {
@@ -92,7 +94,8 @@ impl Owed {
 #[derive(Debug)]
 pub(super) struct Queue {
     to: Told,
-    notices: mpsc::Sender<Notice>,
+    critical: mpsc::Sender<Notice>,
+    rest: mpsc::Sender<Notice>,
     delivered: Arc<Delivered>,
     owed: Arc<Owed>,
 }
@@ -106,7 +109,11 @@ impl Queue {
         if !self.to.wants(notice) {
             return;
         }
-        if self.notices.try_send(notice.clone()).is_err() && !self.owed.keep(notice) {
+        let queue = match notice.severity {
+            Severity::Critical => &self.critical,
+            Severity::Warning | Severity::Info => &self.rest,
+        };
+        if queue.try_send(notice.clone()).is_err() && !self.owed.keep(notice) {
             // what goes on is told again, and must not be told to be over before
             self.owed.forget(notice);
             self.delivered.leave_out();
@@ -125,7 +132,8 @@ pub(super) fn open_with(
     per_hour: NonZeroU32,
     again: (Duration, Duration),
 ) -> (Queue, impl Future<Output = ()> + Send + 'static) {
-    let (notices, waiting) = mpsc::channel(WAITING);
+    let (critical, critical_waiting) = mpsc::channel(WAITING);
+    let (rest, rest_waiting) = mpsc::channel(WAITING);
     let delivered = Arc::new(Delivered {
         name: to.name.clone(),
         ..Delivered::default()
@@ -133,7 +141,8 @@ pub(super) fn open_with(
     let owed = Arc::<Owed>::default();
     let queue = Queue {
         to: to.clone(),
-        notices,
+        critical,
+        rest,
         delivered: Arc::clone(&delivered),
         owed: Arc::clone(&owed),
     };
@@ -141,10 +150,36 @@ pub(super) fn open_with(
         to,
         delivered,
         owed,
-        limit: Limit::new(per_hour),
+        critical: Limit::new(per_hour),
+        rest: Limit::new(per_hour),
         again,
     };
+    let waiting = Waiting {
+        critical: critical_waiting,
+        rest: rest_waiting,
+    };
     (queue, delivery.run(waiting))
+}
+
+/// What waits for whoever is told.
+struct Waiting {
+    critical: mpsc::Receiver<Notice>,
+    rest: mpsc::Receiver<Notice>,
+}
+
+impl Waiting {
+    /// The next one, what is critical first; `None` at the end of both queues.
+    async fn next(&mut self) -> Option<Notice> {
+        let critical = tokio::select! {
+            biased;
+            critical = self.critical.recv() => critical,
+            Some(notice) = self.rest.recv() => return Some(notice),
+        };
+        match critical {
+            Some(notice) => Some(notice),
+            None => self.rest.recv().await,
+        }
+    }
 }
 
 /// The side of whoever is told.
@@ -152,18 +187,19 @@ struct Delivery {
     to: Told,
     delivered: Arc<Delivered>,
     owed: Arc<Owed>,
-    limit: Limit,
+    critical: Limit,
+    rest: Limit,
     /// The first and the longest pause before what is owed is tried again.
     again: (Duration, Duration),
 }
 
 impl Delivery {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Notice>) {
+    async fn run(mut self, mut waiting: Waiting) {
         let (first, longest) = self.again;
         let (mut pause, mut again) = (first, Instant::now() + first);
         loop {
             let (notice, is_owed) = tokio::select! {
-                next = waiting.recv() => match next {
+                next = waiting.next() => match next {
                     Some(notice) => (notice, false),
                     None => break,
                 },
@@ -196,7 +232,11 @@ impl Delivery {
         if notice.phase != NoticePhase::Over {
             self.owed.forget(&notice);
         }
-        if !self.limit.lets_pass(Instant::now()) {
+        let limit = match notice.severity {
+            Severity::Critical => &mut self.critical,
+            Severity::Warning | Severity::Info => &mut self.rest,
+        };
+        if !limit.lets_pass(Instant::now()) {
             if !self.owed.keep(&notice) {
                 self.delivered.leave_out();
             }

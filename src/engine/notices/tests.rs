@@ -282,6 +282,43 @@ async fn the_end_of_a_matter_passes_a_full_queue() {
     );
 }
 
+/// A warning that comes and goes uses up neither the hour nor the queue of what is critical.
+#[tokio::test]
+async fn what_is_critical_passes_however_many_others_were_told() {
+    let (notifier, mut takes) = slow();
+    let (queue, work) = queue::open(to(notifier.clone()), NonZeroU32::new(3).unwrap());
+    let delivered = Arc::clone(queue.delivered());
+    let work = tokio::spawn(work);
+    for _ in 0..200 {
+        queue.put(&told_in(NoticePhase::Begun, WaitReason::EndpointDown));
+    }
+    let left_out = delivered.counts()[2].1;
+    queue.put(&told_in(NoticePhase::Begun, WaitReason::JournalUnwritable));
+    assert_eq!(delivered.counts()[2].1, left_out, "there was room for it");
+    notifier.lets.add_permits(1_000);
+    while delivered.counts()[0].1 < 4 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // that they are over is owed, and what is critical does not wait for the hour of the others
+    queue.put(&told_in(NoticePhase::Over, WaitReason::EndpointDown));
+    queue.put(&told_in(NoticePhase::Over, WaitReason::JournalUnwritable));
+    while delivered.counts()[0].1 < 5 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(queue);
+    work.await.unwrap();
+    let mut said = Vec::new();
+    while let Ok(notice) = takes.try_recv() {
+        said.push((notice.reason.unwrap(), notice.phase));
+    }
+    let of = |reason: &str| said.iter().filter(|(of, _)| of == reason).count();
+    assert_eq!(
+        (of("endpoint-down"), of("journal-unwritable")),
+        (3, 2),
+        "{said:?}"
+    );
+}
+
 #[tokio::test]
 async fn within_an_hour_no_more_than_the_limit() {
     let (notifier, mut takes) = slow();

@@ -1,10 +1,18 @@
 //! Actions as they are shown, with what can be done with them.
 
+use std::time::Duration;
+
 use super::{convert, observes};
+use crate::desk;
 use crate::engine::live::Live;
-use crate::oracle::{Action, ActionState, Mode, State, action_state, can_take_back, rule_for, undo_until};
-use crate::types::ActionId;
-use crate::view::{ActionView, ByRules, Can, FadedView, PeopleView, UndoView};
+use crate::oracle::{
+    Action, ActionState, Mode, State, action_state, can_take_back, rule_for, undo_until, wanted,
+};
+use crate::ports::{Answer, OperatorHealth, Presence};
+use crate::types::{ActionId, OperatorId};
+use crate::view::{
+    ActionView, ByRules, Can, FadedView, Health, OperatorView, PeopleView, UndoView, WorseView,
+};
 
 /// Where it takes more than one person, or took.
 fn people(state: &State, action: &Action) -> Option<PeopleView> {
@@ -29,6 +37,37 @@ fn people(state: &State, action: &Action) -> Option<PeopleView> {
             .approved_until(state.settings.approval_expires_ms)
             .filter(|_| waits),
     })
+}
+
+/// What has become of a committee that waits for a decision, as far as is known now; none while nobody of it is down.
+fn worse(state: &State, live: &Live, id: ActionId, proposed: &[OperatorId]) -> Option<WorseView> {
+    let known = |id: &OperatorId| live.operators.iter().find(|o| o.id == *id);
+    let is_down = |id: &&OperatorId| known(id).is_some_and(|o| o.health == Health::Down);
+    let down: Vec<_> = proposed.iter().filter(is_down).copied().collect();
+    if down.is_empty() {
+        return None;
+    }
+    let wanted = wanted(state, state.cases.get(&id.case)?, None);
+    let health = live.operators.iter().map(|o| (o.id, last_seen(o))).collect();
+    let can = live.backend.capabilities();
+    let instead = desk::instead(can, proposed, &down, &wanted, &health);
+    Some(WorseView { down, instead })
+}
+
+/// What an operator answered when it was last asked. Who is not well is nobody's replacement.
+fn last_seen(operator: &OperatorView) -> OperatorHealth {
+    let answers = match operator.health {
+        Health::Up => Answer::Yes(Presence {
+            version: Some(operator.version.clone()),
+            latency: Duration::from_millis(operator.latency_ms.unwrap_or(u64::MAX)),
+        }),
+        Health::Down => Answer::no(operator.note.as_str()),
+        Health::Unknown | Health::Degraded => Answer::not_known(&operator.note),
+    };
+    OperatorHealth {
+        id: operator.id,
+        answers,
+    }
 }
 
 pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionView> {
@@ -63,7 +102,8 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
              the file that each signs on their own machine with `casimir-dkg sign`"
         ));
     }
-    view.by_rules = (view.waits()).then(|| match rule_for(state, action) {
+    let waits = view.waits();
+    view.by_rules = waits.then(|| match rule_for(state, action) {
         Ok(rule) => ByRules::Approve {
             rule: rule.name.clone(),
         },
@@ -71,6 +111,9 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
     });
     if view.can_reject.is_yes() {
         view.committee = convert::committee(&action.proposal.payload, live.backend.capabilities(), holders);
+        if let Some(committee) = view.committee.as_mut().filter(|_| waits) {
+            committee.worse = worse(state, live, id, &committee.proposed);
+        }
     }
     Some(view)
 }

@@ -25,6 +25,7 @@ use crate::view::{
 };
 
 pub(super) use lists::{Read, read};
+pub(super) use past::Folds;
 pub(super) use validators::ValidatorRows;
 pub(super) use waits::Begun;
 

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{lists, past};
+use super::lists;
+use super::past::{self, Folds};
 use crate::engine::live::Live;
 use crate::journal::{Archive, JournalError};
 use crate::oracle::{Durable, Record, Settings, State};
@@ -83,11 +84,11 @@ impl Older {
     ///
     /// # Errors
     /// The journal cannot be read, or the row that a page follows is nowhere.
-    pub(in crate::engine) fn read(self, path: &Path) -> Result<Listing, Refused> {
+    pub(in crate::engine) fn read(self, path: &Path, folds: &Folds) -> Result<Listing, Refused> {
         let archive = Archive::open(path).map_err(|error| unreadable(&error))?;
         match &self.wanted {
             Wanted::One(row) => self.one(&archive, *row),
-            Wanted::Past(at) => past::read(&archive, path, *at, &self.settings, &self.live),
+            Wanted::Past(at) => past::read(&archive, path, *at, &self.settings, &self.live, folds),
             Wanted::Page { kind, before, limit } => self.page(&archive, *kind, *before, *limit),
             Wanted::Cases { ids, limit } => {
                 let mut rows = self.first.clone().unwrap_or(Rows::Cases(Vec::new()));

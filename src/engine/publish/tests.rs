@@ -181,6 +181,43 @@ fn a_committee_is_shown_with_everybody_who_holds_a_share_and_with_possible_sizes
 }
 
 #[test]
+fn where_a_member_is_down_the_engine_offers_another_committee() {
+    use crate::view::{Health, OperatorView, WorseView};
+    let operator = |id, health| OperatorView {
+        id: OperatorId(id),
+        name: SafeText::default(),
+        endpoint: SafeText::default(),
+        key: None,
+        health,
+        version: "0.2.13".into(),
+        latency_ms: Some(20),
+        ceremonies_done: 0,
+        ceremonies_failed: 0,
+        note: SafeText::default(),
+    };
+    let mut live = live();
+    live.operators = (1..=6).map(|id| operator(id, Health::Up)).collect();
+    let mut state = state(Mode::Supervised);
+    let id = propose(&mut state, case_id(RequestKind::Reshare, 3), reshare(), vec![]);
+    let worse = |state: &State, live: &Live| actions::view(state, live, id).unwrap().committee.unwrap().worse;
+    assert_eq!(worse(&state, &live), None);
+    // silence proves nothing, and is nobody's replacement
+    for silent in [0, 3, 5] {
+        live.operators[silent].health = Health::Unknown;
+    }
+    assert_eq!(worse(&state, &live), None);
+    live.operators[1].health = Health::Down;
+    let offered = WorseView {
+        down: vec![OperatorId(2)],
+        instead: None,
+    };
+    assert_eq!(worse(&state, &live), Some(offered));
+    live.operators[5].health = Health::Up;
+    let instead = worse(&state, &live).unwrap().instead;
+    assert_eq!(instead, Some(committee([1, 3, 5, 6])));
+}
+
+#[test]
 fn what_can_be_done_is_what_the_desk_would_take() {
     let case = case_id(RequestKind::Deposit, 3);
     let failed = vec![Check::fail("balance", "0 ETH")];
@@ -365,9 +402,14 @@ fn records_are_told_in_sentences_where_they_are_known() {
 
 /// The core takes an input, at any time.
 pub(super) fn take(state: &mut State, input: oracle::Input) -> oracle::WishReply {
+    take_at(state, UnixMillis(50), input)
+}
+
+/// By two clocks that go alike.
+pub(super) fn take_at(state: &mut State, at: UnixMillis, input: oracle::Input) -> oracle::WishReply {
     let stamped = oracle::Stamped {
-        at: UnixMillis(50),
-        up_ms: 50,
+        at,
+        up_ms: at.0,
         entropy: [0; 24],
         input,
     };

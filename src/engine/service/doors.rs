@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
 use futures_util::future::join_all;
+use rand::RngCore as _;
+use rand::rngs::OsRng;
+use zeroize::Zeroizing;
 
 use super::ServiceError;
 use crate::beacon::client::{Beacon, BeaconConfig};
@@ -14,11 +17,13 @@ use crate::chain::agreement::Voices;
 use crate::chain::comparison::{Comparison, Wanted};
 use crate::chain::execution::Nodes;
 use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
-use crate::chain::kept::{self, About, Kept};
+use crate::chain::kept::{self, About, Kept, Seal};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
+use crate::engine::journal_at;
 use crate::engine::notices::Told;
 use crate::http::Http;
+use crate::journal;
 use crate::notify;
 use crate::pool::{self, Connection};
 use crate::ports::{
@@ -166,6 +171,21 @@ fn manager_over(
     pool::open(contract.adapter, at)
 }
 
+/// By the journal's own key. Without it nothing that is kept is believed by the next run.
+fn seal(config: &Config) -> Seal {
+    let secret = journal::derived_secret(&journal_at(&config.journal), kept::PURPOSE);
+    let secret = secret.unwrap_or_else(|error| {
+        tracing::warn!(target: "chain", %error, "what is read of the history is not kept for the next start");
+        None
+    });
+    let secret = secret.unwrap_or_else(|| {
+        let mut once = Zeroizing::new([0; 32]);
+        OsRng.fill_bytes(&mut *once);
+        once
+    });
+    Seal::of(&secret)
+}
+
 /// What was read of the history before, beside the journal.
 pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address) -> Arc<Kept> {
     let contract = &config.contract;
@@ -177,7 +197,7 @@ pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address)
         read_as: format!("{} {layout}", contract.adapter),
     };
     let path = config.journal.path.with_file_name(kept::FILE_NAME);
-    Arc::new(Kept::open(path, about))
+    Arc::new(Kept::open(path, about, seal(config)))
 }
 
 /// All of it, going on from what was kept.
@@ -191,13 +211,13 @@ pub(super) fn chain(
 ) -> Chain {
     let (contract, rpc) = (&config.contract, &line.rpc);
     let manager = |rpc: Rpc| manager_over(config, layout, rpc, Some(Arc::clone(kept)));
-    let execution = |rpc: Rpc| Arc::new(Nodes::new(rpc, config.network.deposit_contract, finality));
+    let execution = |rpc: Rpc| Nodes::new(rpc, config.network.deposit_contract, finality);
     let voice = |(name, rpc): (_, Rpc)| {
         let owner = contract.address;
         let ssv = SsvReader::new(rpc.clone(), ssv_network, owner, layout, contract.from_block);
         Voice {
             name,
-            execution: execution(rpc.clone()),
+            execution: Arc::new(execution(rpc.clone())),
             manager: manager(rpc),
             ssv: Arc::new(ssv.kept(Arc::clone(kept))),
         }
@@ -216,7 +236,7 @@ pub(super) fn chain(
         finality,
     );
     Chain {
-        execution: execution(rpc.clone()),
+        execution: Arc::new(execution(rpc.clone()).beside(rpc.each())),
         manager,
         ssv,
         agreement: Arc::new(Voices::new(voices)),

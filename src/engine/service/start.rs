@@ -20,7 +20,6 @@ use crate::desk::not_done;
 use crate::engine::core::{EngineError, Incoming};
 use crate::engine::{EngineHandle, LiveUpdate, launch};
 use crate::http::{Http, HttpSetupError};
-use crate::journal::JournalOptions;
 use crate::lane;
 use crate::oracle::{self, Settings};
 use crate::ports::{
@@ -184,7 +183,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
     let lists = doors::manager(&config, doors::ANY_LAYOUT, &line);
     let settings = settings(&config, &*lists, ceremonies.capabilities());
-    let opened = launch::open(settings, &journal(&config))?;
+    let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
     let transcripts = opened.journal().with_file_name("transcripts");
     let own = feeds::others::own(opened.journal());
@@ -250,13 +249,6 @@ async fn say_what_is_not_done(manager: &dyn PoolManager, core: &mpsc::Sender<Inc
         let _ = core
             .send(Incoming::Live(LiveUpdate::Alarm("version", words)))
             .await;
-    }
-}
-
-fn journal(config: &Config) -> JournalOptions {
-    JournalOptions {
-        path: config.journal.path.clone(),
-        checkpoint: None,
     }
 }
 

@@ -194,7 +194,7 @@ impl<'de> Deserialize<'de> for ActionKind {
 }
 
 /// What a case says of the committee that a ceremony wants.
-fn wanted(state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Wanted {
+pub(crate) fn wanted(state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Wanted {
     Wanted {
         chosen: case.chosen.clone(),
         standing,

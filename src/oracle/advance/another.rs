@@ -4,7 +4,7 @@
 
 use crate::oracle::turn::Turn;
 use crate::oracle::ways::{against_committee, can_redo_key};
-use crate::oracle::{Mode, State, Step, wish};
+use crate::oracle::{Case, Mode, Rule, State, Step, wish};
 use crate::types::{CaseId, SafeText};
 
 /// Whether a rule had another committee proposed.
@@ -21,11 +21,10 @@ pub(super) fn another_committee(turn: &mut Turn<'_>, id: CaseId) -> bool {
     ) {
         return false;
     }
-    let policy = &turn.state.settings.policy;
-    let Some(rule) = policy.rule_of_keys(id.pool).filter(|r| r.other_committees > 0) else {
+    let Some(rule) = choosing_rule(turn.state, id) else {
         return false;
     };
-    let Some(why) = against_committee(turn.state, case, rule.max_attempts, turn.at) else {
+    let Some(why) = against_committee(turn.state, case, rule.max_attempts) else {
         return false;
     };
     if can_redo_key(turn.state, case).is_err() {
@@ -37,6 +36,18 @@ pub(super) fn another_committee(turn: &mut Turn<'_>, id: CaseId) -> bool {
     let by = SafeText::new(&format!("rule {}", rule.name));
     wish::another_committee(turn, &by, id, Some(&why));
     true
+}
+
+/// The rule that may have other committees make the key of a case, however often it has.
+fn choosing_rule(state: &State, id: CaseId) -> Option<&Rule> {
+    let rule = state.settings.policy.rule_of_keys(id.pool);
+    rule.filter(|rule| rule.other_committees > 0)
+}
+
+/// Whether a rule may have one more committee make the key of a case.
+pub(super) fn may_choose(state: &State, case: &Case) -> bool {
+    let rule = choosing_rule(state, case.id);
+    state.mode() == Mode::Auto && rule.is_some_and(|rule| case.chosen_by_rule < rule.other_committees)
 }
 
 /// What is decided against a committee rests on the chain as it is now.

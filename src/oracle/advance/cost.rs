@@ -1,8 +1,5 @@
-//! What a step costs while many cases are open: `cargo test --release --lib advance::cost -- --ignored --nocapture`.
-
-#![allow(clippy::disallowed_macros, reason = "tells what was measured")]
-
-use std::time::{Duration, Instant};
+//! What a step costs while many cases are open, by the cases that it looks at. What that takes in time is a matter of
+//! `cargo bench --bench scale`.
 
 use crate::oracle::fixture::{block, proposal, settings, success};
 use crate::oracle::*;
@@ -103,23 +100,37 @@ fn take(state: &mut State, at: u64, input: Input) {
     );
 }
 
-/// The time of one step in which nothing happens.
-fn step_with(pools: u32, wait: For) -> Duration {
-    let mut state = open(pools, wait);
-    let began = Instant::now();
-    for n in 0..STEPS {
-        take(&mut state, 10_000 + n, Input::Tick);
-    }
-    began.elapsed() / STEPS as u32
-}
-
 #[test]
-#[ignore = "measures"]
-fn of_a_step_with_many_open_cases() {
-    for pools in [20, 100, 1_000] {
-        let [person, turn] = [For::Approval, For::Turn].map(|wait| step_with(pools, wait));
-        println!(
-            "{pools} open cases: {person:?} a step while they wait for a person, {turn:?} for their turn"
+fn a_step_looks_at_what_changed_however_many_cases_are_open() {
+    for (pools, wait) in [
+        (20, For::Approval),
+        (20, For::Turn),
+        (1_000, For::Approval),
+        (1_000, For::Turn),
+    ] {
+        let mut state = open(pools, wait);
+        // what is due is asked for, and has its next time
+        (0..3).for_each(|n| take(&mut state, 10_000 + n, Input::Tick));
+        let before = state.volatile.agenda.looks;
+        (3..STEPS).for_each(|n| take(&mut state, 10_000 + n, Input::Tick));
+        assert_eq!(state.volatile.agenda.looks, before, "nothing happened");
+        let answer = Input::ValidatorSeen {
+            case: *state.open.first().expect("one is open"),
+            validator: BlsPublicKey([1; 48]),
+            seen: None,
+        };
+        take(&mut state, 10_000 + STEPS, answer);
+        assert_eq!(state.volatile.agenda.looks, before + 1, "one was answered");
+        let facts = ChainFacts {
+            head: Some(block(10)),
+            ..state.facts().clone()
+        };
+        take(&mut state, 10_001 + STEPS, Input::Facts(Box::new(facts)));
+        let all = pools as usize;
+        assert_eq!(
+            state.volatile.agenda.looks,
+            before + 1 + all,
+            "a new head concerns all"
         );
     }
 }

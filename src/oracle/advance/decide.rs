@@ -1,5 +1,7 @@
 //! An action that waits: for a rule, for a person, or for its last checks.
 
+use std::time::Duration;
+
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
@@ -12,6 +14,9 @@ use super::*;
 
 /// What has faded is looked at again after this time, until somebody answers, ms.
 const REFRESH_MS: u64 = 4_000;
+
+/// What was proposed is looked at again after this time for the first time, ms.
+const FIRST_REFRESH_MS: u64 = 1_000;
 
 const OBSERVED: &str = "approved; mode observe lets nothing leave this machine";
 
@@ -103,7 +108,9 @@ pub(crate) fn rule_for<'a>(state: &'a State, action: &Action) -> Result<&'a Rule
         Family::Transaction | Family::Broadcast => overtaken.times,
     };
     let policy = &state.settings.policy;
-    let rule = policy.permits(action, before + 1, &state.rule_uses, state.reckoned())?;
+    let rule = policy
+        .permits(action, before + 1, &state.rule_uses, state.reckoned())
+        .inspect_err(|_| state.await_the_end_of_a_day())?;
     rule.covers_fees(action, overtaken.fees_wei)?;
     Ok(rule)
 }
@@ -113,8 +120,13 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let expired = expired(turn.state, action, turn.at);
-    let lacks = turn.state.settings.policy.lacks(action);
+    // what a person signed says until when, whatever the chain's own time is
+    if let Some(why) = turn.state.signature_expired(action) {
+        let reason = SafeText::new(&format!("{why}, before what it approves could be executed"));
+        turn.record(Record::ActionVoided { action: id, reason });
+        return;
+    }
+    let counts_no_more = counts_no_more(turn.state, action);
     let undo_open = undo::is_open(turn, id);
     let deferred = turn
         .state
@@ -123,7 +135,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         .and_then(|c| c.offers.deferred.clone());
     let observes = turn.state.mode() == Mode::Observe;
     match deferred {
-        Some(wait) if wait.until > turn.at => {
+        Some(wait) if !turn.state.volatile.has_come(wait.until) => {
             let words = if observes { OBSERVED } else { wait.reason.as_str() };
             turn.waits(id.case, words);
             // it can leave in other ways: slashed, or by an exit of somebody else
@@ -133,19 +145,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         Some(wait) => turn.waits_no_more(id.case, wait.reason.as_str()),
         None => {}
     }
-    if expired {
-        let waited = match turn.state.volatile.queued.contains_key(&id.case) {
-            true => ": no place among the ceremonies got free",
-            false => "",
-        };
-        let reason = SafeText::new(&format!(
-            "the approval expired before it could be executed{waited}"
-        ));
-        turn.record(Record::ActionVoided { action: id, reason });
-        return;
-    }
-    if let Some(why) = lacks {
-        let reason = SafeText::new(&format!("the approval does not count any more: {why}"));
+    if let Some(reason) = counts_no_more {
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
@@ -172,8 +172,25 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         }
         prepare_again(turn, id, Purpose::Send(id));
     } else if turn.may_ask(EffectKey::Prepare(id.case)) {
-        turn.begins.push(Begins::Approved(id));
+        turn.may_begin(Begins::Approved(id));
     }
+}
+
+/// Why an approval is none any more: it is too old, or not enough by the rules of now.
+fn counts_no_more(state: &State, action: &Action) -> Option<SafeText> {
+    if expired(state, action) {
+        let waited = match state.volatile.queued.contains_key(&action.id.case) {
+            true => ": no place among the ceremonies got free",
+            false => "",
+        };
+        return Some(SafeText::new(&format!(
+            "the approval expired before it could be executed{waited}"
+        )));
+    }
+    let why = state.settings.policy.lacks(action)?;
+    Some(SafeText::new(&format!(
+        "the approval does not count any more: {why}"
+    )))
 }
 
 /// Whether no endpoint answers, so that what was approved is held: last checks would be made of what nobody says. Says so,
@@ -188,13 +205,16 @@ fn cut_off(turn: &mut Turn<'_>, id: ActionId) -> bool {
 }
 
 /// Whether an approval is too old. The chain's own time does not use it up.
-fn expired(state: &State, action: &Action, at: UnixMillis) -> bool {
+fn expired(state: &State, action: &Action) -> bool {
     let decided_at = action.approved_since().unwrap_or(action.proposed_at);
-    let age = match deferred_until(state, action.id).filter(|until| decided_at < *until) {
-        Some(until) => at.since(until),
-        None => state.approval_age(action.id, decided_at, at),
+    let is_old = match deferred_until(state, action.id).filter(|until| decided_at < *until) {
+        Some(until) => {
+            let good_for = Duration::from_millis(state.settings.approval_expires_ms.saturating_add(1));
+            state.volatile.has_come(until.plus(good_for))
+        }
+        None => state.has_expired(action.id, decided_at),
     };
-    age.as_millis() > u128::from(state.settings.approval_expires_ms) && !planted!(NeverExpires)
+    is_old && !planted!(NeverExpires)
 }
 
 fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {
@@ -204,15 +224,16 @@ fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {
 
 /// Whether what was approved may not leave now: its approval has expired or is not enough any more, or its time has not
 /// come.
-pub(in crate::oracle) fn not_in_time(state: &State, id: ActionId, at: UnixMillis) -> bool {
-    let early = deferred_until(state, id).is_some_and(|until| until > at);
+pub(in crate::oracle) fn not_in_time(state: &State, id: ActionId) -> bool {
+    let early = deferred_until(state, id).is_some_and(|until| until > state.volatile.now);
     let undo_open = undo::undo_until(state, id).is_some() && !planted!(UndoIgnored);
     early
         || undo_open
-        || state
-            .actions
-            .get(&id)
-            .is_none_or(|action| expired(state, action, at) || state.settings.policy.lacks(action).is_some())
+        || state.actions.get(&id).is_none_or(|action| {
+            expired(state, action)
+                || state.signature_expired(action).is_some()
+                || state.settings.policy.lacks(action).is_some()
+        })
 }
 
 /// Why an undecided or unsent effect lost its ground.
@@ -240,19 +261,21 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     let last = turn.state.volatile.inspected_at.get(&id).copied();
     let approving = turn.state.approving(id).is_some();
     let faded = turn.state.faded(action).is_some() && turn.state.volatile.sight.reach == Reach::Followed;
+    let live = &turn.state.volatile;
+    let is_old = |at: UnixMillis, ms| live.has_come(at.plus(Duration::from_millis(ms)));
     let due = match (action.proposal.payload.family(), last) {
         (_, None) => {
-            let shown = turn.at.since(action.proposed_at).as_millis();
-            approving || shown >= 1_000 || turn.at < action.proposed_at
+            approving || turn.at < action.proposed_at || is_old(action.proposed_at, FIRST_REFRESH_MS)
         }
-        (_, Some((_, at))) if faded || approving => turn.at.since(at).as_millis() >= u128::from(REFRESH_MS),
-        (Family::Transaction, Some((block, at))) => block != head || turn.at.since(at) >= STALE_AFTER / 2,
+        (_, Some((_, at))) if faded || approving => is_old(at, REFRESH_MS),
+        (Family::Transaction, Some((block, at))) => block != head || live.has_come(at.plus(STALE_AFTER / 2)),
         (Family::Ceremony | Family::Broadcast, Some((_, at))) => {
-            turn.at.since(at).as_millis() >= u128::from(turn.state.settings.refresh_every_ms)
+            is_old(at, turn.state.settings.refresh_every_ms)
         }
     };
     if due {
         turn.state.volatile.inspected_at.insert(id, (head, turn.at));
+        turn.state.volatile.agenda.mark(id.case);
         prepare_again(turn, id, Purpose::Refresh(id));
     }
 }

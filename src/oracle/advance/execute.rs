@@ -1,5 +1,7 @@
 //! After the decision: transactions and exits until they are facts.
 
+use std::time::Duration;
+
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{Effect, ExitPayload, Payload, TransactionPayload};
@@ -23,16 +25,17 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
         return;
     };
     let head = turn.state.volatile.facts.head.map_or(0, |h| h.number);
+    let live = &turn.state.volatile;
+    let passed = |since: UnixMillis, ms| live.has_come(since.plus(Duration::from_millis(ms)));
     let due = match turn.state.volatile.inspected_at.get(&id) {
         None => true,
-        Some((block, at)) => *block != head || u128::from(REINSPECT_MS) <= turn.at.since(*at).as_millis(),
+        Some((block, at)) => *block != head || passed(*at, REINSPECT_MS),
     };
     let (nonce, hashes) = (sending.newest().nonce, sending.hashes());
     let newest = sending.newest().clone();
     let missing = sending.status == NonceStatus::Missing;
     let base_fee = turn.state.volatile.facts.base_fee_wei;
-    let waited =
-        |since: UnixMillis| turn.at.since(since).as_millis() >= u128::from(turn.state.settings.bump_after_ms);
+    let waited = |since: UnixMillis| passed(since, turn.state.settings.bump_after_ms);
     // nodes forget, or never take, what pays less than the base fee
     let stuck = matches!(sending.status, NonceStatus::Pending | NonceStatus::Missing)
         && newest.max_fee_wei < base_fee
@@ -46,6 +49,7 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
     let may_leave = turn.state.may_leave(id.case);
     if due && !turn.state.volatile.in_flight.contains(&EffectKey::Inspect(id)) {
         turn.state.volatile.inspected_at.insert(id, (head, turn.at));
+        turn.state.volatile.agenda.mark(id.case);
         turn.ask(EffectKey::Inspect(id), || Effect::Inspect {
             action: id,
             nonce,
@@ -71,10 +75,11 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
 /// Published, not yet seen in a block: offered again, and the validator watched.
 fn broadcast(turn: &mut Turn<'_>, id: ActionId, payload: ExitPayload) {
     let fresh = turn.state.cases.get(&id.case).is_some_and(|c| {
-        let pause = u128::from(offer_pause(c.offers.refusals));
+        let pause = Duration::from_millis(offer_pause(c.offers.refusals));
+        let live = &turn.state.volatile;
         // a time in the future was taken from a clock that has been set back since
-        let offered = c.offers.at.filter(|t| *t <= turn.at);
-        offered.is_some_and(|t| turn.at.since(t).as_millis() < pause)
+        let offered = c.offers.at.filter(|t| live.has_come(*t));
+        offered.is_some_and(|t| !live.has_come(t.plus(pause)))
     });
     if turn.state.may_leave(id.case) && !fresh {
         turn.ask(EffectKey::Publish(id), || Effect::PublishExit {

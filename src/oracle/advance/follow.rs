@@ -1,5 +1,7 @@
 //! After the effect: the validator is followed on the beacon chain.
 
+use std::time::Duration;
+
 use crate::oracle::state::{Case, EffectKey};
 use crate::oracle::turn::Turn;
 use crate::oracle::{Effect, Published, Record};
@@ -23,12 +25,14 @@ pub(super) fn look_up(turn: &mut Turn<'_>, id: CaseId) {
             } else {
                 every.min(LOOK_UP_LEAST_MS)
             };
-            turn.at.since(*asked).as_millis() >= u128::from(pause)
+            let live = &turn.state.volatile;
+            live.has_come(asked.plus(Duration::from_millis(pause)))
         }
     };
     if due && !turn.state.volatile.in_flight.contains(&EffectKey::LookUp(id)) {
         // what is hinted from here on may be news to the answer
         turn.state.volatile.looked_up.insert(id, (turn.at, hints));
+        turn.state.volatile.agenda.mark(id);
         let published = turn.state.cases.get(&id).and_then(published);
         turn.ask(EffectKey::LookUp(id), || Effect::LookUpValidator {
             case: id,

@@ -81,22 +81,26 @@ const REQUEST_LEFT: &str = "its request left the chain in a reorganisation";
 /// Registration ceremonies that are tried before a person must look.
 const REGISTRATION_ATTEMPTS: u32 = 3;
 
-/// Looks at every open case, in every step: what one waits for may be a time, a block, or what became of another one, and
-/// whoever looks only at what changed has to know all of that beforehand. The cost follows the open cases and not the
-/// history, and grows little faster than they do (50 to 70 times for 50 times as many, by `cost.rs`): what every waiting
-/// one asks for is found once a step (`Turn::stoppers`), once a head (`Seen`), or once for as long as nothing is recorded
-/// (`State::keep_tracks`). An index of what changed would save microseconds beside a commit that takes milliseconds.
-pub(super) fn all(turn: &mut Turn<'_>) {
-    let open: Vec<CaseId> = turn.state.open.iter().copied().collect();
-    for id in open {
+/// Looks at the cases of which something changed, or whose time has come ([`Agenda`](crate::oracle::state::Agenda)), in
+/// their order: ticks and answers cost what they concern, however many cases are open. At each new head, and where a
+/// person or a record changes what any case may rest on, every open one is looked at.
+pub(super) fn what_changed(turn: &mut Turn<'_>) {
+    turn.state.begin_agenda();
+    let mut last = None;
+    while let Some(id) = turn.state.volatile.agenda.next(last) {
+        last = Some(id);
         // each round either changes the step or stops; a case passes at most a few steps at once
         for _ in 0..8 {
+            turn.state.volatile.agenda.look(id);
             let before = turn.out.records.len();
             case(turn, id);
             if turn.out.records.len() == before {
                 break;
             }
+            turn.state.spread_agenda();
         }
+        let stale = turn.state.stale_checks_of(id);
+        turn.state.volatile.agenda.looked(id, stale);
     }
     places::grant(turn);
 }

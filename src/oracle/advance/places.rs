@@ -1,6 +1,6 @@
 //! How many ceremonies run side by side, and which of those that may begin is next.
 //!
-//! What may begin is gathered while every case is looked at, and begins behind that, in the contract's order, as far as
+//! What may begin is gathered while cases are looked at, and begins behind that, in the contract's order, as far as
 //! there are free places. What waits keeps its approval, which expires as any other: a place is waited for, not owned.
 
 use std::collections::BTreeMap;
@@ -55,19 +55,19 @@ fn about_to_begin(state: &State) -> usize {
 
 /// Begins what was gathered, as far as there are places, and says of the rest what it waits for.
 pub(super) fn grant(turn: &mut Turn<'_>) {
-    let before = std::mem::take(&mut turn.state.volatile.queued);
-    let mut begins = std::mem::take(&mut turn.begins);
-    if begins.is_empty() && before.is_empty() {
-        return;
-    }
-    begins.sort_by_cached_key(|begins| (place_in_line(turn.state, begins.case()), begins.case()));
     let most = most(turn.state);
     let mut taken = running(turn.state) + about_to_begin(turn.state);
+    let Some(mut begins) = turn.state.volatile.agenda.grantable(taken, most) else {
+        return;
+    };
+    let before = std::mem::take(&mut turn.state.volatile.queued);
+    begins.sort_by_cached_key(|begins| (place_in_line(turn.state, begins.case()), begins.case()));
     let mut queued = BTreeMap::new();
     for next in begins {
         if taken < most {
             taken += 1;
             begin(turn, next);
+            turn.state.volatile.agenda.begun(next.case());
         } else {
             queued.insert(next.case(), full(taken, most));
         }

@@ -98,13 +98,7 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         turn.waits(id, why);
         return;
     }
-    if turn
-        .state
-        .volatile
-        .not_before
-        .get(&EffectKey::Prepare(id))
-        .is_some_and(|t| *t > turn.at)
-    {
+    if turn.is_early(EffectKey::Prepare(id)) {
         return;
     }
     if let Some(why) = not_renewable(turn.state, case) {
@@ -122,7 +116,7 @@ pub(super) fn register(turn: &mut Turn<'_>, id: CaseId, nonce: u64) {
         turn.record(Record::CaseHalted { case: id, reason });
         return;
     }
-    turn.begins.push(Begins::Registration { case: id, nonce });
+    turn.may_begin(Begins::Registration { case: id, nonce });
 }
 
 /// Why the key of a case cannot be registered any more: SSV expects another nonce than the one that was signed as the

@@ -162,8 +162,8 @@ impl Life {
     pub(in crate::oracle) fn approve(&mut self, name: &str, uid: u32) -> Result<SafeText, Refusal> {
         let (action, digest) = (self.action().id, self.action().digest);
         let by = Asker {
-            name: name.into(),
             uid: Some(uid),
+            ..Asker::from(name)
         };
         let wish = Wish::Approve {
             action,
@@ -307,8 +307,8 @@ fn anybody_alone_rejects_it() {
         reason: "not today".into(),
     };
     let by = Asker {
-        name: "ada".into(),
         uid: Some(1000),
+        ..Asker::from("ada")
     };
     life.input(Input::Wish { by, wish }).unwrap().unwrap();
     assert_eq!(life.action().state, ActionState::Rejected);
@@ -450,6 +450,77 @@ fn both_expire_from_the_first_on() {
     assert!(matches!(&first.state, ActionState::Void { reason } if reason.as_str().contains("expired")));
 }
 
+/// However long an approval is good by the configuration.
+#[test]
+fn a_signature_counts_for_nothing_from_the_time_on_that_it_names() {
+    // before the second one comes
+    let mut life = Life::begin(of_keygens());
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    let until = life.action().approved_until(EXPIRES_MS).unwrap();
+    life.wait(until.0 - life.now - 2);
+    assert_eq!(life.action().endorsements.len(), 1, "a millisecond before");
+    life.input(Input::Tick);
+    assert!(life.action().endorsements.is_empty());
+    let lost = life.last("endorsements-lost");
+    assert!(
+        lost.contains("the signature of ada expired at 1970-01-01"),
+        "{lost}"
+    );
+
+    // and at the very moment when the second one comes, without a tick between
+    life.approve_signed("ada", 1, |s| s.expires.0 += 1)
+        .expect_err("each signature is taken once");
+    let mut life = Life::begin(of_keygens());
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    life.now += 20_000;
+    let said = life.approve("bob", 1001).unwrap();
+    assert!(said.as_str().contains("1 of 2"), "{said}");
+
+    // after both, and before it left
+    for first_is_signed in [true, false] {
+        let mut life = Life::begin(of_keygens());
+        if first_is_signed {
+            life.approve_signed("ada", 1, |_| ()).unwrap();
+            life.approve("bob", 1001).unwrap();
+        } else {
+            life.approve("bob", 1001).unwrap();
+            life.approve_signed("ada", 1, |_| ()).unwrap();
+        }
+        let id = life.action().id;
+        assert_eq!(life.action().state, ActionState::Approved);
+        life.restart();
+        life.now += 10_000;
+        // last checks that were asked for in time come too late
+        life.prepare();
+        assert!(life.last("ceremony-started").is_empty());
+        life.input(Input::Tick);
+        let state = life.state.actions[&id].state.clone();
+        let ActionState::Void { reason } = state else {
+            panic!("{}", state.word())
+        };
+        assert!(
+            reason.as_str().starts_with("the signature of ada expired at"),
+            "{reason}"
+        );
+    }
+}
+
+/// A clock that is set back gives it no more time.
+#[test]
+fn a_signature_expires_by_the_clock_that_says_so_first() {
+    let mut life = Life::begin(of_keygens());
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    let (at, up_ms) = (UnixMillis(life.now), life.now + 10_000);
+    let tick = Stamped {
+        at,
+        up_ms,
+        entropy: [7; 24],
+        input: Input::Tick,
+    };
+    step(&mut life.state, tick);
+    assert!(life.action().endorsements.is_empty());
+}
+
 #[test]
 fn keys_of_their_own_where_they_are_demanded() {
     let two = TwoPersons {
@@ -478,6 +549,7 @@ fn a_seat_and_a_key_are_two_people_unless_the_configuration_says_that_they_are_o
     let key = |uid| Decider::Person {
         name: "ada".into(),
         uid,
+        login: None,
         signed: Some(Box::new(SignedStatement {
             statement: Statement {
                 chain_id: 1,
@@ -495,13 +567,21 @@ fn a_seat_and_a_key_are_two_people_unless_the_configuration_says_that_they_are_o
             signature: PersonSignature([1; 64]),
         })),
     };
-    let seat = |uid| Decider::Person {
+    let behind = |uid, login| Decider::Person {
         name: "ada (uid 1000)".into(),
         uid: Some(uid),
+        login,
         signed: None,
     };
+    let seat = |uid| behind(uid, None);
     assert!(!seat(1000).is_same(&key(None)) && !seat(1001).is_same(&key(Some(1000))));
     assert!(seat(1000).is_same(&key(Some(1000))) && key(None).is_same(&key(Some(1000))));
+    // one login that became two users, or one of them
+    assert!(behind(1001, Some(1000)).is_same(&behind(1002, Some(1000))));
+    assert!(behind(1001, Some(1000)).is_same(&seat(1000)) && seat(1000).is_same(&behind(1001, Some(1000))));
+    assert!(behind(1001, Some(1000)).is_same(&key(Some(1000))));
+    assert!(!behind(1001, Some(1001)).is_same(&behind(1002, Some(1002))));
+    assert!(!behind(1001, Some(1001)).is_same(&seat(1002)));
     let rule = Decider::Rule { name: "ada".into() };
     assert!(!rule.is_same(&rule));
     assert!(Decider::person("ann").is_same(&Decider::person("ann")));

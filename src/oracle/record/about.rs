@@ -64,6 +64,24 @@ impl Record {
         }
     }
 
+    /// Whether no case of another pool can rest on what it changes.
+    pub(in crate::oracle) fn concerns_its_pool_alone(&self) -> bool {
+        match self {
+            Self::ActionProposed { .. }
+            | Self::ActionChanged { .. }
+            | Self::Endorsed { .. }
+            | Self::EndorsementsLost { .. }
+            | Self::CeremonyStarted { .. }
+            | Self::CeremonyUnknown { .. }
+            | Self::TransactionAccepted { .. }
+            | Self::ExitPublished { .. }
+            | Self::ExitDeferred { .. }
+            | Self::ValidatorForecast { .. } => true,
+            Self::Note { case, .. } => case.is_some(),
+            _ => false,
+        }
+    }
+
     /// The case that it is about; none for what concerns everything.
     pub(in crate::oracle) fn case(&self, known: &Durable) -> Option<CaseId> {
         match self.subject() {

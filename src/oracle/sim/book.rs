@@ -373,6 +373,11 @@ impl Book {
             "{id} leaves, and by the policy of today {:?} are not enough",
             told.approved_by
         );
+        let late = told.approved_by.iter().find(|by| decisions::has_expired(by, at));
+        assert!(
+            told.left || late.is_none(),
+            "{id} leaves after the signature of {late:?} expired"
+        );
         let since = approved.max(told.not_before);
         let age = at.since(since).as_millis();
         assert!(

@@ -28,6 +28,8 @@ pub(in crate::oracle) enum Bug {
     EffectFirst,
     /// An approval is good for ever.
     NeverExpires,
+    /// What a person signed until a time counts after it.
+    SignatureNeverExpires,
     /// A pause does not hold what waits to be sent again.
     PausedSends,
     /// Ceremonies of one key run side by side.
@@ -90,6 +92,18 @@ pub(in crate::oracle) enum Bug {
     SumForgotten,
     /// What a case rests on leaves memory with everything else that is over.
     PastForgotten,
+    /// A case whose time has come is not looked at.
+    DueForgotten,
+    /// A case whose effect has answered is not looked at.
+    AnswerForgotten,
+    /// A case is not looked at when another one of its pool goes on.
+    PoolForgotten,
+    /// A new head, and what people ask for, have only those cases looked at of which it is recorded.
+    WorldForgotten,
+    /// What is recorded has no case of another pool looked at, as where deposits wait for a nonce.
+    OthersForgotten,
+    /// A ceremony that waits for a place is forgotten when its case is not looked at.
+    PlaceForgotten,
 }
 
 thread_local! {
@@ -107,7 +121,13 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 40] = [
+const WITHIN: [(Bug, u64); 46] = [
+    (Bug::DueForgotten, 10),
+    (Bug::AnswerForgotten, 10),
+    (Bug::PoolForgotten, 150),
+    (Bug::WorldForgotten, 10),
+    (Bug::OthersForgotten, 50),
+    (Bug::PlaceForgotten, 50),
     (Bug::OldPolicyGood, 150),
     (Bug::SumForgotten, 50),
     (Bug::PastForgotten, 150),
@@ -121,6 +141,7 @@ const WITHIN: [(Bug, u64); 40] = [
     (Bug::CondemnedKey, 50),
     (Bug::EffectFirst, 150),
     (Bug::NeverExpires, 10),
+    (Bug::SignatureNeverExpires, 1_000),
     (Bug::PausedSends, 150),
     (Bug::SharesAtOnce, 50),
     (Bug::FeeIgnored, 150),
@@ -133,7 +154,6 @@ const WITHIN: [(Bug, u64); 40] = [
     (Bug::NoWayOut, 10),
     (Bug::HintIgnored, 50),
     (Bug::StateIgnored, 150),
-    (Bug::StaysClosed, 1_000),
     (Bug::GivenUpInFlight, 50),
     (Bug::OldKeyGood, 50),
     (Bug::PositionFirst, 50),
@@ -155,7 +175,7 @@ const WITHIN: [(Bug, u64); 40] = [
 fn every_planted_defect_is_found() {
     let missed = WITHIN.into_iter().filter(|&(bug, within)| {
         let order = match bug {
-            Bug::RegistrationTwice => DepositOrder::ById,
+            Bug::RegistrationTwice | Bug::OthersForgotten => DepositOrder::ById,
             _ => DepositOrder::HeadOfQueue,
         };
         let found = super::lives::first_failure(bug, order, within);

@@ -231,6 +231,11 @@ impl World {
         if self.bound {
             let takes = !draft.keygen.share_public_keys.contains_key(&REFUSED_BY_SSV);
             checks.push(Check::of("simulation", takes, "OperatorDoesNotExist()"));
+            let refused = match self.one_voice {
+                true => Check::unknown(SSV_OPERATORS, "one endpoint alone says: OperatorDoesNotExist()"),
+                false => Check::fail(SSV_OPERATORS, "two endpoints or more say: OperatorDoesNotExist()"),
+            };
+            checks.extend((!takes).then_some(refused));
         }
         let named = (None, Some(case.pool).filter(|_| by_id));
         let payload = self.transaction(named, draft.keygen.validator, draft.registration, draft.spent_wei);

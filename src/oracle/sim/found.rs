@@ -161,6 +161,65 @@ fn a_false_request_that_is_taken_back_does_not_take_the_true_one_along() {
 }
 
 #[test]
+fn f08_a_request_that_leaves_the_chain_takes_its_approval_with_it() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let Cause::Event { log, .. } = world.state.cases[&case].cause else {
+        panic!("{:?}", world.state.cases[&case].cause)
+    };
+    until(&mut world, is_proposed);
+    let approved = actions(&world, ActionKind::Keygen)[0];
+    assert_eq!(approved.state, ActionState::Approved, "by a rule");
+    let (kind, pool) = (case.kind, case.pool);
+    // the block with it is replaced by one without it, while the last checks are under way
+    let chain = &mut world.outside.chain;
+    chain.ready.retain(|ready| *ready != pool);
+    chain.events.retain(|event| event.pool != pool);
+    world.input(Input::RequestRemoved { kind, pool, log });
+    for _ in 0..50 {
+        world.goes_on();
+    }
+    let gone = actions(&world, ActionKind::Keygen)[0];
+    assert!(matches!(gone.state, ActionState::Void { .. }), "{:?}", gone.state);
+    assert!(world.state.ceremonies.is_empty(), "nothing was begun on its word");
+    world.request(kind, pool);
+    world.look();
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(
+        world.state.cases[&case].is_closed(),
+        "{:?}",
+        world.state.cases[&case]
+    );
+}
+
+#[test]
+fn f11_a_request_that_is_told_twice_is_one_case() {
+    let (mut world, case) = World::calm(RequestKind::Deposit);
+    let Cause::Event { log, .. } = world.state.cases[&case].cause else {
+        panic!("{:?}", world.state.cases[&case].cause)
+    };
+    let told = Input::Requested {
+        kind: case.kind,
+        pool: case.pool,
+        log,
+        leaving: None,
+    };
+    world.input(told.clone());
+    for _ in 0..500 {
+        world.goes_on();
+    }
+    assert!(world.state.cases[&case].is_closed());
+    world.input(told);
+    for _ in 0..20 {
+        world.goes_on();
+    }
+    let of_pool = world.state.cases.keys().filter(|id| id.pool == case.pool);
+    assert_eq!(of_pool.collect::<Vec<_>>(), [&case]);
+    assert_eq!(actions(&world, ActionKind::Keygen).len(), 1);
+}
+
+#[test]
 fn a_deposit_that_was_given_up_knows_that_somebody_else_made_it() {
     let (mut world, case) = World::calm(RequestKind::Deposit);
     let reason = SafeText::new("not needed");
@@ -276,6 +335,20 @@ fn a_deposit_that_was_closed_on_a_lie_goes_on_by_another_case_when_it_left_memor
     assert_eq!(world.outside.chain.deposits[&pool].len(), 1);
 }
 
+/// Lives at random come to such a lie about once in a thousand.
+#[test]
+fn a_deposit_that_stays_closed_on_a_lie_is_found() {
+    plant(Some(Bug::StaysClosed));
+    let lived = std::panic::catch_unwind(
+        a_deposit_that_was_closed_on_a_lie_goes_on_by_another_case_when_it_left_memory,
+    );
+    plant(None);
+    assert!(
+        lived.is_err(),
+        "the pool that the contract lists again is served by nobody"
+    );
+}
+
 /// Why a life with a defect ends.
 fn ends_with(bug: Bug, life: impl FnOnce() + std::panic::UnwindSafe) -> String {
     plant(Some(bug));
@@ -287,8 +360,12 @@ fn ends_with(bug: Bug, life: impl FnOnce() + std::panic::UnwindSafe) -> String {
 
 /// A deposit of a fixed committee with an operator of which SSV takes nothing, and a rule that may choose one other.
 fn bound() -> (World, CaseId) {
+    bound_by(false)
+}
+
+fn bound_by(one_voice: bool) -> (World, CaseId) {
     let (mut world, case) = World::calm(RequestKind::Deposit);
-    world.bound = true;
+    (world.bound, world.one_voice) = (true, one_voice);
     for policy in [&mut world.settings.policy, &mut world.state.settings.policy] {
         policy.rules[0].other_committees = 1;
     }
@@ -307,6 +384,16 @@ fn a_rule_has_another_committee_make_another_key_where_ssv_refuses_the_first_one
     let made = world.state.cases[&case].keygen.clone().unwrap().validator;
     let condemned = &world.state.condemned;
     assert!(!condemned.is_empty() && !condemned.contains_key(&made));
+}
+
+/// A lie, or an old state: what it would cost cannot be taken back.
+#[test]
+fn one_endpoints_refusal_condemns_no_key_and_waits_for_a_person() {
+    let (world, case) = bound_by(true);
+    let case = &world.state.cases[&case];
+    assert!(matches!(case.step, Step::DecideEffect(_)), "{:?}", case.step);
+    assert!(world.state.condemned.is_empty());
+    assert_eq!(case.chosen_by_rule, 0);
 }
 
 #[test]

@@ -304,7 +304,8 @@ impl World {
                 if action.approvable().is_err() {
                     // SSV takes nothing of these operators, whoever asks
                     let refused = action.proposal.failed_checks().any(|c| c.name == "simulation");
-                    let another = refused && can_redo_key(&self.state, case).is_ok();
+                    let another = refused && !self.leaves_it_to_rules(case);
+                    let another = another && can_redo_key(&self.state, case).is_ok();
                     return another.then_some(Wish::RedoKey(case.id));
                 }
                 if self.state.approving(*id).is_some() {
@@ -318,6 +319,14 @@ impl World {
             }
             _ => None,
         }
+    }
+
+    /// Whether people wait for what the rules make of SSV's refusal: for twice as long as that takes, and for ever where one
+    /// endpoint alone refuses.
+    fn leaves_it_to_rules(&self, case: &Case) -> bool {
+        let stood = self.state.volatile.refusals.get(&case.id);
+        let soon = stood.is_some_and(|refusal| refusal.last - refusal.since < 2 * REFUSED_FOR);
+        self.one_voice || self.state.mode() == Mode::Auto && soon
     }
 
     /// Why a case cannot come to its end whatever else is done.

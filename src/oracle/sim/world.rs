@@ -21,13 +21,16 @@ pub(super) const POOLS: u32 = 6;
 /// Pools from this one on are staked before the life begins.
 const STAKED_FROM: u32 = 5;
 const APPROVAL_MS: u64 = 60_000;
+/// Lives before this one have a twin.
+const ALL_WITH_TWINS: u64 = 160;
 
 pub(super) struct World {
     pub(super) rng: ChaCha8Rng,
     pub(super) outside: Outside,
     pub(super) state: State,
     pub(super) shadow: Shadow,
-    /// The same process with a memory that keeps every part of a case: in those lives in which little of it stays.
+    /// The same process with a memory that keeps every part of a case, which looks at every case in each step: in the first
+    /// lives, by which planted defects are found, and in every eighth eight of the others. Eight are of all kinds.
     twin: Option<State>,
     pub(super) book: Book,
     pub(super) seen: Coverage,
@@ -76,6 +79,8 @@ pub(super) struct World {
     first: Policy,
     /// One committee is configured, SSV takes nothing of one of its operators, and a rule may choose others.
     pub(super) bound: bool,
+    /// One endpoint alone says so, for ever.
+    pub(super) one_voice: bool,
     /// Every step is printed.
     pub(super) aloud: bool,
 }
@@ -139,7 +144,7 @@ impl World {
             mode,
             ..world.settings.clone()
         };
-        if OVER.get() < OVER_KEPT {
+        if seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(8) {
             world.twin = Some(world.state.clone());
         }
         world.begin();
@@ -208,6 +213,7 @@ impl World {
             rereads: false,
             first: Policy::default(),
             bound: false,
+            one_voice: false,
             aloud: false,
         }
     }
@@ -232,13 +238,15 @@ impl World {
             entropy,
             input,
         };
-        let twins = self
-            .twin
-            .as_mut()
-            .map(|twin| with_all(|| step(twin, stamped.clone())));
+        let twins = self.twin.as_mut().map(|twin| {
+            with_all(|| {
+                twin.volatile.agenda.mark_all();
+                step(twin, stamped.clone())
+            })
+        });
         let (output, reply) = step(&mut self.state, stamped);
-        if let Some((whole, _)) = twins {
-            assert_eq!(output, whole, "what left memory was decided on");
+        if let Some(twins) = twins {
+            self.is_as_its_twin((&output, &reply), (&twins.0, &twins.1));
         }
         let Output { records, effects } = output;
         if records.is_empty() {
@@ -279,6 +287,26 @@ impl World {
             .must_hold(&self.state, &self.outside, at, &self.waiting, &self.answers);
         self.check_ways();
         reply
+    }
+
+    /// The twin, which kept everything and looked at every case, did the same and knows the same.
+    fn is_as_its_twin(&self, own: (&Output, &WishReply), twins: (&Output, &WishReply)) {
+        let Some(twin) = &self.twin else { return };
+        assert_eq!(
+            own.0, twins.0,
+            "what left memory, or was not looked at, was decided on"
+        );
+        // a refusal may name what left memory
+        let is_taken = |reply: &WishReply| reply.as_ref().map(Result::is_ok);
+        assert_eq!(is_taken(own.1), is_taken(twins.1), "a wish was taken otherwise");
+        assert!(
+            twin.volatile == self.state.volatile,
+            "what was not looked at had changed: {:?}\n{:?}",
+            twin.volatile,
+            self.state.volatile
+        );
+        let stale = self.state.stale_checks();
+        assert_eq!(stale, twin.stale_checks(), "checks faded unnoticed");
     }
 
     /// The shell has records of its own, before the first input.
@@ -341,10 +369,10 @@ impl World {
     fn read_rules(&mut self, policy: Policy) {
         self.settings.policy.clone_from(&policy);
         if let Some(twin) = &mut self.twin {
-            twin.settings.policy.clone_from(&policy);
+            twin.rule_by(policy.clone());
         }
         let text = SafeText::new(&format!("the policy was read anew: {} rules", policy.rules.len()));
-        self.state.settings.policy = policy;
+        self.state.rule_by(policy);
         self.shell_records(Record::Note { case: None, text });
     }
 
@@ -388,7 +416,7 @@ impl World {
             mode: self.mode,
             ..self.settings.clone()
         };
-        self.twin = (OVER.get() < OVER_KEPT).then(|| {
+        self.twin = self.twin.is_some().then(|| {
             let whole = with_all(|| self.shadow.folded());
             State::restored(settings.clone(), whole)
         });

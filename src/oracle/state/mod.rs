@@ -6,6 +6,7 @@
 
 mod account;
 mod actions;
+mod agenda;
 mod apply;
 mod beacon;
 mod cases;
@@ -33,9 +34,11 @@ use alloy::primitives::Address;
 
 use crate::oracle::{Action, ChainFacts, Mode, PeopleRules, Policy, Proposal, Record};
 use crate::types::{
-    ActionId, BackendName, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, SafeText, UnixMillis,
+    ActionId, BackendName, BlockRef, CaseId, DepositOrder, OperatorId, RequestId, RequestKind, SafeText,
+    UnixMillis,
 };
 
+pub(in crate::oracle) use agenda::Agenda;
 pub use durable::Durable;
 pub(in crate::oracle) use life::REQUEST_GONE;
 pub use life::{Case, Ceremony, Doubt, FailedFor, HISTORY_FIRST, Overtaken, Resume, Sending, Served, Step};
@@ -54,7 +57,7 @@ pub(crate) use shed::OVER_KEPT;
 use shed::Shed;
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
-pub(in crate::oracle) use volatile::{EffectKey, Seen, Volatile, places_of};
+pub(in crate::oracle) use volatile::{EffectKey, Refusal, Seen, Volatile, places_of};
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;
@@ -152,9 +155,9 @@ impl State {
         if let Record::ModeSwitched { to, .. } = record {
             self.volatile.mode = Some(*to);
         }
-        let case = record
-            .case(&self.durable)
-            .and_then(|id| self.durable.cases.get(&id));
+        let of = record.case(&self.durable);
+        self.mark(of, record);
+        let case = of.and_then(|id| self.durable.cases.get(&id));
         if let Some(case) = case.filter(|case| case.moved_by == seq) {
             // what was said of it was said of where it stood before
             self.volatile.waiting.remove(&case.id);
@@ -173,6 +176,38 @@ impl State {
             let is_over = |id| known.get(&id).is_none_or(|a| a.state.is_over());
             self.volatile.propose(action.case, is_over);
         }
+    }
+
+    /// Has whatever may rest on what a record changed looked at. What one pool's own business is concerns its cases, which
+    /// share a key; anything else may concern everybody: places in a queue, nonces, limits, who decides.
+    fn mark(&mut self, of: Option<CaseId>, record: &Record) {
+        let agenda = &mut self.volatile.agenda;
+        if !record.concerns_its_pool_alone() && !planted!(OthersForgotten) {
+            agenda.mark_all();
+        }
+        let Some(id) = of else { return };
+        agenda.mark(id);
+        for kind in RequestKind::ALL.into_iter().filter(|_| !planted!(PoolForgotten)) {
+            let of_pool = self.durable.cases_of(kind, id.pool);
+            of_pool.for_each(|case| agenda.mark(case.id));
+        }
+    }
+
+    /// Gathers the cases that are to be looked at in this step.
+    pub(in crate::oracle) fn begin_agenda(&mut self) {
+        let live = &mut self.volatile;
+        live.agenda.begin(&self.durable.open, live.now, live.up_ms);
+    }
+
+    /// What was recorded may concern every case.
+    pub(in crate::oracle) fn spread_agenda(&mut self) {
+        self.volatile.agenda.spread(&self.durable.open);
+    }
+
+    /// Other rules decide from here on.
+    pub fn rule_by(&mut self, policy: Policy) {
+        self.settings.policy = policy;
+        self.volatile.agenda.mark_all();
     }
 
     /// The block up to which events were read: in this run, else by the journal.
@@ -213,6 +248,10 @@ impl State {
     pub(in crate::oracle) fn now_is(&mut self, at: UnixMillis, up_ms: u64) -> Option<i64> {
         let began = self.durable.reckoning.newest().unwrap_or(at);
         let live = &mut self.volatile;
+        if at < live.now || up_ms < live.up_ms {
+            // nothing that was found by a clock that goes back holds
+            live.agenda.mark_all();
+        }
         (live.now, live.up_ms) = (at, up_ms);
         live.reckoned_from.get_or_insert((began, up_ms));
         let (wall, up) = *live.clocks.get_or_insert((at, up_ms));
@@ -235,22 +274,44 @@ impl State {
         }
     }
 
-    /// How old an approval is that was given at `since`: by the wall clock, or by the monotonic clock of this process
-    /// where that says more. One that is given in the future was given by a clock that has been set back since: nobody
-    /// can say how old it is, so it is as old as can be.
-    pub(in crate::oracle) fn approval_age(
-        &self,
-        id: ActionId,
-        since: UnixMillis,
-        now: UnixMillis,
-    ) -> Duration {
-        if since.since(now) >= Duration::from_millis(CORRECTED_MS) {
-            return Duration::MAX;
-        }
+    /// Whether more than `age` has passed since a moment, named by both clocks: by the wall clock, or by the monotonic one
+    /// where that says more.
+    pub(in crate::oracle) fn is_older(&self, age: Duration, at: UnixMillis, up_ms: u64) -> bool {
+        let over = age.saturating_add(Duration::from_millis(1));
         let live = &self.volatile;
-        let measured = live.approved_up_ms.get(&id);
-        let measured = measured.map_or(0, |then| live.up_ms.saturating_sub(*then));
-        now.since(since).max(Duration::from_millis(measured))
+        let over_ms = u64::try_from(over.as_millis()).unwrap_or(u64::MAX);
+        live.has_come(at.plus(over)) || live.has_run(up_ms.saturating_add(over_ms))
+    }
+
+    /// Whether an approval that was given at `since` is good no more: it is older than approvals may get. One that is given
+    /// in the future was given by a clock that has been set back since: nobody can say how old it is, so it is as old as
+    /// can be.
+    pub(in crate::oracle) fn has_expired(&self, id: ActionId, since: UnixMillis) -> bool {
+        let live = &self.volatile;
+        if since.since(live.now) >= Duration::from_millis(CORRECTED_MS) {
+            return true;
+        }
+        let measured_from = live.approved_up_ms.get(&id).copied().unwrap_or(live.up_ms);
+        let good_for = Duration::from_millis(self.settings.approval_expires_ms);
+        self.is_older(good_for, since, measured_from)
+    }
+
+    /// Why an approval counts no more: somebody who gave it signed it until a time that has come, by the clock that says
+    /// the later one. `None` where every signature counts still.
+    pub(in crate::oracle) fn signature_expired(&self, action: &Action) -> Option<String> {
+        if planted!(SignatureNeverExpires) {
+            return None;
+        }
+        let since = action.approved_since()?;
+        let live = &self.volatile;
+        let measured_from = live.approved_up_ms.get(&action.id).copied().unwrap_or(live.up_ms);
+        let is_over = |expires: UnixMillis| {
+            let good_for = u64::try_from(expires.since(since).as_millis()).unwrap_or(u64::MAX);
+            live.has_come(expires) || live.has_run(measured_from.saturating_add(good_for))
+        };
+        let by = action.signed_until(is_over)?;
+        let expires = by.expires()?.to_rfc3339();
+        Some(format!("the signature of {by} expired at {expires}"))
     }
 
     /// The last view of the chain.

@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use crate::oracle::Record;
+use crate::oracle::policy::DAY_MILLIS;
 use crate::types::UnixMillis;
 
 /// How the times of records lead to the time that counts.
@@ -47,6 +49,24 @@ impl Reckoning {
 pub(in crate::oracle) fn difference(later: UnixMillis, earlier: UnixMillis) -> i64 {
     let by = i128::from(later.0) - i128::from(earlier.0);
     i64::try_from(by).unwrap_or(if by < 0 { i64::MIN } else { i64::MAX })
+}
+
+impl State {
+    /// Has the case that is looked at looked at again when one approval of a rule fewer counts against a limit of a day.
+    pub(in crate::oracle) fn await_the_end_of_a_day(&self) {
+        let Some((began, up_ms)) = self.volatile.reckoned_from else {
+            return;
+        };
+        let now = self.reckoned();
+        let ends = self
+            .rule_uses
+            .iter()
+            .map(|used| used.at.0.saturating_add(DAY_MILLIS));
+        if let Some(first) = ends.filter(|end| now.0 < *end).min() {
+            self.volatile
+                .has_run(up_ms.saturating_add(first.saturating_sub(began.0)));
+        }
+    }
 }
 
 #[cfg(test)]

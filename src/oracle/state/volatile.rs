@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
-use crate::types::{ActionId, BlockRef, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis,
+};
 
-use super::Track;
+use super::{Agenda, Track};
 
 /// Names an effect that was asked for and has not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +41,7 @@ impl Volatile {
         self.queued.remove(&id);
         self.waiting.remove(&id);
         self.looked_up.remove(&id);
+        self.refusals.remove(&id);
         self.accounted.retain(|key| !key.is_of(id));
         self.not_before.retain(|key, _| !key.is_of(id));
         self.died.retain(|(case, _)| *case != id);
@@ -96,7 +99,7 @@ impl Volatile {
     }
 }
 
-/// The contract's state as it was last read. Where a pool stands in the queue is asked for every open case in every step.
+/// The contract's state as it was last read. Where a pool stands in the queue is asked for every open case at each head.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::oracle) struct Seen<'a> {
     pub(in crate::oracle) facts: &'a ChainFacts,
@@ -125,9 +128,27 @@ impl Volatile {
     }
 }
 
+/// That SSV refuses what a committee made, as two endpoints said it at one block and again later.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
+pub(in crate::oracle) struct Refusal {
+    /// The key that it is about.
+    pub(in crate::oracle) validator: BlsPublicKey,
+    /// What they said last.
+    pub(in crate::oracle) words: SafeText,
+    /// Heads when it was said first, and last.
+    pub(in crate::oracle) since: u64,
+    pub(in crate::oracle) last: u64,
+    /// When it was said last, milliseconds of the monotonic clock.
+    pub(in crate::oracle) up_ms: u64,
+}
+
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(in crate::oracle) struct Volatile {
+    /// Which cases are looked at next.
+    pub(in crate::oracle) agenda: Agenda,
     pub(in crate::oracle) facts: ChainFacts,
     /// Where each pool stands in the queue of `facts`.
     pub(in crate::oracle) places: BTreeMap<PoolId, usize>,
@@ -150,6 +171,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) unseen: BTreeMap<CaseId, u64>,
     /// Blocks at which the contract's state first said something else than what a case rests on.
     pub(in crate::oracle) contradicted: BTreeMap<CaseId, u64>,
+    /// Since when SSV refuses the committee of a case, by two voices.
+    pub(in crate::oracle) refusals: BTreeMap<CaseId, Refusal>,
     /// Head at the last inspection of a transaction.
     pub(in crate::oracle) inspected_at: BTreeMap<ActionId, (u64, UnixMillis)>,
     /// When a validator was last asked about, and how many hints there had been by then.

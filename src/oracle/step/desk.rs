@@ -5,7 +5,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared,
-    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people,
+    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people, ways,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -15,6 +15,11 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
     // it was given up, or ended, while the desk was at it
     if turn.state.cases.get(&case).is_none_or(Case::is_closed) {
         return;
+    }
+    if let Prepared::Proposal(proposal) = &outcome
+        && !turn.state.is_cut_off()
+    {
+        ways::note_refusal(turn.state, case, proposal);
     }
     if purpose == Purpose::Propose && !advance::is_taken_now(turn, case, &outcome) {
         return;
@@ -139,7 +144,7 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         return;
     }
     // the desk may have taken its time, or have answered twice
-    if advance::not_in_time(turn.state, action, turn.at) {
+    if advance::not_in_time(turn.state, action) {
         return;
     }
     let proposal = match outcome {

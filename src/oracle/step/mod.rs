@@ -22,6 +22,9 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
     if let Some(rules) = turn.state.new_people_rules() {
         turn.record(Record::PeopleDemanded(rules));
     }
+    if !stamped.input.concerns_a_case_alone() && !planted!(WorldForgotten) {
+        turn.state.volatile.agenda.mark_all();
+    }
     match stamped.input {
         Input::Started | Input::Tick => {}
         Input::CaughtUp { finalized } => {
@@ -76,6 +79,6 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
         }),
         Input::Wish { by, wish } => reply = Some(wish::fulfil(&mut turn, &by, wish)),
     }
-    advance::all(&mut turn);
+    advance::what_changed(&mut turn);
     (turn.out, reply)
 }

@@ -2,10 +2,11 @@
 //! leads a person to the same choices, and a rule to another committee.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::refusals::{refused_by_ssv, refused_now};
+use super::refusals::refused_for_long;
 use crate::oracle::{ActionState, Case, FailedFor, Payload, Resume, State, Step};
-use crate::types::{ActionId, CheckStatus, OperatorId, UnixMillis, listed};
+use crate::types::{ActionId, CheckStatus, OperatorId, listed};
 
 /// What stands against a committee.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,41 +26,36 @@ impl fmt::Display for Against {
     }
 }
 
-/// An operator for whom a ceremony failed is absent once the next one could not begin for so long, ms: whoever restarts a
+/// An operator for whom a ceremony failed is absent once the next one could not begin for so long: whoever restarts a
 /// node is waited for.
-const ABSENT_AFTER_MS: u128 = 600_000;
+const ABSENT_AFTER: Duration = Duration::from_secs(600);
 
 /// The check that says who does not answer.
 const REACHABLE: &str = "operators-reachable";
 
 /// What stands against the committee of a case where it stands, once a rule that may try `attempts` times is at its end.
-/// What only a look at SSV from before says is not among it.
-pub(in crate::oracle) fn against_committee(
-    state: &State,
-    case: &Case,
-    attempts: u32,
-    now: UnixMillis,
-) -> Option<Against> {
+/// What SSV says counts as two endpoints say it, now and some blocks before.
+pub(in crate::oracle) fn against_committee(state: &State, case: &Case, attempts: u32) -> Option<Against> {
     match &case.step {
         // a person stopped it, for whatever reason
         Step::Halted { .. } if is_rejected(state, case) => None,
         Step::Halted { resume, .. } => {
             let failed = || case.failed_for.clone().filter(|_| *resume == Resume::Register);
-            let refused = refused_by_ssv(state, case).map(Against::RefusedBySsv);
+            let refused = refused_for_long(state, case).map(Against::RefusedBySsv);
             refused.or_else(|| failed().map(Against::Failed))
         }
         Step::DecideEffect(id) => {
             let action = state.actions.get(id)?;
             let proposed = action.state == ActionState::Proposed;
-            let refused = proposed.then(|| refused_now(state, case)).flatten();
+            let refused = proposed.then(|| refused_for_long(state, case)).flatten();
             refused
                 .filter(|_| state.faded(action).is_none())
                 .map(Against::RefusedBySsv)
         }
         Step::DecideCeremony(id) => {
             let used_up = case.counted_attempts() >= attempts || case.unstarted >= attempts;
-            let is_long = now.since(case.since).as_millis() >= ABSENT_AFTER_MS;
-            let absent = is_long && somebody_is_away(state, *id);
+            let is_long = || state.volatile.has_come(case.since.plus(ABSENT_AFTER));
+            let absent = somebody_is_away(state, *id) && is_long();
             let failed = still_proposed(state, case).filter(|_| used_up || absent);
             failed.cloned().map(Against::Failed)
         }

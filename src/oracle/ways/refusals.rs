@@ -1,8 +1,59 @@
-//! What SSV says to a key that it will not take. It is read for advice alone: a wording that is not known loses the
-//! advice, and forbids nothing.
+//! What SSV says to a key that it will not take. Words are read for advice alone: a wording that is not known loses the
+//! advice, and forbids nothing. What a rule gives a key up for is no wording: it is the check [`SSV_OPERATORS`], which two
+//! endpoints made at one block, and made again some blocks later.
 
-use crate::oracle::{Case, Resume, State, Step};
-use crate::types::SafeText;
+use crate::oracle::state::Refusal;
+use crate::oracle::{Case, Proposal, Resume, SSV_OPERATORS, STALE_AFTER, State, Step};
+use crate::types::{CaseId, CheckStatus, SafeText};
+
+/// Blocks between the first and the last time that two endpoints say that SSV refuses a committee, at least, before a rule
+/// gives its key up: a key that is given up is never used again. An old state and a reorganisation are over by then, and
+/// who left the committee for a moment is back.
+pub const REFUSED_FOR: u64 = 8;
+
+/// Takes in what the desk found of SSV's refusal of a case's committee.
+pub(in crate::oracle) fn note_refusal(state: &mut State, id: CaseId, proposal: &Proposal) {
+    let Some(case) = state
+        .cases
+        .get(&id)
+        .filter(|c| c.kind().effect() == proposal.kind)
+    else {
+        return;
+    };
+    let (Some(key), Some(head)) = (&case.keygen, state.facts().head) else {
+        return;
+    };
+    let validator = key.validator;
+    let live = &mut state.volatile;
+    match proposal.checks.iter().find(|check| check.name == SSV_OPERATORS) {
+        Some(check) if check.status == CheckStatus::Fail => {
+            let before = live.refusals.get(&id).filter(|seen| seen.validator == validator);
+            let since = before.map_or(head.number, |seen| seen.since.min(head.number));
+            let refusal = Refusal {
+                validator,
+                words: check.reason.clone(),
+                since,
+                last: head.number,
+                up_ms: live.up_ms,
+            };
+            live.refusals.insert(id, refusal);
+        }
+        // one voice says so still, and nobody says otherwise
+        Some(check) if check.status == CheckStatus::Unknown => {}
+        _ => drop(live.refusals.remove(&id)),
+    }
+}
+
+/// Why SSV takes nothing of the committee of a case, as two endpoints say it now and have said for [`REFUSED_FOR`] blocks.
+pub(super) fn refused_for_long(state: &State, case: &Case) -> Option<String> {
+    let validator = case.keygen.as_ref()?.validator;
+    let refusal = state.volatile.refusals.get(&case.id)?;
+    let age = state.volatile.up_ms.saturating_sub(refusal.up_ms);
+    let is_new = u128::from(age) <= STALE_AFTER.as_millis();
+    let stood = refusal.last.saturating_sub(refusal.since) >= REFUSED_FOR;
+    let holds = refusal.validator == validator && is_new && stood;
+    holds.then(|| refusal.words.to_string())
+}
 
 /// SSV's errors that concern the operators of a committee or their cluster, whatever the key is: of `SSVNetwork` v1 to v2,
 /// with and without data. A longer name that begins with one of these says the same.
@@ -47,9 +98,8 @@ pub(super) fn refused_now(state: &State, case: &Case) -> Option<String> {
 /// takes the case up again.
 pub const REFUSED_AT_MOST: usize = 3;
 
-/// Whether a case stands because SSV refused its transaction for its operators' sake, and is taken up by itself when SSV
-/// would take it.
-pub(in crate::oracle) fn asks_ssv_again(state: &State, case: &Case) -> bool {
+/// Whether a case stands because SSV refused its transaction for its operators' sake.
+pub(in crate::oracle) fn stands_refused(state: &State, case: &Case) -> bool {
     let Step::Halted {
         resume: Resume::PlanEffect,
         ..
@@ -57,13 +107,20 @@ pub(in crate::oracle) fn asks_ssv_again(state: &State, case: &Case) -> bool {
     else {
         return false;
     };
-    let is_refusal = |reason: &SafeText| refusal_among(vec![reason.to_string()]).is_some();
-    let refused = state.failures(case).filter(|(_, reason)| is_refusal(reason));
     let newest = state.newest_failure(case);
     newest.is_some_and(|(_, reason)| is_refusal(reason))
         && refused_now(state, case).is_some()
         && !super::committee::is_rejected(state, case)
-        && (1..REFUSED_AT_MOST).contains(&refused.count())
+}
+
+/// The same, and it is taken up by itself when SSV would take it.
+pub(in crate::oracle) fn asks_ssv_again(state: &State, case: &Case) -> bool {
+    let refused = state.failures(case).filter(|(_, reason)| is_refusal(reason));
+    stands_refused(state, case) && (1..REFUSED_AT_MOST).contains(&refused.count())
+}
+
+fn is_refusal(reason: &SafeText) -> bool {
+    refusal_among(vec![reason.to_string()]).is_some()
 }
 
 fn refusal_among(texts: Vec<String>) -> Option<String> {

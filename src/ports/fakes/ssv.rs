@@ -84,11 +84,15 @@ impl Ssv for FakeSsv {
         self.refuses.clone()
     }
 
+    fn refuses_committee(&self, _revert: &Revert) -> Option<SafeText> {
+        self.refuses.clone()
+    }
+
     fn snapshot_was_stale(&self, _revert: &Revert) -> bool {
         false
     }
 
-    async fn funding(&self, _logs: &[Log], _at: At) -> Answer<Funding> {
+    async fn funding(&self, _logs: &[Log], _before: &ClusterSnapshot, _at: At) -> Answer<Funding> {
         self.funding.clone()
     }
 

@@ -33,10 +33,7 @@ pub(crate) struct Played {
 
 /// The file that is played into.
 pub(crate) fn journal(folder: &Path) -> JournalOptions {
-    JournalOptions {
-        path: folder.join("journal.sqlite"),
-        checkpoint: None,
-    }
+    JournalOptions::at(folder.join("journal.sqlite"))
 }
 
 /// Mode auto, and one rule for everything.

@@ -25,10 +25,7 @@ impl Template {
         let scratch = tempfile::tempdir().expect("a directory");
         let path = scratch.path().join("journal.sqlite");
         fs::copy(folder.join("closed.sqlite"), &path).expect("a journal of a real run");
-        let options = JournalOptions {
-            path,
-            checkpoint: None,
-        };
+        let options = JournalOptions::at(path);
         let (mut proposals, mut results, mut signed) = (Vec::new(), Vec::new(), None);
         let mut roles = Vec::new();
         Journal::open(&options, Anchor::BEGINNING, |entry| {

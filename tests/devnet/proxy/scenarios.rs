@@ -93,6 +93,23 @@ async fn a_full_pool_is_full_at_the_first_endpoint_only() {
 }
 
 #[tokio::test]
+async fn a_deposit_reverts_at_one_endpoint_and_every_other_call_is_answered() {
+    let server = Server::rpc(chain(9)).await;
+    let (_proxy, [first, second]) = two(&server, "execution-reverts-every-deposit").await;
+    let tries = async |url: &str, data: &str| {
+        let answer = call(url, "eth_call", json!([{"to": CONTRACT, "data": data}, "latest"])).await;
+        answer["error"]["data"].clone()
+    };
+    for deposit in ["0x05533129", "0xE261AEFD00"] {
+        assert_eq!(tries(&first, deposit).await, "0x961e3e8c");
+        assert!(tries(&second, deposit).await.is_null());
+    }
+    for other in ["0x6ee76d67", "0x0553", "0x"] {
+        assert!(tries(&first, other).await.is_null());
+    }
+}
+
+#[tokio::test]
 async fn limited_logs_stand_beside_a_dead_endpoint() {
     for (name, _) in shipped()
         .iter()

@@ -105,22 +105,12 @@ async fn what_was_approved_while_every_endpoint_is_cut_is_held_and_leaves_once()
     );
     assert!(program.snapshot().ceremonies.is_empty(), "{}", program.picture());
     stage.proxy.pull("mended").unwrap();
-    program
-        .until("both ceremonies", |s| (s.ceremonies.len() >= 2).then_some(()))
+    let snapshot = program
+        .until("both ceremonies", |s| {
+            let begun = |case: &str| s.ceremonies.iter().any(|c| c.case.to_string() == case);
+            (begun("deposit/1") && begun("deposit/2")).then(|| s.clone())
+        })
         .await;
-    let snapshot = program.snapshot();
-    let of = |case: &str| {
-        snapshot
-            .ceremonies
-            .iter()
-            .filter(|c| c.case.to_string() == case)
-            .count()
-    };
-    assert!(
-        of("deposit/1") >= 1 && of("deposit/2") >= 1,
-        "{}",
-        program.picture()
-    );
     let decided = snapshot.action(waiting.id).unwrap().decision.clone().unwrap();
     let by = action.faded.and_then(|faded| faded.approved_by).unwrap();
     assert_eq!(decided.decider, Decider::Person { name: by });

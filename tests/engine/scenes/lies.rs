@@ -9,6 +9,7 @@ use super::{Ground, each, with_beacon};
 
 /// The contract's state, or a second endpoint, knows better.
 pub(super) const LIES: &[&str] = &[
+    "execution-answers-nothing",
     "execution-claims-there-is-no-code",
     "head-claimed-1000-blocks-ahead",
     "head-claimed-in-eternity",

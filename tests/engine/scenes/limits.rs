@@ -9,10 +9,12 @@ use super::program::Form;
 use super::stage::{PAIR, Stage};
 use super::{Ground, each, with_beacon};
 
+const CLIPS: &str = "log-backend-clips-in-silence";
 /// They are so from the start on.
 pub(super) const LIMITS: &[&str] = &[
-    "log-backend-clips-in-silence",
+    CLIPS,
     "log-backend-one-block-behind",
+    "logs-limited-as-too-often",
     "logs-limited-by-alchemy",
     "logs-limited-by-alchemy-free",
     "logs-limited-by-ankr",
@@ -30,17 +32,31 @@ pub(super) const LIMITS: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_every_limit_everything_is_found_and_the_limit_is_named() {
-    let ground = Ground::start(with_beacon()).await;
-    // in one block: some tell only one log at a time
-    ground.devnet().deposit_pool(2).await.unwrap();
-    // long enough a past that it does not come in one piece
-    ground.devnet().mine(60).await.unwrap();
+    let ground = with_a_past().await;
     let scenes = LIMITS.iter().enumerate();
-    each(scenes, |(n, name)| {
-        limited(&ground, name, [Form::Text, Form::Json][n % 2])
+    let shared = &ground;
+    each(scenes, |(n, name)| async move {
+        let form = [Form::Text, Form::Json][n % 2];
+        if *name == CLIPS {
+            // there are more and more deposits in this one
+            let own = with_a_past().await;
+            limited(&own, name, form).await;
+            own.end().await;
+        } else {
+            limited(shared, name, form).await;
+        }
     })
     .await;
     ground.end().await;
+}
+
+async fn with_a_past() -> Ground {
+    let ground = Ground::start(with_beacon()).await;
+    // in one block: some tell only one log at a time
+    ground.devnet().deposit_pool(2).await.unwrap();
+    // long enough that it does not come in one piece
+    ground.devnet().mine(60).await.unwrap();
+    ground
 }
 
 async fn limited(ground: &Ground, name: &str, form: Form) {
@@ -51,7 +67,7 @@ async fn limited(ground: &Ground, name: &str, form: Form) {
     program
         .until("the past", |s| s.chain.cursor.filter(|cursor| cursor.number > 60))
         .await;
-    if name == "log-backend-clips-in-silence" {
+    if name == CLIPS {
         // only a log of the block that is the newest when it is asked for shows that it is left out
         let deposits = async {
             loop {

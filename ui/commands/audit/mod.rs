@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use casimir_dkg::config::LoadOptions;
 use casimir_dkg::engine::{self, JournalIdentity};
-use casimir_dkg::journal::{self, Report};
+use casimir_dkg::journal::{self, JournalOptions, Report};
 use casimir_dkg::types::{CaseId, Root, SafeText, UnixMillis};
 use serde_json::json;
 
@@ -45,12 +45,12 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
         bail!("which case? `journal show` names them");
     };
     let case: CaseId = case.parse()?;
-    let path = locate(args.journal.as_deref(), options)?;
+    let place = locate(args.journal.as_deref(), options)?;
     let to = args
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{}.html", case.to_string().replace('/', "-"))));
-    let written = write(&path, case, &to)?;
+    let written = write(&place, case, &to)?;
     let Written {
         records,
         head,
@@ -91,8 +91,8 @@ pub(crate) struct Written {
 ///
 /// # Errors
 /// The journal is broken or has no such case, or the file is there already or cannot be written.
-pub(crate) fn write(path: &Path, case: CaseId, to: &Path) -> anyhow::Result<Written> {
-    let (report, entries) = journal::verify(path)?;
+pub(crate) fn write(place: &JournalOptions, case: CaseId, to: &Path) -> anyhow::Result<Written> {
+    let (report, entries) = journal::verify_at(place)?;
     let records = case::records_of(&entries, case)?;
     // one that is not understood hides what stands behind it, and the page can still be read
     let (problems, is_judged) = match engine::audit(&entries) {
@@ -107,7 +107,7 @@ pub(crate) fn write(path: &Path, case: CaseId, to: &Path) -> anyhow::Result<Writ
     };
     let audit = Audit {
         case,
-        journal: path,
+        journal: &place.path,
         report: &report,
         records: &records,
         identity: engine::identity(&entries),

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use casimir_dkg::journal;
+
 use crate::output;
 
 /// Tells where everything is and how it is verified; `kept` false: what would have been there.
@@ -26,8 +28,13 @@ pub(super) fn tell(folder: &Path, kept: bool) {
 fn commands(folder: &Path) -> Vec<String> {
     let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
     let config = quoted(&folder.join("casimir-dkg.toml"));
+    // who holds the key holds the journal; here it comes from the journal itself, and shows how it is given
+    let key = journal::verify(&folder.join("journal.sqlite"))
+        .ok()
+        .and_then(|(report, _)| report.key)
+        .map_or_else(String::new, |(_, key)| format!(" --key {key}"));
     let mut commands = vec![
-        format!("casimir-dkg --config {config} journal verify"),
+        format!("casimir-dkg --config {config} journal verify{key}"),
         format!("casimir-dkg --config {config} journal show"),
     ];
     let mut transcripts: Vec<_> = std::fs::read_dir(folder.join("transcripts"))

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use alloy::primitives::Address;
+use casimir_dkg::chain::comparison;
+use casimir_dkg::chain::kept::{self, CHANGED, Looked, Seal};
 use casimir_dkg::chain::rpc::{At, Rpc, RpcError};
-use casimir_dkg::chain::{comparison, kept};
+use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::config::{Config, NetworkName, PolicyConfig, PolicyRule};
-use casimir_dkg::engine::service;
+use casimir_dkg::engine::{journal_at, service};
 use casimir_dkg::http::Http;
+use casimir_dkg::journal::{self, JournalError};
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{ClusterLayout, UnixMillis};
 
-use super::endpoint::AHEAD_S;
 use super::{Finding, Report, deployment, endpoint};
 
 /// What others can go on with.
@@ -115,7 +117,7 @@ fn lacks(rule: &PolicyRule) -> Option<String> {
 /// This machine's clock against the newest block of all endpoints, in seconds since the Unix epoch.
 fn clock(network: NetworkName, newest: u64, now: u64) -> Finding {
     const WHAT: &str = "clock";
-    if newest > now + AHEAD_S {
+    if newest > now + AHEAD_HEAD_S {
         let found = format!("{} s behind the newest block", newest - now);
         return Finding::fail(
             WHAT,
@@ -125,7 +127,7 @@ fn clock(network: NetworkName, newest: u64, now: u64) -> Finding {
     }
     let found = format!("{} s after the newest block", now.saturating_sub(newest));
     // a development chain makes blocks when it likes
-    if network != NetworkName::Devnet && now.saturating_sub(newest) > endpoint::STALE_S {
+    if network != NetworkName::Devnet && now.saturating_sub(newest) > STALE_HEAD_S {
         let hint = "either no endpoint follows the chain, or the clock is ahead: compare it by NTP";
         return Finding::warn(WHAT, found, hint);
     }
@@ -189,8 +191,25 @@ async fn history(config: &Config, rpc: &Rpc, report: &mut Report) {
         return;
     }
     let path = config.journal.path.with_file_name(kept::FILE_NAME);
-    let compared = match comparison::kept_at(&path) {
-        Ok(Some((about, compared))) if about.manager == config.contract.address => compared,
+    let seal = match journal::derived_secret(&journal_at(&config.journal), kept::PURPOSE) {
+        Ok(Some(secret)) => Seal::of(&secret),
+        // no journal, no key: there is nothing yet. Whoever may not read the key cannot judge the file
+        Ok(None) => Seal::of(&[0; 32]),
+        Err(JournalError::Io { .. }) if !path.exists() => Seal::of(&[0; 32]),
+        Err(error) => {
+            let found = format!("{} cannot be judged: {error}", path.display());
+            report.add(Finding::warn(WHAT, found, "ask as the user of the service"));
+            return;
+        }
+    };
+    let compared = match comparison::kept_at(&path, &seal) {
+        Ok(Looked::Entry(about, compared)) if about.manager == config.contract.address => compared,
+        Ok(Looked::Changed) => {
+            let found = format!("{}: {CHANGED}", path.display());
+            let hint = "who may write beside the journal? The next start does not use it and reads the history again";
+            report.add(Finding::warn(WHAT, found, hint));
+            return;
+        }
         Ok(_) => {
             report.add(Finding::ok(
                 WHAT,

@@ -2,16 +2,13 @@
 //! apart.
 
 use casimir_dkg::chain::rpc::{LogTrial, Rpc, RpcConfig};
+use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::config::{Config, NetworkName};
 use casimir_dkg::http::Http;
 use casimir_dkg::types::{RedactedUrl, UnixMillis, counted};
 
 use super::{Finding, Report};
 
-/// Blocks come every 12 s; a public chain whose newest is older than this is not followed.
-pub(super) const STALE_S: u64 = 180;
-/// A block further ahead of this machine's clock than this was not made by then.
-pub(super) const AHEAD_S: u64 = 15;
 /// Endpoints are a block or a few apart all the time. Further apart, one of them is wrong or far behind.
 const APART: u64 = 16;
 /// Whoever tells fewer blocks at once is asked after the others.
@@ -89,11 +86,11 @@ fn dated(config: &Config, what: &str, chain: u64, newest: &Newest) -> Finding {
         now.saturating_sub(then)
     );
     let public = config.network.name != NetworkName::Devnet;
-    if then > now + AHEAD_S {
+    if then > now + AHEAD_HEAD_S {
         let ahead = format!("{found}; the head is {} s in the future", then - now);
         return Finding::fail(what, ahead, "this machine's clock is behind: set it by NTP");
     }
-    if public && now - then.min(now) > STALE_S {
+    if public && now - then.min(now) > STALE_HEAD_S {
         let hint = "the node is behind, or this machine's clock is ahead";
         return Finding::warn(what, found, hint);
     }

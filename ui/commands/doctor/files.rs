@@ -4,9 +4,10 @@ use std::path::Path;
 
 use casimir_dkg::config::Config;
 use casimir_dkg::engine;
-use casimir_dkg::journal::{self, Entry, JournalError};
+use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions};
 
-use super::{Finding, Report};
+use super::{Finding, Report, modes};
+use crate::log;
 
 /// Gives the journal's records, as far as they can be believed.
 pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
@@ -15,8 +16,13 @@ pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
     if let Some(parent) = config.journal.path.parent() {
         report.add(writable("journal directory", parent));
     }
-    let (finding, records) = journal(&config.journal.path);
+    let (finding, records) = journal(&engine::journal_at(&config.journal));
     report.add(finding);
+    let transcripts = config.journal.path.with_file_name("transcripts");
+    report.extend(modes::open_to_others("logs", &config.log.dir, log::is_ours));
+    report.extend(modes::open_to_others("transcripts", &transcripts, |name| {
+        name.ends_with(".json")
+    }));
     records
 }
 
@@ -46,26 +52,31 @@ pub(super) fn writable(what: &str, directory: &Path) -> Finding {
     }
 }
 
-fn journal(path: &Path) -> (Finding, Vec<Entry>) {
-    let what = "journal";
+fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
+    let (what, path) = ("journal", place.path.as_path());
     if !path.exists() {
         let found = format!("{} does not exist yet", path.display());
         return (Finding::ok(what, found), Vec::new());
     }
-    let finding = match journal::verify(path) {
+    let finding = match journal::verify_at(place) {
         Ok((found, entries)) => {
             let problem = entries.iter().find_map(|entry| {
                 let problem = engine::understood(&entry.kind, &entry.body).err()?;
                 Some(format!("record {} is not understood: {problem}", entry.seq))
             });
             // whoever may not read the key cannot say that it is another one
-            let key = match journal::judge_key(path, found.key) {
+            let key = match journal::judge_key(place, found.key) {
                 Err(error @ JournalError::Key { .. }) => Some(error.to_string()),
                 _ => None,
             };
-            let finding = match problem.or(key) {
-                Some(problem) => Finding::fail(what, problem, "a start refuses this journal"),
-                None => Finding::ok(
+            let finding = match (problem.or(key), &found.doubt) {
+                (Some(problem), _) => Finding::fail(what, problem, "a start refuses this journal"),
+                (None, Some(doubt)) => Finding::warn(
+                    what,
+                    doubt.to_string(),
+                    "a start pauses everything until a person has looked and resumes",
+                ),
+                (None, None) => Finding::ok(
                     what,
                     format!(
                         "{} records, every hash right, format {}",

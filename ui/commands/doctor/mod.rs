@@ -8,6 +8,7 @@ mod endpoint;
 mod files;
 mod finding;
 mod http;
+mod modes;
 mod notices;
 mod roles;
 mod running;

@@ -5,12 +5,12 @@ mod new_key;
 mod restore;
 pub(super) mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::bail;
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::engine;
-use casimir_dkg::journal::{self, Entry};
+use casimir_dkg::journal::{self, Entry, JournalOptions};
 use casimir_dkg::types::{CaseId, SafeText};
 use serde_json::{Value, json};
 
@@ -22,8 +22,8 @@ use crate::output;
 pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     match command {
         JournalCommand::Show { journal, case, last } => {
-            let path = locate(journal.as_deref(), options)?;
-            show(&path, case.as_deref(), *last, json)
+            let place = locate(journal.as_deref(), options)?;
+            show(&place, case.as_deref(), *last, json)
         }
         JournalCommand::Verify {
             journal,
@@ -31,16 +31,18 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
             key,
             checkpoint,
         } => {
-            let path = locate(journal.as_deref(), options)?;
+            let place = locate(journal.as_deref(), options)?;
             let (contains, key) = (contains.as_deref(), key.as_deref());
-            let wanted = Wanted::read(&path, journal.is_some(), checkpoint.as_deref(), contains, key)?;
+            let wanted = Wanted::read(&place, journal.is_some(), checkpoint.as_deref(), contains, key)?;
             verify::run(&wanted, json)
         }
         JournalCommand::Export {
             journal,
             format: ExportFormat::Jsonl,
         } => export(&locate(journal.as_deref(), options)?),
-        JournalCommand::Backup { to, journal } => backup(&locate(journal.as_deref(), options)?, to, json),
+        JournalCommand::Backup { to, journal } => {
+            backup(&locate(journal.as_deref(), options)?.path, to, json)
+        }
         JournalCommand::Restore {
             from,
             journal,
@@ -54,30 +56,43 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
         }
         JournalCommand::DeclareLost { reason, journal } => {
             let journal = locate(journal.as_deref(), options)?;
-            restore::run(&journal, &journal, Some(reason), json)
+            restore::run(&journal, &journal.path, Some(reason), json)
         }
     }
 }
 
-/// Where the journal is, or would be.
-fn place(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf> {
-    Ok(match given {
-        Some(path) => path.to_owned(),
-        None => config::gather(options)?.journal()?.path,
-    })
+/// Where the journal is, or would be. What belongs to the configured one is where the configuration says, by whatever name
+/// that is given; with a copy, it stands beside it.
+fn place(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<JournalOptions> {
+    let configured = || Ok::<_, anyhow::Error>(engine::journal_at(&config::gather(options)?.journal()?));
+    let Some(path) = given else {
+        return configured();
+    };
+    let is_it = |found: &JournalOptions| match (found.path.canonicalize(), path.canonicalize()) {
+        (Ok(found), Ok(given)) => found == given,
+        _ => found.path == path,
+    };
+    // an auditor has no configuration
+    let found = configured().ok().filter(is_it);
+    Ok(found.unwrap_or_else(|| JournalOptions::at(path)))
 }
 
-pub(super) fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<PathBuf> {
-    let path = place(given, options)?;
-    if !path.is_file() {
-        bail!("there is no journal at {}", path.display());
+pub(super) fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<JournalOptions> {
+    let place = place(given, options)?;
+    if !place.path.is_file() {
+        bail!("there is no journal at {}", place.path.display());
     }
-    Ok(path)
+    Ok(place)
 }
 
-fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> anyhow::Result<Outcome> {
+fn show(
+    place: &JournalOptions,
+    case: Option<&str>,
+    last: Option<usize>,
+    json: bool,
+) -> anyhow::Result<Outcome> {
     let case = case.map(str::parse::<CaseId>).transpose()?;
-    let (_, entries) = journal::verify_with(path, None)?;
+    let (_, entries) = journal::verify_at(place)?;
     let wanted: Vec<(&Entry, Value)> = match case {
         Some(case) => case::records_of(&entries, case)?
             .into_iter()
@@ -118,9 +133,9 @@ fn show(path: &Path, case: Option<&str>, last: Option<usize>, json: bool) -> any
     Ok(Outcome::Success)
 }
 
-fn export(path: &Path) -> anyhow::Result<Outcome> {
+fn export(place: &JournalOptions) -> anyhow::Result<Outcome> {
     let mut lines = Vec::new();
-    let result = journal::export(path, &mut lines);
+    let result = journal::export(place, &mut lines);
     output::raw(&String::from_utf8_lossy(&lines));
     let report = result?;
     output::note(&format!("{} records, head {}", report.records, report.head));

@@ -1,7 +1,5 @@
 //! `journal new-key`: another key of the journal's own, by a person's word.
 
-use std::path::Path;
-
 use anyhow::bail;
 use casimir_dkg::engine;
 use casimir_dkg::journal::{self, JournalOptions};
@@ -14,30 +12,34 @@ use crate::{output, person};
 /// Longest reason in characters.
 const MAX_REASON: usize = 500;
 
-pub(super) fn run(journal: &Path, reason: &str, json: bool) -> anyhow::Result<Outcome> {
+pub(super) fn run(journal: &JournalOptions, reason: &str, json: bool) -> anyhow::Result<Outcome> {
     let length = reason.trim().chars().count();
     if !(1..=MAX_REASON).contains(&length) {
         bail!("the reason has {length} characters; 1 to {MAX_REASON} are taken");
     }
-    let options = JournalOptions {
-        path: journal.to_owned(),
-        checkpoint: None,
-    };
-    let renewed = journal::new_key(&options, |key| {
+    let mut doubted = None;
+    let renewed = journal::new_key(journal, |key, doubt| {
         let by = person::identity().name().clone();
-        engine::keyed(UnixMillis::now(), key, by, SafeText::new(reason.trim()))
+        doubted = doubt.cloned();
+        engine::keyed(UnixMillis::now(), key, by, SafeText::new(reason.trim()), doubt)
     })?;
     let (file, key, record) = (renewed.file.display(), renewed.key, renewed.record);
     if json {
-        output::json(
-            &json!({"key": key, "record": record, "file": renewed.file, "replaced": renewed.replaced}),
-        );
+        output::json(&json!({
+            "key": key, "record": record, "file": renewed.file, "replaced": renewed.replaced,
+            "doubt": doubted.as_ref().map(ToString::to_string),
+        }));
         return Ok(Outcome::Success);
     }
     output::line(&format!(
         "{file} holds a new key, {key}, which record {record} names. Write it down elsewhere: whoever verifies this journal asks \
          for it"
     ));
+    if let Some(doubt) = &doubted {
+        output::line(&format!(
+            "everything is paused until a person has looked and resumes: {doubt}"
+        ));
+    }
     if let Some(replaced) = &renewed.replaced {
         output::line(&format!(
             "the file that was there is kept as {}",

@@ -26,11 +26,12 @@ struct Found {
 }
 
 /// Puts `from` in the journal's place; `reason` declares lost what it lacks.
-pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
-    let options = JournalOptions {
-        path: journal.to_owned(),
-        checkpoint: None,
-    };
+pub(crate) fn run(
+    journal: &JournalOptions,
+    from: &Path,
+    reason: Option<&str>,
+    json: bool,
+) -> anyhow::Result<Outcome> {
     let declaration = match reason {
         Some(reason) => {
             let length = reason.trim().chars().count();
@@ -42,8 +43,8 @@ pub(crate) fn run(journal: &Path, from: &Path, reason: Option<&str>, json: bool)
         None => None,
     };
     let (declaration, found) = declaration.unzip();
-    let restored = journal::restore(&options, from, declaration.as_ref())?;
-    report(journal, &restored, &found.unwrap_or_default(), json);
+    let restored = journal::restore(journal, from, declaration.as_ref())?;
+    report(&journal.path, &restored, &found.unwrap_or_default(), json);
     Ok(Outcome::Success)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use casimir_dkg::engine::{self, Audit};
-use casimir_dkg::journal::{self, Entry, JournalError, Report};
+use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, Report};
 use casimir_dkg::secrets::read_trusted;
 use casimir_dkg::types::{JournalKey, Root, SafeText, counted};
 use serde_json::json;
@@ -17,7 +17,7 @@ const MAX_CHECKPOINT: u64 = 1 << 10;
 
 /// What it is compared with.
 pub(super) struct Wanted<'a> {
-    pub(super) path: &'a Path,
+    pub(super) place: &'a JournalOptions,
     /// A person named the file.
     pub(super) is_named: bool,
     pub(super) checkpoint: Option<&'a Path>,
@@ -31,14 +31,14 @@ impl<'a> Wanted<'a> {
     /// # Errors
     /// A hash or key is none.
     pub(super) fn read(
-        path: &'a Path,
+        place: &'a JournalOptions,
         is_named: bool,
         checkpoint: Option<&'a Path>,
         contains: Option<&str>,
         key: Option<&str>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            path,
+            place,
             is_named,
             checkpoint,
             head: contains
@@ -78,6 +78,7 @@ pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
             "signed": report.signed,
             "key": report.key.map(|(record, key)| json!({"record": record, "key": key})),
             "held": held,
+            "doubt": report.doubt.as_ref().map(ToString::to_string),
             "decisions": audit.decisions,
             "signatures": audit.signatures,
             "problems": audit.problems,
@@ -90,6 +91,10 @@ pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
         ));
         output::line(&end(&report, wanted.head.is_some()));
         output::line(&fast(&report, held));
+        // that there is no checkpoint stands above
+        if let Some(doubt) = report.doubt.as_ref().filter(|doubt| doubt.acknowledged.is_some()) {
+            output::note(&format!("a start pauses everything: {doubt}"));
+        }
         let many = |n| usize::try_from(n).unwrap_or(usize::MAX);
         output::line(&format!(
             "{} checked, {} of people's own keys among them",
@@ -114,7 +119,10 @@ pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
 fn compare(wanted: &Wanted<'_>, report: &Report, entries: &[Entry]) -> (u64, Vec<String>) {
     let (mut held, mut faults) = (0, Vec::new());
     if report.records == 0 && wanted.is_named {
-        faults.push(format!("{}: there is no record in it", wanted.path.display()));
+        faults.push(format!(
+            "{}: there is no record in it",
+            wanted.place.path.display()
+        ));
     }
     if let Some(head) = wanted.head {
         match entries.iter().find(|entry| entry.hash == head) {
@@ -172,8 +180,12 @@ fn fast(report: &Report, held: u64) -> String {
 
 /// What stands in a journal that holds, with what its decisions are; `None` where it does not, after that was said.
 fn judged(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Option<(Report, Vec<Entry>, Audit)>> {
-    let path = wanted.path;
-    let (report, entries) = match journal::verify_with(path, wanted.checkpoint) {
+    let mut place = wanted.place.clone();
+    if let Some(given) = wanted.checkpoint {
+        place.checkpoint = Some(given.to_owned());
+    }
+    let path = place.path.as_path();
+    let (report, entries) = match journal::verify_at(&place) {
         Ok(found) => found,
         Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => {
             match &e {

@@ -101,6 +101,7 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
             "file": path,
             "added": restored.added.iter().map(named).collect::<Vec<_>>(),
             "known": restored.known,
+            "has_manifest": restored.has_manifest,
             "missing": missing.iter().map(|missing| named(missing)).collect::<Vec<_>>(),
         }));
     } else {
@@ -112,6 +113,13 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
         ));
         for named in &restored.added {
             output::line(&format!("  {}", named.validator));
+        }
+        if !restored.has_manifest {
+            output::line(&format!(
+                "there is no {}: nothing tells what this backup should hold, and shares may be missing. Compare with what the \
+                 oracle says: casimir-dkg operator shares list, casimir-dkg doctor operator --expect FILE",
+                store::manifest_of(from).display()
+            ));
         }
         for named in &missing {
             output::line(&format!(

@@ -25,7 +25,7 @@ use casimir_dkg::monitor::{self, Role};
 use crate::args::OperatorCommand;
 use crate::early;
 use crate::exit::Outcome;
-use crate::headless::Service;
+use crate::headless::{Service, Takes};
 use crate::log::{self, Also};
 use crate::output;
 
@@ -64,10 +64,46 @@ pub(crate) fn run(
     };
     output::outlive_reader();
     let again = {
-        let options = options.clone();
-        move || read_anew(&options)
+        let (options, http) = (options.clone(), config.http.clone());
+        move || read_anew(&layers, &options, &http)
     };
     super::serve(serve(config, listen, json, again))
+}
+
+/// A node agrees by the rules that were read last, and asks the beacon nodes that stand with them.
+const TAKES: Takes = Takes {
+    own: |key| {
+        let own = [
+            "node.",
+            "operator",
+            "beacon.urls",
+            "http.",
+            "metrics.",
+            "log.",
+            "network.name",
+        ];
+        own.iter().any(|of| key.starts_with(of))
+    },
+    anew: |key| {
+        let rules = [
+            "node.initiator",
+            "node.owner",
+            "node.exit",
+            "node.withdrawal_credentials",
+            "node.fork_versions",
+            "beacon.urls",
+        ];
+        rules.contains(&key)
+    },
+};
+
+/// What was read anew.
+struct Anew {
+    policy: Policy,
+    /// Whom its rules ask.
+    indices: Option<Arc<dyn ValidatorIndices>>,
+    /// Keys that only a restart takes.
+    left: Vec<&'static str>,
 }
 
 /// With what RockX's own variables say.
@@ -75,26 +111,39 @@ pub(super) fn gather(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
     config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))
 }
 
-/// The rules as they are written now.
-fn read_anew(options: &LoadOptions) -> anyhow::Result<Policy> {
+/// The rules as they are written now, with the beacon nodes that they ask.
+fn read_anew(begun: &Layers, options: &LoadOptions, http: &Http) -> anyhow::Result<Anew> {
     let layers = gather(options)?;
     let (settings, ..) = layers.node()?;
-    Ok(policy(&settings.rules))
+    Ok(Anew {
+        policy: policy(&settings.rules),
+        indices: indices(&settings, http)?,
+        left: TAKES.left(begun, &layers),
+    })
 }
 
 async fn serve(
     config: NodeConfig,
     listen: MetricsListen,
     json: bool,
-    rules: impl Fn() -> anyhow::Result<Policy> + Clone + Send + 'static,
+    rules: impl Fn() -> anyhow::Result<Anew> + Clone + Send + 'static,
 ) -> anyhow::Result<Outcome> {
     // before the port is open: whoever waits for the port may signal at once
     let mut service = Service::begin();
     let http = config.http.clone();
     let tls = config.tls.clone();
     let messenger = config.messenger_url.clone();
-    let port = monitor::bind(listen, Role::Operator).await?;
-    let mut handle = node::spawn(config).await?;
+    let start = async {
+        anyhow::Ok((
+            monitor::bind(listen, Role::Operator).await?,
+            node::spawn(config).await?,
+        ))
+    };
+    // a node asks for its own key before it opens its port
+    let Some(started) = service.begins(start).await else {
+        return Ok(Outcome::Success);
+    };
+    let (port, mut handle) = started?;
     let _monitor = port.map(|port| port.serve(handle.probe()));
     let (id, url) = (handle.id(), handle.public_url().to_owned());
     if json {
@@ -114,7 +163,13 @@ async fn serve(
         Box::pin(async move {
             tls.map_or(Ok(()), |tls| tls.reload())?;
             http.reload()?;
-            Ok(door.set(rules()?)?)
+            let Anew {
+                policy,
+                indices,
+                left,
+            } = rules()?;
+            door.set(policy, indices)?;
+            Ok(left)
         })
     }));
     tokio::select! {

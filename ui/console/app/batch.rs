@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use casimir_dkg::types::{ActionId, Root};
-use casimir_dkg::view::{ActionView, Fact, Risk};
+use casimir_dkg::view::{ActionView, Fact, FactKind, Risk};
 use tui_input::Input;
 
 use super::{App, Subject};
@@ -86,7 +86,14 @@ impl Batch {
             return Vec::new();
         };
         let everywhere = |fact: &&Fact| rest.iter().all(|action| action.facts.contains(fact));
-        first.facts.iter().filter(everywhere).collect()
+        let told = first.facts.iter().filter(|fact| !is_of_an_operator(fact));
+        told.filter(everywhere).collect()
+    }
+
+    /// Whether something is said of each operator, which the page of each action has and this one has not.
+    pub(crate) fn leaves_operators_out(&self) -> bool {
+        let mut facts = self.actions.iter().flat_map(|action| &action.facts);
+        facts.any(is_of_an_operator)
     }
 
     /// The facts of an action that not all of them have.
@@ -97,8 +104,16 @@ impl Batch {
             .map(|f| (&f.label, f.value.as_str()))
             .collect();
         let is_own = |fact: &&Fact| !shared.contains(&(&fact.label, fact.value.as_str()));
-        action.facts.iter().filter(is_own).collect()
+        let told = action.facts.iter().filter(|fact| !is_of_an_operator(fact));
+        told.filter(is_own).collect()
     }
+}
+
+/// How one operator stands: its times differ from action to action by chance, and would bury what differs in earnest. What
+/// speaks against one is a warning, and stays.
+fn is_of_an_operator(fact: &Fact) -> bool {
+    let number = fact.label.strip_prefix("operator ");
+    fact.kind != FactKind::Warning && number.is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 impl App {

@@ -3,7 +3,7 @@
 use casimir_dkg::view::RowId;
 
 use super::Known;
-use crate::console::screens::panes::{Pane, Standing};
+use crate::console::screens::panes::{APPROVALS, Pane, Standing};
 
 #[derive(Debug, Clone)]
 pub(crate) struct List {
@@ -11,6 +11,8 @@ pub(crate) struct List {
     pub(crate) selected: Option<RowId>,
     /// A person chose the selected row: it stays. Else the selection follows what matters.
     pub(crate) picked: bool,
+    /// Nobody has pressed a key yet: in the approvals, the first that waits takes the selection, even among equals.
+    pub(crate) untouched: bool,
     /// Where the selected row was last: looked at first, since it is there nearly always.
     last_at: usize,
     /// Substring, matched without regard to case.
@@ -33,6 +35,7 @@ impl List {
             pane,
             selected: None,
             picked: false,
+            untouched: true,
             last_at: 0,
             filter: String::new(),
             sort: None,
@@ -61,14 +64,16 @@ impl List {
     }
 
     /// Selects what matters most: what waits, else what is under way, else the first row, which is the newest. What waits
-    /// or is under way keeps the selection until it does no longer, so that it does not jump among equals.
+    /// or is under way keeps the selection until it does no longer, so that it does not jump among equals under a person's
+    /// eyes. Before the first key that is nobody's: what was prepared first by chance is not where a newcomer begins.
     fn follow(&mut self, known: Known<'_>) {
         let standing = |row: &usize| self.pane.standing(known, *row).unwrap_or(Standing::Over);
         let Some((best, at)) = best(self.rows.iter().map(standing)) else {
             return;
         };
         let now = self.position(known).map(|at| standing(&self.rows[at]));
-        if now != Some(best) || best > Standing::Runs {
+        let nobody_reads = self.untouched && self.pane == APPROVALS && best == Standing::Waits;
+        if now != Some(best) || best > Standing::Runs || nobody_reads {
             self.select(known, at);
         }
     }

@@ -12,7 +12,6 @@ mod palette;
 mod past;
 mod pending;
 mod remembered;
-mod standing;
 mod subject;
 mod tab;
 mod why_not;
@@ -26,7 +25,7 @@ use casimir_dkg::view::{ActionView, Mode, Seated, Snapshot, Transition};
 use ratatui::layout::{Rect, Size};
 
 use super::ExitReason;
-use super::keys::{KeyMap, Scene};
+use super::keys::{Key, KeyMap, Scene};
 use super::msg::Now;
 use super::screens::panes::{self, Pane};
 use super::theme::{Theme, Token};
@@ -100,6 +99,10 @@ pub(crate) enum Hit {
     /// Rows of a list, the first visible one on top.
     Rows(Pane),
     Pane(Pane),
+    /// What is written there is done by this key.
+    Key(Key),
+    /// A row of what lies over the screen, by its number in the list.
+    Item(usize),
 }
 
 /// The model.
@@ -274,6 +277,13 @@ impl App {
         };
         for list in &mut self.lists {
             list.refresh(known, position(list.pane));
+        }
+    }
+
+    /// A person is there: from now on selections do not move among equals.
+    pub(crate) fn touched(&mut self) {
+        for list in &mut self.lists {
+            list.untouched = false;
         }
     }
 

@@ -54,11 +54,17 @@ impl KeyMap {
             .map(|(row, keys)| (row, keys.as_slice()))
     }
 
-    /// The first key of a command, for sentences that name it.
+    /// The first key of a command, where this session has one.
+    pub(crate) fn first(&self, group: Group, command: Command) -> Option<Key> {
+        let mut rows = self.rows(group);
+        let (_, keys) = rows.find(|(row, _)| row.command == command)?;
+        keys.first().copied()
+    }
+
+    /// The same for sentences that name it; empty where there is none.
     pub(crate) fn label(&self, group: Group, command: Command) -> String {
-        self.rows(group)
-            .find(|(row, _)| row.command == command)
-            .map_or_else(String::new, |(_, keys)| keys[0].to_string())
+        let first = self.first(group, command);
+        first.map_or_else(String::new, |key| key.to_string())
     }
 }
 

@@ -18,11 +18,9 @@ pub(super) fn open(app: &mut App) {
         );
         return;
     };
-    // where a member is down, the editor begins with what would take its place: enter proposes that
-    let worse = app.worse(action);
-    let chosen = worse
-        .and_then(|worse| worse.instead)
-        .unwrap_or_else(|| committee.proposed.clone());
+    // where a member is down, the editor begins with what the engine offers instead: enter proposes that
+    let offered = committee.worse.as_ref().and_then(|worse| worse.instead.clone());
+    let chosen = offered.unwrap_or_else(|| committee.proposed.clone());
     app.overlay = Some(Overlay::Committee(Editor {
         action: action.id,
         chosen,

@@ -6,6 +6,7 @@ use crate::console::keys::{Command, Key, Scene};
 
 /// A key went down, or repeats because it is held. A held key moves and types, but it never does anything else.
 pub(super) fn pressed(app: &mut App, key: Key, repeat: bool) -> Vec<Effect> {
+    app.touched();
     let scene = app.scene();
     let command = app.settings.keys.command(scene, key);
     if command != Some(Command::Interrupt) {

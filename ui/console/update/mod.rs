@@ -38,11 +38,13 @@ mod tests;
 
 use casimir_dkg::types::Severity;
 use casimir_dkg::view::Transition;
+use ratatui::layout::Size;
 use tracing::Level;
 
 use super::app::{App, Overlay};
 use super::effect::Effect;
 use super::msg::{Event, Msg};
+use super::screens::LEAST;
 use super::theme::Token;
 use super::widgets::format;
 use crate::log::Entry;
@@ -55,7 +57,7 @@ pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
         Event::Paste(text) => pasted(app, &text),
         Event::Mouse(mouse) => mouse::happened(app, mouse),
         Event::Resize(size) => {
-            app.size = size;
+            resized(app, size);
             vec![]
         }
         Event::Snapshot(snapshot) => snapshot::arrived(app, snapshot),
@@ -161,8 +163,22 @@ fn ticked(app: &mut App) -> Vec<Effect> {
     quit::overdue(app)
 }
 
-/// What the user can see now may be decided from now on.
+/// Another picture: what may be decided must be on it once more, for as long as at first.
+fn resized(app: &mut App, size: Size) {
+    app.size = size;
+    match &mut app.overlay {
+        Some(Overlay::Ask(question)) => question.quiet_since = None,
+        Some(Overlay::Batch(batch)) => batch.quiet_since = None,
+        _ => {}
+    }
+}
+
+/// What the user can see now may be decided from now on; where the terminal is too small for it, nothing is seen.
 fn drawn(app: &mut App) {
+    let (columns, rows) = LEAST;
+    if app.size.width < columns || app.size.height < rows {
+        return;
+    }
     if let Some(Overlay::Ask(question)) = &mut app.overlay {
         question.quiet_since.get_or_insert(app.now.mono);
     } else if let Some(Overlay::Batch(batch)) = &mut app.overlay {

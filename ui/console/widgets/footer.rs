@@ -1,44 +1,48 @@
-//! The footer: keys that mean something here and now, from the one command table.
+//! The footer: keys that mean something here and now, from the one command table. A click on one is a press of its key.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::text::width;
-use crate::console::app::{App, Overlay};
-use crate::console::keys::{Command, Group};
+use crate::console::app::{App, Hit, Overlay};
+use crate::console::keys::{Command, Group, Key};
 use crate::console::theme::Token;
 
-pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
-    let mut spans = vec![Span::raw(" ")];
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     let mut left = usize::from(area.width).saturating_sub(1);
-    let hints = hints(app);
+    let needed = |(key, label): &(Key, String)| width(&key.to_string()) + width(label) + 3;
     // help is the last to go: it explains all the others
-    let help = hints.iter().rfind(|(_, label)| label == "help").cloned();
-    let reserve = help.as_ref().map_or(0, |(k, l)| width(k) + width(l) + 3);
-    let mut full = false;
-    for (key, label) in hints.iter().filter(|h| h.1 != "help") {
-        let needed = width(key) + width(label) + 3;
-        if full || needed + reserve > left {
-            full = true;
-            continue;
-        }
-        left -= needed;
-        push(app, &mut spans, key, label);
-    }
-    if let Some((key, label)) = help {
-        push(app, &mut spans, &key, &label);
+    let (help, mut shown): (Vec<_>, Vec<_>) = hints(app).into_iter().partition(|(_, label)| label == "help");
+    left = left.saturating_sub(help.first().map_or(0, needed));
+    let fits = shown
+        .iter()
+        .position(|hint| match left.checked_sub(needed(hint)) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        });
+    shown.truncate(fits.unwrap_or(shown.len()));
+    shown.extend(help);
+    let mut spans = vec![Span::raw(" ")];
+    let mut x = area.x + 1;
+    for (key, label) in shown {
+        let (name, label) = (key.to_string(), format!(" {label}  "));
+        let columns = (width(&name) + width(&label)) as u16;
+        // the gap behind it belongs to nobody
+        let place = Rect::new(x, area.y, columns - 2, 1).intersection(area);
+        app.hits.push((place, Hit::Key(key)));
+        x = x.saturating_add(columns);
+        spans.push(Span::styled(name, app.style(Token::KeyHint)));
+        spans.push(Span::styled(label, app.style(Token::Muted)));
     }
     frame.render_widget(Line::from(spans), area);
 }
 
-fn push(app: &App, spans: &mut Vec<Span<'static>>, key: &str, label: &str) {
-    spans.push(Span::styled(key.to_owned(), app.style(Token::KeyHint)));
-    spans.push(Span::styled(format!(" {label}  "), app.style(Token::Muted)));
-}
-
-/// Keys and labels of what can be done now, most specific first.
-pub(crate) fn hints(app: &App) -> Vec<(String, String)> {
+/// Keys and labels of what can be done now, most specific first; what was begun by marks comes before all.
+pub(crate) fn hints(app: &App) -> Vec<(Key, String)> {
     let mut out = Vec::new();
     for group in app.scene().groups() {
         if *group == Group::Move {
@@ -48,7 +52,11 @@ pub(crate) fn hints(app: &App) -> Vec<(String, String)> {
             if row.label.is_empty() || row.dangerous && app.read_only() || !app.offers(row.command) {
                 continue;
             }
-            out.push((keys[0].to_string(), label(app, row.command, row.label)));
+            let hint = (keys[0], label(app, row.command, row.label));
+            match row.command {
+                Command::Batch => out.insert(0, hint),
+                _ => out.push(hint),
+            }
         }
     }
     out
@@ -65,6 +73,7 @@ fn label(app: &App, command: Command, label: &str) -> String {
                 .is_some_and(|c| c.paused);
             if paused { "resume" } else { "pause" }.to_owned()
         }
+        (Command::Back, None) if app.past.is_some() && app.details.is_empty() => "back to now".to_owned(),
         (Command::Back, _) if !app.details.is_empty() || app.tab != crate::console::app::Tab::Overview => {
             "back".to_owned()
         }

@@ -10,7 +10,7 @@ use casimir_dkg::view::{EndpointKind, Health, Mode, Stops, Wait, WaitReason};
 use ratatui::text::{Line, Span};
 
 use super::sign::Sign;
-use super::text::{clean, middle};
+use super::text::{clean, fit, middle, width};
 use super::{format, status};
 use crate::console::app::App;
 use crate::console::keys::{Command, Group};
@@ -27,6 +27,7 @@ pub(crate) fn lines(app: &App, columns: u16) -> Vec<Line<'static>> {
         )
     };
     let parts = match columns {
+        _ if app.past.is_some() => vec![vec![not_journaled(app)]],
         0..80 => vec![vec![chain(app, false), endpoints(app, Names::Signs)]],
         80..124 => vec![
             vec![chain(app, true)],
@@ -53,8 +54,14 @@ pub(crate) fn lines(app: &App, columns: u16) -> Vec<Line<'static>> {
         lines.push(Line::from(spans));
     }
     lines.extend(leaving(app));
-    lines.extend(alarm(app));
+    lines.extend(alarm(app, columns));
     lines
+}
+
+/// In the past: what would stand here of the present was never written down, and must not look like an outage.
+fn not_journaled(app: &App) -> Vec<Span<'static>> {
+    let words = "the chain and who answered are not in the journal";
+    vec![Span::styled(words, app.style(Token::Muted))]
 }
 
 fn first(app: &App, columns: usize) -> Line<'static> {
@@ -300,7 +307,7 @@ fn leaving(app: &App) -> Option<Line<'static>> {
 }
 
 /// The worst thing that a person should know, and how many more there are.
-fn alarm(app: &App) -> Option<Line<'static>> {
+fn alarm(app: &App, columns: usize) -> Option<Line<'static>> {
     let snapshot = &app.snapshot;
     let mut waits: Vec<_> = snapshot.waits.iter().filter(|wait| is_news(app, wait)).collect();
     waits.sort_by_key(|wait| std::cmp::Reverse(wait.urgency()));
@@ -334,7 +341,10 @@ fn alarm(app: &App) -> Option<Line<'static>> {
         ),
     };
     let sign = Sign::Warn.glyph(app.settings.ascii);
-    let text = format!(" {sign} {}{more}", clean(&worst));
+    // how many more there are, and the key that shows them, is not what the edge cuts off
+    let room = columns.saturating_sub(width(sign) + width(&more) + 2);
+    let worst = fit(&clean(&worst), room, app.settings.ascii).into_owned();
+    let text = format!(" {sign} {worst}{more}");
     Some(Line::from(Span::styled(text, app.style(token))))
 }
 
@@ -368,7 +378,7 @@ mod tests {
         for reason in WaitReason::ALL {
             let waits = vec![Wait::new(*reason, "it is so")];
             let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
-            let line = alarm(&app).map(|line| line.to_string());
+            let line = alarm(&app, 300).map(|line| line.to_string());
             let info = reason.severity() == Severity::Info && reason.stops() != Stops::Everything;
             match HAVE_A_PLACE.contains(reason) || info {
                 true => assert_eq!(line, None, "{reason}"),
@@ -387,7 +397,7 @@ mod tests {
             of(Reason::RelayAway),
         ];
         let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
-        let line = alarm(&app).unwrap().to_string();
+        let line = alarm(&app, 300).unwrap().to_string();
         assert!(
             line.contains("it is messenger-away") && line.contains("and 2 more"),
             "{line}"

@@ -18,6 +18,8 @@ pub(super) enum Vendor {
     PublicNode,
     Reth,
     Geth,
+    /// Whoever says to a question that is too dear that it is asked too often.
+    TooOften,
 }
 
 pub(super) const VENDORS: &[(&str, Vendor)] = &[
@@ -31,6 +33,7 @@ pub(super) const VENDORS: &[(&str, Vendor)] = &[
     ("publicnode", Vendor::PublicNode),
     ("reth", Vendor::Reth),
     ("geth", Vendor::Geth),
+    ("too-often", Vendor::TooOften),
 ];
 
 /// What was asked for and what would have been answered.
@@ -79,6 +82,7 @@ impl Vendor {
             Self::PublicNode => (-32701, format!("exceed maximum block range: {limit}")),
             Self::Reth => (-32602, format!("query exceeds max block range {limit}")),
             Self::Geth => (-32002, "request timed out".to_owned()),
+            Self::TooOften => (-32005, "too many requests".to_owned()),
         };
         let mut error = json!({"code": code, "message": words});
         if self == Self::Infura {
@@ -94,6 +98,7 @@ impl Vendor {
         match self {
             Self::AlchemyFree => Some(400),
             Self::QuickNode => Some(413),
+            Self::TooOften => Some(429),
             _ => None,
         }
     }

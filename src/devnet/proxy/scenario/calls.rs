@@ -162,9 +162,15 @@ impl Calls {
     }
 }
 
-/// Equal, hexadecimal digits in either case: clients write addresses with and without checksum.
+/// Equal, hexadecimal digits in either case: clients write addresses with and without checksum. Digits that are wanted with a
+/// `*` behind them are those that it begins with.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
+        (Value::String(a), Value::String(b)) if b.starts_with("0x") && b.ends_with('*') => {
+            let wanted = b.trim_end_matches('*');
+            let begins = a.get(..wanted.len());
+            begins.is_some_and(|begins| begins.eq_ignore_ascii_case(wanted))
+        }
         (Value::String(a), Value::String(b)) if a.starts_with("0x") => a.eq_ignore_ascii_case(b),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         _ => a == b,

@@ -165,7 +165,8 @@ impl Ceremony {
     /// Subscribes again after the messenger, or this process, was away.
     pub(super) async fn resubscribe(&mut self) {
         let address = self.host.observer_address(self.id);
-        match self.host.messenger.topic(self.id).await {
+        let observer = std::slice::from_ref(&self.observer_name);
+        match self.host.messenger.topic(self.id, observer).await {
             Ok(None) => self.topic_lost = true,
             Ok(Some(topic)) if address_of(&topic, &self.observer_name) == Some(address.as_str()) => {
                 self.topic_lost = false;

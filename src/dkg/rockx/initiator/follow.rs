@@ -288,7 +288,7 @@ impl Ceremony {
             ));
         }
         // it may have come back after these two answers
-        match tokio::join!(messenger.topic(self.id), messenger.data(self.id)) {
+        match tokio::join!(messenger.topic(self.id, &[]), messenger.data(self.id)) {
             (Ok(None), Ok(None)) => lost(),
             _ => unknown("the messenger was away, and its address answered 404 meanwhile"),
         }

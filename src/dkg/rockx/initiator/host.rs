@@ -100,8 +100,8 @@ impl Host {
 
     /// Which of these the messenger does not know.
     pub(super) async fn unregistered(&self, ids: &[OperatorId]) -> Answer<Vec<OperatorId>> {
-        let everybody = self.messenger.registered().await;
-        everybody.map(|everybody| missing(&everybody, ids)).into()
+        let registered = self.messenger.registered(ids).await;
+        registered.map(|registered| missing(&registered, ids)).into()
     }
 
     /// Asks these operators' nodes for the same, in parallel.

@@ -7,18 +7,17 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::http::{CallError, unexpected};
+use super::subscribers;
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::dkg::rockx::messenger::{OWNER_HEADER, PROOF_HEADER, proof};
-use crate::dkg::rockx::wire::{CreateTopic, Decode, Encode, Subscriber, Topic};
-use crate::http::{BadUrl, Call, Endpoint, Http, Limits, Reply};
+use crate::dkg::rockx::wire::{CreateTopic, Encode, Subscriber, Topic};
+use crate::http::{BadUrl, Call, Endpoint, Http, Limits};
 use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText, UnixMillis};
 
-/// A topic of 13 subscribers with long addresses is 4 KB.
-const MAX_TOPIC: usize = 64 * 1024;
 /// Results of 13 operators are 30 KB; a blame carries a few messages in base64 of base64.
 const MAX_RESULT: usize = 1024 * 1024;
-/// Whoever ever registered, with addresses: some hundred operators.
-const MAX_EVERYBODY: usize = 1024 * 1024;
+/// Names that a query holds: beyond that everybody is asked for.
+const MAX_NAMES: usize = 200;
 /// Name of the topic that makes its subscribers registered.
 const EVERYBODY: &str = "default";
 /// Everything else is a sentence.
@@ -100,27 +99,30 @@ impl Messenger {
         };
         let call = self.own(json_body(self.endpoint.post("topics"), &body));
         let call = self.prove(call, &proof::topic(&body.topic_name, body.subscribers.as_slice()));
-        self.topic_of(id, &call.at_most(MAX_TOPIC).send().await?)
+        let read = subscribers::read(call, &body.topic_name, body.subscribers.as_slice());
+        read.await?.ok_or_else(|| no_topic(&body.topic_name))
     }
 
-    /// The topic, or `None` when the messenger does not know it (any more).
-    pub(crate) async fn topic(&self, id: RequestId) -> Result<Option<Topic>, CallError> {
-        let call = self.endpoint.get(&format!("topics/{id}"));
-        let answer = call.at_most(MAX_TOPIC).send().await?;
-        match answer.status {
-            404 => Ok(None),
-            _ => self.topic_of(id, &answer).map(Some),
-        }
+    /// The topic with those subscribers whose names are `wanted`, or `None` when the messenger does not know it (any more).
+    pub(crate) async fn topic(&self, id: RequestId, wanted: &[String]) -> Result<Option<Topic>, CallError> {
+        self.subscribers(&id.to_string(), wanted).await
     }
 
-    /// Everybody who is registered: the subscribers of the topic that every messenger has.
-    pub(crate) async fn registered(&self) -> Result<Topic, CallError> {
-        let call = self.endpoint.get(&format!("topics/{EVERYBODY}"));
-        named(EVERYBODY, &call.at_most(MAX_EVERYBODY).send().await?)
+    /// Those of `wanted` who are registered: the subscribers of the topic that every messenger has.
+    pub(crate) async fn registered(&self, wanted: &[OperatorId]) -> Result<Topic, CallError> {
+        let wanted: Vec<String> = wanted.iter().map(OperatorId::to_string).collect();
+        let found = self.subscribers(EVERYBODY, &wanted).await?;
+        found.ok_or_else(|| no_topic(EVERYBODY))
     }
 
-    fn topic_of(&self, id: RequestId, answer: &Reply) -> Result<Topic, CallError> {
-        named(&id.to_string(), answer)
+    /// Our messenger tells those alone who are asked for, RockX's everybody.
+    async fn subscribers(&self, topic: &str, wanted: &[String]) -> Result<Option<Topic>, CallError> {
+        let call = self.endpoint.get(&format!("topics/{topic}"));
+        let call = match wanted.len() <= MAX_NAMES {
+            true => call.query("names", &wanted.join(",")),
+            false => call,
+        };
+        subscribers::read(call, topic, wanted).await
     }
 
     /// Subscribes `address` under `name` directly on the topic.
@@ -192,22 +194,11 @@ impl Messenger {
     }
 }
 
-/// The topic in an answer, which must be the one of this name.
-fn named(name: &str, answer: &Reply) -> Result<Topic, CallError> {
-    if answer.status != 200 {
-        return Err(unexpected(answer));
-    }
-    let topic = Topic::from_json(&answer.body).map_err(|error| CallError::Unexpected {
-        status: answer.status,
-        text: error.to_string().into(),
-    })?;
-    if topic.name == name {
-        Ok(topic)
-    } else {
-        Err(CallError::Unexpected {
-            status: answer.status,
-            text: format!("a topic named «{}»", SafeText::new(&topic.name)).into(),
-        })
+/// The answer of a messenger that does not know a topic which it was just told, or which every messenger has.
+fn no_topic(name: &str) -> CallError {
+    CallError::Unexpected {
+        status: 404,
+        text: SafeText::new(&format!("no topic {name}")),
     }
 }
 

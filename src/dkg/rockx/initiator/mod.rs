@@ -30,6 +30,7 @@ mod poll;
 pub(super) mod preflight;
 mod prepare;
 mod run;
+mod subscribers;
 
 pub use config::{InitiatorConfig, InitiatorError};
 pub use run::Initiator;

@@ -19,7 +19,7 @@ use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::seen::{PER_SIGNER, Seen, Sight};
 use crate::dkg::rockx::sign::message_root;
 use crate::dkg::rockx::wire::SignedMessage;
-use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Network, Ration, read_body};
+use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Network, Ration};
 use crate::types::{OperatorId, RequestId, Root, UnixMillis};
 
 /// The longest message of a committee of 13 is 5 KB; a blame with two of them in base64 of base64 of base64 is 30 KB.
@@ -196,7 +196,7 @@ async fn consume(
         // nobody reads it: so neither do we
         return json(TAKEN);
     };
-    let body = match read_body(body, MAX_MESSAGE, BODY_DEADLINE).await {
+    let body = match shared.gate.read(client, body, MAX_MESSAGE, BODY_DEADLINE).await {
         Ok(body) => body,
         Err(BodyFault::TooLarge) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         // an answer upon which the messenger tries again

@@ -55,10 +55,10 @@ impl Ceremony {
     async fn await_registration(&mut self, participants: &[OperatorId], absent: &[OperatorId]) {
         let until = Instant::now() + REGISTRATION.min(self.host.config.round_deadline);
         loop {
-            let Ok(everybody) = self.host.messenger.registered().await else {
+            let Ok(registered) = self.host.messenger.registered(participants).await else {
                 return;
             };
-            let mut away = missing(&everybody, participants);
+            let mut away = missing(&registered, participants);
             away.retain(|id| !absent.contains(id));
             if self.record.can_do_without(absent.len() + away.len()) || Instant::now() >= until {
                 return;
@@ -119,7 +119,9 @@ impl Ceremony {
                     format!("subscribing the observer: the messenger {error}"),
                 )
             })?;
-        let stored = messenger.topic(self.id).await.map_err(|error| {
+        let mut wanted: Vec<String> = participants.iter().map(OperatorId::to_string).collect();
+        wanted.push(self.observer_name.clone());
+        let stored = messenger.topic(self.id, &wanted).await.map_err(|error| {
             not_started(
                 Vec::new(),
                 format!("reading the topic back: the messenger {error}"),
@@ -141,7 +143,7 @@ impl Ceremony {
     /// A node that finished a ceremony takes its start message again and begins a second one under the same id.
     async fn must_be_unused(&self) -> Result<(), CeremonyFailure> {
         let messenger = &self.host.messenger;
-        let (topic, data) = tokio::join!(messenger.topic(self.id), messenger.data(self.id));
+        let (topic, data) = tokio::join!(messenger.topic(self.id, &[]), messenger.data(self.id));
         match (topic, data) {
             (Ok(None), Ok(None)) => Ok(()),
             (Err(error), _) | (_, Err(error)) => Err(not_started(

@@ -1,11 +1,11 @@
 //! Request bodies: read within a bound, decoded with the tolerance of Go's decoder, refused in its words.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::StatusCode;
 
-use super::config::Limits;
+use super::hub::Hub;
 use crate::dkg::rockx::wire::{Decode, DecodeError};
-use crate::listen::{BodyFault, read_body};
+use crate::listen::{BodyFault, Client, Content};
 
 /// Why a body could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +14,17 @@ pub(super) struct BodyError {
     pub(super) text: String,
 }
 
-/// Reads the whole body: 413 when it is longer than may be, 408 when it does not come in time, 503 when too many long ones
-/// come at once, 400 when the connection fails meanwhile.
-pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, BodyError> {
-    read_up_to(body, limits.body, limits).await
-}
-
-/// As [`read`], with so many bytes as a bound.
-pub(super) async fn read_up_to(body: Body, longest: usize, limits: &Limits) -> Result<Bytes, BodyError> {
-    let read = read_body(body, longest, limits.body_deadline).await;
+/// Reads the whole body, of `longest` bytes at most: 413 when it is longer, 408 when it does not come in time, 503 when too
+/// many long ones come at once, 400 when the connection fails meanwhile.
+pub(super) async fn read(
+    hub: &Hub,
+    client: Client,
+    body: Body,
+    longest: usize,
+) -> Result<Content, BodyError> {
+    let limits = &hub.config.limits;
+    let longest = longest.min(limits.body);
+    let read = hub.gate.read(client, body, longest, limits.body_deadline).await;
     read.map_err(|fault| BodyError {
         status: match fault {
             BodyFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

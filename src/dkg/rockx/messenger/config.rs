@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::share::Rooms;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::node::directory::SsvApi;
 use crate::http::Http;
@@ -110,12 +111,22 @@ pub struct Limits {
     pub messages_per_topic: usize,
     /// Messages of one signer in one topic, so that one of them cannot use up what the others need.
     pub messages_per_signer: usize,
+    /// Bytes of the names and addresses of one guest's topic, as a list of topics tells them.
+    pub topic_bytes: usize,
+    /// Bytes that all topics of guests take, without their messages; a client's address has a quarter of them.
+    pub guest_topic_bytes: usize,
     /// Bytes of all messages held, over all topics.
     pub message_bytes: usize,
+    /// Those of them whose signers nobody vouches for; where nobody is named, of all. A client's address has a sixth.
+    pub guest_message_bytes: usize,
     /// Bytes of all results and conflicting results held.
     pub result_bytes: usize,
+    /// Those of them that nobody vouches for; where nobody is named, of all.
+    pub guest_result_bytes: usize,
     /// Conflicting results kept for one request id.
     pub conflicts: usize,
+    /// Bytes of them.
+    pub conflict_bytes: usize,
     /// Longest time for one delivery, from connecting to the last byte of the reply.
     pub delivery_deadline: Duration,
     /// Deliveries to one address at once, over all topics. Within a topic deliveries are always one at a time.
@@ -139,6 +150,24 @@ pub struct Limits {
     pub result_ttl: Duration,
 }
 
+impl Limits {
+    /// Where nobody is named, all are guests: their room is all there is.
+    pub(super) fn among_guests(&mut self) {
+        self.message_bytes = self.message_bytes.min(self.guest_message_bytes);
+        self.result_bytes = self.result_bytes.min(self.guest_result_bytes);
+    }
+
+    /// Room for messages.
+    pub(super) fn rooms(&self, is_somebody_named: bool) -> Rooms {
+        let all = self.message_bytes;
+        let most = if is_somebody_named { all / 2 } else { all };
+        Rooms {
+            all,
+            guests: most.min(self.guest_message_bytes),
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -146,7 +175,7 @@ impl Default for Limits {
             guest_message: 128 << 10,
             result: 256 << 10,
             body_deadline: Duration::from_secs(10),
-            connections: 1024,
+            connections: 768,
             request_deadline: Duration::from_secs(30),
             idle: Duration::from_secs(120),
             registered: 1024,
@@ -158,9 +187,14 @@ impl Default for Limits {
             subscribers: 64,
             messages_per_topic: 1024,
             messages_per_signer: 64,
+            topic_bytes: 16 << 10,
+            guest_topic_bytes: 6 << 20,
             message_bytes: 128 << 20,
+            guest_message_bytes: 12 << 20,
             result_bytes: 64 << 20,
+            guest_result_bytes: 4 << 20,
             conflicts: 16,
+            conflict_bytes: 512 << 10,
             delivery_deadline: Duration::from_secs(30),
             parallel_deliveries: 8,
             overtake: Duration::from_secs(2),

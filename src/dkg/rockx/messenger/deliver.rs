@@ -173,8 +173,8 @@ fn judge(status: u16, reply: &[u8]) -> DeliveryResult {
         || matches!(status, 400 | 413 | 422)
     {
         DeliveryResult::Final(reason())
-    } else if matches!(status, 502..=504) {
-        // a proxy in front of the node speaks, not the node
+    } else if matches!(status, 429 | 502..=504) {
+        // a proxy in front of the node speaks, not the node; or too much was asked at once, which passes
         DeliveryResult::Unreachable(reason())
     } else {
         DeliveryResult::Failed(reason())
@@ -216,6 +216,7 @@ mod tests {
         ));
         assert!(matches!(judge(400, b""), DeliveryResult::Final(_)));
         assert!(matches!(judge(502, b""), DeliveryResult::Unreachable(_)));
+        assert!(matches!(judge(429, b""), DeliveryResult::Unreachable(_)));
         assert!(matches!(judge(302, b""), DeliveryResult::Failed(_)));
     }
 }

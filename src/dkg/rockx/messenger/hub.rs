@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
@@ -17,11 +18,13 @@ use super::metrics::{Gauges, Metrics};
 use super::proof;
 use super::registry::Registry;
 use super::results::{Kept, Results};
-use super::share::Shares;
+use super::share::{Rooms, Shares, Standing};
 use super::store::{Loaded, LoadedTopic, Store, Write};
+use super::subscriber;
 use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
-use crate::types::{RequestId, UnixMillis};
+use crate::monitor::Pulse;
+use crate::types::{OperatorId, RequestId, UnixMillis};
 
 /// Name of the registry, which looks like a topic from outside.
 pub(super) const DEFAULT: &str = "default";
@@ -47,8 +50,12 @@ pub(super) struct Hub {
     pub(super) all_registered: List,
     /// Changes with every result that is booked; wakes those who wait for one.
     pub(super) booked: watch::Sender<()>,
+    /// Beats with each sweep, which takes the lock.
+    pub(super) pulse: Pulse,
     /// Turns true at the end; workers then stop.
     pub(super) stop: watch::Sender<bool>,
+    /// What was counted last, and until when that is told.
+    gauges: Mutex<Option<(Gauges, Instant)>>,
     state: Mutex<State>,
 }
 
@@ -58,6 +65,8 @@ pub(super) struct State {
     pub(super) registry: Registry,
     pub(super) topics: HashMap<RequestId, Topic>,
     pub(super) results: Results,
+    /// Topics that their initiators removed, and when they signed that, for as long as an earlier word of theirs counts.
+    pub(super) removed: HashMap<RequestId, UnixMillis>,
     /// Bytes of all topics' messages.
     pub(super) shares: Shares,
     next_generation: u64,
@@ -77,6 +86,12 @@ impl State {
         topic.owner = stored.owner;
         topic.origin = stored.origin;
         for (name, address, direct) in stored.members {
+            let Some(address) = subscriber::normal(&address)
+                .ok()
+                .filter(|_| subscriber::is_name(&name))
+            else {
+                continue;
+            };
             let exempt = !direct && named.lists(&name, &address);
             let mut member = Member::new(address, direct, exempt);
             member.lane.answered = stored
@@ -107,9 +122,59 @@ impl State {
             }
         }
         for message in &topic.messages {
-            self.shares.add(message);
+            let standing = self.standing(message.signer, named.vouches(message.signer));
+            self.shares.add(message, standing);
         }
         self.topics.insert(stored.id, topic);
+    }
+
+    /// What an operator is whose key the configuration vouches for, or does not.
+    pub(super) fn standing(&self, signer: OperatorId, vouched: bool) -> Standing {
+        match vouched {
+            true => Standing::Vouched,
+            false => {
+                let entry = self.registry.get(&signer.to_string());
+                Standing::Guest(entry.and_then(|entry| entry.client))
+            }
+        }
+    }
+
+    /// Makes room for a message with a body of so many bytes: finished ceremonies give up what they keep for late observers,
+    /// the oldest first. For a guest's only those of guests do, and for who used its part up only those in which it spoke. Gives
+    /// the topics that did.
+    pub(super) fn make_room(
+        &mut self,
+        (signer, standing): (OperatorId, Standing),
+        body: usize,
+        rooms: &Rooms,
+    ) -> Vec<RequestId> {
+        let mut freed = Vec::new();
+        let Self { topics, shares, .. } = self;
+        loop {
+            let used_up = shares.is_used_up(signer, standing, rooms);
+            if !used_up && !shares.is_full(standing, body, rooms) {
+                break;
+            }
+            let all = standing == Standing::Vouched;
+            let finished = topics
+                .values_mut()
+                .filter(|topic| topic.finished.is_some() && !topic.messages.is_empty())
+                .filter(|topic| all || topic.messages.iter().all(|m| shares.is_guest(m.signer)))
+                .filter(|topic| !used_up || topic.messages.iter().any(|m| m.signer == signer));
+            // what everybody has goes before what somebody still waits for
+            let Some(topic) = finished.min_by_key(|topic| (topic.pending() > 0, topic.finished)) else {
+                break;
+            };
+            shares.free(topic);
+            freed.push(topic.id);
+        }
+        freed
+    }
+
+    /// Bytes that guests make topics take, without messages.
+    pub(super) fn room_of_guests(&self, is_meant: impl Fn(&Topic) -> bool) -> usize {
+        let meant = self.topics.values().filter(|topic| is_meant(topic));
+        meant.map(Topic::room_of_guests).sum()
     }
 
     /// Removes a topic with everything that waits in it.
@@ -124,18 +189,30 @@ impl State {
 
 impl Hub {
     pub(super) fn new(
-        config: MessengerConfig,
+        mut config: MessengerConfig,
         store: Store,
         loaded: Loaded,
         deliverer: Deliverer,
         named: Named,
         gate: Gate,
     ) -> Arc<Self> {
+        if named.is_empty() {
+            config.limits.among_guests();
+        }
         let mut state = State::default();
         for (name, mut entry) in loaded.registered {
+            // earlier versions took names and addresses that this one does not
+            let address = subscriber::normal(&entry.address)
+                .ok()
+                .filter(|_| subscriber::is_name(&name));
+            let Some(address) = address else {
+                store.write(Write::DropRegistered { name });
+                continue;
+            };
+            entry.address = address;
             // whom the configuration named may have changed
             entry.listed = named.lists(&name, &entry.address);
-            entry.vouched = entry.listed || entry.vouched && named.has(&name);
+            entry.confirmed &= named.may_be_of(&name, entry.key.as_deref());
             state.registry.insert(name, entry);
         }
         for result in loaded.results {
@@ -167,7 +244,9 @@ impl Hub {
             all_topics: List::default(),
             all_registered: List::default(),
             booked: watch::Sender::new(()),
+            pulse: Pulse::begun(),
             stop: watch::Sender::new(false),
+            gauges: Mutex::default(),
             state: Mutex::new(state),
         })
     }
@@ -182,11 +261,19 @@ impl Hub {
         self.house.is_some() && self.house.as_ref() == owner
     }
 
-    /// Whether an initiator that is configured made this proof.
-    pub(super) fn is_initiator(&self, proof: &[u8], claim: &str) -> bool {
+    /// Whether it can be told whose ceremony is whose.
+    pub(super) fn knows_an_initiator(&self) -> bool {
+        self.house.is_some() || !self.config.initiators.is_empty()
+    }
+
+    /// When an initiator that is configured made this proof, by its clock; none if no such one did.
+    pub(super) fn signed_by_initiator(&self, proof: &[u8], claim: &str) -> Option<UnixMillis> {
         let initiators = &self.config.initiators;
-        !initiators.is_empty()
-            && proof::key_of(proof, claim, self.now()).is_ok_and(|key| initiators.contains(&key))
+        if initiators.is_empty() {
+            return None;
+        }
+        let proof = proof::read(proof, claim, self.now()).ok()?;
+        initiators.contains(&proof.key).then_some(proof.at)
     }
 
     /// A ceremony heard of this subscriber.
@@ -202,7 +289,23 @@ impl Hub {
         UnixMillis::now()
     }
 
+    /// As they are, or were a moment ago: a walk through everything that is held is made again only after fifty times as long
+    /// as it took, so that those who ask at any rate cost a fiftieth of the time.
     pub(super) fn gauges(&self) -> Gauges {
+        let mut known = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((gauges, until)) = &*known
+            && Instant::now() < *until
+        {
+            return gauges.clone();
+        }
+        let begun = Instant::now();
+        let gauges = self.walk();
+        let took = begun.elapsed();
+        *known = Some((gauges.clone(), Instant::now() + took * 50));
+        gauges
+    }
+
+    fn walk(&self) -> Gauges {
         let state = self.lock();
         Gauges {
             registered: state.registry.len(),

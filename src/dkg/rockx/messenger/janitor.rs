@@ -1,11 +1,13 @@
-//! Expiry: nothing is kept for ever.
+//! Expiry: nothing is kept for ever. And what is looked at from time to time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::foreign::Lookout;
 use super::hub::Hub;
+use super::proof;
 use super::store::Write;
-use crate::types::{RequestId, SafeText};
+use crate::types::{RequestId, SafeText, UnixMillis};
 
 /// Sweeps until the hub stops.
 pub(super) async fn run(hub: Arc<Hub>) {
@@ -13,10 +15,15 @@ pub(super) async fn run(hub: Arc<Hub>) {
     let shortest = limits.topic_ttl.min(limits.linger).min(limits.result_ttl);
     let period = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(10));
     let mut stop = hub.stop.subscribe();
+    let mut lookout = Lookout::new(&hub);
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(period) => sweep(&hub),
+            () = tokio::time::sleep(period) => {
+                lookout.look();
+                sweep(&hub);
+                hub.pulse.beat();
+            }
         }
     }
 }
@@ -34,6 +41,8 @@ fn sweep(hub: &Hub) {
     let mut idle: Vec<RequestId> = Vec::new();
     let mut old: Vec<RequestId> = state.results.older_than(limits.result_ttl, now);
     let state = &mut *state;
+    let apart = |at: UnixMillis| Duration::from_millis(now.0.abs_diff(at.0));
+    state.removed.retain(|_, at| apart(*at) <= proof::CLOCKS_APART);
     for (id, topic) in &mut state.topics {
         match topic.finished {
             None if now.since(topic.touched) >= limits.topic_ttl => idle.push(*id),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::hub::Hub;
 use super::results::Backing;
+use super::subscriber;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::node::directory::{Directory, DirectoryError, DirectorySources};
 use crate::dkg::rockx::wire::{BlameOutput, GoMap, SignedOutput};
@@ -43,10 +44,10 @@ impl Named {
         let mut addresses: BTreeMap<OperatorId, String> = sources
             .configured
             .iter()
-            .map(|record| (record.id, record.endpoint.clone()))
+            .map(|record| (record.id, listed(record)))
             .collect();
         for record in operators {
-            addresses.insert(record.id, record.endpoint.clone());
+            addresses.insert(record.id, listed(record));
         }
         if sources.test_operators {
             for id in (1..=8).map(OperatorId) {
@@ -65,25 +66,29 @@ impl Named {
     }
 
     /// Whether `name` is the id of an operator that is named.
-    pub(super) fn has(&self, name: &str) -> bool {
-        let id = name
-            .parse()
-            .ok()
-            .map(OperatorId)
-            .filter(|id| id.to_string() == name);
-        id.is_some_and(|id| self.addresses.contains_key(&id))
+    pub(super) fn has(&self, id: OperatorId) -> bool {
+        self.addresses.contains_key(&id)
     }
 
-    /// Whether `name` is an operator that gets in at `address` without a proof.
+    /// Whether a key of this operator is known from the configuration.
+    pub(super) fn vouches(&self, id: OperatorId) -> bool {
+        self.directory.known(id).is_some() || self.learned().contains_key(&id)
+    }
+
+    /// Whether a key that once was the one of operator `name` is so still, as far as it is known at the moment.
+    pub(super) fn may_be_of(&self, name: &str, key: Option<&OperatorPublicKey>) -> bool {
+        let Some(id) = operator_id(name).filter(|id| self.has(*id)) else {
+            return false;
+        };
+        let known = self.directory.known(id);
+        key.is_some_and(|key| known.is_none_or(|known| *known == *key))
+    }
+
+    /// Whether `name` is an operator that gets in at `address`, which is in its normal form, without a proof.
     pub(super) fn lists(&self, name: &str, address: &str) -> bool {
-        let id = name
-            .parse()
-            .ok()
-            .map(OperatorId)
-            .filter(|id| id.to_string() == name);
+        let id = operator_id(name);
         let listed = id.and_then(|id| self.addresses.get(&id));
-        let bare = |url: &str| url.trim_end_matches('/').to_owned();
-        listed.is_some_and(|listed| !listed.is_empty() && bare(listed) == bare(address))
+        listed.is_some_and(|listed| !listed.is_empty() && listed == address)
     }
 
     /// The key of an operator that is named. Asks the API for a key that was never learned.
@@ -117,6 +122,17 @@ impl Named {
     fn learned(&self) -> std::sync::MutexGuard<'_, BTreeMap<OperatorId, Arc<OperatorPublicKey>>> {
         self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The operator whose id a subscriber's name is, as it is written in decimal.
+pub(super) fn operator_id(name: &str) -> Option<OperatorId> {
+    let id = name.parse().ok().map(OperatorId);
+    id.filter(|id| id.to_string() == name)
+}
+
+/// Where the configuration lists an operator. What is no URL lists nobody anywhere.
+fn listed(record: &OperatorRecord) -> String {
+    subscriber::normal(&record.endpoint).unwrap_or_default()
 }
 
 /// Keeps the keys fresh, so that no message waits for the API.

@@ -14,7 +14,7 @@ use super::store::Changes;
 const EVERY: Duration = Duration::from_secs(1);
 /// Texts of one list in memory, the present one and those that somebody still reads. While there are so many, the present one
 /// is shown although something has changed since.
-const TEXTS: usize = 4;
+const TEXTS: usize = 3;
 
 /// One list.
 #[derive(Debug)]
@@ -74,10 +74,12 @@ impl List {
             (Err(_), None) => return Bytes::new(),
         };
         let made = Instant::now();
-        let (of, bytes) = {
+        let (of, mut bytes) = {
             let state = hub.lock();
             (changes(&hub.store.changes), make(&state))
         };
+        // it grew by doubling, perhaps
+        bytes.shrink_to_fit();
         let text = Bytes::from_owner(Text { bytes, _place: place });
         *present = Some(Present {
             of,

@@ -49,8 +49,23 @@ pub(super) struct Message {
     pub(super) rank: Rank,
     /// When it was accepted.
     pub(super) at: UnixMillis,
-    /// The bytes as published; they are forwarded unchanged.
+    /// The bytes as published, and nothing else that came with them; they are forwarded unchanged.
     pub(super) body: Bytes,
+}
+
+impl Message {
+    /// Bytes that it takes beside its body: itself, its digest, and a place on the lanes of a dozen members.
+    const BESIDE: usize = 1 << 10;
+
+    /// Bytes that it takes.
+    pub(super) fn room(&self) -> usize {
+        Self::room_for(self.body.len())
+    }
+
+    /// Bytes that one with such a body takes.
+    pub(super) fn room_for(body: usize) -> usize {
+        body + Self::BESIDE
+    }
 }
 
 /// What a message says about the ceremony's result, to compare streamed results with.

@@ -45,6 +45,7 @@ counters! {
     deliveries_unreachable: "Attempts that ended without an answer.",
     deliveries_dropped: "Messages given up for one subscriber.",
     timeouts_dropped: "Timeout messages of the last round, which are noise after success and go to observers only.",
+    foreign_ceremonies: "Ceremonies that operators took part in though no initiator that is known here made their topic.",
     results: "Results accepted.",
     conflicts: "Results that differ from the one that is kept.",
     bodies_too_large: "Requests refused for the size of their body.",
@@ -67,7 +68,7 @@ impl Counter {
 }
 
 /// Numbers that go up and down, read when asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Gauges {
     pub(super) registered: usize,
     pub(super) topics: usize,
@@ -104,8 +105,17 @@ impl Metrics {
         clippy::cast_precision_loss,
         reason = "numbers of things and bytes stay far below 2^53"
     )]
-    pub(super) fn render(&self, gauges: &Gauges) -> String {
-        let mut families = self.counters();
+    pub(super) fn render(&self, gauges: &Gauges, version: &str, ready: bool) -> String {
+        let mut families = vec![
+            Family::gauge("casimir_messenger_info", "Always 1; the label says what runs.")
+                .with([("version", version)], 1.0),
+            Family::gauge(
+                "casimir_messenger_ready",
+                "1 when it could act right now, as /readyz says.",
+            )
+            .is(f64::from(u8::from(ready))),
+        ];
+        families.extend(self.counters());
         let seconds = Duration::from_micros(self.delivery_micros.load(Ordering::Relaxed)).as_secs_f64();
         let help = "Time spent in delivery attempts.";
         families.push(Family::counter("casimir_messenger_delivery_seconds", help).is(seconds));

@@ -10,6 +10,9 @@
 //! * A registered name keeps its address as long as that address answers `/ping` (409 otherwise, unless
 //!   [`MessengerConfig::allow_takeover`]). Go nodes end when their registration is refused, which is right for the
 //!   second of two that claim the same name; one that moved is let in because its old address is silent.
+//! * Names and addresses of subscribers are bounded and kept in a normal form (`subscriber`); `GET /topics/{name}` shows
+//!   operators that are known, and those for whom a topic was made, before everybody else, and with `?names=1,2,…` only
+//!   those: so nobody who reads a list depends on how many others stand in it.
 //! * `default` cannot be replaced or deleted (403). A topic in use cannot be replaced by another (409), and can be
 //!   deleted (else 409) only by its creator: with the secret that was sent as [`OWNER_HEADER`] when it was created.
 //! * The first result stays unless one comes that more members vouch for (`results`).
@@ -40,6 +43,7 @@ mod results;
 mod routes;
 mod share;
 mod store;
+mod subscriber;
 mod topic;
 mod worker;
 
@@ -53,7 +57,7 @@ use tokio::task::JoinHandle;
 pub use config::{Limits, MessengerConfig};
 pub use deliver::SERVER_NAME;
 pub use foreign::{ForeignCeremony, Onlooker};
-pub use proof::{PROOF_HEADER, prove_registration, prove_topic};
+pub use proof::{PROOF_HEADER, prove_registration, prove_removal, prove_topic};
 pub use store::StoreError;
 
 use crate::dkg::rockx::node::directory::{DirectoryError, DirectorySources};

@@ -18,7 +18,7 @@ pub const PROOF_HEADER: &str = "x-casimir-proof";
 
 /// How far two clocks may be apart. A proof that was overheard is of no use afterwards, and before that it says only what
 /// its owner said.
-const CLOCKS_APART: Duration = Duration::from_secs(10 * 60);
+pub(super) const CLOCKS_APART: Duration = Duration::from_secs(10 * 60);
 /// Longest header in bytes: a key of 2048 bits takes 392, its signature 344.
 const LONGEST: usize = 2048;
 
@@ -72,6 +72,14 @@ pub fn prove_topic(key: &OperatorPrivateKey, id: &str, subscribers: &[String]) -
     prove(key, &topic(id, subscribers), UnixMillis::now())
 }
 
+/// The header's value for a topic's removal.
+///
+/// # Errors
+/// The RSA library failed.
+pub fn prove_removal(key: &OperatorPrivateKey, id: &str) -> Result<String, KeyError> {
+    prove(key, &removal(id), UnixMillis::now())
+}
+
 pub(in crate::dkg::rockx) fn prove(
     key: &OperatorPrivateKey,
     claim: &str,
@@ -89,8 +97,17 @@ fn text(claim: &str, at: UnixMillis) -> String {
     format!("casimir-dkg proof v1\n{}\n{claim}", at.0)
 }
 
-/// The key that made this proof of `claim`.
-pub(super) fn key_of(value: &[u8], claim: &str, now: UnixMillis) -> Result<OperatorPublicKey, BadProof> {
+/// A proof that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// That made it.
+    pub(super) key: OperatorPublicKey,
+    /// What its owner's clock showed then.
+    pub(super) at: UnixMillis,
+}
+
+/// What stands in this proof of `claim`.
+pub(super) fn read(value: &[u8], claim: &str, now: UnixMillis) -> Result<Proof, BadProof> {
     let value = std::str::from_utf8(value).map_err(|_| BadProof::Form)?;
     let parts: Vec<&str> = value.split(' ').collect();
     let ["v1", at, key, signature] = parts[..] else {
@@ -107,7 +124,7 @@ pub(super) fn key_of(value: &[u8], claim: &str, now: UnixMillis) -> Result<Opera
     let decode = |text: &str| STANDARD.decode(text).map_err(|_| BadProof::Form);
     let key = OperatorPublicKey::from_der(&decode(key)?).map_err(|_| BadProof::Form)?;
     if key.verify(text(claim, at).as_bytes(), &decode(signature)?) {
-        Ok(key)
+        Ok(Proof { key, at })
     } else {
         Err(BadProof::Signature)
     }
@@ -123,11 +140,13 @@ mod tests {
         let now = UnixMillis(1_700_000_000_000);
         let claim = registration("default", "7", "http://h:1");
         let value = prove(&key, &claim, now).unwrap();
-        assert_eq!(key_of(value.as_bytes(), &claim, now).as_ref(), Ok(key.public()));
+        let read = |value: &str, claim: &str, now| super::read(value.as_bytes(), claim, now);
+        let proof = read(&value, &claim, now).unwrap();
+        assert_eq!((&proof.key, proof.at), (key.public(), now));
         let other = registration("default", "7", "http://h:2");
-        assert_eq!(key_of(value.as_bytes(), &other, now), Err(BadProof::Signature));
+        assert_eq!(read(&value, &other, now), Err(BadProof::Signature));
         let late = now.plus(Duration::from_secs(601));
-        assert_eq!(key_of(value.as_bytes(), &claim, late), Err(BadProof::Clock(601)));
+        assert_eq!(read(&value, &claim, late), Err(BadProof::Clock(601)));
         for bad in [
             "",
             "v1",
@@ -136,7 +155,7 @@ mod tests {
             &value.replace("v1 ", "v1  "),
             &value[..300],
         ] {
-            assert_eq!(key_of(bad.as_bytes(), &claim, now), Err(BadProof::Form), "{bad}");
+            assert_eq!(read(bad, &claim, now), Err(BadProof::Form), "{bad}");
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::types::RedactedUrl;
 
 /// A look-up for a stranger takes no longer.
 const LOOK_UP: Duration = Duration::from_secs(2);
-/// Look-ups for strangers at once: each holds a thread.
+/// Look-ups for strangers at once, each holds a thread; further ones wait for a turn as long as one takes.
 const LOOK_UPS: usize = 8;
 
 /// See the module's description.
@@ -42,6 +42,15 @@ enum Kind {
     Loopback,
     Private,
     Public,
+}
+
+/// Why messages are not sent to a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is none, or leads where it may not.
+    Bad(String),
+    /// Nobody could look up where it leads: too many names are looked up.
+    Busy,
 }
 
 impl Reach {
@@ -70,13 +79,13 @@ impl Reach {
     }
 
     /// Why messages are not sent to this URL, if they are not.
-    pub(super) async fn refuses(&self, url: &str) -> Option<String> {
+    pub(super) async fn refuses(&self, url: &str) -> Option<Refusal> {
         let found = match self.addresses(url).await {
             Ok(found) => found,
             Err(error) => return Some(error),
         };
         let bad = found.into_iter().find(|address| !self.allows(*address))?;
-        Some(match kind(bad) {
+        let why = match kind(bad) {
             Kind::Loopback => {
                 format!("{bad} is this machine's own: list it in the messenger's configuration")
             }
@@ -84,7 +93,8 @@ impl Reach {
                 format!("{bad} is a private address, which the messenger's configuration excludes")
             }
             _ => format!("{bad} is no address of an operator's node"),
-        })
+        };
+        Some(Refusal::Bad(why))
     }
 
     /// Whether asking this URL tells whoever makes us ask nothing that they could not find out by themselves.
@@ -111,8 +121,9 @@ impl Reach {
         Arc::new(move |address| this.may_ask(address))
     }
 
-    async fn addresses(&self, url: &str) -> Result<Vec<IpAddr>, String> {
-        let url = parse(&RedactedUrl::new(url)).map_err(|error| error.to_string())?;
+    /// All addresses of the URL's host; none where they cannot be found.
+    async fn addresses(&self, url: &str) -> Result<Vec<IpAddr>, Refusal> {
+        let url = parse(&RedactedUrl::new(url)).map_err(|error| Refusal::Bad(error.to_string()))?;
         let host = url.host_str().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = host.parse() {
@@ -122,8 +133,9 @@ impl Reach {
         if name == "localhost" || name.ends_with(".localhost") {
             return Ok(vec![Ipv4Addr::LOCALHOST.into()]);
         }
-        let Ok(_turn) = self.look_ups.try_acquire() else {
-            return Ok(Vec::new());
+        let turn = tokio::time::timeout(LOOK_UP, self.look_ups.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return Err(Refusal::Busy);
         };
         let port = url.port_or_known_default().unwrap_or_default();
         let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
@@ -271,6 +283,23 @@ mod tests {
         let near = reach("127.0.0.1:3000", true).asking_rule();
         let may = |address: &str| near(address.parse().unwrap());
         assert!(may("8.8.8.8") && may("127.0.0.1") && may("10.0.0.1") && !may("169.254.169.254"));
+    }
+
+    /// A name was taken for a good one while nobody looked it up.
+    #[tokio::test]
+    async fn a_name_that_nobody_could_look_up_is_not_let_in() {
+        let open = reach("0.0.0.0:3000", true);
+        let all = u32::try_from(LOOK_UPS).unwrap();
+        let _all = open.look_ups.acquire_many(all).await.unwrap();
+        let url = "http://inside.example:1";
+        let (refused, asked) = tokio::join!(open.refuses(url), open.may_be_asked(url));
+        assert_eq!(refused, Some(Refusal::Busy));
+        assert!(!asked);
+        assert_eq!(
+            open.refuses("http://8.8.8.8").await,
+            None,
+            "an address needs no look-up"
+        );
     }
 
     #[test]

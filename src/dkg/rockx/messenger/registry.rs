@@ -2,13 +2,14 @@
 //!
 //! | Standing | How | Room |
 //! |---|---|---|
-//! | listed | the configuration names this operator at exactly this address | always |
-//! | proved | it signed its registration with the key that the configuration has of it | always |
+//! | listed | the configuration names this operator at exactly this address, which anybody may say | always |
+//! | confirmed | it signed its registration with the key that the configuration has of it | always |
 //! | guest | everybody else; its first proof, if it brings one, binds the name to that key | so many in all and from one client |
 //!
 //! A guest that was never heard of in a ceremony makes room for the next one after [`UNHEARD`], and every guest is
 //! forgotten after [`Limits::guest_ttl`]. A name that was proved lately belongs to its key: no other registration moves
-//! it, however silent its address is.
+//! it, however silent its address is. While the key of a listed operator is not known here, a key that somebody proves at
+//! its address says no more than a guest's: only a confirmed one takes a name from another key.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -34,8 +35,10 @@ pub(super) struct Entry {
     pub(super) key: Option<Arc<OperatorPublicKey>>,
     /// When it did so last.
     pub(super) proved: Option<UnixMillis>,
-    /// The configuration has this key, or lists this address.
-    pub(super) vouched: bool,
+    /// What the owner's clock showed at the last of its proofs.
+    pub(super) signed: Option<UnixMillis>,
+    /// This key is the one that the configuration has of the operator.
+    pub(super) confirmed: bool,
     /// The configuration lists this address: it is reached whatever it is.
     pub(super) listed: bool,
     /// Who registered it; not known of entries of earlier versions.
@@ -124,14 +127,14 @@ impl Registry {
     }
 
     fn make_room(&self, claim: &Claim, now: UnixMillis, limits: &Limits) -> Verdict {
-        let guests = || self.by_name.iter().filter(|(_, entry)| !entry.vouched);
+        let guests = || self.by_name.iter().filter(|(_, entry)| !entry.is_vouched());
         let oldest = |unheard: bool| {
             let candidates =
                 guests().filter(|(_, entry)| !unheard || !entry.heard && now.since(entry.seen) >= UNHEARD);
             let oldest = candidates.min_by_key(|(_, entry)| (entry.heard, entry.seen));
             oldest.map(|(name, _)| name.clone())
         };
-        if claim.entry.vouched {
+        if claim.entry.is_vouched() {
             let instead_of = (self.by_name.len() >= limits.registered)
                 .then(|| oldest(false))
                 .flatten();
@@ -153,8 +156,8 @@ impl Registry {
 
     /// Guests that are over their time, or too many of whom an earlier version let in.
     pub(super) fn stale(&self, now: UnixMillis, limits: &Limits) -> Vec<String> {
-        let mut guests: Vec<(&String, &Entry)> =
-            self.by_name.iter().filter(|(_, entry)| !entry.vouched).collect();
+        let entries = self.by_name.iter();
+        let mut guests: Vec<(&String, &Entry)> = entries.filter(|(_, entry)| !entry.is_vouched()).collect();
         guests.sort_by_key(|(_, entry)| (entry.heard, entry.seen));
         let too_many = guests.len().saturating_sub(limits.guests);
         let is_old = |entry: &Entry| now.since(entry.seen) >= limits.guest_ttl;
@@ -168,6 +171,11 @@ impl Registry {
 }
 
 impl Entry {
+    /// The configuration has its key, or lists its address.
+    pub(super) fn is_vouched(&self) -> bool {
+        self.confirmed || self.listed
+    }
+
     /// Whether the same is known already, and was heard lately: then there is nothing to store. `old` is of the same name.
     pub(super) fn says_nothing_new(&self, old: &Self, now: UnixMillis) -> bool {
         let same_key = self.key.is_none() || self.key == old.key;
@@ -178,33 +186,45 @@ impl Entry {
         let same = old.address == self.address
             && same_key
             && (self.key.is_none() || old.client == self.client)
-            && (old.vouched, old.listed) == (old.vouched || self.vouched, old.listed || self.listed);
+            && (old.confirmed, old.listed) == (old.confirmed || self.confirmed, old.listed || self.listed);
         same && last.is_some_and(|at| now.since(at) < FRESH / 2)
     }
 
-    /// What is known of the same name at the same address, and was not said again, stays.
+    /// What is known of the same name, and was not said again, stays: all of it at the same address, and wherever its owner
+    /// is, the key that the configuration has of it.
     pub(super) fn inherit(&mut self, old: &Self) {
-        if self.key.is_none() {
+        let stays = old.address == self.address;
+        let proves_nothing = self.key.is_none();
+        if proves_nothing && (stays || old.confirmed) {
             self.key.clone_from(&old.key);
             self.proved = old.proved;
-            self.vouched |= old.vouched;
-            self.client = old.client;
+            self.confirmed = old.confirmed;
         }
-        self.listed |= old.listed;
-        self.heard |= old.heard;
+        if self.key == old.key {
+            self.signed = self.signed.max(old.signed);
+            // what confirmed it may be away now
+            self.confirmed |= old.confirmed;
+        }
+        if stays {
+            if proves_nothing {
+                self.client = old.client;
+            }
+            self.listed |= old.listed;
+            self.heard |= old.heard;
+        }
     }
 }
 
 /// A name that is registered already, and somebody who wants it.
 fn contest(old: &Entry, new: &Entry, takeover: bool, now: UnixMillis) -> Verdict {
+    const OTHER_KEY: Verdict = Verdict::Taken("registered with another key");
     let enter = Verdict::Enter { instead_of: None };
     let same_key = new.key.is_some() && new.key == old.key;
+    let other_key = new.key.is_some() && old.key.is_some() && !same_key;
     let fresh = old.proved.is_some_and(|at| now.since(at) < FRESH);
-    let proves_by_configuration = new.vouched && new.key.is_some();
     if old.address == new.address {
-        let other_key = new.key.is_some() && old.key.is_some() && !same_key;
-        return match other_key && !proves_by_configuration && (fresh || old.vouched) {
-            true => Verdict::Taken("registered with another key"),
+        return match other_key && !new.confirmed && (fresh || old.is_vouched()) {
+            true => OTHER_KEY,
             false => enter,
         };
     }
@@ -215,20 +235,28 @@ fn contest(old: &Entry, new: &Entry, takeover: bool, now: UnixMillis) -> Verdict
             unasked,
         },
     };
+    if same_key && new.signed < old.signed {
+        return Verdict::Taken(
+            "registered by a later proof of its key: this one was overheard, or a clock is wrong",
+        );
+    }
     // a moved node, or the second of two that run by mistake
     if same_key {
         return ask(true);
     }
-    if proves_by_configuration {
+    if new.confirmed {
         return enter;
     }
     if fresh {
         return Verdict::Taken("registered by a proof of its key: prove the same one");
     }
+    if other_key && old.confirmed {
+        return OTHER_KEY;
+    }
     if new.listed {
         return enter;
     }
-    if old.vouched {
+    if old.is_vouched() {
         return Verdict::Taken("registered at the address that the configuration lists");
     }
     ask(now.since(old.seen) >= SILENT)
@@ -246,7 +274,8 @@ mod tests {
             address: address.to_owned(),
             key: None,
             proved: None,
-            vouched: false,
+            signed: None,
+            confirmed: false,
             listed: false,
             client: None,
             seen: NOW,
@@ -254,11 +283,12 @@ mod tests {
         }
     }
 
-    fn proved(address: &str, key: &Arc<OperatorPublicKey>, vouched: bool) -> Entry {
+    fn proved(address: &str, key: &Arc<OperatorPublicKey>, confirmed: bool) -> Entry {
         Entry {
             key: Some(Arc::clone(key)),
             proved: Some(NOW),
-            vouched,
+            signed: Some(NOW),
+            confirmed,
             ..bare(address)
         }
     }
@@ -283,11 +313,20 @@ mod tests {
         assert_eq!(now(&proved("a", &other, false), &proved("b", &own, true)), enter);
         // nobody moves a proved name, by an address that the configuration lists neither
         let listed = Entry {
-            vouched: true,
             listed: true,
             ..bare("b")
         };
-        for strange in [bare("b"), proved("b", &other, false), listed.clone()] {
+        // while the operator's key is not known here, anybody proves some key at the address that is listed
+        let listed_by = |key| Entry {
+            listed: true,
+            ..proved("b", key, false)
+        };
+        for strange in [
+            bare("b"),
+            proved("b", &other, false),
+            listed.clone(),
+            listed_by(&other),
+        ] {
             assert!(taken(now(&proved("a", &own, true), &strange)));
             assert!(taken(now(&proved("a", &own, false), &strange)));
         }
@@ -295,9 +334,48 @@ mod tests {
         // nor a listed one
         assert!(taken(now(&listed, &bare("c"))));
         assert_eq!(now(&bare("a"), &listed), enter);
-        // its owner moves
+        // a key that is not confirmed takes the name from no other: not where the operator is, nor by moving it
+        assert!(taken(now(&listed_by(&own), &listed_by(&other))));
+        assert!(taken(now(&listed_by(&own), &proved("b", &other, false))));
+        let long_ago = at(NOW.plus(FRESH));
+        assert!(taken(long_ago(&proved("a", &own, true), &listed_by(&other))));
+        assert!(taken(long_ago(&listed_by(&own), &listed_by(&other))));
+        // the one that is takes it from whoever was first
+        assert_eq!(
+            now(
+                &listed_by(&other),
+                &Entry {
+                    listed: true,
+                    ..proved("b", &own, true)
+                }
+            ),
+            enter
+        );
+        assert_eq!(now(&listed_by(&other), &proved("c", &own, true)), enter);
+        // a node that proves nothing is let in at the address that is listed, whatever key was proved there
+        assert_eq!(now(&listed_by(&other), &listed), enter);
+        assert_eq!(long_ago(&proved("a", &own, true), &listed), enter);
+    }
+
+    #[test]
+    fn whoever_proves_its_key_moves_and_whoever_was_silent_for_long_makes_room() {
+        let own = Arc::new(OperatorPrivateKey::generate().unwrap().public().clone());
+        let enter = Verdict::Enter { instead_of: None };
+        let taken = |verdict: Verdict| matches!(verdict, Verdict::Taken(_));
+        let at = |now| move |old: &Entry, new: &Entry| contest(old, new, false, now);
+        let now = at(NOW);
         let moves = now(&proved("a", &own, true), &proved("b", &own, true));
         assert!(matches!(moves, Verdict::Ask { unasked: true, .. }));
+        // and an overheard registration moves it back to nowhere
+        let earlier = |address: &str| Entry {
+            signed: Some(UnixMillis(NOW.0 - 1)),
+            ..proved(address, &own, true)
+        };
+        assert!(taken(now(&proved("b", &own, true), &earlier("a"))));
+        assert_eq!(now(&proved("b", &own, true), &earlier("b")), enter);
+        let mut repeated = earlier("b");
+        repeated.inherit(&proved("b", &own, true));
+        assert_eq!(repeated.signed, Some(NOW));
         // guests are asked for, and one of whom nothing was heard for a day has left
         assert!(matches!(
             now(&bare("a"), &bare("b")),
@@ -345,7 +423,7 @@ mod tests {
         assert_eq!(registry.len(), 6, "all guests' share");
         for n in 0..8 {
             let known = Entry {
-                vouched: true,
+                confirmed: true,
                 ..from(3)
             };
             let verdict = enter(&mut registry, &n.to_string(), known, NOW);
@@ -360,7 +438,7 @@ mod tests {
         let old = registry.stale(later.plus(limits.guest_ttl), &limits);
         assert_eq!(
             old.len(),
-            registry.iter().filter(|(_, entry)| !entry.vouched).count()
+            registry.iter().filter(|(_, entry)| !entry.is_vouched()).count()
         );
     }
 }

@@ -1,10 +1,14 @@
 //! Replies as the Go messenger writes them: compact JSON, keys in alphabetical or declared order, HTML characters
 //! escaped, `null` where there is nothing to say.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
+
+use crate::listen::SharedText;
 
 /// JSON text as Go's encoder writes it: like serde_json's, with `<`, `>`, `&` and the two line separators escaped.
 pub(super) fn go_json<T: Serialize + ?Sized>(value: &T) -> String {
@@ -33,8 +37,27 @@ pub(super) fn json_text(status: StatusCode, text: String) -> Response {
     json_bytes(status, text.into())
 }
 
-/// JSON text that others may share.
-pub(super) fn json_bytes(status: StatusCode, text: Bytes) -> Response {
+/// JSON text that its owner keeps, and may let go of before it was taken.
+pub(super) fn json_shared(status: StatusCode, text: Arc<str>) -> Response {
+    struct Text(Arc<str>);
+
+    impl AsRef<[u8]> for Text {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+
+    json_bytes(status, Bytes::from_owner(Text(text)))
+}
+
+/// A long list, of whose texts there are few, shared by all who read it.
+pub(super) fn list(text: Bytes) -> Response {
+    let mut response = json_bytes(StatusCode::OK, text);
+    response.extensions_mut().insert(SharedText);
+    response
+}
+
+fn json_bytes(status: StatusCode, text: Bytes) -> Response {
     with_type(status, text, "application/json; charset=utf-8")
 }
 

@@ -4,11 +4,12 @@
 //! replaces one that does not, or that covers fewer operators. Everything that differs from the one that stays is kept as
 //! a conflict, up to a bound, for whoever wants to look: `GET /data/{id}/conflicts`.
 //!
-//! Where room must be made, nobody pushes out another's results: guests have half of the room among themselves, and of
+//! Where room must be made, nobody pushes out another's results: guests have a room of their own among themselves, half of it at most, and of
 //! guests and named operators alike those go first that hold most.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::config::Limits;
 use crate::types::{OperatorId, RequestId, UnixMillis};
@@ -30,14 +31,18 @@ pub(super) struct Kept {
     pub(super) weight: usize,
     pub(super) backing: Backing,
     /// Reply of `GET /data/{id}`.
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
     /// Differing results, by arrival.
-    pub(super) conflicts: Vec<(UnixMillis, String)>,
+    pub(super) conflicts: Vec<(UnixMillis, Arc<str>)>,
 }
 
 impl Kept {
     fn bytes(&self) -> usize {
-        self.text.len() + self.conflicts.iter().map(|(_, text)| text.len()).sum::<usize>()
+        self.text.len() + self.conflict_bytes()
+    }
+
+    fn conflict_bytes(&self) -> usize {
+        self.conflicts.iter().map(|(_, text)| text.len()).sum()
     }
 }
 
@@ -47,7 +52,7 @@ pub(super) struct Booked {
     /// It is the one that is kept now.
     pub(super) kept: bool,
     /// This text is a new conflict.
-    pub(super) conflict: Option<String>,
+    pub(super) conflict: Option<Arc<str>>,
     /// These were removed to make room.
     pub(super) evicted: Vec<RequestId>,
 }
@@ -111,7 +116,7 @@ impl Results {
     pub(super) fn book(
         &mut self,
         id: RequestId,
-        text: String,
+        text: Arc<str>,
         (weight, backing): (usize, Backing),
         now: UnixMillis,
         limits: &Limits,
@@ -123,7 +128,7 @@ impl Results {
                 at: now,
                 weight,
                 backing: backing.clone(),
-                text: String::new(),
+                text: Arc::default(),
                 conflicts: Vec::new(),
             }
         });
@@ -147,7 +152,9 @@ impl Results {
                 text
             };
             let known = kept.conflicts.iter().any(|(_, text)| *text == loser);
-            if !known && kept.conflicts.len() < limits.conflicts {
+            let has_room = kept.conflicts.len() < limits.conflicts
+                && kept.conflict_bytes() + loser.len() <= limits.conflict_bytes;
+            if !known && has_room {
                 kept.conflicts.push((now, loser.clone()));
                 booked.conflict = Some(loser);
             }
@@ -155,19 +162,21 @@ impl Results {
         self.count(&held_by, before, 0);
         self.count(&kept.backing, 0, kept.bytes());
         self.by_id.insert(id, kept);
-        booked.evicted = self.make_room(id, limits.result_bytes);
+        booked.evicted = self.make_room(id, limits);
         booked
     }
 
     /// Removes results until the rest fits: guests' before those that the configuration vouches for, of these what no
     /// topic vouches for, then of those who hold most, then the oldest.
-    fn make_room(&mut self, spare: RequestId, max_bytes: usize) -> Vec<RequestId> {
+    fn make_room(&mut self, spare: RequestId, limits: &Limits) -> Vec<RequestId> {
+        let max_bytes = limits.result_bytes;
+        let room_of_guests = limits.guest_result_bytes.min(max_bytes / 2);
         let mut evicted = Vec::new();
         loop {
             let guests = self.held.iter().filter(|(backing, _)| !backing.vouched);
             let guests: usize = guests.map(|(_, bytes)| bytes).sum();
             let over = self.bytes > max_bytes;
-            if !over && guests <= max_bytes / 2 {
+            if !over && guests <= room_of_guests {
                 return evicted;
             }
             let id = match self.first_to_go(guests == 0, spare) {
@@ -212,18 +221,12 @@ mod tests {
 
     fn book(results: &mut Results, text: &str, weight: usize) -> Booked {
         let backing = by(true, &[1, 2, 3, 4]);
-        results.book(
-            ID,
-            text.to_owned(),
-            (weight, backing),
-            UnixMillis(5),
-            &limits(100),
-        )
+        results.book(ID, text.into(), (weight, backing), UnixMillis(5), &limits(100))
     }
 
     /// Books `len` bytes under the id of this number, which is also the time.
     fn add(results: &mut Results, n: u8, len: usize, weight: usize, backing: &Backing) -> Vec<u8> {
-        let (id, text) = (RequestId([n; 24]), "x".repeat(len));
+        let (id, text) = (RequestId([n; 24]), "x".repeat(len).into());
         let support = (weight, backing.clone());
         let booked = results.book(id, text, support, UnixMillis(n.into()), &limits(100));
         booked.evicted.iter().map(|id| id.0[0]).collect()
@@ -243,7 +246,7 @@ mod tests {
             "equal support: the first stays"
         );
         let kept = results.get(&ID).unwrap();
-        assert_eq!(kept.text, "true");
+        assert_eq!(&*kept.text, "true");
         assert_eq!(kept.conflicts.len(), 2, "bounded");
         assert_eq!(results.bytes(), kept.bytes());
         assert!(results.remove(&ID));
@@ -278,6 +281,39 @@ mod tests {
         let bytes = results.bytes();
         assert_eq!((bytes, results.len(), results.held[&named]), (90, 2, 90));
         assert_eq!(results.held.len(), 1, "nothing is counted of who holds nothing");
+    }
+
+    /// One request id had 16 conflicts of the longest result, 4 MiB.
+    #[test]
+    fn conflicts_of_one_request_have_few_bytes() {
+        let mut results = Results::default();
+        let limits = Limits {
+            conflicts: 16,
+            conflict_bytes: 50,
+            ..limits(1000)
+        };
+        for n in 0..17 {
+            let text = format!("{n:020}");
+            let support = (0, by(true, &[1]));
+            results.book(ID, text.into(), support, UnixMillis(5), &limits);
+        }
+        assert_eq!(results.get(&ID).unwrap().conflicts.len(), 2);
+        assert_eq!(results.bytes(), 60);
+    }
+
+    #[test]
+    fn guests_have_no_more_than_their_room() {
+        let mut results = Results::default();
+        let limits = Limits {
+            guest_result_bytes: 45,
+            ..limits(1000)
+        };
+        for n in 1..=9 {
+            let support = (1, by(false, &[n.into()]));
+            let text = "x".repeat(20).into();
+            results.book(RequestId([n; 24]), text, support, UnixMillis(n.into()), &limits);
+        }
+        assert_eq!(results.bytes(), 40);
     }
 
     #[test]

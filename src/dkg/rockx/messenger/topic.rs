@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::config::Limits;
 use super::lane::Lane;
 use super::message::{Message, Rank, ResultClaim, hash};
-use crate::dkg::rockx::wire::{BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply};
+use crate::dkg::rockx::wire::{
+    BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply, topic_text,
+};
 use crate::http::parse;
 use crate::listen::plain;
 use crate::types::{OperatorId, RedactedUrl, RequestId, UnixMillis};
@@ -44,6 +46,8 @@ pub(super) enum Origin {
     Guest(Option<IpAddr>),
 }
 
+/// Bytes that a member takes beside its name and address.
+const MEMBER: usize = 256;
 /// Subscribers beyond the bound that a topic's owner may have.
 const OWNERS_OWN: usize = 16;
 
@@ -64,6 +68,9 @@ pub(super) struct Topic {
     /// When a result arrived that agrees with what the members published.
     pub(super) finished: Option<UnixMillis>,
     pub(super) next_seq: u64,
+    list_bytes: usize,
+    /// Those of who is neither its owner's doing, nor its owner.
+    guests_bytes: usize,
     digests: HashSet<[u8; 32]>,
     per_signer: HashMap<OperatorId, usize>,
     outputs: HashSet<(OperatorId, [u8; 32])>,
@@ -90,8 +97,11 @@ impl Topic {
         members: impl IntoIterator<Item = (String, Member)>,
         now: UnixMillis,
     ) -> Self {
-        let members = members.into_iter().collect();
+        let members: BTreeMap<String, Member> = members.into_iter().collect();
+        let listed = members.iter().map(|(name, member)| listed(name, &member.address));
         Self {
+            list_bytes: listed.sum(),
+            guests_bytes: 0,
             id,
             generation,
             members,
@@ -153,7 +163,9 @@ impl Topic {
             .members
             .values()
             .filter(|member| member.client == Some(guest));
-        if self.members.len() >= limits.subscribers {
+        if self.members.len() >= limits.subscribers
+            || self.list_bytes + listed("", address) > limits.topic_bytes
+        {
             Some("too many subscribers")
         } else if same.count() >= (limits.subscribers / 4).max(1) {
             Some("too many subscribers of one address")
@@ -229,18 +241,30 @@ impl Topic {
         self.messages.push(Arc::clone(message));
     }
 
-    /// Adds a subscriber of its own accord, or changes a member's address. A new one gets all messages so far.
+    /// Adds a subscriber of its own accord, or changes a member's address. A new one gets all messages so far. Anybody may
+    /// say again what is known: that wakes no lane, and takes nothing from the member.
     pub(super) fn subscribe(&mut self, name: &str, address: &str, exempt: bool, guest: Option<Guest>) {
         if let Some(member) = self.members.get_mut(name) {
-            address.clone_into(&mut member.address);
-            member.exempt = exempt;
-            member.lane.sign_of_life();
+            if member.address == address {
+                member.exempt |= exempt;
+            } else {
+                self.list_bytes -= listed(name, &member.address);
+                self.list_bytes += listed(name, address);
+                address.clone_into(&mut member.address);
+                member.exempt = exempt;
+                member.lane.sign_of_life();
+            }
             return;
         }
         let mut member = Member::new(address.to_owned(), true, exempt);
         member.client = guest.filter(|guest| !guest.is_owner).map(|guest| guest.client);
         for message in self.messages.iter().filter(|message| wants(name, message)) {
             member.lane.push(Arc::clone(message));
+        }
+        let listed = listed(name, address);
+        self.list_bytes += listed;
+        if member.client.is_some() {
+            self.guests_bytes += listed + MEMBER;
         }
         self.members.insert(name.to_owned(), member);
     }
@@ -271,18 +295,45 @@ impl Topic {
         }
     }
 
+    /// Bytes of its subscribers in a list of topics.
+    pub(super) fn list_bytes(&self) -> usize {
+        self.list_bytes
+    }
+
+    /// Bytes that guests make it take, without messages: all of a guest's topic, else who subscribed of their own accord.
+    pub(super) fn room_of_guests(&self) -> usize {
+        match self.origin {
+            Origin::Guest(_) => room_of(self.list_bytes, self.members.len()),
+            Origin::Known => self.guests_bytes,
+        }
+    }
+
     /// Deliveries waiting.
     pub(super) fn pending(&self) -> usize {
         self.members.values().map(|member| member.lane.len()).sum()
     }
 
-    /// As `GET /topics/{name}` shows it.
+    /// As `GET /topics` shows it.
     pub(super) fn reply(&self) -> TopicReply {
         let subscribers = self.members.iter().map(|(name, member)| Subscriber {
             name: name.clone(),
             srv_addr: member.address.clone(),
         });
         TopicReply::new(self.id.to_string(), subscribers)
+    }
+
+    /// As `GET /topics/{name}` shows it: those for whom it was made, then whoever came by itself; of all of them those whom
+    /// `wants` names.
+    pub(super) fn text(&self, wants: impl Fn(&str) -> bool) -> Vec<u8> {
+        let of = |direct: bool| {
+            let members = self
+                .members
+                .iter()
+                .filter(move |(_, member)| member.direct == direct);
+            members.map(|(name, member)| (name.as_str(), member.address.as_str()))
+        };
+        let wanted = of(false).chain(of(true)).filter(|(name, _)| wants(name));
+        topic_text(&self.id.to_string(), wanted)
     }
 }
 
@@ -296,6 +347,21 @@ impl Member {
             lane: Lane::default(),
         }
     }
+}
+
+/// Bytes that a subscriber takes in a list of topics, where its name stands twice.
+pub(super) fn listed(name: &str, address: &str) -> usize {
+    let subscriber = Subscriber {
+        name: name.to_owned(),
+        srv_addr: address.to_owned(),
+    };
+    TopicReply::new("", [subscriber]).to_json().len()
+}
+
+/// Bytes that a topic takes whose subscribers take so many in a list.
+pub(super) fn room_of(list_bytes: usize, members: usize) -> usize {
+    const TOPIC: usize = 512;
+    TOPIC + list_bytes + members * MEMBER
 }
 
 /// The host of an address, unless it is this machine.
@@ -312,4 +378,46 @@ fn host_of(address: &str) -> Option<String> {
 pub(super) fn wants(name: &str, message: &Message) -> bool {
     let is_operator = !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
     !is_operator || (message.rank != Rank::LateTimeout && name != message.signer.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "http://one";
+
+    fn topic() -> Topic {
+        let founder = Member::new(ONE.to_owned(), false, true);
+        Topic::new(RequestId([1; 24]), 1, [("1".to_owned(), founder)], UnixMillis(0))
+    }
+
+    /// Whoever said a founder's name and address again while the look-up of its host was held up took its exemption, and
+    /// every further delivery to it failed.
+    #[test]
+    fn what_is_said_again_takes_no_exemption() {
+        let mut topic = topic();
+        topic.subscribe("1", ONE, false, None);
+        assert!(topic.members["1"].exempt);
+        topic.subscribe("1", "http://elsewhere", false, None);
+        assert!(!topic.members["1"].exempt, "where it is now is judged anew");
+        topic.subscribe("house", "http://127.0.0.1", true, None);
+        topic.subscribe("house", "http://127.0.0.1", false, None);
+        assert!(topic.members["house"].exempt);
+    }
+
+    #[test]
+    fn those_for_whom_a_topic_was_made_come_first() {
+        let mut topic = topic();
+        topic.subscribe("0", "http://zero", false, None);
+        let of = |topic: &Topic, name: &str| {
+            String::from_utf8(topic.text(|n| name.is_empty() || n == name)).unwrap()
+        };
+        let all = of(&topic, "");
+        assert!(
+            all.find("http://one").unwrap() < all.find("http://zero").unwrap(),
+            "{all}"
+        );
+        let none = format!(r#"{{"Name":"{}","Subscribers":{{}}}}"#, topic.id);
+        assert_eq!(of(&topic, "2"), none);
+    }
 }

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod policy;
 mod probe;
 mod register;
+mod rules;
 mod server;
 mod service;
 pub mod session;
@@ -22,14 +23,15 @@ use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 pub use config::NodeConfig;
+pub use rules::RulesDoor;
 
-use crate::dkg::rockx::keys::{KeyError, OperatorPublicKey};
+use crate::dkg::rockx::keys::KeyError;
 use crate::http::BadUrl;
 use crate::listen::{self, Bounds, Listener};
 use crate::monitor::Probe;
 use crate::types::{OperatorId, SafeText, counted};
 use directory::DirectoryError;
-use policy::{Policy, TooManyCandidates};
+use policy::TooManyCandidates;
 use service::{Messenger, Rules, Service, ServiceParts};
 use session::Identity;
 use store::{Store, StoreError};
@@ -58,6 +60,11 @@ pub enum NodeError {
     /// See [`TooManyCandidates`].
     #[error("policy: {0}")]
     Policy(#[from] TooManyCandidates),
+    /// A rule about own validators stands there, and no beacon node.
+    #[error(
+        "policy: a rule is about own validators, and no beacon node is named that knows them (beacon.urls)"
+    )]
+    NobodyToAsk,
     /// The operator's own private key does not encode.
     #[error("operator key: {0}")]
     Key(#[from] KeyError),
@@ -99,7 +106,7 @@ pub struct NodeHandle {
 /// # Errors
 /// See [`NodeError`].
 pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
-    let (rules, agreed) = watch::channel(Arc::new(Rules::of(config.policy)?));
+    let (rules, agreed) = watch::channel(Arc::new(Rules::of(config.policy, config.validator_indices)?));
     let me = Identity {
         id: config.id,
         key: config.private_key.clone(),
@@ -128,7 +135,6 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         me,
         directory,
         rules: agreed,
-        validator_indices: config.validator_indices,
         store,
         messenger: messenger.clone(),
         round_timeout: config.round_timeout,
@@ -168,46 +174,6 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     })
 }
 
-/// Changes what a running node agrees to.
-#[derive(Debug, Clone)]
-pub struct RulesDoor {
-    id: OperatorId,
-    rules: watch::Sender<Arc<Rules>>,
-}
-
-impl RulesDoor {
-    /// From now on the node agrees to this. What it has agreed to goes on.
-    ///
-    /// # Errors
-    /// A key or a rule is unusable: then everything stays as it was.
-    pub fn set(&self, policy: Policy) -> Result<(), NodeError> {
-        let rules = Rules::of(policy)?;
-        rules.tell_open_doors(self.id);
-        self.rules.send_replace(Arc::new(rules));
-        Ok(())
-    }
-}
-
-impl Rules {
-    /// # Errors
-    /// A key or a rule is unusable.
-    fn of(policy: Policy) -> Result<Self, NodeError> {
-        if let Some(rules) = &policy.signing {
-            rules.validate()?;
-        }
-        Ok(Self {
-            initiators: parse_initiators(&policy)?,
-            policy,
-        })
-    }
-
-    fn tell_open_doors(&self, me: OperatorId) {
-        if let Some(doors) = self.policy.open_doors() {
-            tracing::warn!(target: "casimir_dkg::node", operator = %me, "NO ALLOW-LIST FOR EVERYTHING, as in RockX's own nodes: {doors}");
-        }
-    }
-}
-
 impl NodeHandle {
     #[must_use]
     pub fn id(&self) -> OperatorId {
@@ -229,10 +195,7 @@ impl NodeHandle {
     /// Where its rules can be changed while it runs.
     #[must_use]
     pub fn rules(&self) -> RulesDoor {
-        RulesDoor {
-            id: self.id,
-            rules: self.rules.clone(),
-        }
+        RulesDoor::of(self.id, self.rules.clone())
     }
 
     /// How it is, for its monitor.
@@ -300,6 +263,10 @@ async fn serve(
         let service = service.clone();
         async move { service.keep_settling().await }
     });
+    let around = tokio::spawn({
+        let service = service.clone();
+        async move { service.go_around().await }
+    });
     let stopped = stop.clone();
     let stopping = async move {
         // the sender is gone only when the handle is
@@ -311,9 +278,10 @@ async fn serve(
     service.drain().await;
     if !*stopped.borrow() {
         settling.abort();
+        around.abort();
     }
-    // it ends by itself when the node stops; the store closes with the last who holds it
-    let _ = settling.await;
+    // they end by themselves when the node stops; the store closes with the last who holds it
+    let _ = tokio::join!(settling, around);
     served
 }
 
@@ -334,24 +302,6 @@ async fn while_believed(
     // what runs is aborted; its ids are never used again
     let _ = tokio::time::timeout(GRACE, server).await;
     Err(why)
-}
-
-fn parse_initiators(policy: &Policy) -> Result<Option<Vec<(SafeText, OperatorPublicKey)>>, NodeError> {
-    let Some(initiators) = &policy.initiators else {
-        return Ok(None);
-    };
-    let parse = |initiator: &policy::Initiator| match OperatorPublicKey::parse(&initiator.public_key) {
-        Ok(key) => Ok((initiator.name.clone(), key)),
-        Err(error) => Err(NodeError::Initiator {
-            name: initiator.name.clone(),
-            error,
-        }),
-    };
-    initiators
-        .iter()
-        .map(parse)
-        .collect::<Result<Vec<_>, _>>()
-        .map(Some)
 }
 
 /// A node without its shares registers and answers like any other, and fails when it is to sign: that is said before.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::service::Service;
 use crate::monitor::{Family, Probe, Verdict, render};
-use crate::types::OperatorId;
+use crate::types::{OperatorId, UnixMillis};
 
 const STOPPING: &str = "it is being stopped";
 
@@ -41,6 +41,10 @@ impl NodeProbe {
                 "the messenger has not taken its registration: nothing reaches it",
             ),
             (running >= most, "as many ceremonies run as may"),
+            (
+                service.cannot_write(),
+                "its store of shares cannot be written, so no ceremony can begin: make room on the disk, or mend its permissions",
+            ),
         ];
         reasons
             .into_iter()
@@ -49,12 +53,21 @@ impl NodeProbe {
     }
 }
 
+impl NodeProbe {
+    pub(super) fn live_at(&self, now: UnixMillis) -> Verdict {
+        let Some(service) = self.service.upgrade().filter(|_| !*self.stop.borrow()) else {
+            // it ends, and with it whoever is asked
+            return Verdict::lives_unless(None);
+        };
+        let nobody_registers = self.registered.has_changed().is_err();
+        let ended = nobody_registers.then(|| "the part that registers it has ended".to_owned());
+        Verdict::lives_unless(ended.or_else(|| service.pulse().hangs("the node", now)))
+    }
+}
+
 impl Probe for NodeProbe {
     fn live(&self) -> Verdict {
-        Verdict {
-            yes: true,
-            body: json!({ "live": true }),
-        }
+        self.live_at(UnixMillis::now())
     }
 
     fn ready(&self) -> Verdict {

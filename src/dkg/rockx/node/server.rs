@@ -17,7 +17,7 @@ use super::service::{Refused, Service, Taken};
 use super::store::KeyShare;
 use crate::dkg::rockx::messenger::SERVER_NAME;
 use crate::dkg::rockx::wire::{Encode, GoBytes};
-use crate::listen::{Client, Gate, read_body};
+use crate::listen::{BodyFault, Client, Gate};
 use crate::types::{BlsPublicKey, SafeText};
 
 /// The largest message of a ceremony, a blame in a committee of 13, takes under 64 KiB.
@@ -65,9 +65,9 @@ async fn named(mut response: Response) -> Response {
 }
 
 async fn consume(State(shared): State<Shared>, Extension(client): Extension<Client>, body: Body) -> Response {
-    let body = match read_body(body, MAX_BODY, BODY_DEADLINE).await {
+    let body = match shared.gate.read(client, body, MAX_BODY, BODY_DEADLINE).await {
         Ok(body) => body,
-        Err(fault) => return bad_request(&fault.to_string(), "failed to load data from request body"),
+        Err(fault) => return no_body(&fault),
     };
     // never closed: an error here is a defect of this program, not of the request
     let Ok(_slot) = shared.slots.acquire().await else {
@@ -134,6 +134,18 @@ async fn not_found() -> Response {
         "404 page not found",
     )
         .into_response()
+}
+
+/// What passes is answered so that the messenger tries again: a bad request it drops.
+fn no_body(fault: &BodyFault) -> Response {
+    let message = "failed to load data from request body";
+    match fault.passes() {
+        true => json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            reply(&fault.to_string(), message),
+        ),
+        false => bad_request(&fault.to_string(), message),
+    }
 }
 
 fn bad_request(error: &str, message: &str) -> Response {

@@ -31,4 +31,5 @@ pub use output::{
 };
 pub use ssv::{SSV_DKG, SsvError, SsvMessage};
 pub use start::{Init, KeySign, Reshare};
+pub(in crate::dkg::rockx) use topic::topic_text;
 pub use topic::{CreateTopic, Subscriber, Topic};

@@ -48,6 +48,31 @@ impl MapKey for String {
     }
 }
 
+/// The text of a [`Topic`] with its subscribers (name and base URL) in the order in which they are given: whoever reads no
+/// further than a bound reads the first ones.
+pub(in crate::dkg::rockx) fn topic_text<'a>(
+    name: &str,
+    subscribers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Vec<u8> {
+    let mut out = br#"{"Name":"#.to_vec();
+    name.to_owned().encode(&mut out);
+    out.extend_from_slice(br#","Subscribers":{"#);
+    for (n, (name, address)) in subscribers.into_iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        let subscriber = Subscriber {
+            name: name.to_owned(),
+            srv_addr: address.to_owned(),
+        };
+        subscriber.name.encode(&mut out);
+        out.push(b':');
+        subscriber.encode(&mut out);
+    }
+    out.extend_from_slice(b"}}");
+    out
+}
+
 impl Topic {
     /// A topic of this name with these subscribers.
     pub fn new(name: impl Into<String>, subscribers: impl IntoIterator<Item = Subscriber>) -> Self {

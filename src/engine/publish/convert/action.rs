@@ -81,6 +81,7 @@ pub(in crate::engine::publish) fn committee(
         proposed,
         holders,
         sizes: sizes.collect(),
+        worse: None,
     })
 }
 

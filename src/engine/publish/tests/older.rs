@@ -11,20 +11,19 @@ use crate::view::{ListKind, Listing, Page, PastMoment, Query, Refused, RowId, Ro
 struct Told {
     state: State,
     committer: Committer,
+    folds: Folds,
     _directory: tempfile::TempDir,
 }
 
 impl Told {
     fn nothing() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = JournalOptions {
-            path: directory.path().join("journal.sqlite"),
-            checkpoint: None,
-        };
+        let options = JournalOptions::at(directory.path().join("journal.sqlite"));
         let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).unwrap();
         Self {
             state: state(Mode::Supervised),
             committer: Committer::new(journal),
+            folds: Folds::default(),
             _directory: directory,
         }
     }
@@ -45,7 +44,7 @@ impl Told {
     fn read(&self, query: Query) -> Result<Listing, Refused> {
         match read(&self.state, &live(), query) {
             Read::Here(answer) => answer,
-            Read::There(older) => older.read(self.committer.journal().path()),
+            Read::There(older) => older.read(self.committer.journal().path(), &self.folds),
         }
     }
 }
@@ -605,6 +604,11 @@ fn the_state_at_a_past_moment_is_what_was_published_then() {
         let by_time = past(PastMoment::Time(seen.at)).unwrap();
         assert_eq!(by_time.journal.records, *records);
     }
+    // backwards as well, from what was kept and with nothing kept
+    for ((records, head), _) in published.iter().rev() {
+        let seen = past(PastMoment::Record(*records)).unwrap();
+        assert_eq!((seen.journal.records, seen.journal.head), (*records, *head));
+    }
     let newest = published[3].0.0;
     let beyond = past(PastMoment::Record(newest + 1)).unwrap_err();
     assert_eq!(beyond, format!("the journal ends at record {newest}"));
@@ -613,4 +617,44 @@ fn the_state_at_a_past_moment_is_what_was_published_then() {
             .unwrap_err()
             .contains("no record of so long ago")
     );
+}
+
+#[test]
+fn a_look_at_a_past_moment_reads_only_what_lies_behind_the_one_before() {
+    let mut told = Told::nothing();
+    for pool in 0..4 {
+        told.take(u64::from(pool), life(pool));
+    }
+    let newest = told.committer.journal().head().0;
+    let past = |told: &Told, record| {
+        let at = PastMoment::Record(record);
+        told.read(Query::Past { at }).map(|_| ())
+    };
+    past(&told, newest / 2).unwrap();
+    let file = rusqlite::Connection::open(told.committer.journal().path()).unwrap();
+    let damage = "DROP TRIGGER records_are_final; UPDATE records SET body = '{}' WHERE seq = 1";
+    file.execute_batch(damage).unwrap();
+    past(&told, newest).expect("the first record is not read again");
+    past(&told, newest - 1).expect("nor is it now");
+    past(&told, 1).expect_err("nothing so old is kept");
+    told.folds = Folds::default();
+    past(&told, newest).expect_err("with nothing kept everything is read");
+}
+
+#[test]
+fn few_past_states_are_kept_and_one_in_the_middle_of_a_long_way() {
+    let mut told = Told::nothing();
+    for pool in 0..4 {
+        told.take(u64::from(pool), life(pool));
+    }
+    let newest = told.committer.journal().head().0;
+    for record in 1..=newest {
+        let at = PastMoment::Record(record);
+        told.read(Query::Past { at }).unwrap();
+        assert!(told.folds.kept() <= 4);
+    }
+    let far = with_closed_cases(RequestKind::Deposit, 0..600);
+    let at = PastMoment::Record(1_200);
+    far.read(Query::Past { at }).unwrap();
+    assert_eq!(far.folds.kept(), 2);
 }

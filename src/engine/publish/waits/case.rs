@@ -29,7 +29,7 @@ pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
     Some(Wait {
         case: Some(case.id),
         action,
-        since: case.since,
+        since: since(state, case, reason).unwrap_or_default(),
         due: due(state, live, case, reason),
         ..Wait::new(reason, SafeText::new(&words))
     })
@@ -130,6 +130,27 @@ fn executing(state: &State, case: &Case, id: ActionId) -> WaitReason {
         NonceStatus::Included { success: true, .. } => WaitReason::Finality,
         NonceStatus::Included { .. } => WaitReason::Reverted,
         NonceStatus::Replaced { .. } => WaitReason::NonceUsed,
+    }
+}
+
+/// Since when it waits for this reason, where the journal says so. A step may be old when a reason begins within it, so
+/// its time is that of those reasons alone that are the step itself.
+fn since(state: &State, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
+    let approved = || state.actions.get(&decided(case)?)?.approved_since();
+    match reason {
+        WaitReason::Decision
+        | WaitReason::ExitDecision
+        | WaitReason::Policy
+        | WaitReason::Attention
+        | WaitReason::GivenUp
+        | WaitReason::AttemptFailed
+        | WaitReason::Turn
+        | WaitReason::Ceremony
+        | WaitReason::Registration
+        | WaitReason::Following => Some(case.since),
+        WaitReason::SecondPerson | WaitReason::Epoch => approved(),
+        WaitReason::HeldByPause => state.paused.as_ref().map(|(_, at)| *at).max(approved()),
+        _ => None,
     }
 }
 

@@ -9,11 +9,12 @@ mod table;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::engine::live::Live;
 use crate::oracle::State;
 use crate::types::{SafeText, UnixMillis};
-use crate::view::{Snapshot, Wait};
+use crate::view::{Snapshot, Wait, WaitReason};
 
 /// What waits in a state of which everything else is in `snapshot`.
 pub(super) fn of(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait> {
@@ -47,22 +48,37 @@ fn one_each(waits: Vec<Wait>) -> Vec<Wait> {
     each
 }
 
-/// Since when what is not journaled waits: from the first snapshot that says so.
+/// What is there at the start has begun before it, and some of it shows only after the first questions: for so long the
+/// times of the journal are believed.
+const STARTING: Duration = WaitReason::Gathering.usual_for();
+
+/// Since when everything waits. What the journal tells is the time of a step or of a person's word, and a reason may begin
+/// long after that, when another one ends: then it begins with the first snapshot that says so.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Begun(BTreeMap<String, UnixMillis>);
+pub(in crate::engine) struct Begun {
+    started: Option<UnixMillis>,
+    /// When it was last looked.
+    looked: UnixMillis,
+    matters: BTreeMap<String, UnixMillis>,
+}
 
 impl Begun {
-    /// Fills in the times that nobody else knows, and forgets what is over.
+    /// Sets the times, and forgets what is over.
     pub(in crate::engine) fn stamp(&mut self, waits: &mut [Wait], now: UnixMillis) {
-        let mut known = BTreeMap::new();
-        for wait in waits
-            .iter_mut()
-            .filter(|wait| wait.since == UnixMillis::default())
-        {
+        let started = *self.started.get_or_insert(now);
+        let starting = now.since(started) < STARTING;
+        let mut matters = BTreeMap::new();
+        for wait in waits.iter_mut() {
+            let told = Some(wait.since).filter(|since| *since != UnixMillis::default());
             let matter = wait.matter();
-            wait.since = self.0.get(&matter).copied().unwrap_or(now);
-            known.insert(matter, wait.since);
+            wait.since = match self.matters.get(&matter) {
+                Some(begun) => told.map_or(*begun, |told| told.max(*begun)),
+                None => told
+                    .filter(|told| starting || *told >= self.looked)
+                    .unwrap_or(now),
+            };
+            matters.insert(matter, wait.since);
         }
-        self.0 = known;
+        (self.looked, self.matters) = (now, matters);
     }
 }

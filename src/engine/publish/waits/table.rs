@@ -5,8 +5,8 @@ use alloy::primitives::{Bytes, U256};
 use super::tests::{operator, snapshot_with};
 use super::*;
 use crate::engine::notices::notice;
-use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take, transaction};
-use crate::engine::{Costs, LiveUpdate, OracleProbe, Reminder, channel};
+use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take_at, transaction};
+use crate::engine::{Costs, LiveUpdate, OracleProbe, Reminder, Reminders, channel};
 use crate::monitor::Probe as _;
 use crate::oracle::{
     AccountFacts, ActionKind, Cause, CeremonyRole, CeremonySuccess, ChainFacts, Decider, Decision,
@@ -21,12 +21,17 @@ use crate::types::{
 };
 use crate::view::{EndpointKind, EndpointView, Health, LinkState, Wait, WaitReason};
 
-/// When everything happens that is recorded here.
-const AT: UnixMillis = UnixMillis(10);
+/// From each thing that happens in a scene to the next one: whatever was there before is old.
+const BETWEEN: Duration = Duration::from_secs(86_400);
+
+/// For so long an approval is good in a scene.
+const APPROVAL: Duration = Duration::from_secs(30 * 86_400);
 
 /// A state, and what is shown beside it.
 struct Scene {
     state: State,
+    /// When the last thing happened.
+    at: UnixMillis,
     live: Live,
     unwritable: Option<SafeText>,
 }
@@ -34,8 +39,11 @@ struct Scene {
 impl Scene {
     /// Nothing waits.
     fn new(mode: Mode) -> Self {
+        let mut state = state(mode);
+        state.settings.approval_expires_ms = u64::try_from(APPROVAL.as_millis()).unwrap();
         let scene = Self {
-            state: state(mode),
+            state,
+            at: UnixMillis(10),
             live: live(),
             unwritable: None,
         };
@@ -43,17 +51,19 @@ impl Scene {
     }
 
     fn record(mut self, record: Record) -> Self {
-        self.state.apply(self.state.newest + 1, AT, &record);
+        self.at = self.at.plus(BETWEEN);
+        self.state.apply(self.state.newest + 1, self.at, &record);
         self
     }
 
     fn hears(mut self, input: Input) -> Self {
-        take(&mut self.state, input);
+        self.at = self.at.plus(BETWEEN);
+        take_at(&mut self.state, self.at, input);
         self
     }
 
     fn shows(mut self, update: LiveUpdate) -> Self {
-        self.live.update(AT, update);
+        self.live.update(self.at, update);
         self
     }
 
@@ -80,7 +90,7 @@ impl Scene {
     fn opened(mode: Mode) -> Self {
         let cause = Cause::Manual {
             by: "ada".into(),
-            at: AT,
+            at: UnixMillis(10),
         };
         let case = deposit();
         Self::new(mode).record(Record::CaseOpened { case, cause })
@@ -96,7 +106,7 @@ impl Scene {
     fn approved(self) -> Self {
         let action = self.action();
         let by = Decider::person("ada (uid 1000)");
-        let decision = Decision::alone(Verdict::Approve, by, AT, self.state.actions[&action].digest);
+        let decision = Decision::alone(Verdict::Approve, by, self.at, self.state.actions[&action].digest);
         self.record(Record::Decided { action, decision })
     }
 
@@ -394,7 +404,7 @@ fn undecided(reason: WaitReason) -> Option<Scene> {
             let action = scene.action();
             scene.record(Record::ExitDeferred {
                 action,
-                until: UnixMillis(1_000_000),
+                until: UnixMillis::default().plus(APPROVAL),
                 reason: "its epoch has not come".into(),
             })
         }
@@ -484,15 +494,19 @@ fn under_way(reason: WaitReason) -> Option<Scene> {
     })
 }
 
+fn scene_of(reason: WaitReason) -> Scene {
+    let scene = around(reason)
+        .or_else(|| undecided(reason))
+        .or_else(|| under_way(reason));
+    scene.unwrap_or_else(|| panic!("no state comes to {reason}"))
+}
+
 /// Each reason comes of a state, and everybody is told of it by its name: the sentence, JSON, notices and metrics. How front
 /// ends word it, their own tests say of every reason.
 #[test]
 fn every_reason_comes_of_a_state_and_reaches_everybody() {
     for reason in WaitReason::ALL.iter().copied() {
-        let scene = around(reason)
-            .or_else(|| undecided(reason))
-            .or_else(|| under_way(reason));
-        let scene = scene.unwrap_or_else(|| panic!("no state comes to {reason}"));
+        let scene = scene_of(reason);
         let wait = scene.wait(reason);
         assert!(!wait.sentence.as_str().is_empty(), "{reason} says why");
         let json = serde_json::to_value(&wait).unwrap();
@@ -500,7 +514,11 @@ fn every_reason_comes_of_a_state_and_reaches_everybody() {
         assert_eq!(json["sentence"], wait.sentence.as_str());
 
         let snapshot = scene.snapshot();
-        let told = notice(&Reminder::Waits(NoticePhase::Begun, wait.clone()), &snapshot, AT);
+        let told = notice(
+            &Reminder::Waits(NoticePhase::Begun, wait.clone()),
+            &snapshot,
+            scene.at,
+        );
         assert_eq!(told.reason.as_deref(), Some(reason.code()));
         assert!(
             told.sentence.as_str().contains(wait.sentence.as_str()),
@@ -518,25 +536,32 @@ fn every_reason_comes_of_a_state_and_reaches_everybody() {
 /// Whatever holds an approval, it is known until when that is good.
 #[test]
 fn what_holds_an_approval_says_until_when_that_is_good() {
-    let until = Some(UnixMillis(AT.0 + 1_000));
-    let proposed = |mode| Scene::proposed(mode, deposit(), keygen(), Vec::new());
-    let paused = |scene: Scene| {
-        scene
-            .asks(Wish::Pause(Some(deposit())))
-            .wait(WaitReason::CasePaused)
+    let until = |scene: &Scene| {
+        let action = &scene.state.actions[&scene.action()];
+        Some(action.approved_since()?.plus(APPROVAL))
     };
-    assert_eq!(paused(proposed(Mode::Supervised).approved()).due, until);
-    assert_eq!(paused(proposed(Mode::Supervised)).due, None, "nobody approved it");
-    let observed = |scene: Scene| scene.wait(WaitReason::Observed).due;
-    assert_eq!(observed(proposed(Mode::Observe).approved()), until);
-    assert_eq!(observed(proposed(Mode::Observe)), None);
+    let proposed = |mode| Scene::proposed(mode, deposit(), keygen(), Vec::new());
+    let paused = |scene: Scene| scene.asks(Wish::Pause(Some(deposit())));
+    let due = |scene: &Scene, reason| scene.wait(reason).due;
+    let held = paused(proposed(Mode::Supervised).approved());
+    assert!(until(&held).is_some());
+    assert_eq!(due(&held, WaitReason::CasePaused), until(&held));
+    let undecided = paused(proposed(Mode::Supervised));
+    assert_eq!(
+        due(&undecided, WaitReason::CasePaused),
+        None,
+        "nobody approved it"
+    );
+    let observed = proposed(Mode::Observe).approved();
+    assert_eq!(due(&observed, WaitReason::Observed), until(&observed));
+    assert_eq!(due(&proposed(Mode::Observe), WaitReason::Observed), None);
     // one of two approved it, and then a check failed
     let scene = by_two(Vec::new());
     let action = scene.action();
     let digest = scene.state.actions[&action].digest;
     let mut proposal = scene.state.actions[&action].proposal.clone();
     proposal.checks = vec![Check::fail("balance", "0 ETH")];
-    let decision = Decision::alone(Verdict::Approve, Decider::person("ada"), AT, digest);
+    let decision = Decision::alone(Verdict::Approve, Decider::person("ada"), scene.at, digest);
     let scene = scene
         .record(Record::Endorsed { action, decision })
         .record(Record::ActionChanged {
@@ -544,5 +569,63 @@ fn what_holds_an_approval_says_until_when_that_is_good() {
             proposal: Box::new(proposal),
             digest,
         });
-    assert_eq!(scene.wait(WaitReason::CheckFailed).due, until);
+    assert_eq!(due(&scene, WaitReason::CheckFailed), until(&scene));
+}
+
+/// A step may be days old when a reason begins within it, as an approval does in that of its decision.
+#[test]
+fn a_reason_that_begins_late_in_an_old_step_is_told_no_earlier_than_any_other() {
+    for reason in WaitReason::ALL.iter().copied() {
+        let scene = scene_of(reason);
+        let waits = scene.snapshot().waits;
+        let late = scene.at.plus(BETWEEN);
+        let (mut begun, mut reminders) = (Begun::default(), Reminders::new(STARTING, STARTING));
+        begun.stamp(&mut [], UnixMillis(1));
+        begun.stamp(&mut [], UnixMillis(late.0 - 1_000));
+        let usual = reason.usual_for();
+        let last = usual.saturating_sub(Duration::from_millis(1));
+        for passed in [Duration::ZERO, usual / 2, last] {
+            let mut waits = waits.clone();
+            begun.stamp(&mut waits, late.plus(passed));
+            let told = reminders.look(&waits, late.plus(passed));
+            let early = told.iter().find(|told| match told {
+                Reminder::Deadline(_, wait) => wait.reason == reason,
+                Reminder::Waits(_, wait) => wait.reason == reason && !usual.is_zero(),
+            });
+            assert_eq!(early, None, "{reason} after {passed:?} of {usual:?}");
+            let wait = waits.iter().find(|wait| wait.reason == reason).unwrap();
+            assert_eq!(wait.since, late, "{reason}");
+        }
+    }
+}
+
+/// Or a restart would have everything begin anew. In mode auto no rule has looked at anything before the first questions
+/// are answered.
+#[test]
+fn what_waited_before_a_restart_has_waited_since_then() {
+    let restart = UnixMillis::default().plus(APPROVAL);
+    let mut begun = Begun::default();
+    let mut since = |scene: &Scene, reason, passed: Duration| {
+        let mut waits = vec![scene.wait(reason)];
+        begun.stamp(&mut waits, restart.plus(passed));
+        waits[0].since
+    };
+    let proposed = || Scene::proposed(Mode::Auto, deposit(), keygen(), Vec::new());
+    let unasked = since(&proposed(), WaitReason::Gathering, Duration::ZERO);
+    assert_eq!(unasked, restart);
+    let asked = scene_of(WaitReason::Policy);
+    let step = asked.state.cases[&deposit()].since;
+    assert_eq!(since(&asked, WaitReason::Policy, STARTING / 2), step);
+    assert_eq!(
+        since(&asked, WaitReason::Policy, STARTING * 2),
+        step,
+        "it goes on"
+    );
+    let held = scene_of(WaitReason::HeldByPause);
+    let later = since(&held, WaitReason::HeldByPause, STARTING * 3);
+    assert_eq!(
+        later,
+        restart.plus(STARTING * 3),
+        "what begins later does so then"
+    );
 }

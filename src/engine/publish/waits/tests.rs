@@ -23,10 +23,7 @@ fn snapshot_of(state: &State, live: &Live) -> Snapshot {
 /// With a journal that cannot be written, where it says why.
 pub(super) fn snapshot_with(state: &State, live: &Live, unwritable: Option<&SafeText>) -> Snapshot {
     let folder = tempfile::tempdir().unwrap();
-    let options = JournalOptions {
-        path: folder.path().join("journal.sqlite"),
-        checkpoint: None,
-    };
+    let options = JournalOptions::at(folder.path().join("journal.sqlite"));
     let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
     snapshot(
         state,

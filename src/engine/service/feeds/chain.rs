@@ -16,7 +16,10 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::inject;
 use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input, Reach};
-use crate::ports::{Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown};
+use crate::ports::agreed;
+use crate::ports::{
+    Accord, Agreement, Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown,
+};
 use crate::types::{BlockRef, CheckStatus, LogRef, PoolId, PoolView, RequestKind, SafeText, UnixMillis};
 use crate::view::{LinkState, ReadyPoolView};
 
@@ -26,6 +29,7 @@ pub(super) struct Sources {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) execution: Arc<dyn Execution>,
+    pub(super) agreement: Arc<dyn Agreement>,
     /// The only endpoint, where no second could contradict it.
     pub(super) one_voice: Option<SafeText>,
     /// The account that is looked at.
@@ -106,7 +110,7 @@ pub(super) async fn run(
             IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
             IntakeEvent::NoConnection(words) => trouble(LinkState::Down, words, &core).await,
             IntakeEvent::Doubts(words) => core.send(Incoming::Live(LiveUpdate::Alarm("logs", words))).await,
-            IntakeEvent::Ahead(words) => core.send(Incoming::Live(LiveUpdate::Alarm("head", words))).await,
+            IntakeEvent::Apart(words) => core.send(Incoming::Live(LiveUpdate::Alarm("head", words))).await,
             IntakeEvent::Socket(_) => Ok(()),
         };
         if sent.is_err() {
@@ -279,6 +283,8 @@ struct Seen {
     state: bool,
     /// The ready queue whose first pools were read.
     ready: Vec<PoolId>,
+    /// How endpoints contradict each other on whether the manager takes the oracle's calls.
+    caller: SafeText,
 }
 
 /// Reads the state at `head` and tells it. What cannot be read is said and read again at the next head.
@@ -315,15 +321,29 @@ async fn look(
         }
     }
     if let Some(oracle) = from.oracle {
-        let at = At::block(head.block);
-        let status = match from.manager.authorises(oracle, at).await {
-            Answer::Yes(()) => CheckStatus::Pass,
-            Answer::No(_) => CheckStatus::Fail,
-            Answer::NotKnown(_) => CheckStatus::Unknown,
-        };
+        let (status, contradiction) = authorised(from, oracle, head.block).await;
+        if seen.caller != contradiction {
+            seen.caller.clone_from(&contradiction);
+            core.send(Incoming::Live(LiveUpdate::Alarm("caller", contradiction)))
+                .await?;
+        }
         core.send(Incoming::Live(LiveUpdate::Authorised(status))).await?;
     }
     Ok(())
+}
+
+/// Whether the manager takes the oracle's calls, and where endpoints contradict each other on that, how: one that says no may
+/// be alone with it.
+async fn authorised(from: &Sources, oracle: Address, block: BlockRef) -> (CheckStatus, SafeText) {
+    let nothing = SafeText::default();
+    match from.manager.authorises(oracle, At::block(block)).await {
+        Answer::Yes(()) => (CheckStatus::Pass, nothing),
+        Answer::NotKnown(_) => (CheckStatus::Unknown, nothing),
+        Answer::No(_) => match agreed::on_caller(&*from.agreement, oracle, block).await {
+            Accord::Disagree(words) => (CheckStatus::Unknown, words),
+            Accord::Alone | Accord::Agree { .. } | Accord::TooFew { .. } => (CheckStatus::Fail, nothing),
+        },
+    }
 }
 
 /// The first pools of the ready queue; none where they cannot be read now.
@@ -395,6 +415,9 @@ async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::agreement::Voices;
+    use crate::ports::Voice;
+    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
     use crate::types::Root;
 
     #[tokio::test]
@@ -424,6 +447,49 @@ mod tests {
         assert!(!over(&mut tip, &head).await);
         head.block.number = 8;
         assert!(over(&mut tip, &head).await);
+    }
+
+    #[tokio::test]
+    async fn one_endpoint_that_has_the_oracle_refused_is_a_contradiction_and_no_refusal() {
+        let refuses = || {
+            Arc::new(FakeManager {
+                authorises: Answer::no("the manager refuses calls"),
+                ..FakeManager::default()
+            })
+        };
+        let voice = |name: &str, manager: Arc<FakeManager>| Voice {
+            name: name.into(),
+            execution: Arc::new(FakeExecution::default()),
+            manager,
+            ssv: Arc::new(FakeSsv::default()),
+        };
+        let block = BlockRef {
+            number: 9,
+            hash: Root([9; 32]),
+        };
+        let told = async |other: Arc<FakeManager>| {
+            let from = Sources {
+                manager: refuses(),
+                ssv: Arc::new(FakeSsv::default()),
+                execution: Arc::new(FakeExecution::default()),
+                agreement: Arc::new(Voices::new(vec![voice("a", refuses()), voice("b", other)])),
+                one_voice: None,
+                oracle: None,
+                heads: watch::channel(None).0,
+                pace: Pace::LOCAL,
+            };
+            let (status, words) = authorised(&from, Address::repeat_byte(3), block).await;
+            (status, words.to_string())
+        };
+        assert_eq!(told(refuses()).await, (CheckStatus::Fail, String::new()));
+        let (status, words) = told(Arc::new(FakeManager::default())).await;
+        assert_eq!(status, CheckStatus::Unknown);
+        assert!(
+            words.ends_with(
+                "a is contradicted: b says of the oracle account's calls to the manager accepted, not refused"
+            ),
+            "{words}"
+        );
     }
 
     #[test]

@@ -136,11 +136,14 @@ fn millis(latency: Option<Duration>) -> Option<u64> {
 }
 
 fn execution(endpoint: &EndpointHealth) -> EndpointView {
-    let refusal = match (&endpoint.refuses, &endpoint.no_logs) {
-        (Some(why), _) => Some(format!("does not take our transaction: {why}")),
-        (None, Some(why)) => Some(format!("tells no logs: {why}")),
-        (None, None) => None,
-    };
+    let refuses = |why| format!("does not take our transaction: {why}");
+    let no_logs = |why| format!("tells no logs: {why}");
+    let odd = |why| format!("gives an answer that cannot be used: {why}");
+    let behind = |blocks| format!("its newest block is {blocks} blocks below the one that is followed");
+    let refusal = (endpoint.refuses.as_ref().map(refuses))
+        .or_else(|| endpoint.no_logs.as_ref().map(no_logs))
+        .or_else(|| endpoint.behind.filter(|_| !endpoint.syncing).map(behind))
+        .or_else(|| endpoint.odd.as_ref().map(odd));
     if let (EndpointState::Healthy, Some(words)) = (endpoint.state, refusal) {
         return EndpointView {
             kind: EndpointKind::Execution,
@@ -174,6 +177,9 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
         (_, Health::Up, _) => match endpoint.log_span {
             Some(1) => "its logs come 1 block at a time".into(),
             Some(blocks) => SafeText::new(&format!("its logs come {blocks} blocks at a time")),
+            None if endpoint.no_receipts => {
+                "has no eth_getBlockReceipts: what is left out of logs is not found by it".into()
+            }
             None => SafeText::default(),
         },
         _ => SafeText::new(words),
@@ -396,8 +402,21 @@ mod tests {
             shown(|e| e.no_logs = Some("not supported on free tier (code 35)".into())),
             degraded("tells no logs: not supported on free tier (code 35)")
         );
+        assert_eq!(
+            shown(|e| e.odd = Some("eth_getBalance: invalid type: null".into())),
+            degraded("gives an answer that cannot be used: eth_getBalance: invalid type: null")
+        );
+        assert_eq!(
+            shown(|e| e.behind = Some(40)),
+            degraded("its newest block is 40 blocks below the one that is followed")
+        );
+        assert_eq!(
+            shown(|e| e.no_receipts = true),
+            up("has no eth_getBlockReceipts: what is left out of logs is not found by it")
+        );
         let syncing = |e: &mut EndpointHealth| {
             e.syncing = true;
+            e.behind = Some(40);
             e.last_error = Some("failed once".into());
         };
         assert_eq!(shown(syncing), degraded("says that it is still syncing"));

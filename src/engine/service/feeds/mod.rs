@@ -98,6 +98,7 @@ async fn follow(
         manager: Arc::clone(&ask.manager),
         ssv: Arc::clone(&ask.ssv),
         execution: Arc::clone(&ask.execution),
+        agreement: Arc::clone(&ask.agreement),
         one_voice: match endpoints.health().as_slice() {
             [only] => Some(only.name.clone()),
             _ => None,

@@ -107,10 +107,7 @@ mod tests {
     #[test]
     fn what_the_journal_knows_is_own_however_old() {
         let folder = tempfile::tempdir().unwrap();
-        let options = JournalOptions {
-            path: folder.path().join("journal.sqlite"),
-            checkpoint: None,
-        };
+        let options = JournalOptions::at(folder.path().join("journal.sqlite"));
         let is_own = own(&options.path);
         let (old, strange) = (RequestId([1; 24]), RequestId([2; 24]));
         assert!(!is_own(old), "there is no journal yet");

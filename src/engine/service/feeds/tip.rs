@@ -1,15 +1,22 @@
 //! What the newest block's time says: of clocks that differ, of a chain that stands still.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::chain::intake::Head;
+use crate::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use crate::ports::consensus::NodeHealth;
 use crate::types::{BlockRef, SafeText, UnixMillis};
 
-/// A block that is older than this is no news: its node is far behind, or a clock is wrong.
+/// A block that is older than this is no news, whether others come or not: its node is far behind, or a clock is wrong;
+/// seconds.
 const OLD: i64 = 3_600;
+
+/// New heads by which skew is told: one alone is late where slots before it were missed, and the youngest of so many is as
+/// old as the clocks are apart.
+const MOVING: usize = 4;
 
 /// What is said of a difference stays while it is about the same, seconds.
 const ABOUT: u64 = 900;
@@ -21,15 +28,18 @@ pub(super) struct Pace {
     still: Duration,
     /// A block may be dated so far ahead of this machine's clock, seconds.
     ahead: i64,
+    /// New blocks may all be dated so far behind this machine's clock, seconds.
+    behind: i64,
     /// Between two questions to operators, messenger and beacon nodes.
     pub(super) ask: Duration,
 }
 
 impl Pace {
-    /// Ten slots of 12 s, and the tolerance of clocks.
+    /// Ten slots of 12 s, and the tolerance of clocks, which is that of `doctor`.
     pub(super) const NETWORK: Self = Self {
         still: Duration::from_secs(120),
-        ahead: 60,
+        ahead: AHEAD_HEAD_S as i64,
+        behind: STALE_HEAD_S as i64,
         ask: Duration::from_secs(20),
     };
     /// A local chain makes blocks as fast as it is told, each dated a second after the one before. Nothing there is far, and
@@ -37,6 +47,7 @@ impl Pace {
     pub(super) const LOCAL: Self = Self {
         still: Duration::from_secs(20),
         ahead: 3_600,
+        behind: OLD,
         ask: Duration::from_secs(4),
     };
 }
@@ -46,6 +57,8 @@ impl Pace {
 pub(super) struct Tip {
     pace: Pace,
     newest: Option<(BlockRef, Instant, UnixMillis)>,
+    /// How far ahead of this machine's clock the last heads were dated that came after another one, when they came; seconds.
+    dated: VecDeque<i64>,
     stands: bool,
     /// By how much the clocks differ, seconds, as it was said last.
     said: Option<(i64, SafeText)>,
@@ -56,6 +69,7 @@ impl Tip {
         Self {
             pace,
             newest: None,
+            dated: VecDeque::new(),
             stands: false,
             said: None,
         }
@@ -73,17 +87,30 @@ impl Tip {
 
     /// Takes a head. Gives what its time says, in words; empty when it fits.
     pub(super) fn head(&mut self, head: &Head, came: Instant, now: UnixMillis) -> SafeText {
-        if self.newest.is_none_or(|(block, ..)| block != head.block) {
-            self.newest = Some((head.block, came, now));
-            self.stands = false;
-        }
         let clock = i64::try_from(now.0 / 1_000).unwrap_or(i64::MAX);
         let dated = i64::try_from(head.timestamp).unwrap_or(i64::MAX);
         let off = dated.saturating_sub(clock);
+        if self.newest.is_none_or(|(block, ..)| block != head.block) {
+            // how old the first one is says nothing: it did not come just now
+            if self.newest.is_some() {
+                self.dated.push_back(off);
+            }
+            if self.dated.len() > MOVING {
+                self.dated.pop_front();
+            }
+            self.newest = Some((head.block, came, now));
+            self.stands = false;
+        }
+        // while heads come, the youngest of them is as old as the clocks are apart
+        let youngest = self.dated.iter().max().filter(|_| self.dated.len() == MOVING);
+        let skew = youngest
+            .copied()
+            .filter(|_| off >= -OLD && off <= self.pace.ahead);
+        let off = skew.unwrap_or(off);
         let size = length(off.unsigned_abs());
         let words = if off > self.pace.ahead {
             format!("the newest block is dated {size} ahead of this machine's clock: one of both is wrong")
-        } else if off < -OLD {
+        } else if off < -OLD || skew.is_some_and(|skew| skew < -self.pace.behind) {
             format!(
                 "the newest block is dated {size} behind this machine's clock: the endpoints are that far behind, or a \
                  clock is wrong"
@@ -138,7 +165,7 @@ pub(super) fn beacon_clock(
     let off = dated.saturating_sub(clock);
     let way = match off {
         off if off > pace.ahead => "ahead of",
-        off if off < -OLD => "behind",
+        off if off < -pace.behind => "behind",
         _ => return None,
     };
     let size = length(off.unsigned_abs());
@@ -194,9 +221,13 @@ mod tests {
             let words = tip.head(&head(1, dated), Instant::now(), now);
             words.as_str().split(':').next().unwrap_or_default().to_owned()
         };
-        for fits in [0, -30, 30, -3_599] {
+        for fits in [0, -30, 15, -3_599] {
             assert_eq!(says(fits), "");
         }
+        assert_eq!(
+            says(16),
+            "the newest block is dated 1 min ahead of this machine's clock"
+        );
         assert_eq!(
             says(90),
             "the newest block is dated 1 min ahead of this machine's clock"
@@ -220,6 +251,42 @@ mod tests {
         let words = at(1_700_000_000 + 25 * 3_600);
         assert_eq!(at(1_700_000_000 + 25 * 3_600 - 1), words);
         assert_eq!(at(1_700_000_000), SafeText::default());
+    }
+
+    /// One head is late where slots were missed, and at the start nobody knows when it came. Heads that come and are all old
+    /// are as old as the clocks are apart, or as their node is behind.
+    #[test]
+    fn heads_that_come_and_are_all_old_are_told_above_the_bound_of_doctor() {
+        let now = 1_700_000_000_u64;
+        let comes = |ages: &[u64]| {
+            let mut tip = Tip::new(Pace::NETWORK);
+            let mut said = SafeText::default();
+            for (n, age) in (1..).zip(ages) {
+                let clock = now + 12 * n;
+                let mut of = head(n, clock - age);
+                of.block.hash = Root([u8::try_from(n).unwrap(); 32]);
+                drop(tip.head(&of, Instant::now(), UnixMillis(clock * 1_000)));
+                // it is polled more often than blocks come
+                said = tip.head(&of, Instant::now(), UnixMillis((clock + 3) * 1_000));
+            }
+            said.as_str().split(':').next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(comes(&[300; 4]), "", "too few to know");
+        assert_eq!(
+            comes(&[300; 5]),
+            "the newest block is dated 5 min behind this machine's clock"
+        );
+        assert_eq!(
+            comes(&[3_500; 9]),
+            "the newest block is dated 58 min behind this machine's clock"
+        );
+        assert_eq!(comes(&[180; 9]), "");
+        assert_eq!(comes(&[300, 300, 300, 5, 300, 300]), "", "slots were missed");
+        assert_eq!(
+            comes(&[300, 300, 300, 300, 300, 300, 1, 1]),
+            "",
+            "it has caught up"
+        );
     }
 
     #[test]

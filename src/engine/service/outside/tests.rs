@@ -309,7 +309,7 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     let used = stage(FakeTransactions::default(), used, Vec::new());
     assert!(used.unsigned(None).await.contains("is used already"));
     let reverts = FakeExecution {
-        simulated: Answer::Yes(Simulated::Reverts(Revert {
+        simulated: Answer::Yes(Simulated::reverts(Revert {
             data: None,
             words: "No ready pools".into(),
         })),

@@ -22,6 +22,7 @@ impl Told {
             matches!(decision.decider, Decider::Person { .. }),
             "a rule is one of two"
         );
+        assert!(!has_expired(first, at), "{id}: the signature of {first} expired");
         let age = at.since(*since).as_millis();
         assert!(
             age <= u128::from(state.settings.approval_expires_ms),
@@ -29,6 +30,11 @@ impl Told {
         );
         *since
     }
+}
+
+/// What was signed counts for nothing from its time on.
+pub(super) fn has_expired(by: &Decider, at: UnixMillis) -> bool {
+    by.expires().is_some_and(|expires| expires <= at)
 }
 
 impl Told {

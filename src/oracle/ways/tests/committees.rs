@@ -2,6 +2,7 @@
 //! often as it may.
 
 use super::*;
+use crate::oracle::ways::refusals::REFUSED_FOR;
 
 const REFUSES: &str = "it would revert: OperatorDoesNotExist()";
 
@@ -187,6 +188,37 @@ fn a_rule_chooses_others_for_whom_a_ceremony_failed_and_who_stays_away() {
     }
 }
 
+/// What the desk finds where SSV refuses the committee: by two endpoints at one block, or by one.
+fn refuses(by_two: bool) -> Vec<Check> {
+    let said = match by_two {
+        true => Check::fail(SSV_OPERATORS, REFUSES),
+        false => Check::unknown(SSV_OPERATORS, REFUSES),
+    };
+    vec![Check::fail("simulation", REFUSES), said]
+}
+
+/// So many blocks later the desk looks at the newest action again.
+fn looks_again(life: &mut Life, blocks: u64, checks: Vec<Check>) -> Output {
+    let head = life.facts.head.unwrap().number + blocks;
+    life.facts.head = Some(block(head));
+    life.look(1_000);
+    let action = ActionId {
+        case: life.id,
+        number: life.case().actions,
+    };
+    let outcome = Prepared::Proposal(Box::new(Proposal {
+        checks,
+        ..proposal(ActionKind::SendDeposit)
+    }));
+    let (case, purpose) = (life.id, Purpose::Refresh(action));
+    life.input(Input::Prepared {
+        case,
+        purpose,
+        outcome,
+    })
+    .0
+}
+
 /// A deposit whose key was made, and what the desk proposes to send.
 fn proposes(life: &mut Life, checks: Vec<Check>) -> Output {
     life.wake();
@@ -204,14 +236,42 @@ fn proposes(life: &mut Life, checks: Vec<Check>) -> Output {
 
 #[test]
 fn a_rule_has_another_key_made_where_ssv_refuses_and_only_while_it_does() {
-    let refuses = || vec![Check::fail("simulation", REFUSES)];
     for (others, by) in [(0, vec![]), (1, vec![("rule all", true)])] {
         let mut life = Life::until(RequestKind::Deposit, Moment::Registered);
         by_rule(&mut life, 3, others);
-        let output = proposes(&mut life, refuses());
+        let output = proposes(&mut life, refuses(true));
+        assert_eq!(chosen(&output), [], "it was said once");
+        let output = looks_again(&mut life, REFUSED_FOR - 1, refuses(true));
+        assert_eq!(chosen(&output), [], "not for long yet");
+        let output = looks_again(&mut life, 1, refuses(true));
         assert_eq!(chosen(&output), by, "{others}");
         assert_eq!(life.state.condemned.contains_key(&KEY), others == 1);
     }
+    // whoever takes the committee in between begins anew, and what one endpoint says alone is a person's affair
+    for (between, ends_it) in [
+        (vec![Check::fail("balance", "0 ETH")], true),
+        (refuses(false), false),
+    ] {
+        let mut life = Life::until(RequestKind::Deposit, Moment::Registered);
+        by_rule(&mut life, 3, 1);
+        proposes(&mut life, refuses(true));
+        looks_again(&mut life, 2, between);
+        let output = looks_again(&mut life, REFUSED_FOR, refuses(true));
+        let by: &[(&str, bool)] = if ends_it { &[] } else { &[("rule all", true)] };
+        assert_eq!(chosen(&output), by);
+    }
+    let mut life = Life::until(RequestKind::Deposit, Moment::Registered);
+    by_rule(&mut life, 3, 1);
+    proposes(&mut life, refuses(false));
+    let output = looks_again(&mut life, 2 * REFUSED_FOR, refuses(false));
+    assert_eq!(chosen(&output), []);
+    assert!(life.state.condemned.is_empty());
+    // a check that only says the words is none that two endpoints made
+    let words = || vec![Check::fail("simulation", REFUSES)];
+    let mut life = Life::until(RequestKind::Deposit, Moment::Registered);
+    by_rule(&mut life, 3, 1);
+    proposes(&mut life, words());
+    assert_eq!(chosen(&looks_again(&mut life, 2 * REFUSED_FOR, words())), []);
     // any other check that fails is waited for
     let mut life = Life::until(RequestKind::Deposit, Moment::Registered);
     by_rule(&mut life, 3, 1);
@@ -229,6 +289,37 @@ fn a_rule_has_another_key_made_where_ssv_refuses_and_only_while_it_does() {
     let output = proposes(&mut life, Vec::new());
     assert_eq!(chosen(&output), []);
     assert!(life.state.condemned.is_empty());
+}
+
+/// What SSV said in a block may be one endpoint's reading of it: the desk tries again, and a rule goes by that.
+#[test]
+fn what_ssv_refused_in_a_block_gives_a_key_up_once_two_endpoints_say_so_for_long() {
+    let mut life = Life::until(RequestKind::Deposit, Moment::Sent);
+    let (case, purpose) = (life.id, Purpose::Propose);
+    let action = ActionId { case, number: 2 };
+    life.record(status(action, false));
+    by_rule(&mut life, 3, 1);
+    let is_asked = |output: &Output| output.effects.iter().any(|e| matches!(e, Effect::Prepare { .. }));
+    let answered = |life: &mut Life| {
+        let outcome = Prepared::Proposal(Box::new(Proposal {
+            checks: refuses(true),
+            ..proposal(ActionKind::SendDeposit)
+        }));
+        let prepared = Input::Prepared {
+            case,
+            purpose,
+            outcome,
+        };
+        life.input(prepared).0
+    };
+    let output = life.wake();
+    assert_eq!(chosen(&output), [], "by the words of a block alone");
+    assert!(is_asked(&output));
+    assert_eq!(chosen(&answered(&mut life)), []);
+    life.facts.head = Some(block(10 + REFUSED_FOR));
+    assert!(is_asked(&life.look(120_000)));
+    assert_eq!(chosen(&answered(&mut life)), [("rule all", true)]);
+    assert!(life.state.condemned.contains_key(&KEY));
 }
 
 /// A person who rejects has looked at it.

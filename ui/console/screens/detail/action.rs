@@ -113,7 +113,10 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
 
 /// A member is down: the key that opens the other committee is named.
 fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let Some(worse) = app.worse(action) else { return };
+    let committee = action.committee.as_ref().filter(|_| action.waits());
+    let Some(worse) = committee.and_then(|committee| committee.worse.as_ref()) else {
+        return;
+    };
     let list = |ids: &[casimir_dkg::types::OperatorId]| {
         let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
         names.join(", ")

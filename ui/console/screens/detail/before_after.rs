@@ -9,12 +9,24 @@ use crate::console::widgets::format;
 use crate::console::widgets::page::Page;
 
 const UNKNOWN: &str = "unknown";
-/// What the desk calls it, and what it is called here.
-const SIMULATED: [(&str, &str); 4] = [
-    ("fees swapped for SSV", "reserved fees"),
-    ("SSV receives", "SSV receives"),
-    ("SSV cluster afterwards", "SSV cluster"),
-    ("until its liquidation, at present fees", "SSV runway"),
+/// What it is called here, and what the desk calls it before, where there is a before, and after.
+const SIMULATED: [(&str, Option<&str>, &str); 4] = [
+    (
+        "reserved fees",
+        Some("reserved fees before"),
+        "reserved fees afterwards",
+    ),
+    ("SSV receives", None, "SSV receives"),
+    (
+        "SSV cluster",
+        Some("SSV cluster before"),
+        "SSV cluster afterwards",
+    ),
+    (
+        "SSV runway",
+        Some("until its liquidation before, at present fees"),
+        "until its liquidation, at present fees",
+    ),
 ];
 
 pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
@@ -32,17 +44,15 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
         return;
     }
     row(page, "ready queue", &queue(app, action, arrow));
-    for (fact, label) in SIMULATED {
-        let told = action
-            .facts
-            .iter()
-            .find(|f| f.label == fact)
-            .map(|f| f.value.as_str());
-        let text = match (label, told) {
+    let told = |label| {
+        let fact = action.facts.iter().find(|f| f.label == label);
+        fact.map(|f| f.value.as_str())
+    };
+    for (label, before, after) in SIMULATED {
+        let text = match (before, told(after)) {
             (_, None) => UNKNOWN.to_owned(),
-            ("reserved fees", Some(swapped)) => format!("{UNKNOWN} {arrow} {swapped} less"),
-            ("SSV receives", Some(received)) => received.to_owned(),
-            (_, Some(after)) => format!("{UNKNOWN} {arrow} {after}"),
+            (None, Some(after)) => after.to_owned(),
+            (Some(before), Some(after)) => format!("{} {arrow} {after}", told(before).unwrap_or(UNKNOWN)),
         };
         row(page, label, &text);
     }

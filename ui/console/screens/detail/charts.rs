@@ -15,7 +15,7 @@ use casimir_dkg::view::{CeremonyEnd, EndpointKind, Samples};
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
-use crate::console::widgets::text::{clean, fit};
+use crate::console::widgets::text::{clean, fit, width};
 use crate::console::widgets::{format, spark};
 
 const LABEL: usize = 20;
@@ -50,7 +50,8 @@ fn chart(page: &mut Page<'_>, app: &App, label: &str, values: &[Option<u64>], wo
         blocks if blocks.is_empty() => "nothing yet".to_owned(),
         blocks => blocks,
     };
-    if wide {
+    // what is said is never cut off at the edge
+    if wide && LABEL + columns + 2 + width(words) <= page.width() {
         page.cells(&[
             ((Token::Text, label), LABEL),
             ((Token::Info, blocks), columns + 2),
@@ -186,5 +187,27 @@ fn endpoints(page: &mut Page<'_>, app: &App) {
             values,
             &spread(values, millis),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::tests::fixture;
+
+    #[test]
+    fn nothing_that_is_said_is_cut_off() {
+        let mut app = fixture::app(fixture::measured());
+        for (ascii, columns) in [false, true]
+            .into_iter()
+            .flat_map(|ascii| (90..=180).map(move |c| (ascii, c)))
+        {
+            app.settings.ascii = ascii;
+            let mut page = Page::new(&app, columns);
+            build(&mut page, &app);
+            for line in page.into_lines() {
+                assert!(line.width() <= usize::from(columns), "{columns}: {line}");
+            }
+        }
     }
 }

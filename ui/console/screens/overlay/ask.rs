@@ -1,44 +1,61 @@
 //! A question: what it is about, and which key says yes. Until that key counts, it is not offered.
 
+use std::ops::Range;
+
 use ratatui::text::{Line, Span};
 
 use crate::console::app::{App, Ask};
-use crate::console::keys::{Command, Group};
+use crate::console::keys::{Command, Group, Key};
 use crate::console::theme::Token;
-use crate::console::widgets::text::{clean, wrap};
+use crate::console::widgets::text::{clean, width, wrap};
 
-pub(super) fn lines(app: &App, ask: &Ask, width: u16) -> Vec<Line<'static>> {
-    let width = usize::from(width);
+pub(super) fn lines(app: &App, ask: &Ask, columns: u16) -> Vec<Line<'static>> {
+    let columns = usize::from(columns);
     let mut out = Vec::new();
     let token = if app.snapshot.network.mainnet {
         Token::Danger
     } else {
         Token::Emphasis
     };
-    for line in wrap(&clean(&ask.question), width) {
+    for line in wrap(&clean(&ask.question), columns) {
         out.push(Line::from(Span::styled(line, app.style(token))));
     }
     for text in &ask.lines {
-        for line in wrap(&clean(text), width) {
+        for line in wrap(&clean(text), columns) {
             out.push(Line::from(Span::styled(line, app.style(Token::Text))));
         }
     }
     let keys = &app.settings.keys;
-    let (yes, no) = (
-        keys.label(Group::Ask, Command::Yes),
-        keys.label(Group::Ask, Command::No),
-    );
-    let ready = ask.ready(app.now.mono, app.settings.grace);
-    let mut answer = if ready {
+    let label = |command| keys.label(Group::Ask, command);
+    let (yes, no) = (label(Command::Yes), label(Command::No));
+    let mut answer = if ask.ready(app.now.mono, app.settings.grace) {
         vec![
             Span::styled(yes, app.style(Token::KeyHint)),
-            Span::styled(format!(" {}     ", ask.verb), app.style(Token::Emphasis)),
+            Span::styled(format!(" {}{GAP}", ask.verb), app.style(Token::Emphasis)),
         ]
     } else {
-        vec![Span::styled("a moment, please     ", app.style(Token::Muted))]
+        vec![Span::styled(format!("{MOMENT}{GAP}"), app.style(Token::Muted))]
     };
     answer.push(Span::styled(no, app.style(Token::KeyHint)));
-    answer.push(Span::styled(" back", app.style(Token::Text)));
+    answer.push(Span::styled(BACK, app.style(Token::Text)));
     out.push(Line::from(answer));
     out
+}
+
+const MOMENT: &str = "a moment, please";
+const GAP: &str = "     ";
+const BACK: &str = " back";
+
+/// The columns of the last line that are a key each; yes is none before it counts.
+pub(super) fn buttons(app: &App, ask: &Ask) -> Vec<(Range<u16>, Key)> {
+    let of = |command, label: &str| {
+        let key = app.settings.keys.first(Group::Ask, command)?;
+        Some((key, width(&key.to_string()) + width(label)))
+    };
+    let ready = ask.ready(app.now.mono, app.settings.grace);
+    let yes = of(Command::Yes, &format!(" {}", ask.verb)).filter(|_| ready);
+    let begins = yes.map_or(width(MOMENT), |(_, columns)| columns) + width(GAP);
+    let placed = |at: usize, (key, columns): (Key, usize)| (at as u16..(at + columns) as u16, key);
+    let no = of(Command::No, BACK).map(|no| placed(begins, no));
+    yes.map(|yes| placed(0, yes)).into_iter().chain(no).collect()
 }

@@ -102,6 +102,10 @@ fn share(page: &mut Page<'_>, batch: &Batch) {
     for fact in batch.shared() {
         page.labelled(LABEL, &fact.label, Token::Text, fact.value.as_str());
     }
+    if batch.leaves_operators_out() {
+        let text = "how each one answers and ranks is on the page of each action";
+        page.labelled(LABEL, "each operator", Token::Muted, text);
+    }
     let all_pass = |action: &ActionView| action.checks_with(CheckMark::Pass).count() == action.checks.len();
     if batch.actions.iter().all(all_pass) {
         page.labelled(LABEL, "checks", Token::Ok, "all of each pass");

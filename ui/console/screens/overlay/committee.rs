@@ -13,7 +13,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
-use super::middle;
+use super::{items, middle};
 use crate::console::app::{App, Editor};
 use crate::console::theme::Token;
 use crate::console::widgets::frame as frame_widget;
@@ -33,8 +33,9 @@ const COLUMNS: &[Column] = &[
     rest("note", 10, 4),
 ];
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, editor: &mut Editor) {
-    let operators = &app.snapshot.operators;
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, editor: &mut Editor) {
+    let snapshot = app.snapshot.clone();
+    let operators = &snapshot.operators;
     let summary = summary(app, editor, usize::from(area.width.saturating_sub(6)));
     let height = operators.len() as u16 + 4 + summary.len() as u16;
     let area = middle(area, 112, height);
@@ -56,6 +57,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, editor: &mut Ed
         ascii: app.settings.ascii,
     };
     table.draw(frame, list, |i| cells(app, editor, &operators[i]));
+    let shown = editor.offset..operators.len().min(editor.offset + rows);
+    items(app, list, list.y + 1, shown);
     for (row, line) in gap.rows().skip(1).zip(summary) {
         let row = Rect {
             x: row.x + 1,

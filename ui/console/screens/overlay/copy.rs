@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::panel;
+use super::{items, panel};
 use crate::console::app::{App, CopyList};
 use crate::console::theme::Token;
 use crate::console::widgets::sign::Sign;
@@ -13,7 +13,7 @@ use crate::console::widgets::text::{clean, wrap};
 /// Very long values end here on the screen; the clipboard gets all of them.
 const MOST_LINES: usize = 12;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &mut CopyList) {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, list: &mut CopyList) {
     let columns = usize::from(area.width.saturating_sub(6));
     let mut lines = Vec::new();
     let mut starts = Vec::new();
@@ -54,6 +54,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &mut Copy
         height,
         ..area
     };
+    let line_of = |n: usize| starts.partition_point(|start| *start <= n + list.offset) - 1;
+    for n in 0..rows.min(lines.len() - list.offset) {
+        items(app, docked, docked.y + 1 + n as u16, line_of(n)..line_of(n) + 1);
+    }
     panel(
         frame,
         docked,

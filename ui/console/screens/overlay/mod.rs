@@ -11,18 +11,23 @@ mod help;
 mod palette;
 mod quit;
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
-use crate::console::app::{App, Overlay};
+use crate::console::app::{App, Hit, Overlay};
 use crate::console::widgets::frame as frame_widget;
 
 /// Draws a docked overlay and returns what is left of the content area.
-pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &App) -> Rect {
-    let (title, mut lines) = match &app.overlay {
-        Some(Overlay::Ask(question)) => ("confirm", ask::lines(app, question, area.width.saturating_sub(4))),
+pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &mut App) -> Rect {
+    let (buttons, mut lines) = match &app.overlay {
+        Some(Overlay::Ask(question)) => (
+            ask::buttons(app, question),
+            ask::lines(app, question, area.width.saturating_sub(4)),
+        ),
         Some(Overlay::Input(input)) => {
             return field::draw(frame, area, app, input);
         }
@@ -36,7 +41,13 @@ pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &App) -> Rect {
         lines.drain(rows - 1..last);
     }
     let [rest, docked] = Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area);
-    panel(frame, docked, app, title, lines);
+    panel(frame, docked, app, "confirm", lines);
+    // they are the last line
+    for (columns, key) in buttons {
+        let (x, width) = (docked.x + 2 + columns.start, columns.end - columns.start);
+        let place = Rect::new(x, docked.bottom().saturating_sub(2), width, 1);
+        app.hits.push((place.intersection(docked), Hit::Key(key)));
+    }
     rest
 }
 
@@ -68,6 +79,14 @@ pub(super) fn float(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
             app.overlay = Some(Overlay::Batch(batch));
         }
         other => app.overlay = other,
+    }
+}
+
+/// These items of a list stand one to a row, from that row on, and can be clicked.
+fn items(app: &mut App, area: Rect, first: u16, items: Range<usize>) {
+    for (row, item) in (first..).zip(items) {
+        let place = Rect::new(area.x + 1, row, area.width.saturating_sub(2), 1);
+        app.hits.push((place.intersection(area), Hit::Item(item)));
     }
 }
 

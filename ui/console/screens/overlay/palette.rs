@@ -10,7 +10,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{middle, panel};
+use super::{items, middle, panel};
 use crate::console::app::{App, Entry, Palette, entries};
 use crate::console::theme::Token;
 use crate::console::widgets::sign::Sign;
@@ -19,7 +19,7 @@ use crate::console::widgets::text::{clean, fit, width};
 const KEYS: usize = 12;
 const NAME: usize = 17;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, palette: &mut Palette) {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App, palette: &mut Palette) {
     let all = entries(app, palette.input.value());
     let area = middle(area, 100, area.height.saturating_sub(2));
     let rows = usize::from(area.height.saturating_sub(3)).max(1);
@@ -42,6 +42,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, palette: &mut P
     let shown = all.iter().enumerate().skip(palette.offset).take(rows);
     lines.extend(shown.map(|(n, entry)| line(app, entry, n == palette.selected, columns)));
     let title = format!("commands {}", all.len());
+    let first = area.y + 2;
+    items(
+        app,
+        area,
+        first,
+        palette.offset..all.len().min(palette.offset + rows),
+    );
     panel(frame, area, app, &title, lines);
     if cursor < area.right() && area.y + 1 < area.bottom() {
         frame.set_cursor_position(Position::new(cursor, area.y + 1));

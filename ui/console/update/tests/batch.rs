@@ -1,5 +1,7 @@
 //! Like actions on one page: every mark, every refusal, and what is sent.
 
+use casimir_dkg::view::FactKind;
+
 use super::*;
 use crate::console::keys::Command;
 use crate::console::tests::draw::picture;
@@ -53,6 +55,36 @@ fn marked_key_generations_are_approved_each_by_its_own_digest_after_their_number
     // the same is not sent twice
     on_screen(&mut d, (120, 40), "g space");
     assert!(toast(&d).contains("approved already"), "{}", toast(&d));
+}
+
+#[test]
+fn what_differs_by_chance_is_left_to_each_page_and_what_warns_is_not() {
+    let mut d = several();
+    let fact = |label: &str, value: &str, kind| casimir_dkg::view::Fact {
+        label: label.to_owned(),
+        value: value.into(),
+        kind,
+    };
+    let mut snapshot = (*d.app.snapshot).clone();
+    snapshot.revision += 1;
+    for (n, action) in snapshot.actions.iter_mut().take(4).enumerate() {
+        let answers = format!("ranks 1 of 7: answers in {n} ms");
+        action.facts.push(fact("operator 1", &answers, FactKind::Text));
+        action.facts.push(fact("asked", &answers, FactKind::Text));
+    }
+    let down = fact("operator 2", "does not answer", FactKind::Warning);
+    snapshot.actions[1].facts.push(down);
+    d.send(Event::Snapshot(Arc::new(snapshot)));
+    on_screen(&mut d, (120, 60), "g space space B");
+    let screen = picture(&mut d.app, (120, 60));
+    assert!(screen.contains("is on the page of each action"), "{screen}");
+    assert!(!screen.contains("  operator 1"), "{screen}");
+    assert!(screen.contains("does not answer"), "{screen}");
+    assert!(screen.contains("  asked"), "{screen}");
+    // the key that opens it comes first while something is marked
+    d.slowly("esc");
+    let hints = crate::console::widgets::footer::hints(&d.app);
+    assert_eq!(hints[0].1, "approve marked");
 }
 
 #[test]

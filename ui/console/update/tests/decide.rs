@@ -299,3 +299,23 @@ fn unknown_checks_are_named_in_the_question() {
     let action: &ActionView = &d.app.snapshot.actions[0];
     assert!(ask.lines.iter().any(|l| l.contains(&action.digest.to_string())));
 }
+
+#[test]
+fn what_is_not_on_the_screen_is_not_approved() {
+    let mut d = busy();
+    d.slowly("a a");
+    let Some(Overlay::Ask(_)) = &d.app.overlay else {
+        panic!()
+    };
+    // the terminal shrinks until it shows no question: its yes does not count, however long one waits
+    d.send(Event::Resize(Size::new(40, 10)));
+    d.look(5_000);
+    assert!(requests(d.keys("y")).is_empty());
+    d.look(5_000);
+    assert!(requests(d.keys("y")).is_empty());
+    d.send(Event::Resize(Size::new(120, 40)));
+    d.look(349);
+    assert!(requests(d.keys("y")).is_empty(), "a moment, please");
+    d.look(400);
+    assert_eq!(requests(d.keys("y")).len(), 1);
+}

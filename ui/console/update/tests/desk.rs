@@ -116,7 +116,18 @@ fn a_committee_with_a_member_down_says_so_and_another_is_offered() {
     let mut d = busy();
     d.slowly("2 down down enter");
     assert!(!picture(&mut d.app, (120, 40)).contains("Of this committee is down"));
-    d.send(with(|s| s.operators[1].health = casimir_dkg::view::Health::Down));
+    let offers = |instead: Option<&[u64]>| {
+        let worse = casimir_dkg::view::WorseView {
+            down: vec![OperatorId(2)],
+            instead: instead.map(|ids| ids.iter().copied().map(OperatorId).collect()),
+        };
+        with(|s| {
+            for committee in s.actions.iter_mut().filter_map(|a| a.committee.as_mut()) {
+                committee.worse = Some(worse.clone());
+            }
+        })
+    };
+    d.send(offers(Some(&[1, 3, 5, 6])));
     let page = picture(&mut d.app, (120, 40));
     assert!(
         page.contains("Of this committee is down: 2; e proposes 1, 3, 5, 6 instead."),
@@ -131,11 +142,7 @@ fn a_committee_with_a_member_down_says_so_and_another_is_offered() {
     // nobody is left to take its place
     let mut d = busy();
     d.slowly("2 down down enter");
-    d.send(with(|s| {
-        for operator in &mut s.operators {
-            operator.health = casimir_dkg::view::Health::Down;
-        }
-    }));
+    d.send(offers(None));
     assert!(picture(&mut d.app, (120, 40)).contains("too few others are up"));
 }
 
@@ -330,4 +337,45 @@ fn saving_the_screen_is_an_effect_and_says_where() {
     d.slowly("2 enter a");
     assert_eq!(d.keys("s"), [Effect::SaveScreen]);
     assert!(requests(d.keys("y")).is_empty(), "the quiet moment began again");
+}
+
+#[test]
+fn what_a_deposit_changes_is_told_before_and_after() {
+    let mut d = busy();
+    d.slowly("2 g enter");
+    let tall = |d: &mut Driver| picture(&mut d.app, (120, 80));
+    let row = |page: &str, label: &str| {
+        let at = page.lines().find(|line| line.contains(label)).unwrap_or_default();
+        at.split_once(label)
+            .map(|(_, rest)| rest.trim_matches([' ', '│']).to_owned())
+    };
+    // an engine of before tells none of it
+    assert_eq!(row(&tall(&mut d), "SSV runway").as_deref(), Some("unknown"));
+    d.send(with(|s| {
+        let told = [
+            ("reserved fees before", "1.2 ETH"),
+            ("reserved fees afterwards", "1.1 ETH"),
+            ("SSV receives", "3 SSV"),
+            ("SSV cluster before", "4 SSV"),
+            ("SSV cluster afterwards", "7 SSV"),
+            ("until its liquidation before, at present fees", "12 days"),
+            ("until its liquidation, at present fees", "14 days"),
+        ];
+        let facts = told.map(|(label, value)| casimir_dkg::view::Fact {
+            label: label.to_owned(),
+            value: value.into(),
+            kind: casimir_dkg::view::FactKind::Amount,
+        });
+        s.actions[0].facts.extend(facts);
+    }));
+    let page = tall(&mut d);
+    let (_, changes) = page.split_once("What changes").expect("its heading");
+    for (label, text) in [
+        ("reserved fees", "1.2 ETH → 1.1 ETH"),
+        ("SSV receives", "3 SSV"),
+        ("SSV cluster", "4 SSV → 7 SSV"),
+        ("SSV runway", "12 days → 14 days"),
+    ] {
+        assert_eq!(row(changes, label).as_deref(), Some(text), "{page}");
+    }
 }

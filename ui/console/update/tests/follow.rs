@@ -47,6 +47,21 @@ fn keygen_alone() -> Driver {
 }
 
 #[test]
+fn before_the_first_key_the_first_that_waits_is_selected_and_then_it_stays() {
+    let mut snapshot = fixture::quiet();
+    let key = |id| fixture::keygen(id, ActionState::Proposed, false);
+    snapshot.actions = vec![key("deposit/6#1")];
+    let mut d = Driver::new(fixture::app(snapshot));
+    assert_eq!(selected(&d), Some(id("deposit/6#1")));
+    // prepared first by chance: no reason to begin with it
+    then(&mut d, |s| s.actions.insert(0, key("deposit/5#1")));
+    assert_eq!(selected(&d), Some(id("deposit/5#1")));
+    d.slowly("?");
+    then(&mut d, |s| s.actions.insert(0, key("deposit/4#1")));
+    assert_eq!(selected(&d), Some(id("deposit/5#1")), "somebody reads it");
+}
+
+#[test]
 fn the_selection_goes_to_what_follows_as_soon_as_it_waits() {
     let mut d = keygen_alone();
     assert_eq!(requests(d.slowly("2 a a y")).len(), 1);

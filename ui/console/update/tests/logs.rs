@@ -50,7 +50,11 @@ fn it_scrolls_by_lines_and_pages_and_back_to_the_end() {
     assert!(!picture(&mut d.app, (80, 24)).contains("line 38 of"));
     d.slowly("g");
     assert!(picture(&mut d.app, (80, 24)).contains("line 0 of"));
-    d.send(Event::Mouse(Mouse::WheelDown));
+    d.send(Event::Mouse(Mouse::Wheel {
+        column: 9,
+        row: 9,
+        lines: 3,
+    }));
     assert!(!picture(&mut d.app, (80, 24)).contains("line 0 of"));
     d.slowly("G");
     assert!(picture(&mut d.app, (80, 24)).contains("line 39 of"));

@@ -157,3 +157,18 @@ fn the_audit_page_of_the_case_in_front_is_written_and_where_is_said() {
     assert!(d.slowly("7 w").is_empty());
     assert!(toast(&d).contains("select a case"), "{}", toast(&d));
 }
+
+#[test]
+fn the_past_looks_like_no_outage_and_says_the_way_back() {
+    let mut d = in_the_past();
+    let screen = crate::console::tests::draw::picture(&mut d.app, (80, 24));
+    assert!(
+        screen.contains("the chain and who answered are not in the journal"),
+        "{screen}"
+    );
+    for words in ["connecting", "no key", "rpc"] {
+        let head: Vec<_> = screen.lines().take(3).collect();
+        assert!(!head.join("\n").contains(words), "{words}: {screen}");
+    }
+    assert!(screen.contains("q back to now"), "{screen}");
+}

@@ -1,6 +1,8 @@
 //! Looking around changes nothing but the view.
 
 use super::*;
+use crate::console::app::Hit;
+use crate::console::tests::draw::picture;
 
 #[test]
 fn new_approvals_ring_once_and_open_nothing() {
@@ -110,6 +112,130 @@ fn the_mouse_selects_and_never_decides() {
         }
     }
     assert!(matches!(d.app.overlay, Some(Overlay::Ask(_))));
+}
+
+/// What is drawn at this size, and a click on the place of something.
+fn click_on(d: &mut Driver, what: &str, is: impl Fn(&Hit) -> bool) -> Vec<Effect> {
+    picture(&mut d.app, (120, 40));
+    let (area, _) = *d.app.hits.iter().rfind(|(_, hit)| is(hit)).expect(what);
+    let (column, row) = (area.x, area.y);
+    d.send(Event::Mouse(Mouse::Click { column, row }))
+}
+
+fn press(d: &mut Driver, key: &str) -> Vec<Effect> {
+    let key = key.parse().unwrap();
+    click_on(d, "a key", |hit| *hit == Hit::Key(key))
+}
+
+#[test]
+fn a_click_on_a_key_of_the_footer_or_a_question_is_that_key() {
+    let mut d = busy();
+    d.slowly("2 g");
+    let at = d.app.snapshot.actions[0].id;
+    assert!(press(&mut d, "a").is_empty());
+    assert_eq!(
+        d.app.details.last().map(|d| d.target),
+        Some(Target::Row(RowId::Action(at)))
+    );
+    // its summary was on the screen
+    picture(&mut d.app, (120, 40));
+    d.look(400);
+    assert!(press(&mut d, "a").is_empty());
+    assert!(matches!(d.app.overlay, Some(Overlay::Ask(_))));
+    // yes is not there before it counts, and a click where it will be begins the moment anew
+    picture(&mut d.app, (120, 40));
+    let yes = Hit::Key("y".parse().unwrap());
+    assert!(d.app.hits.iter().all(|(_, hit)| *hit != yes));
+    let (back, _) = *d
+        .app
+        .hits
+        .iter()
+        .find(|(_, h)| *h == Hit::Key("esc".parse().unwrap()))
+        .unwrap();
+    d.look(349);
+    let (column, row) = (back.x - 8, back.y);
+    assert!(d.send(Event::Mouse(Mouse::Click { column, row })).is_empty());
+    d.look(349);
+    picture(&mut d.app, (120, 40));
+    assert!(d.app.hits.iter().all(|(_, hit)| *hit != yes), "disturbed");
+    d.look(400);
+    let sent = requests(press(&mut d, "y"));
+    assert!(
+        matches!(sent[..], [Request::Approve { action, .. }] if action == at),
+        "{sent:?}"
+    );
+    // and back
+    let mut d = busy();
+    d.slowly("a a");
+    press(&mut d, "esc");
+    assert!(d.app.overlay.is_none());
+    // where nothing can be decided there is nothing to click
+    let setup = Setup {
+        read_only: true,
+        ..Setup::default()
+    };
+    let mut d = Driver::new(fixture::app_with(fixture::busy(), setup));
+    d.slowly("2 enter");
+    picture(&mut d.app, (120, 40));
+    let a = Hit::Key("a".parse().unwrap());
+    assert!(d.app.hits.iter().all(|(_, hit)| *hit != a));
+}
+
+#[test]
+fn rows_are_selected_by_a_click_and_opened_by_the_next() {
+    let mut d = busy();
+    d.slowly("3 g");
+    let rows = |hit: &Hit| matches!(hit, Hit::Rows(_));
+    click_on(&mut d, "rows", rows);
+    assert_eq!(d.app.details.len(), 1, "it was selected already");
+    // of what lies over the screen, too
+    let mut d = busy();
+    d.slowly("7 c");
+    assert!(click_on(&mut d, "a value", |hit| *hit == Hit::Item(1)).is_empty());
+    assert_eq!(
+        click_on(&mut d, "a value", |hit| *hit == Hit::Item(1)),
+        [Effect::Copy("1016".into())]
+    );
+    let mut d = busy();
+    d.slowly(":");
+    d.types("charts");
+    click_on(&mut d, "a command", |hit| *hit == Hit::Item(0));
+    assert_eq!(d.app.details.last().map(|d| d.target), Some(Target::Charts));
+    let mut d = Driver::new(fixture::app(fixture::several()));
+    d.slowly("2 g e");
+    let chosen = |d: &Driver| match &d.app.overlay {
+        Some(Overlay::Committee(editor)) => editor.chosen.clone(),
+        other => panic!("{other:?}"),
+    };
+    let before = chosen(&d);
+    click_on(&mut d, "an operator", |hit| *hit == Hit::Item(1));
+    assert_eq!(chosen(&d), before, "only selected");
+    click_on(&mut d, "an operator", |hit| *hit == Hit::Item(1));
+    assert_ne!(chosen(&d), before);
+}
+
+#[test]
+fn the_wheel_scrolls_the_pane_under_it() {
+    let mut d = busy();
+    picture(&mut d.app, (120, 40));
+    let (area, _) = *d.app.hits.iter().find(|(_, h)| *h == Hit::Pane(EVENTS)).unwrap();
+    let (column, row) = (area.x + 2, area.y + 2);
+    let first = d.app.list(EVENTS).selected;
+    d.send(Event::Mouse(Mouse::Wheel {
+        column,
+        row,
+        lines: 3,
+    }));
+    assert_eq!(d.app.focus, EVENTS);
+    assert_ne!(d.app.list(EVENTS).selected, first);
+    // over the help it scrolls the help
+    d.slowly("?");
+    d.send(Event::Mouse(Mouse::Wheel {
+        column,
+        row,
+        lines: 3,
+    }));
+    assert!(matches!(&d.app.overlay, Some(Overlay::Help(help)) if help.scroll == 3));
 }
 
 #[test]

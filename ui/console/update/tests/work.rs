@@ -289,3 +289,24 @@ fn an_approval_is_taken_back_from_anywhere_while_it_has_not_left() {
         );
     }
 }
+
+#[test]
+fn however_long_an_alarm_is_the_key_that_shows_the_others_is_on_the_screen() {
+    let mut d = busy();
+    d.send(with(|s| {
+        s.alarms = vec![
+            "x".repeat(200).as_str().into(),
+            "another".into(),
+            "a third".into(),
+        ];
+    }));
+    for columns in [60, 80, 120] {
+        let lines = crate::console::widgets::header::lines(&d.app, columns);
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let alarm = lines
+            .iter()
+            .find(|line| line.contains(" more: i shows all)"))
+            .expect("an alarm");
+        assert!(alarm.chars().count() <= usize::from(columns), "{alarm}");
+    }
+}

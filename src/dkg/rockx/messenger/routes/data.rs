@@ -41,7 +41,7 @@ pub(super) async fn show(
     loop {
         let text = hub.lock().results.get(&id).map(|kept| kept.text.clone());
         if let Some(text) = text {
-            return reply::json_text(StatusCode::OK, text);
+            return reply::json_shared(StatusCode::OK, text);
         }
         if wait.is_zero() || place.is_none() {
             return reply::empty(StatusCode::NOT_FOUND);
@@ -61,14 +61,13 @@ pub(super) async fn conflicts(
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
     let id = name.ok().and_then(|path| request_id(&path.0));
-    let list = id.and_then(|id| {
-        hub.lock().results.get(&id).map(|kept| {
-            let texts: Vec<&str> = kept.conflicts.iter().map(|(_, text)| text.as_str()).collect();
-            format!("[{}]", texts.join(","))
-        })
+    let texts: Option<Vec<Arc<str>>> = id.and_then(|id| {
+        let state = hub.lock();
+        let kept = state.results.get(&id)?;
+        Some(kept.conflicts.iter().map(|(_, text)| Arc::clone(text)).collect())
     });
-    match list {
-        Some(list) => reply::json_text(StatusCode::OK, list),
+    match texts {
+        Some(texts) => reply::json_text(StatusCode::OK, format!("[{}]", texts.join(","))),
         None => reply::empty(StatusCode::NOT_FOUND),
     }
 }

@@ -8,7 +8,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::hub::Hub;
+use super::super::probe::MessengerProbe;
 use super::super::reply;
+use crate::monitor::Probe as _;
 
 pub(super) async fn ping() -> Response {
     reply::json(StatusCode::OK, &BTreeMap::from([("message", "pong")]))
@@ -22,5 +24,5 @@ pub(super) async fn version(State(hub): State<Arc<Hub>>) -> Response {
 }
 
 pub(super) async fn metrics(State(hub): State<Arc<Hub>>) -> Response {
-    reply::prometheus(hub.metrics.render(&hub.gauges()))
+    reply::prometheus(MessengerProbe(hub).metrics())
 }

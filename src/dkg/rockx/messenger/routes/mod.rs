@@ -2,6 +2,7 @@
 
 mod data;
 mod info;
+mod observe;
 mod publish;
 mod register;
 mod stream;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -21,6 +22,9 @@ use super::deliver::SERVER_NAME;
 use super::hub::Hub;
 use super::{OWNER_HEADER, message, reply};
 use crate::listen::Client;
+
+/// Longest body of what names subscribers, in bytes: what a topic may have of them takes half of it.
+const SHORT_BODY: usize = 32 << 10;
 
 pub(super) fn router(hub: Arc<Hub>) -> Router {
     Router::new()
@@ -69,12 +73,17 @@ fn owner(headers: &HeaderMap) -> Option<[u8; 32]> {
 
 /// The value of a query parameter; the first one counts, an absent one is empty.
 fn query(request: &Request, name: &str) -> String {
+    parameter(request.uri(), name).unwrap_or_default()
+}
+
+/// The value of a query parameter, if it is there; the first one counts.
+fn parameter(uri: &Uri, name: &str) -> Option<String> {
     type Pairs = axum::extract::Query<Vec<(String, String)>>;
-    Pairs::try_from_uri(request.uri())
-        .ok()
-        .and_then(|pairs| pairs.0.into_iter().find(|(key, _)| key == name))
+    let pairs = Pairs::try_from_uri(uri).ok()?.0;
+    pairs
+        .into_iter()
+        .find(|(key, _)| key == name)
         .map(|(_, value)| value)
-        .unwrap_or_default()
 }
 
 /// The reply to a body that cannot be used.

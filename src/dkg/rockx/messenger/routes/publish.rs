@@ -7,14 +7,15 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::hub::{Hub, request_id};
+use super::super::hub::{Hub, State as Held, request_id};
 use super::super::message::{self, Inspected, Rank, ResultClaim};
+use super::super::share::Standing;
 use super::super::store::Write;
 use super::super::topic::{Accepted, Origin};
 use super::super::{body, keys, reply, worker};
 use super::{bad_body, client, not_stored, query};
 use crate::listen::{Client, Ration};
-use crate::types::{RequestId, SafeText};
+use crate::types::{OperatorId, RequestId, SafeText};
 
 static REFUSED: Ration = Ration::usual();
 static OUTSIDERS: Ration = Ration::usual();
@@ -28,7 +29,7 @@ pub(super) async fn publish(State(hub): State<Arc<Hub>>, request: Request) -> Re
     let Some((id, longest)) = longest else {
         return no_topic(&name, &failed);
     };
-    let bytes = match body::read_up_to(request.into_body(), longest, &hub.config.limits).await {
+    let bytes = match body::read(&hub, client, request.into_body(), longest).await {
         Ok(bytes) => bytes,
         Err(error) => return bad_body(&hub, &error, "", &failed),
     };
@@ -72,7 +73,7 @@ fn refusal<T>(status: StatusCode, text: &str) -> Result<T, Refusal> {
 }
 
 /// Puts a message on the lanes that an operator of this ceremony signed, or says why not.
-async fn accept(hub: &Arc<Hub>, client: Client, id: RequestId, bytes: &Bytes) -> Result<(), Refusal> {
+async fn accept(hub: &Arc<Hub>, client: Client, id: RequestId, bytes: &[u8]) -> Result<(), Refusal> {
     let read = match message::inspect(bytes) {
         Ok(read) => read,
         Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
@@ -121,32 +122,29 @@ fn take(
     read: &Inspected,
     evidence: ResultClaim,
     vouched: bool,
-    bytes: &Bytes,
+    bytes: &[u8],
 ) -> Result<(), Refusal> {
     let limits = &hub.config.limits;
     let (id, now) = (read.topic, hub.now());
     let mut state = hub.lock();
     let state = &mut *state;
+    let standing = state.standing(read.signer, vouched);
+    has_room(hub, state, standing, read.signer, bytes.len())?;
     let Some(topic) = state.topics.get_mut(&id) else {
         return refusal(StatusCode::NOT_FOUND, "the topic is gone");
     };
-    // half of the room is for operators that are named, where any are
-    let room = match vouched || hub.named.is_empty() {
-        true => limits.message_bytes,
-        false => limits.message_bytes / 2,
-    };
-    if state.shares.bytes() + bytes.len() > room {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many messages held");
-    }
-    if state.shares.is_used_up(read.signer, room) {
-        let text = "too many messages of one operator held";
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, text);
-    }
-    let accepted = topic.accept(read.signer, read.rank, evidence, bytes.clone(), now, limits);
+    let accepted = topic.accept(
+        read.signer,
+        read.rank,
+        evidence,
+        Bytes::copy_from_slice(bytes),
+        now,
+        limits,
+    );
     match &accepted {
         Accepted::Full => return refusal(StatusCode::TOO_MANY_REQUESTS, "too many messages"),
         Accepted::Queued(message) => {
-            state.shares.add(message);
+            state.shares.add(message, standing);
             let message = Arc::clone(message);
             hub.store.write(Write::Message { topic: id, message });
             worker::start(hub, topic);
@@ -155,6 +153,33 @@ fn take(
     }
     note(hub, client, read, &accepted);
     Ok(())
+}
+
+/// Whether there is room for a message of this operator, or can be made.
+fn has_room(
+    hub: &Hub,
+    state: &mut Held,
+    standing: Standing,
+    signer: OperatorId,
+    body: usize,
+) -> Result<(), Refusal> {
+    let rooms = hub.config.limits.rooms(!hub.named.is_empty());
+    for topic in state.make_room((signer, standing), body, &rooms) {
+        hub.store.write(Write::DropMessages { topic });
+    }
+    if state.shares.is_used_up(signer, standing, &rooms) {
+        let text = match standing {
+            Standing::Vouched => "too many messages of one operator held",
+            Standing::Guest(_) => {
+                "too many messages of operators of one address held, for whom nobody vouches"
+            }
+        };
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, text);
+    }
+    match state.shares.is_full(standing, body, &rooms) {
+        true => refusal(StatusCode::SERVICE_UNAVAILABLE, "too many messages held"),
+        false => Ok(()),
+    }
 }
 
 /// Counts and logs what became of a message.

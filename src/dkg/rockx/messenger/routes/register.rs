@@ -1,5 +1,5 @@
-//! `POST /register_node?subscribes_to=<topic>`: a node (on `default`) or an observer (on a request's topic) tells where
-//! it is.
+//! `POST /register_node?subscribes_to=<topic>`: a node (on `default`) tells where it is; an observer (on a request's topic)
+//! does in `observe`.
 
 use std::sync::Arc;
 
@@ -8,21 +8,20 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::super::hub::{DEFAULT, Hub, request_id};
+use super::super::keys::operator_id;
+use super::super::reach::Refusal;
 use super::super::registry::{Claim, Entry, Verdict};
 use super::super::store::Write;
-use super::super::topic::Guest;
-use super::super::{PROOF_HEADER, body, proof, reply, worker};
-use super::{bad_body, client, not_stored, owner, query};
+use super::super::{PROOF_HEADER, body, proof, reply, subscriber};
+use super::observe::{join, observer};
+use super::{SHORT_BODY, bad_body, client, not_stored, owner, query};
 use crate::dkg::rockx::wire::Subscriber;
 use crate::listen::{Client, Ration};
-use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
+use crate::types::{RedactedUrl, RequestId, SafeText};
 
 const BAD_BODY: &str = "failed to parse subscriber data from the request body";
 const INVALID: &str = "invalid subscriber data: empty name or addr";
 const NOT_REGISTERED: &str = "failed to register subscriber";
-/// Operator ids have at most 20 digits; observers choose their names.
-const NAME_LIMIT: usize = 64;
-const ADDRESS_LIMIT: usize = 512;
 
 static TAKEOVERS: Ration = Ration::usual();
 
@@ -33,23 +32,27 @@ enum Place {
     Topic(RequestId),
 }
 
-type Answer<T> = Result<T, Box<Response>>;
+pub(super) type Answer<T> = Result<T, Box<Response>>;
 
 /// Who asks, by what came with the request.
-struct Asker {
-    client: Client,
+pub(super) struct Asker {
+    pub(super) client: Client,
     /// Hash of the secret of a topic's owner.
-    owner: Option<[u8; 32]>,
+    pub(super) owner: Option<[u8; 32]>,
     proof: Option<Vec<u8>>,
+    /// The address as it was sent, which is the one that is proved.
+    said: String,
 }
 
 impl Asker {
+    /// The address is told by the body.
     fn of(request: &Request) -> Self {
         let headers: &HeaderMap = request.headers();
         Self {
             client: client(request),
             owner: owner(headers),
             proof: headers.get(PROOF_HEADER).map(|value| value.as_bytes().to_vec()),
+            said: String::new(),
         }
     }
 }
@@ -63,8 +66,8 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
     let Some(place) = place.filter(|place| exists(&hub, *place)) else {
         return no_topic(&topic);
     };
-    let asker = Asker::of(&request);
-    let subscriber: Subscriber = match body::read(request.into_body(), &hub.config.limits).await {
+    let mut asker = Asker::of(&request);
+    let subscriber: Subscriber = match body::read(&hub, asker.client, request.into_body(), SHORT_BODY).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(subscriber) => subscriber,
             Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
@@ -76,16 +79,24 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
         let text = format!("empty name {name} or subscriber's address {srv_addr}");
         return reply::error(StatusCode::BAD_REQUEST, &text, INVALID);
     }
-    if name.len() > NAME_LIMIT || srv_addr.len() > ADDRESS_LIMIT {
-        let text = format!("name over {NAME_LIMIT} or address over {ADDRESS_LIMIT} bytes");
-        return reply::error(StatusCode::BAD_REQUEST, &text, BAD_BODY);
+    if !subscriber::is_name(&name) {
+        hub.gate.refused(asker.client);
+        return reply::error(StatusCode::BAD_REQUEST, subscriber::NAME_RULE, BAD_BODY);
     }
+    let address = match subscriber::normal(&srv_addr) {
+        Ok(address) => address,
+        Err(why) => {
+            hub.gate.refused(asker.client);
+            return *not_an_address(&hub, &why.to_string());
+        }
+    };
+    asker.said = srv_addr;
     if hub.store.is_overloaded() {
         return not_stored(&hub, NOT_REGISTERED);
     }
     let done = match place {
-        Place::Default => operator(&hub, &asker, &name, &srv_addr).await,
-        Place::Topic(id) => observer(&hub, &asker, id, &name, &srv_addr).await,
+        Place::Default => operator(&hub, &asker, &name, &address).await,
+        Place::Topic(id) => observer(&hub, &asker, id, &name, &address).await,
     };
     let changed = match done {
         Ok(changed) => changed,
@@ -104,7 +115,7 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
     reply::null(StatusCode::OK)
 }
 
-fn no_topic(name: &str) -> Response {
+pub(super) fn no_topic(name: &str) -> Response {
     reply::error(
         StatusCode::NOT_FOUND,
         &format!("topic with name {name} not found\n"),
@@ -119,7 +130,7 @@ fn exists(hub: &Hub, place: Place) -> bool {
     }
 }
 
-fn not_registered(status: StatusCode, text: &str) -> Box<Response> {
+pub(super) fn not_registered(status: StatusCode, text: &str) -> Box<Response> {
     reply::error(status, text, NOT_REGISTERED).into()
 }
 
@@ -166,35 +177,30 @@ async fn claim(hub: &Hub, asker: &Asker, name: &str, address: &str) -> Answer<Cl
         address: address.to_owned(),
         key: None,
         proved: None,
-        vouched: listed,
+        signed: None,
+        confirmed: false,
         listed,
         client: Some(asker.client.0),
         seen: now,
         heard: false,
     };
     if let Some(value) = &asker.proof {
-        let claimed = proof::registration(DEFAULT, name, address);
-        let key = proof::key_of(value, &claimed, now)
+        let claimed = proof::registration(DEFAULT, name, &asker.said);
+        let proof = proof::read(value, &claimed, now)
             .map_err(|error| not_registered(StatusCode::FORBIDDEN, &error.to_string()))?;
-        let id = name
-            .parse()
-            .ok()
-            .map(OperatorId)
-            .filter(|id| id.to_string() == name);
-        if let Some(id) = id
+        if let Some(id) = operator_id(name)
             && let Some(known) = hub.named.key(id).await
         {
-            if *known != key {
+            if *known != proof.key {
                 let text = "the proof is by another key than the one that is known of this operator";
                 return Err(not_registered(StatusCode::FORBIDDEN, text));
             }
-            entry.vouched = true;
-        }
-        entry.key = Some(Arc::new(key));
-        entry.proved = Some(now);
-        if entry.vouched {
+            entry.confirmed = true;
             hub.gate.befriend(asker.client);
         }
+        entry.key = Some(Arc::new(proof.key));
+        entry.signed = Some(proof.at);
+        entry.proved = Some(now);
     }
     Ok(Claim {
         name: name.to_owned(),
@@ -214,18 +220,24 @@ fn is_known(hub: &Hub, name: &str, address: &str) -> bool {
     state.registry.get(name).is_some_and(|old| old.address == address)
 }
 
-async fn reachable(hub: &Hub, address: &str) -> Answer<()> {
+pub(super) async fn reachable(hub: &Hub, address: &str) -> Answer<()> {
     match hub.deliverer.reach.refuses(address).await {
         None => Ok(()),
-        Some(why) => {
-            hub.metrics.addresses_refused.add_one();
-            let text = format!("the address is not one that messages are sent to: {why}");
-            Err(reply::error(StatusCode::BAD_REQUEST, &text, NOT_REGISTERED).into())
+        Some(Refusal::Bad(why)) => Err(not_an_address(hub, &why)),
+        Some(Refusal::Busy) => {
+            let text = "too many host names are being looked up: try again";
+            Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text))
         }
     }
 }
 
-fn displaced(hub: &Hub, name: &str, old: &str, new: &str) -> Box<Response> {
+fn not_an_address(hub: &Hub, why: &str) -> Box<Response> {
+    hub.metrics.addresses_refused.add_one();
+    let text = format!("the address is not one that messages are sent to: {why}");
+    not_registered(StatusCode::BAD_REQUEST, &text)
+}
+
+pub(super) fn displaced(hub: &Hub, name: &str, old: &str, new: &str) -> Box<Response> {
     hub.metrics.takeovers_refused.add_one();
     if let Some(left_out) = TAKEOVERS.line() {
         let (name, old, new) = (SafeText::new(name), RedactedUrl::new(old), RedactedUrl::new(new));
@@ -264,9 +276,10 @@ fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<bool> 
     let old = state.registry.get(&claim.name);
     let is_news = old.is_none_or(|old| !claim.entry.says_nothing_new(old, now));
     if let Some(old) = old {
-        if old.address == claim.entry.address {
-            claim.entry.inherit(old);
-        } else if let Some(left_out) = TAKEOVERS.line() {
+        claim.entry.inherit(old);
+        if old.address != claim.entry.address
+            && let Some(left_out) = TAKEOVERS.line()
+        {
             let name = SafeText::new(&claim.name);
             let (old, new) = (
                 RedactedUrl::new(&*old.address),
@@ -300,75 +313,4 @@ fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<bool> 
         state.registry.insert(claim.name, claim.entry);
     }
     Ok(is_news)
-}
-
-/// Subscribes somebody to one topic. Gives whether there is anything to store.
-async fn observer(hub: &Arc<Hub>, asker: &Asker, id: RequestId, name: &str, address: &str) -> Answer<bool> {
-    // an oracle that was restarted has another secret than the one that it made its topics with
-    let is_house = hub.is_house(asker.owner.as_ref());
-    let looked = hub.lock().topics.get(&id).map(|topic| {
-        let current = topic.members.get(name);
-        let is_owner = is_house || asker.owner.is_some() && asker.owner == topic.owner;
-        let at = current.map(|member| (member.address.clone(), member.direct));
-        (at, is_owner)
-    });
-    let Some((current, is_owner)) = looked else {
-        return Err(no_topic(&id.to_string()).into());
-    };
-    match current {
-        // whoever takes part moves by registering itself
-        Some((old, false)) if old != address => return Err(displaced(hub, name, &old, address)),
-        Some((old, true)) if old != address && !is_owner => {
-            let silent = hub.deliverer.may_be_asked(&old).await && !hub.deliverer.answers_ping(&old).await;
-            if !(silent || hub.config.allow_takeover) {
-                return Err(displaced(hub, name, &old, address));
-            }
-        }
-        _ => {}
-    }
-    if !is_house {
-        reachable(hub, address).await?;
-    }
-    let mut state = hub.lock();
-    let Some(topic) = state.topics.get_mut(&id) else {
-        return Err(no_topic(&id.to_string()).into());
-    };
-    let limits = &hub.config.limits;
-    if !topic.members.contains_key(name) {
-        let guest = (!is_owner).then_some(asker.client.0);
-        if let Some(text) = topic.has_no_room(guest, address, limits) {
-            return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text));
-        }
-    }
-    let guest = Guest {
-        client: asker.client.0,
-        is_owner,
-    };
-    Ok(join(hub, topic, name, address, is_house, Some(guest)))
-}
-
-/// Whether that is anything new.
-fn join(
-    hub: &Arc<Hub>,
-    topic: &mut super::super::topic::Topic,
-    name: &str,
-    address: &str,
-    exempt: bool,
-    guest: Option<Guest>,
-) -> bool {
-    let changed = topic
-        .members
-        .get(name)
-        .is_none_or(|member| member.address != address);
-    topic.subscribe(name, address, exempt, guest);
-    if changed {
-        hub.store.write(Write::Member {
-            topic: topic.id,
-            name: name.to_owned(),
-            address: address.to_owned(),
-            direct: topic.members.get(name).is_some_and(|member| member.direct),
-        });
-    }
-    worker::start(hub, topic);
-    changed
 }

@@ -14,7 +14,7 @@ use super::super::store::Write;
 use super::super::topic::Topic;
 use super::{bad_body, client, not_stored, query};
 use crate::dkg::rockx::wire::{BlameOutput, DataStore, Decode, Encode, GoMap, SignedOutput};
-use crate::listen::{Client, Ration};
+use crate::listen::{Client, Content, Ration};
 use crate::types::{RequestId, SafeText};
 
 static UNSIGNED: Ration = Ration::usual();
@@ -27,7 +27,7 @@ const BAD_BODY: &str = "failed to parse request body";
 pub(super) async fn output(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     match read::<GoMap<SignedOutput>>(&hub, request).await {
         Err(error) => bad_body(&hub, &error, "", BAD_BODY),
-        Ok((client, id, outputs)) => {
+        Ok((client, id, outputs, _body)) => {
             let backing = match hub.check_outputs(id, &outputs).await {
                 Ok(backing) => backing,
                 Err(why) => return unsigned(&hub, client, id, &why, ""),
@@ -46,7 +46,7 @@ pub(super) async fn output(State(hub): State<Arc<Hub>>, request: Request) -> Res
 pub(super) async fn blame(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     match read::<BlameOutput>(&hub, request).await {
         Err(error) => bad_body(&hub, &error, "Error: ", BAD_BODY),
-        Ok((client, id, blame)) => {
+        Ok((client, id, blame, _body)) => {
             let backing = match hub.check_blame(id, &blame).await {
                 Ok(backing) => backing,
                 Err(why) => return unsigned(&hub, client, id, &why, "Error: "),
@@ -72,17 +72,19 @@ fn unsigned(hub: &Hub, client: Client, id: RequestId, why: &str, prefix: &str) -
     reply::error(StatusCode::BAD_REQUEST, &format!("{prefix}{why}"), BAD_BODY)
 }
 
-async fn read<T: Decode>(hub: &Hub, request: Request) -> Result<(Client, RequestId, T), BodyError> {
+/// The body comes along: as long as there is work with it, it is one of few.
+async fn read<T: Decode>(hub: &Hub, request: Request) -> Result<(Client, RequestId, T, Content), BodyError> {
     let client = client(&request);
     let name = query(&request, "request_id");
     let limits = &hub.config.limits;
-    let bytes = body::read_up_to(request.into_body(), limits.result.min(limits.body), limits).await?;
+    let longest = limits.result.min(limits.body);
+    let bytes = body::read(hub, client, request.into_body(), longest).await?;
     let value = body::decode(&bytes)?;
     let id = request_id(&name).ok_or_else(|| BodyError {
         status: StatusCode::BAD_REQUEST,
         text: "request_id is not 48 lower-case hex digits".to_owned(),
     })?;
-    Ok((client, id, value))
+    Ok((client, id, value, bytes))
 }
 
 async fn book(
@@ -96,7 +98,7 @@ async fn book(
         return not_stored(hub, BAD_BODY);
     }
     // our encoder writes UTF-8
-    let text = String::from_utf8(data.to_json()).unwrap_or_default();
+    let text = String::from_utf8(data.to_json()).unwrap_or_default().into();
     if !note(hub, id, text, backing, weigh) {
         let text = "too many results held";
         return reply::error(StatusCode::SERVICE_UNAVAILABLE, text, BAD_BODY);
@@ -112,7 +114,7 @@ async fn book(
 fn note(
     hub: &Hub,
     id: RequestId,
-    text: String,
+    text: Arc<str>,
     backing: Backing,
     weigh: impl FnOnce(&Topic) -> usize,
 ) -> bool {

@@ -1,31 +1,34 @@
 //! `POST /topics`, `GET /topics`, `GET /topics/{name}`, `DELETE /topics/{name}`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 use super::super::hub::{self, DEFAULT, Hub, request_id};
 use super::super::store::{Changes, Write};
-use super::super::topic::{Member, Origin, Topic};
+use super::super::topic::{Member, Origin, Topic, listed, room_of};
 use super::super::{PROOF_HEADER, body, proof, reply};
-use super::{bad_body, client, not_stored, owner};
-use crate::dkg::rockx::wire::{CreateTopic, Encode, GoMap, Subscriber, Topic as TopicReply};
+use super::{SHORT_BODY, bad_body, client, not_stored, owner, parameter};
+use crate::dkg::rockx::wire::codec::ObjectWriter;
+use crate::dkg::rockx::wire::{CreateTopic, Encode, Subscriber, Topic as TopicReply, topic_text};
 use crate::types::{RequestId, UnixMillis};
 
 const BAD_BODY: &str = "failed to load data from request body";
 const NOT_CREATED: &str = "failed to create topic";
 const NOT_DELETED: &str = "failed to delete topic";
+/// Of the room for guests' topics, one client's address has one.
+const PARTS: usize = 4;
 
 /// Creates or replaces a topic. Names that are not registered are left out, silently, as the protocol has it.
 pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     let client = client(&request);
     let owner = owner(request.headers());
     let proof = request.headers().get(PROOF_HEADER).cloned();
-    let wanted: CreateTopic = match body::read(request.into_body(), &hub.config.limits).await {
+    let wanted: CreateTopic = match body::read(&hub, client, request.into_body(), SHORT_BODY).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(wanted) => wanted,
             Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
@@ -41,8 +44,13 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     };
     let names = wanted.subscribers.as_slice();
     let claim = proof::topic(&wanted.topic_name, names);
-    let signed = proof.is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &claim));
-    let origin = if signed || hub.is_house(owner.as_ref()) {
+    let signed = proof.and_then(|proof| hub.signed_by_initiator(proof.as_bytes(), &claim));
+    let was_removed = |at: UnixMillis| hub.lock().removed.get(&id).is_some_and(|removed| at <= *removed);
+    if signed.is_some_and(was_removed) {
+        let text = "its initiator removed the topic after it had signed this";
+        return reply::error(StatusCode::CONFLICT, text, NOT_CREATED);
+    }
+    let origin = if signed.is_some() || hub.is_house(owner.as_ref()) {
         hub.gate.befriend(client);
         Origin::Known
     } else {
@@ -109,6 +117,11 @@ fn enter(
     } else if let Some(text) = has_no_room(hub, &mut state, origin, now) {
         return Err(refused(text).into());
     }
+    if origin != Origin::Known
+        && let Some(text) = has_no_bytes(hub, &mut state, (id, origin), &members, now)
+    {
+        return Err(refused(text).into());
+    }
     state.remove_topic(&id);
     let generation = state.generation();
     for name in members.keys() {
@@ -124,9 +137,8 @@ fn enter(
             .map(|(name, (address, _))| (name.clone(), address.clone()))
             .collect(),
     });
-    let members = members
-        .into_iter()
-        .map(|(name, (address, listed))| (name, Member::new(address, false, listed)));
+    let founders = members.into_iter();
+    let members = founders.map(|(name, (address, listed))| (name, Member::new(address, false, listed)));
     let mut topic = Topic::new(id, generation, members, now);
     topic.owner = owner;
     topic.origin = origin;
@@ -181,6 +193,38 @@ fn has_no_room(hub: &Hub, state: &mut hub::State, origin: Origin, now: UnixMilli
     no.then_some("too many topics")
 }
 
+/// Why the names and addresses of a guest's topic take too much, where no other one can go for it.
+fn has_no_bytes(
+    hub: &Hub,
+    state: &mut hub::State,
+    (id, origin): (RequestId, Origin),
+    members: &BTreeMap<String, (String, bool)>,
+    now: UnixMillis,
+) -> Option<&'static str> {
+    let limits = &hub.config.limits;
+    let listed = members.iter().map(|(name, (address, _))| listed(name, address));
+    let list_bytes: usize = listed.sum();
+    if list_bytes > limits.topic_bytes {
+        return Some("the names and addresses of the subscribers are too long");
+    }
+    let room = room_of(list_bytes, members.len());
+    // what it replaces gives its room
+    let is_other = |topic: &Topic| topic.id != id;
+    let is_same = |topic: &Topic| topic.origin == origin && is_other(topic);
+    let is_guests = |topic: &Topic| topic.origin != Origin::Known && is_other(topic);
+    while state.room_of_guests(is_same) + room > limits.guest_topic_bytes / PARTS {
+        if !make_room(hub, state, now, is_same) {
+            return Some("too many bytes of topics of one address");
+        }
+    }
+    while state.room_of_guests(is_other) + room > limits.guest_topic_bytes {
+        if !make_room(hub, state, now, is_guests) {
+            return Some("too many bytes of topics");
+        }
+    }
+    None
+}
+
 /// Removes the topic that is missed least: the one that finished first, else one that never saw a message.
 fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis, of: impl Fn(&Topic) -> bool) -> bool {
     /// An initiator needs some time between creating the topic and the first message.
@@ -202,31 +246,72 @@ fn make_room(hub: &Hub, state: &mut hub::State, now: UnixMillis, of: impl Fn(&To
 
 /// All topics, `default` among them.
 pub(super) async fn list(State(hub): State<Arc<Hub>>) -> Response {
-    let make = |state: &hub::State| {
-        let topics = state.topics.iter();
-        let mut topics: BTreeMap<String, TopicReply> = topics
-            .map(|(id, topic)| (id.to_string(), topic.reply()))
-            .collect();
-        topics.insert(DEFAULT.to_owned(), registry(state));
-        GoMap(Some(topics)).to_json()
-    };
-    let text = hub.all_topics.text(&hub, Changes::of_all, make).await;
-    reply::json_bytes(StatusCode::OK, text)
+    let text = hub.all_topics.text(&hub, Changes::of_all, all).await;
+    reply::list(text)
 }
 
-/// One topic.
-pub(super) async fn show(State(hub): State<Arc<Hub>>, name: Result<Path<String>, PathRejection>) -> Response {
+/// A JSON object as of a Go map, one topic after the other: all their names and addresses are there once, not twice.
+fn all(state: &hub::State) -> Vec<u8> {
+    /// What a topic's name takes in two places, with what stands around it.
+    const NAME: usize = 160;
+    let mut names: Vec<(String, Option<&Topic>)> = state
+        .topics
+        .values()
+        .map(|topic| (topic.id.to_string(), Some(topic)))
+        .collect();
+    names.push((DEFAULT.to_owned(), None));
+    names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let topics = names.iter().filter_map(|(_, topic)| *topic);
+    let bytes: usize = topics.map(|topic| topic.list_bytes() + NAME).sum();
+    let mut out = Vec::with_capacity(bytes);
+    let mut object = ObjectWriter::begin(&mut out);
+    for (name, topic) in names {
+        object.field(&name, &topic.map_or_else(|| registry(state), Topic::reply));
+    }
+    object.end();
+    out
+}
+
+/// One topic; with `?names=` and names with commas between only these of its subscribers, which RockX's messenger does not
+/// know.
+pub(super) async fn show(
+    State(hub): State<Arc<Hub>>,
+    uri: Uri,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
     let name = name.map(|path| path.0).unwrap_or_default();
-    if name == DEFAULT {
-        let make = |state: &hub::State| registry(state).to_json();
-        let text = hub.all_registered.text(&hub, Changes::of_registered, make).await;
-        return reply::json_bytes(StatusCode::OK, text);
+    let named = parameter(&uri, "names");
+    let named: Option<BTreeSet<&str>> = named.as_ref().map(|names| names.split(',').collect());
+    let wants = |name: &str| named.as_ref().is_none_or(|names| names.contains(name));
+    if name != DEFAULT {
+        let topic =
+            request_id(&name).and_then(|id| hub.lock().topics.get(&id).map(|topic| topic.text(wants)));
+        return match topic {
+            Some(text) => go_text(text),
+            None => reply::null(StatusCode::NOT_FOUND),
+        };
     }
-    let topic = request_id(&name).and_then(|id| hub.lock().topics.get(&id).map(Topic::reply));
-    match topic {
-        Some(topic) => go_text(topic.to_json()),
-        None => reply::null(StatusCode::NOT_FOUND),
+    if let Some(names) = &named {
+        let state = hub.lock();
+        let found = names
+            .iter()
+            .filter_map(|name| Some((*name, state.registry.get(name)?)));
+        return go_text(topic_text(
+            DEFAULT,
+            found.map(|(name, entry)| (name, entry.address.as_str())),
+        ));
     }
+    let make = |state: &hub::State| {
+        let known = state.registry.iter().filter(|(_, entry)| entry.is_vouched());
+        let guests = state.registry.iter().filter(|(_, entry)| !entry.is_vouched());
+        let all = known.chain(guests);
+        topic_text(
+            DEFAULT,
+            all.map(|(name, entry)| (name.as_str(), entry.address.as_str())),
+        )
+    };
+    let text = hub.all_registered.text(&hub, Changes::of_registered, make).await;
+    reply::list(text)
 }
 
 /// Deletes a topic: its creator at any time, anybody else while it is not in use. A finished one goes by itself in time.
@@ -249,15 +334,16 @@ pub(super) async fn delete(
         };
         let signed = headers
             .get(PROOF_HEADER)
-            .is_some_and(|proof| hub.is_initiator(proof.as_bytes(), &proof::removal(&name)));
+            .and_then(|proof| hub.signed_by_initiator(proof.as_bytes(), &proof::removal(&name)));
         let house = topic.origin == Origin::Known && hub.is_house(owner(&headers).as_ref());
-        let by_owner = signed || house || topic.owner.is_some() && topic.owner == owner(&headers);
+        let by_owner = signed.is_some() || house || topic.owner.is_some() && topic.owner == owner(&headers);
         let owned = topic.origin == Origin::Known || topic.owner.is_some();
         let known = owned.then_some("the topic belongs to another initiator");
         if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
             return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
         }
         state.remove_topic(&id);
+        state.removed.extend(signed.map(|at| (id, at)));
         hub.store.write(Write::DropTopic { id });
     }
     if hub.store.flush().await.is_err() {

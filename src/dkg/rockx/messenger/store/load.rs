@@ -44,8 +44,8 @@ pub(in super::super) struct LoadedResult {
     pub(in super::super) at: UnixMillis,
     pub(in super::super) weight: usize,
     pub(in super::super) backing: Backing,
-    pub(in super::super) text: String,
-    pub(in super::super) conflicts: Vec<(UnixMillis, String)>,
+    pub(in super::super) text: Arc<str>,
+    pub(in super::super) conflicts: Vec<(UnixMillis, Arc<str>)>,
 }
 
 pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
@@ -59,7 +59,7 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
 fn registered(connection: &Connection) -> Result<BTreeMap<String, Entry>, StoreError> {
     let mut registered = BTreeMap::new();
     // version 1 noted only the address: such an entry is a guest's of this moment
-    let sql = "SELECT r.name, r.address, s.key, s.proved, s.vouched, s.client, s.seen, s.heard
+    let sql = "SELECT r.name, r.address, s.key, s.proved, s.vouched, s.client, s.seen, s.heard, s.signed
                FROM registered r LEFT JOIN standing s ON s.name = r.name";
     let now = UnixMillis::now();
     each(connection, sql, |row| {
@@ -72,8 +72,9 @@ fn registered(connection: &Connection) -> Result<BTreeMap<String, Entry>, StoreE
         let entry = Entry {
             address: row.get(1)?,
             proved: millis(3)?.filter(|_| key.is_some()),
+            signed: millis(8)?.filter(|_| key.is_some()),
+            confirmed: key.is_some() && row.get::<_, Option<bool>>(4)?.unwrap_or_default(),
             key: key.map(Arc::new),
-            vouched: row.get::<_, Option<bool>>(4)?.unwrap_or_default(),
             listed: false,
             client: client(row, 5)?,
             seen: millis(6)?.unwrap_or(now),

@@ -115,13 +115,13 @@ pub(super) enum Write {
         at: UnixMillis,
         weight: usize,
         backing: Backing,
-        text: String,
+        text: Arc<str>,
     },
     /// A result that differs from the one that is kept.
     Conflict {
         id: RequestId,
         at: UnixMillis,
-        text: String,
+        text: Arc<str>,
     },
     /// A result is no longer kept.
     DropResult { id: RequestId },

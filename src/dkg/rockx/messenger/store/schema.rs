@@ -11,7 +11,7 @@ use crate::secrets::{Holds, append_private, judge_ours, make_private};
 use crate::types::UnixMillis;
 
 /// Step n takes a file of version n to version n + 1; a new file takes all of them.
-pub(super) const STEPS: [&str; 3] = [FIRST, STANDING, BACKING];
+pub(super) const STEPS: [&str; 4] = [FIRST, STANDING, BACKING, CONFIRMED];
 
 /// The origin of a topic whose initiator is known, in the place of a client's address.
 pub(super) const KNOWN: &str = "known";
@@ -43,6 +43,13 @@ const STANDING: &str = "
 const BACKING: &str = "
     ALTER TABLE result ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE result ADD COLUMN signers TEXT NOT NULL DEFAULT '';
+";
+
+/// What of an entry was confirmed is noted there, where earlier versions noted the same of entries that were only listed:
+/// whoever can prove itself does so again. And when its last proof was signed, in ms since the Unix epoch.
+const CONFIRMED: &str = "
+    UPDATE standing SET vouched = 0;
+    ALTER TABLE standing ADD COLUMN signed INTEGER;
 ";
 
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
@@ -195,17 +202,18 @@ fn register(tx: &Transaction<'_>, Registered { name, entry }: &Registered) -> Re
     tx.prepare_cached("INSERT OR REPLACE INTO registered (name, address) VALUES (?1, ?2)")?
         .execute(params![name, entry.address])?;
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO standing (name, key, proved, vouched, client, seen, heard)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO standing (name, key, proved, vouched, client, seen, heard, signed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         name,
         entry.key.as_ref().map(|key| key.as_spki_der()),
         entry.proved.map(|at| int(at.0)),
-        entry.vouched,
+        entry.confirmed,
         entry.client.map(|client| client.to_string()),
         int(entry.seen.0),
         entry.heard,
+        entry.signed.map(|at| int(at.0)),
     ])?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use rusqlite::params;
 
 use super::*;
+use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::dkg::rockx::messenger::store::schema::STEPS;
 use crate::types::OperatorId;
 
@@ -82,7 +83,7 @@ fn has_the_first_version(loaded: &Loaded) {
         (3, UnixMillis(12), &[0xbe, 0xef][..])
     );
     assert_eq!(topic.settled, [(("1".to_owned(), 3), true)].into());
-    assert_eq!(loaded.results[0].text, "done");
+    assert_eq!(&*loaded.results[0].text, "done");
     assert_eq!(loaded.results[0].backing, Backing::default());
 }
 
@@ -90,11 +91,13 @@ fn has_the_first_version(loaded: &Loaded) {
 async fn a_new_file_has_the_newest_version_and_keeps_what_was_proved() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = Store::open(dir.path()).unwrap();
+    let key = Arc::new(OperatorPrivateKey::generate().unwrap().public().clone());
     let entry = Entry {
         address: "http://one".to_owned(),
-        key: None,
-        proved: None,
-        vouched: true,
+        key: Some(Arc::clone(&key)),
+        proved: Some(UnixMillis(4)),
+        signed: Some(UnixMillis(3)),
+        confirmed: true,
         listed: false,
         client: Some(HERE),
         seen: UnixMillis(5),
@@ -110,17 +113,21 @@ async fn a_new_file_has_the_newest_version_and_keeps_what_was_proved() {
         at: UnixMillis(6),
         weight: 2,
         backing: backing.clone(),
-        text: "done".to_owned(),
+        text: "done".into(),
     });
     store.flush().await.unwrap();
     store.close().await;
-    assert_eq!(version_of(dir.path()), 3);
+    assert_eq!(version_of(dir.path()), 4);
     let loaded = read(dir.path()).await;
     assert_eq!(loaded.results[0].backing, backing);
     let found = &loaded.registered["1"];
     assert_eq!(
-        (found.vouched, found.client, found.seen, found.heard),
+        (found.confirmed, found.client, found.seen, found.heard),
         (true, Some(HERE), UnixMillis(5), true)
+    );
+    assert_eq!(
+        (found.key.as_ref(), found.proved, found.signed),
+        (Some(&key), Some(UnixMillis(4)), Some(UnixMillis(3)))
     );
 }
 
@@ -133,24 +140,26 @@ async fn a_file_of_version_1_opens_its_registrations_are_guests_and_new_ones_are
     has_the_first_version(&loaded);
     let guest = &loaded.registered["1"];
     assert_eq!(
-        (guest.vouched, guest.client, guest.heard, guest.proved),
+        (guest.confirmed, guest.client, guest.heard, guest.proved),
         (false, None, false, None)
     );
     assert!(guest.seen >= before, "as if it came now");
     assert_eq!(loaded.topics[0].origin, Origin::Guest(None));
+    let key = Arc::new(OperatorPrivateKey::generate().unwrap().public().clone());
     store.write(Write::registered(
         "1",
         &Entry {
-            vouched: true,
+            key: Some(Arc::clone(&key)),
+            confirmed: true,
             ..guest.clone()
         },
     ));
     store.flush().await.unwrap();
     store.close().await;
-    assert_eq!(version_of(dir.path()), 3);
+    assert_eq!(version_of(dir.path()), 4);
     let again = read(dir.path()).await;
     has_the_first_version(&again);
-    assert!(again.registered["1"].vouched);
+    assert!(again.registered["1"].confirmed);
 }
 
 #[tokio::test]
@@ -158,9 +167,10 @@ async fn a_file_that_got_its_tables_without_a_number_keeps_what_they_hold() {
     let dir = tempfile::tempdir().unwrap();
     let db = first_version(dir.path());
     db.execute_batch(STEPS[1]).unwrap();
+    let key = OperatorPrivateKey::generate().unwrap();
     db.execute(
-        "INSERT INTO standing VALUES ('1', NULL, NULL, 1, '127.0.0.1', 14, 1)",
-        [],
+        "INSERT INTO standing VALUES ('1', ?1, NULL, 1, '127.0.0.1', 14, 1)",
+        [key.public().as_spki_der()],
     )
     .unwrap();
     db.execute("INSERT INTO origin VALUES (?1, 'known')", params![id(1).0])
@@ -171,11 +181,12 @@ async fn a_file_that_got_its_tables_without_a_number_keeps_what_they_hold() {
     has_the_first_version(&loaded);
     let entry = &loaded.registered["1"];
     assert_eq!(
-        (entry.vouched, entry.client, entry.seen, entry.heard),
-        (true, Some(HERE), UnixMillis(14), true)
+        (entry.client, entry.seen, entry.heard),
+        (Some(HERE), UnixMillis(14), true)
     );
+    assert!(!entry.confirmed, "that it was listed confirmed no key");
     assert_eq!(loaded.topics[0].origin, Origin::Known);
-    assert_eq!(version_of(dir.path()), 3);
+    assert_eq!(version_of(dir.path()), 4);
 }
 
 #[tokio::test]
@@ -201,21 +212,21 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(FILE);
     let db = first_version(dir.path());
-    db.pragma_update(None, "user_version", 4).unwrap();
+    db.pragma_update(None, "user_version", 5).unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let refused = Store::open(dir.path()).map(drop).unwrap_err();
     assert!(matches!(
         refused,
         StoreError::Version {
-            found: 4,
-            known: 3,
+            found: 5,
+            known: 4,
             ..
         }
     ));
     let words = refused.to_string();
     let named = format!(
-        "{} has version 4, this program knows versions up to 3",
+        "{} has version 5, this program knows versions up to 4",
         path.display()
     );
     assert!(words.starts_with(&named), "{words}");

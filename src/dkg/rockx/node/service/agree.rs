@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use super::super::policy::{ChainPlace, Meaning, Refusal, SigningRequest, SigningRules, ValidatorIndices};
 use super::Service;
 use crate::ports::Answer;
@@ -16,19 +14,16 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Where the beacon chain has the validators. Of one that is active it is asked once: that changes no more.
 #[derive(Debug)]
-pub(super) struct Indices {
+pub(in super::super) struct Indices {
     source: Option<Arc<dyn ValidatorIndices>>,
     known: Mutex<HashMap<BlsPublicKey, ChainPlace>>,
-    /// Finding out what a refused root is takes a while: one at a time.
-    looking: Arc<Semaphore>,
 }
 
 impl Indices {
-    pub(super) fn new(source: Option<Arc<dyn ValidatorIndices>>) -> Self {
+    pub(in super::super) fn new(source: Option<Arc<dyn ValidatorIndices>>) -> Self {
         Self {
             source,
             known: Mutex::default(),
-            looking: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -71,11 +66,11 @@ impl Service {
             let root = root.to_vec();
             match tokio::task::spawn_blocking(move || rules.owner_message(&root)).await {
                 Ok(Some(meaning)) => return Ok(meaning),
-                Ok(None) => request.place = self.indices.of(validator).await,
+                Ok(None) => request.place = now.indices.of(validator).await,
                 Err(_) => return Err(died),
             }
         }
-        let looking = self.indices.looking.clone();
+        let looking = Arc::clone(&self.looking);
         let compared = tokio::task::spawn_blocking(move || {
             let turn = looking.try_acquire();
             now.policy.check_signing(&request, turn.is_ok())

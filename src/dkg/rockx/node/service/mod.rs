@@ -2,6 +2,7 @@
 //! once. The answer says that the message was stored, not what became of it.
 
 mod agree;
+mod around;
 mod claims;
 mod counts;
 mod early;
@@ -16,20 +17,21 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::directory::Directory;
-use super::policy::{Policy, ValidatorIndices};
+use super::policy::Policy;
 use super::session::{Authentic, Identity, Peers, Session};
 use super::store::{Ending, KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::seen::{Seen, Sight};
 use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
 use crate::listen::{Client, Ration};
+use crate::monitor::Pulse;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
-use agree::Indices;
+pub(super) use agree::Indices;
 use claims::{Claim, Claims};
 pub(super) use counts::Counts;
 use early::EarlyMessages;
@@ -99,6 +101,8 @@ pub(super) struct Rules {
     pub(super) policy: Policy,
     /// Parsed keys of the policy's initiators; `None`: anybody may start.
     pub(super) initiators: Option<Vec<(SafeText, OperatorPublicKey)>>,
+    /// Whom they ask.
+    pub(super) indices: Indices,
 }
 
 /// A node without its HTTP server.
@@ -106,7 +110,8 @@ pub(super) struct Service {
     me: Identity,
     directory: Directory,
     rules: watch::Receiver<Arc<Rules>>,
-    indices: Indices,
+    /// Finding out what a refused root is takes a while: one at a time.
+    looking: Arc<Semaphore>,
     store: Arc<Store>,
     messenger: Messenger,
     round_timeout: Duration,
@@ -116,13 +121,13 @@ pub(super) struct Service {
     unsettled_ended: Notify,
     stop: watch::Receiver<bool>,
     counts: Counts,
+    pulse: Pulse,
 }
 
 pub(super) struct ServiceParts {
     pub(super) me: Identity,
     pub(super) directory: Directory,
     pub(super) rules: watch::Receiver<Arc<Rules>>,
-    pub(super) validator_indices: Option<Arc<dyn ValidatorIndices>>,
     pub(super) store: Store,
     pub(super) messenger: Messenger,
     pub(super) round_timeout: Duration,
@@ -139,7 +144,7 @@ impl Service {
             me: parts.me,
             directory: parts.directory,
             rules: parts.rules,
-            indices: Indices::new(parts.validator_indices),
+            looking: Arc::new(Semaphore::new(1)),
             store: Arc::new(parts.store),
             messenger: parts.messenger,
             round_timeout: parts.round_timeout,
@@ -148,6 +153,7 @@ impl Service {
             unsettled_ended: Notify::new(),
             stop: parts.stop,
             counts: Counts::default(),
+            pulse: Pulse::begun(),
         })
     }
 

@@ -13,7 +13,7 @@ use super::manifest::{self, Named};
 use super::seal::Sealer;
 use super::shares::associated;
 use super::{Store, StoreError, schema, sealer, shown};
-use crate::secrets::make_private;
+use crate::secrets::{make_private, partial_of};
 use crate::types::{BlsPublicKey, RequestId};
 
 /// Copies the store at `path` to `to`, with a manifest beside the copy, and verifies both. A node may go on meanwhile: the
@@ -35,26 +35,22 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
     // before the copy: a share is named after it is durable
     let must_have = manifest::read(path)?;
     let source = open_read_only(path)?;
-    // written under another name, so that an interrupted backup is not taken for one
-    let partial = to.with_extension("partial");
-    let _ = fs::remove_file(&partial);
-    let written = write(&source, &partial).and_then(|held| {
-        let named: Vec<Named> = held.iter().map(Named::from).collect();
-        if let Some(lost) = lost(path, must_have, &named) {
-            return Err(lost);
-        }
-        // first, so that a copy without its manifest is never seen
-        manifest::write(to, &named)?;
-        fs::rename(&partial, to).map_err(manifest::naming(to))?;
-        if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty()) {
-            File::open(directory).and_then(|d| d.sync_all())?;
-        }
-        Ok(held)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&partial);
+    // written under another name, so that an interrupted backup is not taken for one; whatever happens, it is removed
+    let partial = partial_of(to).map_err(manifest::naming(to))?;
+    let held = write(&source, &partial)?;
+    let named: Vec<Named> = held.iter().map(Named::from).collect();
+    if let Some(lost) = lost(path, must_have, &named) {
+        return Err(lost);
     }
-    written
+    // first, so that a copy without its manifest is never seen
+    manifest::write(to, &named)?;
+    partial
+        .persist(to)
+        .map_err(|error| manifest::naming(to)(error.error))?;
+    if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty()) {
+        File::open(directory).and_then(|d| d.sync_all())?;
+    }
+    Ok(held)
 }
 
 /// What the store at `path` must have and has not.
@@ -117,6 +113,8 @@ pub struct Restored {
     pub added: Vec<Named>,
     /// Shares that it had already.
     pub known: usize,
+    /// A manifest beside the backup says what it should hold. Without one a backup that lost shares looks whole.
+    pub has_manifest: bool,
 }
 
 impl Store {
@@ -144,7 +142,10 @@ impl Store {
         {
             return Err(StoreError::Incomplete(absent.validator));
         }
-        let mut restored = Restored::default();
+        let mut restored = Restored {
+            has_manifest: manifest::manifest_of(from).exists(),
+            ..Restored::default()
+        };
         let mut db = self.db();
         let tx = db.transaction()?;
         take_sessions(&backup, &tx)?;

@@ -101,6 +101,10 @@ fn a_backup_of_a_store_that_is_written_lacks_nothing_and_holds_nothing_in_clear(
         let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", file.display());
     }
+    let partial = to.with_extension("partial");
+    fs::write(&partial, "somebody's").unwrap();
+    backup(&path, &to.with_extension("tue")).unwrap();
+    assert_eq!(fs::read_to_string(&partial).unwrap(), "somebody's");
     let again = backup(&path, &to).unwrap_err().to_string();
     assert!(again.contains("never replaces"), "{again}");
 }
@@ -146,6 +150,10 @@ fn a_store_that_lost_shares_says_so_until_they_are_back() {
     }
     let again = store.restore(&copy, SECRET).unwrap();
     assert_eq!((again.added.len(), again.known), (0, 2));
+    assert!(restored.has_manifest && again.has_manifest);
+    fs::remove_file(manifest_of(&copy)).unwrap();
+    let bare = store.restore(&copy, SECRET).unwrap();
+    assert!(!bare.has_manifest, "nothing tells what it should hold");
 }
 
 #[test]

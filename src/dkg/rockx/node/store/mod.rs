@@ -46,6 +46,7 @@ mod shares;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -121,6 +122,8 @@ pub struct Store {
     missing: Vec<Named>,
     /// Why this process can no longer believe the file.
     broken: watch::Sender<Option<SafeText>>,
+    /// Whether the last write failed.
+    refuses_writes: AtomicBool,
     /// Held while the store is open; released by the operating system however the process ends.
     _lock: File,
 }
@@ -162,6 +165,7 @@ impl Store {
             sealer,
             missing,
             broken: watch::Sender::new(None),
+            refuses_writes: AtomicBool::new(false),
             _lock: lock,
         };
         store.durably(|_| Ok(()))?;
@@ -202,6 +206,7 @@ impl Store {
     }
 
     fn judged<T>(&self, done: Result<T, rusqlite::Error>) -> Result<T, StoreError> {
+        self.refuses_writes.store(done.is_err(), Ordering::Relaxed);
         if let Some(error) = done.as_ref().err().filter(|error| is_final(error)) {
             let path = self.path.display();
             self.broken.send_replace(Some(SafeText::new(&format!(
@@ -215,6 +220,32 @@ impl Store {
     /// Why the file can no longer be believed, once that is so.
     pub(super) fn broken(&self) -> watch::Receiver<Option<SafeText>> {
         self.broken.subscribe()
+    }
+
+    /// Whether the last write failed, as on a full disk.
+    pub(super) fn refuses_writes(&self) -> bool {
+        self.refuses_writes.load(Ordering::Relaxed)
+    }
+
+    /// As a full disk would, or one with room.
+    #[cfg(test)]
+    pub(super) fn lets_write(&self, lets: bool) {
+        let refuses = self.db().pragma_update(None, "query_only", !lets);
+        refuses.expect("a setting of this connection");
+    }
+
+    /// Writes what nobody reads, to find out whether it can be written again.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(super) fn try_out(&self) -> Result<(), StoreError> {
+        self.durably(|db| {
+            db.execute(
+                "INSERT OR REPLACE INTO meta (name, value) VALUES ('tried', ?1)",
+                [now().to_be_bytes().as_slice()],
+            )
+            .map(drop)
+        })
     }
 
     /// The manifest of what is here, and of what is missing until a person says otherwise.

@@ -377,6 +377,22 @@ fn a_file_of_a_newer_program_is_left_alone() {
     assert!(matches!(Store::open(&path, b"k"), Err(StoreError::Layout(found)) if found == newer));
 }
 
+/// The last word counts, and whoever tries finds out without a ceremony.
+#[test]
+fn a_store_that_cannot_be_written_says_so_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap();
+    assert!(!store.refuses_writes());
+    store.lets_write(false);
+    assert!(store.begin(RequestId([7; 24]), SessionKind::Keygen).is_err());
+    assert!(store.refuses_writes());
+    assert!(store.try_out().is_err() && store.refuses_writes());
+    store.lets_write(true);
+    store.try_out().unwrap();
+    assert!(!store.refuses_writes());
+    store.try_out().unwrap();
+}
+
 /// The disk refused to write what SQLite had called written: nothing rests on this file any more.
 #[test]
 fn a_failed_fsync_is_told_to_whoever_runs_the_node() {

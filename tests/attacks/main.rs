@@ -2,25 +2,46 @@
 //! connections that say nothing. No ceremony is lost, no operator accused, no auto mode stopped, and the program that is
 //! attacked stays within 64 MiB of what it needs when it is quiet.
 //!
-//! Here all of them take a few seconds. `cargo test --test whole attacks:: -- --ignored --nocapture` attacks each port in
-//! each way by itself for 20 ceremonies, and prints how long they took beside the quiet ones.
+//! A program of its own, and one attack at a time: beside other tests it would show how busy they are.
+//!
+//! Here all of them take a few seconds. `cargo test --test attacks -- --ignored --nocapture` attacks each port in each way
+//! by itself for 20 ceremonies, and prints how long they took beside the quiet ones.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
-pub(crate) mod fleet;
-pub(crate) mod flood;
-pub(crate) mod oracle;
-pub(crate) mod ways;
+mod fleet;
+mod flood;
+mod oracle;
+mod ways;
+
+#[expect(dead_code, reason = "only a part is needed here")]
+#[path = "../engine/binary.rs"]
+mod binary;
+#[expect(dead_code, reason = "only a part is needed here")]
+#[path = "../engine/crowd.rs"]
+mod crowd;
+#[expect(dead_code, reason = "only a part is needed here")]
+#[path = "../engine/support.rs"]
+mod support;
+
+/// Where the tests of the whole have them.
+mod engine {
+    pub(crate) use crate::{binary, support};
+}
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crowd::rss;
 use fleet::{Attack, Fleet, Guard};
 use flood::{Flood, Port, Request, raise_descriptors};
 use oracle::Oracle;
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::engine::crowd::rss;
+/// Only what hangs for ever is waited for so long: no test says how fast something is.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Memory beside what a quiet program needs, KiB.
 const MEMORY: u64 = 64 << 10;
@@ -29,6 +50,13 @@ const FEW: usize = 3;
 const MANY: usize = 20;
 /// An attack is at its height when so many requests were sent.
 const HEIGHT: u64 = 2_000;
+
+/// One attack at a time.
+async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    raise_descriptors();
+    ALONE.lock().await
+}
 
 /// The most memory that a process has while this lives.
 struct Watch {
@@ -88,7 +116,13 @@ async fn attack_by<T>(
 ) -> T {
     let watch = process.map(Watch::begin);
     let flood = flood();
+    let begun = Instant::now();
     while flood.sent() < HEIGHT {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{what}: the attack does not come to its height: {}",
+            flood.told()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let told = beside.await;
@@ -136,7 +170,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ceremonies_go_on_beside_attacks_at_messenger_and_node() {
-    raise_descriptors();
+    let _alone = alone().await;
     let fleet = Fleet::start().await;
     let [messenger, node, _] = fleet.attacks();
     let attacks = vec![together("the messenger", messenger), together("a node", node)];
@@ -146,7 +180,7 @@ async fn ceremonies_go_on_beside_attacks_at_messenger_and_node() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes"]
 async fn twenty_ceremonies_go_on_beside_each_attack_at_messenger_and_node() {
-    raise_descriptors();
+    let _alone = alone().await;
     let fleet = Fleet::start().await;
     let [messenger, node, _] = fleet.attacks();
     besiege(&fleet, [messenger, node].concat(), MANY).await;
@@ -154,11 +188,10 @@ async fn twenty_ceremonies_go_on_beside_each_attack_at_messenger_and_node() {
 
 /// Connections that said something and go no further, and a stranger with a key of its own.
 async fn besiege_in_other_ways(count: usize) {
-    raise_descriptors();
+    let _alone = alone().await;
     let fleet = Fleet::start().await;
     fleet.ceremonies(1).await;
-    let at = Port::Tcp(fleet.messenger.address());
-    let process = Some(fleet.messenger.binary.child.id());
+    let (at, process) = fleet.of(&fleet.messenger);
     for (what, way, said) in [
         (
             "heads without an end at the messenger",
@@ -175,11 +208,36 @@ async fn besiege_in_other_ways(count: usize) {
             ways::guests(),
             Vec::new(),
         ),
+        (
+            "lists of long names that nobody reads at the messenger",
+            ways::long_names(),
+            ways::lists(),
+        ),
+        (
+            "conflicting results that nobody reads at the messenger",
+            ways::conflicts(),
+            ways::results_unread(),
+        ),
+        (
+            "messages of a guest in many topics at the messenger",
+            ways::stored(),
+            Vec::new(),
+        ),
+        (
+            "slow bodies, and questions for metrics, at the messenger",
+            ways::metrics(),
+            ways::slow_body("/topics"),
+        ),
     ] {
         let flood = || Flood::saying(&at, &way, &said);
         let times = attack_by(what, flood, process, fleet.ceremonies(count)).await;
         assert_eq!(times.len(), count);
     }
+    let (at, process) = fleet.of(&fleet.operators[0]);
+    let said = ways::slow_body("/consume");
+    let flood = || Flood::saying(&at, &ways::nowhere(), &said);
+    let times = attack_by("slow bodies at a node", flood, process, fleet.ceremonies(count)).await;
+    assert_eq!(times.len(), count);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,7 +253,7 @@ async fn twenty_ceremonies_go_on_beside_long_heads_slow_readers_and_guests_with_
 
 /// A node that names no initiators starts what anybody asks for; behind a proxy it knows who asks.
 async fn besiege_an_open_node(count: usize) {
-    raise_descriptors();
+    let _alone = alone().await;
     let fleet = Fleet::with(Guard::Proxy).await;
     fleet.ceremonies(1).await;
     let node = &fleet.operators[0];
@@ -218,7 +276,7 @@ async fn twenty_ceremonies_go_on_beside_starts_at_a_node_without_initiators_behi
 }
 
 async fn besiege_the_oracle(attacks: impl Fn(&Oracle) -> Vec<oracle::Attack>, count: usize) {
-    raise_descriptors();
+    let _alone = alone().await;
     let mut oracle = Oracle::start().await;
     let seat = oracle.seat().await;
     let follows = tokio::spawn(oracle::follow(seat.handle.snapshots.clone(), oracle.targets()));

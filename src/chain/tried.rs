@@ -1,0 +1,111 @@
+//! A call tried out. That it goes through is one endpoint's word, and is tried out again before the call leaves. That it
+//! reverts is asked of all of them, at one block: no single voice keeps a call back, or makes people act on a refusal.
+
+use futures_util::future::join_all;
+
+use super::revert::revert_of;
+use super::rpc::{At, CallRequest, Rpc, RpcError};
+use crate::ports::{Call, Revert, Simulated};
+use crate::types::{BlockRef, Root, SafeText};
+
+pub(super) fn request(call: &Call) -> CallRequest {
+    CallRequest {
+        from: Some(call.from),
+        to: call.to,
+        input: call.data.clone(),
+        value: call.value_wei,
+    }
+}
+
+/// What comes of a call on the newest state. `beside`: each endpoint by its name, to be asked about a revert; with fewer
+/// than two it is one endpoint's word.
+pub(super) async fn try_out(
+    rpc: &Rpc,
+    beside: &[(SafeText, Rpc)],
+    call: &Call,
+) -> Result<Simulated, RpcError> {
+    let call = request(call);
+    // the plain call first: its errors carry the revert's bytes, those of the estimate not with every client
+    let revert = match call_at(rpc, &call, At::Latest).await? {
+        None => match rpc.estimate_gas(&call).await {
+            Ok(gas) => return Ok(Simulated::Succeeds { gas }),
+            Err(error) => return or_revert(error).map(Simulated::reverts),
+        },
+        Some(revert) => revert,
+    };
+    if beside.len() < 2 {
+        return Ok(Simulated::reverts(revert));
+    }
+    // the block before the newest: endpoints are a second or two apart
+    let Ok(head) = rpc.head().await else {
+        return Ok(Simulated::reverts(revert));
+    };
+    let block = BlockRef {
+        number: head.number().saturating_sub(1),
+        hash: Root(head.parent_hash.0),
+    };
+    Ok(of_all(beside, &call, block, revert).await)
+}
+
+/// What all of them say at a block of a call that one of them says reverts.
+async fn of_all(
+    beside: &[(SafeText, Rpc)],
+    call: &CallRequest,
+    block: BlockRef,
+    revert: Revert,
+) -> Simulated {
+    let ask = |(name, rpc): &(SafeText, Rpc)| {
+        let (name, rpc) = (name.clone(), rpc.clone());
+        async move { (name, rpc.clone(), call_at(&rpc, call, At::block(block)).await) }
+    };
+    let mut against = Vec::new();
+    let mut goes_through = None;
+    for (name, rpc, said) in join_all(beside.iter().map(ask)).await {
+        match said {
+            Ok(Some(said)) if is_same(&said, &revert) => against.push(name),
+            Ok(None) if goes_through.is_none() => goes_through = Some((name, rpc)),
+            // another revert, or no answer: nothing is said of this one
+            _ => {}
+        }
+    }
+    if let Some((name, rpc)) = goes_through
+        && let Ok(gas) = rpc.estimate_gas(call).await
+    {
+        let who = match against.as_slice() {
+            [] => "the endpoint that was asked first".to_owned(),
+            [first, ..] => first.to_string(),
+        };
+        let words = format!("{who} says that it reverts, and {name} that it goes through");
+        return Simulated::Disputed {
+            gas,
+            words: SafeText::new(&words),
+        };
+    }
+    Simulated::Reverts {
+        revert,
+        agreed_at: (against.len() >= 2).then_some(block),
+    }
+}
+
+/// None where it goes through.
+async fn call_at(rpc: &Rpc, call: &CallRequest, at: At) -> Result<Option<Revert>, RpcError> {
+    match rpc.call(call, at).await {
+        Ok(_) => Ok(None),
+        Err(error) => or_revert(error).map(Some),
+    }
+}
+
+fn or_revert(error: RpcError) -> Result<Revert, RpcError> {
+    match error.server().and_then(revert_of) {
+        Some(revert) => Ok(revert),
+        None => Err(error),
+    }
+}
+
+/// Clients word one revert differently; its bytes say the same everywhere.
+fn is_same(a: &Revert, b: &Revert) -> bool {
+    match (&a.data, &b.data) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.words == b.words,
+    }
+}

@@ -1,0 +1,154 @@
+//! Where a journal is, and what belongs to it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::{JournalError, io_at};
+
+/// Where things are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalOptions {
+    /// The database. Its lock (`.lock`) stands beside it; the directory is made when it is missing.
+    pub path: PathBuf,
+    /// File of the checkpoint; `None` puts it beside the journal (`.checkpoint`).
+    pub checkpoint: Option<PathBuf>,
+    /// File of the private half of the journal's own key; `None` puts it beside the journal (`.key`).
+    pub key: Option<PathBuf>,
+}
+
+impl JournalOptions {
+    /// A journal with everything beside it.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            checkpoint: None,
+            key: None,
+        }
+    }
+
+    /// Where the checkpoint is of the journal `real`, which has no symbolic links in it.
+    pub(super) fn checkpoint_of(&self, real: &Path) -> PathBuf {
+        let beside = || real.with_extension("checkpoint");
+        self.checkpoint.clone().unwrap_or_else(beside)
+    }
+
+    /// Where its key is.
+    pub(super) fn key_of(&self, real: &Path) -> PathBuf {
+        self.key.clone().unwrap_or_else(|| real.with_extension("key"))
+    }
+
+    /// Refuses places of which one would be written over another, and directories elsewhere that are not there: of a disk
+    /// that is not mounted, what is made in its place would stand on the wrong one.
+    ///
+    /// # Errors
+    /// Names the keys and the file.
+    pub(super) fn judge(&self, real: &Path) -> Result<(), JournalError> {
+        let places = [
+            ("the journal (journal.path)", real.to_owned()),
+            ("its checkpoint (journal.checkpoint)", self.checkpoint_of(real)),
+            ("its key (journal.key)", self.key_of(real)),
+            ("its lock", real.with_extension("lock")),
+            ("its kept state", real.with_extension("state")),
+        ];
+        for (n, (what, place)) in places.iter().enumerate() {
+            let place = whole(place);
+            if let Some((other, _)) = places[..n].iter().find(|(_, other)| whole(other) == place) {
+                let words = format!("{other} and {what} would be one file: give one of them another name");
+                let error = io::Error::new(io::ErrorKind::InvalidInput, words);
+                return Err(io_at(&place)(error));
+            }
+        }
+        let elsewhere = [
+            ("journal.checkpoint", &self.checkpoint),
+            ("journal.key", &self.key),
+        ];
+        for (key, place) in elsewhere {
+            let directory = place.as_deref().and_then(Path::parent);
+            let Some(directory) = directory.filter(|at| !at.as_os_str().is_empty() && !at.is_dir()) else {
+                continue;
+            };
+            let words = format!(
+                "{key} names a file in it, and there is no such directory: make it, or mount its disk"
+            );
+            return Err(io_at(directory)(io::Error::new(io::ErrorKind::NotFound, words)));
+        }
+        Ok(())
+    }
+}
+
+/// The same file by the same name, whether it is there already or not.
+fn whole(place: &Path) -> PathBuf {
+    let directory = match place.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let found = place.canonicalize().ok();
+    found.unwrap_or_else(|| match (directory.canonicalize(), place.file_name()) {
+        (Ok(directory), Some(name)) => directory.join(name),
+        _ => place.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Anchor, Journal};
+
+    fn open(options: &JournalOptions) -> Result<Journal, JournalError> {
+        Journal::open(options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(())).map(|(journal, _)| journal)
+    }
+
+    #[test]
+    fn a_name_under_which_it_would_write_over_itself_is_refused_and_the_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["j.lock", "j.checkpoint", "j.key", "j.state"] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, "somebody's").unwrap();
+            let words = open(&JournalOptions::at(&path)).unwrap_err().to_string();
+            assert!(
+                words.contains("would be one file") && words.contains(name),
+                "{words}"
+            );
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody's", "{name}");
+        }
+        let mut options = JournalOptions::at(folder.path().join("journal.sqlite"));
+        options.checkpoint = Some(folder.path().join("same"));
+        options.key = Some(folder.path().join("./same"));
+        let words = open(&options).unwrap_err().to_string();
+        assert!(
+            words.contains("journal.checkpoint") && words.contains("journal.key"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn checkpoint_and_key_stand_where_they_are_put_and_nowhere_is_not_made() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut options = JournalOptions::at(folder.path().join("journal.sqlite"));
+        options.checkpoint = Some(other.path().join("disk/checkpoint"));
+        options.key = Some(other.path().join("disk/key"));
+        let words = open(&options).unwrap_err().to_string();
+        assert!(
+            words.contains("journal.checkpoint") && words.contains("mount its disk"),
+            "{words}"
+        );
+        std::fs::create_dir(other.path().join("disk")).unwrap();
+        let mut journal = open(&options).unwrap();
+        let key = journal.take_up_key().unwrap().unwrap();
+        journal.append(&[crate::journal::keys::keyed(key)]).unwrap();
+        drop(journal);
+        let beside = std::fs::read_dir(folder.path()).unwrap();
+        let mut beside: Vec<_> = beside.map(|entry| entry.unwrap().file_name()).collect();
+        beside.sort();
+        assert!(
+            beside
+                .iter()
+                .all(|name| name != "journal.checkpoint" && name != "journal.key"),
+            "{beside:?}"
+        );
+        let signed = crate::journal::verify_at(&options).unwrap().0.signed;
+        assert_eq!(signed.map(|signed| signed.key), Some(key));
+        assert_eq!(open(&options).unwrap().take_up_key().unwrap(), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! A call that is tried out: what one endpoint says of a revert is asked of all of them, at one block.
+
+use alloy::primitives::U256;
+use casimir_dkg::chain::Finality;
+use casimir_dkg::chain::execution::Nodes;
+use casimir_dkg::devnet::Mining;
+use casimir_dkg::ports::{Call, Execution as _, Simulated};
+use casimir_dkg::types::ClusterLayout;
+use serde_json::json;
+
+use super::proxy::{self, Act, Proxy};
+use super::support::{deposit, devnet, encode_deposit, rpc};
+
+const LAYOUT: ClusterLayout = ClusterLayout::ActiveThenBalance;
+
+/// Says that whatever the oracle sends reverts, and tells the truth of everything else.
+fn reverts(call: &proxy::Call) -> Act {
+    let tries = call.method == "eth_call" && call.params[0].get("from").is_some();
+    match tries {
+        true => Act::Error(3, "execution reverted: OperatorDoesNotExist()".to_owned()),
+        false => Act::Forward,
+    }
+}
+
+#[tokio::test]
+async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    net.mine(2).await.unwrap();
+    let to = net.addresses();
+    let call = Call {
+        from: to.oracle,
+        to: to.manager,
+        data: encode_deposit(&deposit(to.manager, 1), LAYOUT),
+        value_wei: U256::ZERO,
+    };
+    let tried = async |urls: &[&str]| {
+        let rpc = rpc(urls);
+        let nodes = Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag).beside(rpc.each());
+        nodes.simulate(&call).await.yes().unwrap()
+    };
+    let liar = Proxy::start(Some(net.http_url()), reverts).await;
+    let honest = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+    let silent = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_call" => Act::Result(json!(null)),
+        _ => Act::Forward,
+    })
+    .await;
+    assert!(matches!(
+        tried(&[&honest.url, &liar.url]).await,
+        Simulated::Succeeds { .. }
+    ));
+    let Simulated::Disputed { gas, words } = tried(&[&liar.url, &honest.url]).await else {
+        panic!("another endpoint takes it");
+    };
+    let named = |url: &str| words.as_str().contains(url.trim_start_matches("http://"));
+    assert!(
+        gas > 100_000 && named(&liar.url) && named(&honest.url),
+        "{gas}: {words}"
+    );
+    for urls in [&[liar.url.as_str()][..], &[&liar.url, &silent.url]] {
+        let Simulated::Reverts { revert, agreed_at } = tried(urls).await else {
+            panic!("nobody says otherwise");
+        };
+        assert_eq!(agreed_at, None, "it is one endpoint's word");
+        assert!(
+            revert.words.as_str().contains("OperatorDoesNotExist"),
+            "{revert:?}"
+        );
+    }
+    let second = Proxy::start(Some(net.http_url()), reverts).await;
+    let Simulated::Reverts { agreed_at, .. } = tried(&[&liar.url, &second.url]).await else {
+        panic!("nobody says otherwise");
+    };
+    let head = net.block_number().await.unwrap();
+    let at = agreed_at.unwrap().number;
+    assert!(at < head && at + 3 > head, "block {at} of {head}");
+}

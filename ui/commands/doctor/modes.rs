@@ -1,0 +1,88 @@
+//! What earlier versions, or people, left for others to read: files are made for their owner alone, and those that are there
+//! keep their mode.
+
+use std::path::Path;
+
+use casimir_dkg::types::counted;
+
+use super::Finding;
+
+/// A directory's files are counted up to so many.
+const MOST: usize = 100_000;
+
+/// Files of a directory that others may read or change; `None` where there are none. `is_ours` knows them by their names.
+#[cfg(unix)]
+pub(super) fn open_to_others(
+    what: &str,
+    directory: &Path,
+    is_ours: impl Fn(&str) -> bool,
+) -> Option<Finding> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let files = std::fs::read_dir(directory)
+        .ok()?
+        .take(MOST)
+        .filter_map(Result::ok);
+    let mut open: Vec<_> = files
+        .filter(|file| file.file_name().to_str().is_some_and(&is_ours))
+        .filter_map(|file| {
+            let found = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            let mode = found.mode() & 0o777;
+            (mode & 0o077 != 0).then(|| (file.path(), mode))
+        })
+        .collect();
+    open.sort();
+    let (first, mode) = open.first()?;
+    Some(Finding::warn(
+        what,
+        format!(
+            "{} may be read by others, {} (mode {mode:03o}) the first of them: made before files were made for their owner alone, \
+             or opened by somebody",
+            counted(open.len(), "file"),
+            first.display()
+        ),
+        &format!(
+            "find {} -maxdepth 1 -type f -exec chmod go= {{}} +",
+            directory.display()
+        ),
+    ))
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_others(_: &str, _: &Path, _: impl Fn(&str) -> bool) -> Option<Finding> {
+    None
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_others_may_read_is_counted_and_what_is_not_ours_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, mode) in [
+            ("a.log", 0o600),
+            ("b.log", 0o644),
+            ("c.log", 0o640),
+            ("notes", 0o644),
+        ] {
+            let file = folder.path().join(name);
+            fs::write(&file, "").unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        }
+        let logs = |name: &str| name.ends_with(".log");
+        let finding = open_to_others("logs", folder.path(), logs).unwrap();
+        let words = finding.found.as_str();
+        assert!(
+            words.starts_with("2 files may be read") && words.contains("b.log (mode 644)"),
+            "{words}"
+        );
+        assert!(finding.hint.unwrap().as_str().contains("chmod go="));
+        let none = open_to_others("logs", folder.path(), |name| name == "a.log");
+        assert!(none.is_none(), "{none:?}");
+    }
+}
