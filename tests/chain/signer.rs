@@ -37,8 +37,11 @@ fn files_of_other_programs_open() {
         let opened = keystore::open(&path, &secret("testpassword")).unwrap();
         assert_eq!(opened.signer.address(), expected.address(), "{name}");
         assert!(opened.warning.unwrap().contains("644"));
-        let wrong = keystore::open(&path, &secret("testpasswore")).unwrap_err();
-        assert!(matches!(wrong, KeystoreError::WrongPassword(_)), "{wrong}");
+        // what the library does not take is derived here, which takes half a minute unoptimised: once is enough
+        if name != "scrypt" {
+            let wrong = keystore::open(&path, &secret("testpasswore")).unwrap_err();
+            assert!(matches!(wrong, KeystoreError::WrongPassword(_)), "{wrong}");
+        }
     }
     // geth adds the address; a file whose key belongs to another one is refused
     let path = folder.path().join("swapped");

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 const PATIENCE: Duration = crate::PATIENCE;
 /// Some operators are silent, and a ceremony waits for them. Whoever is honest takes milliseconds for a round.
 pub(crate) const ROUND: &str = "15s";
-const BLOCK: Duration = Duration::from_millis(150);
+const BLOCK: Duration = Duration::from_millis(300);
 
 pub(crate) struct Ground {
     pub(crate) network: DemoNetwork,
@@ -30,7 +30,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Four to seven operators, nobody asks for anything yet, a block every 150 ms, final after four.
+    /// Four to seven operators, nobody asks for anything yet, a block every 300 ms, final after four.
     pub(crate) async fn start(options: DemoOptions) -> Self {
         let options = DemoOptions {
             keys: Some(keys().await),

@@ -1,13 +1,17 @@
 //! The front end that takes lines, in a terminal that can do nothing else.
 
+use std::time::{Duration, Instant};
+
 use super::demo::{SOON, WORK};
 use super::terminal::Terminal;
 
-/// The last line that begins so, without its beginning.
-fn last(terminal: &Terminal, beginning: &str) -> Option<String> {
+/// The code that approves this action, once its page is printed to its end: an older page has another one.
+fn code(terminal: &Terminal, id: &str) -> Option<String> {
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    let mut lines = raw.lines().rev();
-    lines.find_map(|line| Some(line.trim().strip_prefix(beginning)?.to_owned()))
+    let (_, page) = raw.rsplit_once(&format!("action: {id}"))?;
+    let (page, _) = page.split_once("To reject: reject REASON")?;
+    let mut lines = page.lines().rev();
+    lines.find_map(|line| Some(line.trim().strip_prefix("To approve: approve ")?.to_owned()))
 }
 
 /// Waits until something was printed, wherever the terminal has scrolled to.
@@ -20,8 +24,14 @@ fn approve(terminal: &mut Terminal, id: &str, kind: &str) {
     printed(terminal, &format!("{id} waits for a decision"));
     terminal.press(&format!("open {id}\r"));
     printed(terminal, &format!("kind: {kind}"));
-    printed(terminal, "To reject: reject REASON");
-    let code = last(terminal, "To approve: approve ").expect("just printed");
+    let begun = Instant::now();
+    let code = loop {
+        if let Some(code) = code(terminal, id) {
+            break code;
+        }
+        assert!(begun.elapsed() < WORK, "no page of {id} with its code");
+        std::thread::sleep(Duration::from_millis(50));
+    };
     terminal.press("approve baba-baba-baba-baba\r");
     printed(terminal, "is not the code of");
     terminal.press(&format!("approve {code}\r"));
