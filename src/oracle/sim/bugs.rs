@@ -121,7 +121,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 46] = [
+const WITHIN: [(Bug, u64); 45] = [
     (Bug::DueForgotten, 10),
     (Bug::AnswerForgotten, 10),
     (Bug::PoolForgotten, 150),
@@ -164,7 +164,6 @@ const WITHIN: [(Bug, u64); 46] = [
     (Bug::ClockFrees, 150),
     (Bug::OneIsTwo, 150),
     (Bug::PreparedAnew, 50),
-    (Bug::RetiredInFlight, 1_000),
     (Bug::RetiredForgotten, 1_000),
     (Bug::UndoIgnored, 10),
     (Bug::CommitteesUnbounded, 1_000),

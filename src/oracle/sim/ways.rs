@@ -161,7 +161,7 @@ fn rejection(state: &State, wish: &Wish) -> Option<Wish> {
 impl World {
     /// Whether a person can move each case, tried on a copy whenever one has come somewhere.
     pub(super) fn check_ways(&mut self) {
-        if self.state.mode() == Mode::Observe {
+        if !self.tries_ways || self.state.mode() == Mode::Observe {
             return;
         }
         let cases = self.state.cases.values();

@@ -32,6 +32,9 @@ pub(super) struct World {
     /// The same process with a memory that keeps every part of a case, which looks at every case in each step: in the first
     /// lives, by which planted defects are found, and in every eighth eight of the others. Eight are of all kinds.
     twin: Option<State>,
+    /// Whether every way that is shown is tried on a copy: in the first lives, and in every third
+    /// eight of the others, since it takes a third of a life's time.
+    pub(super) tries_ways: bool,
     pub(super) book: Book,
     pub(super) seen: Coverage,
     /// Effects that were asked for, and answers that are under way.
@@ -144,6 +147,7 @@ impl World {
             mode,
             ..world.settings.clone()
         };
+        world.tries_ways = seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(3);
         if seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(8) {
             world.twin = Some(world.state.clone());
         }
@@ -187,6 +191,7 @@ impl World {
             state: State::new(settings(mode, max_fee)),
             shadow: Shadow::default(),
             twin: None,
+            tries_ways: true,
             book: Book::default(),
             seen: Coverage::default(),
             waiting: VecDeque::new(),
