@@ -204,8 +204,13 @@ async fn each_beacon_node_is_asked_for_its_validators_its_execution_node_and_its
         "its head state is not there",
     );
     says(&found, &of("headless", ""), "warn", "without its execution node");
-    // its newest slot began some seconds ago
-    says(&found, &of("late", ": clock"), "warn", "24 h ahead");
+    // 24 h or 25 h: its newest slot began some seconds ago, or just now
+    says(
+        &found,
+        &of("late", ": clock"),
+        "warn",
+        " h ahead of this machine's clock",
+    );
     says(&found, "beacon http://127.0.0.1:1", "fail", "connection refused");
 }
 

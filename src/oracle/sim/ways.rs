@@ -158,10 +158,13 @@ fn rejection(state: &State, wish: &Wish) -> Option<Wish> {
     })
 }
 
+/// So often in a life are the ways of one kind of case tried that stands at one thing, where not all are.
+const FIRST_TRIED: u32 = 6;
+
 impl World {
     /// Whether a person can move each case, tried on a copy whenever one has come somewhere.
     pub(super) fn check_ways(&mut self) {
-        if !self.tries_ways || self.state.mode() == Mode::Observe {
+        if self.state.mode() == Mode::Observe {
             return;
         }
         let cases = self.state.cases.values();
@@ -170,7 +173,11 @@ impl World {
             .collect();
         for (id, moved_by, stands) in stand {
             if self.stood.insert(id, (moved_by, stands)) != Some((moved_by, stands)) {
-                self.check_ways_of(id, stands);
+                let tried = self.tried.entry((id.kind, stands)).or_insert(0);
+                *tried += 1;
+                if self.tries_all_ways || *tried <= FIRST_TRIED {
+                    self.check_ways_of(id, stands);
+                }
             }
         }
     }

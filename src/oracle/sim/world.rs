@@ -32,9 +32,9 @@ pub(super) struct World {
     /// The same process with a memory that keeps every part of a case, which looks at every case in each step: in the first
     /// lives, by which planted defects are found, and in every eighth eight of the others. Eight are of all kinds.
     twin: Option<State>,
-    /// Whether every way that is shown is tried on a copy: in the first lives, and in every third
-    /// eight of the others, since it takes a third of a life's time.
-    pub(super) tries_ways: bool,
+    /// Whether every way that is shown is tried on a copy: in the first lives, and in every third eight of the others, since
+    /// it takes a third of a life's time. Else the first few are.
+    pub(super) tries_all_ways: bool,
     pub(super) book: Book,
     pub(super) seen: Coverage,
     /// Effects that were asked for, and answers that are under way.
@@ -71,6 +71,8 @@ pub(super) struct World {
     pub(super) given_up: Vec<&'static str>,
     /// Where cases stood when somebody last asked who could move them.
     pub(super) stood: BTreeMap<CaseId, (u64, &'static str)>,
+    /// How often the ways were tried of a kind of case that stands at this.
+    pub(super) tried: BTreeMap<(RequestKind, &'static str), u32>,
     /// People switch modes, sign elsewhere, and some things take two of them: in every fourth life, so that the others
     /// have time for everything else.
     pub(super) various: bool,
@@ -147,7 +149,7 @@ impl World {
             mode,
             ..world.settings.clone()
         };
-        world.tries_ways = seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(3);
+        world.tries_all_ways = seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(3);
         if seed < ALL_WITH_TWINS || (seed / 8).is_multiple_of(8) {
             world.twin = Some(world.state.clone());
         }
@@ -191,7 +193,7 @@ impl World {
             state: State::new(settings(mode, max_fee)),
             shadow: Shadow::default(),
             twin: None,
-            tries_ways: true,
+            tries_all_ways: true,
             book: Book::default(),
             seen: Coverage::default(),
             waiting: VecDeque::new(),
@@ -213,6 +215,7 @@ impl World {
             tries: BTreeMap::new(),
             given_up: Vec::new(),
             stood: BTreeMap::new(),
+            tried: BTreeMap::new(),
             various: false,
             slow: false,
             rereads: false,
