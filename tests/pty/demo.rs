@@ -138,6 +138,124 @@ fn from_request_to_a_mined_deposit_by_keys() {
     }
 }
 
+/// A person's keys, counted; each is pressed when the screen shows what it is for.
+struct Fingers<'a> {
+    terminal: &'a mut Terminal,
+    keys: usize,
+}
+
+impl Fingers<'_> {
+    /// `key` as the terminal sends it, once the screen has `before`.
+    fn press(&mut self, before: &str, key: &str) {
+        self.terminal.expect(before, WORK);
+        self.terminal.press(key);
+        self.keys += 1;
+    }
+
+    /// `a a y`: opens what waits for this case, asks, and approves.
+    fn approve(&mut self, before: &str, action: &str) {
+        self.press(before, "a");
+        self.press(&format!("▸ action {action}"), "a");
+        self.press("y approve", "y");
+        self.terminal.expect("decided by", SOON);
+    }
+}
+
+/// The numbers that the handbook tells.
+fn told(before: &str, after: &str) -> Vec<usize> {
+    let page = include_str!("../../ui/handbook/console.md").replace('\n', " ");
+    let (_, rest) = page.split_once(before).expect(before);
+    let (numbers, _) = rest.split_once(after).expect(after);
+    numbers
+        .split(" to ")
+        .map(|n| n.trim().parse().expect(numbers))
+        .collect()
+}
+
+#[test]
+fn a_newcomer_comes_to_a_finished_deposit_with_as_many_keys_as_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&home, &[], 80, 24);
+    let mut fingers = Fingers {
+        terminal: &mut terminal,
+        keys: 0,
+    };
+    fingers.approve("next: a opens deposit/1#1", "deposit/1#1");
+    // the page of the key generation is still open: the same key leads on when its deposit waits
+    fingers.terminal.expect("1 waiting", WORK);
+    fingers.approve("1 waiting", "deposit/1#2");
+    let keys = fingers.keys;
+    terminal.press("5");
+    terminal.wait("the transaction in a block", WORK, |t| {
+        t.contains("included") || t.contains("final")
+    });
+    assert_eq!(told("comes to a finished deposit with", "keys"), [keys]);
+    let readme = include_str!("../../README.md").replace('\n', " ");
+    assert!(
+        readme.contains(&format!("{keys} keys to a finished deposit")),
+        "README.md"
+    );
+    terminal.press("\x03\x03");
+    terminal.end(Duration::from_secs(60));
+}
+
+#[test]
+fn six_pools_take_as_many_keys_as_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "--pools", "6", "--operators", "4", "--no-requests"];
+    let mut terminal = Terminal::start(&arguments, home.path(), &[], 80, 24);
+    terminal.expect("6 waiting", UP);
+    let mut fingers = Fingers {
+        terminal: &mut terminal,
+        keys: 0,
+    };
+    fingers.press("▸ approvals", "g");
+    for marked in 0..6 {
+        let before = match marked {
+            0 => "space mark".to_owned(),
+            1 => "1 action is marked".to_owned(),
+            n => format!("{n} actions are marked"),
+        };
+        fingers.press(&before, " ");
+    }
+    fingers.press("6 actions are marked", "B");
+    while fingers.terminal.text().contains("more below")
+        || !fingers.terminal.text().contains("how many they are")
+    {
+        let before = fingers.terminal.text();
+        if before.contains("more below") {
+            fingers.press("more below", " ");
+        }
+        fingers.terminal.wait("the next page", SOON, |now| now != before);
+    }
+    fingers.press("how many they are", "6");
+    fingers.press("6", "\r");
+    for pool in 1..=6 {
+        let action = format!("deposit/{pool}#2");
+        let listed = |t: &str| t.lines().any(|l| l.contains("waiting") && l.contains(&action));
+        if pool == 1 {
+            fingers.terminal.wait(&action, WORK, listed);
+            fingers.approve("next: a opens deposit/1#2", &action);
+        } else {
+            fingers.approve("1 waiting", &action);
+        }
+    }
+    let keys = fingers.keys;
+    terminal.press("3");
+    terminal.wait("six deposits", WORK, |t| {
+        (1..=6).all(|pool| {
+            let case = format!("deposit/{pool} ");
+            t.lines().any(|l| l.contains(&case) && !l.contains("decide"))
+        })
+    });
+    let [least, most] = told("Six pools at once take", "keys")[..] else {
+        panic!("two numbers")
+    };
+    assert!((least..=most).contains(&keys), "{keys} keys");
+    terminal.press("\x03\x03");
+    terminal.end(Duration::from_secs(60));
+}
+
 #[test]
 fn resize_paste_and_no_color() {
     let home = tempfile::tempdir().unwrap();
