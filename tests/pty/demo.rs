@@ -182,7 +182,6 @@ fn a_newcomer_comes_to_a_finished_deposit_with_as_many_keys_as_are_told() {
     };
     fingers.approve("next: a opens deposit/1#1", "deposit/1#1");
     // the page of the key generation is still open: the same key leads on when its deposit waits
-    fingers.terminal.expect("1 waiting", WORK);
     fingers.approve("1 waiting", "deposit/1#2");
     let keys = fingers.keys;
     terminal.press("5");

@@ -1,13 +1,10 @@
 //! The front end that takes lines, in a terminal that can do nothing else.
 
-use std::time::{Duration, Instant};
-
 use super::demo::{SOON, WORK};
 use super::terminal::Terminal;
 
 /// The code that approves this action, once its page is printed to its end: an older page has another one.
-fn code(terminal: &Terminal, id: &str) -> Option<String> {
-    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+fn code(raw: &str, id: &str) -> Option<String> {
     let (_, page) = raw.rsplit_once(&format!("action: {id}"))?;
     let (page, _) = page.split_once("To reject: reject REASON")?;
     let mut lines = page.lines().rev();
@@ -24,14 +21,7 @@ fn approve(terminal: &mut Terminal, id: &str, kind: &str) {
     printed(terminal, &format!("{id} waits for a decision"));
     terminal.press(&format!("open {id}\r"));
     printed(terminal, &format!("kind: {kind}"));
-    let begun = Instant::now();
-    let code = loop {
-        if let Some(code) = code(terminal, id) {
-            break code;
-        }
-        assert!(begun.elapsed() < WORK, "no page of {id} with its code");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+    let code = terminal.find_raw(&format!("page of {id} with its code"), WORK, |raw| code(raw, id));
     terminal.press("approve baba-baba-baba-baba\r");
     printed(terminal, "is not the code of");
     terminal.press(&format!("approve {code}\r"));

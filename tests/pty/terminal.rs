@@ -131,34 +131,44 @@ impl Terminal {
     }
 
     pub(crate) fn wait(&mut self, what: &str, within: Duration, mut is: impl FnMut(&str) -> bool) {
-        let start = Instant::now();
-        loop {
-            let text = self.text();
-            if is(&text) {
-                return;
-            }
-            let ended = self.child.try_wait().unwrap();
-            assert!(
-                ended.is_none() || is(&self.text()),
-                "ended ({ended:?}) before {what}:\n{}",
-                self.text()
-            );
-            assert!(start.elapsed() < within, "no {what} within {within:?}:\n{text}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.find_in(Self::text, what, within, |text| is(text).then_some(()));
     }
 
     /// Waits until this was written, however far the screen has scrolled since.
     pub(crate) fn wait_raw(&mut self, what: &str, within: Duration) {
+        self.find_raw(&format!("{what:?}"), within, |raw| {
+            raw.contains(what).then_some(())
+        });
+    }
+
+    /// Waits until something is found in all that was written.
+    pub(crate) fn find_raw<T>(
+        &mut self,
+        what: &str,
+        within: Duration,
+        find: impl FnMut(&str) -> Option<T>,
+    ) -> T {
+        let raw = |terminal: &Self| String::from_utf8_lossy(&terminal.raw()).into_owned();
+        self.find_in(raw, what, within, find)
+    }
+
+    fn find_in<T>(
+        &mut self,
+        shown: impl Fn(&Self) -> String,
+        what: &str,
+        within: Duration,
+        mut find: impl FnMut(&str) -> Option<T>,
+    ) -> T {
         let start = Instant::now();
-        while !String::from_utf8_lossy(&self.raw()).contains(what) {
+        loop {
+            // asked first: what an ended program has written last is read once more
             let ended = self.child.try_wait().unwrap();
-            let raw = String::from_utf8_lossy(&self.raw()).into_owned();
-            assert!(
-                ended.is_none() || raw.contains(what),
-                "ended ({ended:?}) before {what:?}:\n{raw}"
-            );
-            assert!(start.elapsed() < within, "no {what:?} within {within:?}:\n{raw}");
+            let text = shown(self);
+            if let Some(found) = find(&text) {
+                return found;
+            }
+            assert!(ended.is_none(), "ended ({ended:?}) before {what}:\n{text}");
+            assert!(start.elapsed() < within, "no {what} within {within:?}:\n{text}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

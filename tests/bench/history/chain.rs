@@ -22,7 +22,7 @@ const STATES: u64 = 128;
 /// Somebody deposits in every so many blocks.
 const DEPOSIT_EVERY: u64 = 50;
 
-#[allow(missing_docs, unreachable_pub)]
+#[allow(missing_docs, unreachable_pub, reason = "the macro writes them so")]
 mod abi {
     alloy::sol! {
         struct Pool {

@@ -18,14 +18,13 @@ pub(crate) mod stage;
 mod staked;
 
 use casimir_dkg::devnet::proxy::{Scenario, Variables, shipped};
-use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::support::{Ground, with_beacon};
 
 /// Programs at work at the same time, whichever test plays them: more would only wait for a processor.
-static STAGES: Semaphore = Semaphore::const_new(AT_ONCE);
-const AT_ONCE: usize = 5;
+static STAGES: Semaphore = Semaphore::const_new(5);
 
 /// Plays every scene; a few at a time.
 async fn each<S, F: Future<Output = ()>>(scenes: impl Iterator<Item = S>, play: impl Fn(S) -> F) {
@@ -36,10 +35,7 @@ async fn each<S, F: Future<Output = ()>>(scenes: impl Iterator<Item = S>, play: 
             play.await;
         }
     });
-    futures_util::stream::iter(plays)
-        .buffer_unordered(AT_ONCE)
-        .collect::<()>()
-        .await;
+    join_all(plays).await;
 }
 
 #[test]
