@@ -44,7 +44,7 @@ impl Role {
         }
     }
 
-    fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.ready["url"].as_str().unwrap()
     }
 
@@ -86,12 +86,38 @@ impl Drop for Role {
     }
 }
 
-fn get(url: &str) -> Option<Value> {
+fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async { reqwest::get(url).await.ok()?.json().await.ok() })
+    runtime.block_on(work)
+}
+
+fn get(url: &str) -> Option<Value> {
+    wait(async { reqwest::get(url).await.ok()?.json().await.ok() })
+}
+
+/// Posts a body; gives the status of the answer.
+#[cfg(unix)]
+pub(crate) fn post(url: &str, body: String) -> u16 {
+    let post = reqwest::Client::new().post(url).body(body);
+    wait(post.send()).unwrap().status().as_u16()
+}
+
+/// Waits until the messenger knows that this operator is there.
+#[cfg(unix)]
+pub(crate) fn until_registered(messenger: &Role, operator: &Role) {
+    let deadline = Instant::now() + crate::PATIENCE;
+    loop {
+        let topics = get(&format!("{}/topics", messenger.url())).unwrap();
+        let id = operator.ready["id"].to_string();
+        if topics["default"]["Subscribers"][&id]["srv_addr"] == operator.url() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "not registered: {topics}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[cfg(unix)]
@@ -127,15 +153,7 @@ fn an_operator_with_rockx_environment_registers_with_our_messenger() {
         "pong"
     );
 
-    let deadline = Instant::now() + crate::PATIENCE;
-    loop {
-        let topics = get(&format!("{}/topics", messenger.url())).unwrap();
-        if topics["default"]["Subscribers"]["5"]["srv_addr"] == operator.url() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "not registered: {topics}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until_registered(&messenger, &operator);
 
     operator.signal(rustix::process::Signal::TERM);
     assert_eq!(operator.ended().code(), Some(0));

@@ -13,8 +13,8 @@ use casimir_dkg::ports::{
     OperatorHealth, RegistrationSigning, RelayHealth, ReleaseMix, ReshareSize, SharesKept, Verified,
 };
 use casimir_dkg::types::{
-    BackendName, BlockRef, CeremonyPlan, CeremonyStep, Examined, OperatorId, PoolId, RequestId, SafeText,
-    Transcript, TranscriptError,
+    BackendName, BlockRef, CaseId, CeremonyPlan, CeremonyStep, Examined, OperatorId, PoolId, RequestId,
+    SafeText, Transcript, TranscriptError,
 };
 use casimir_dkg::view::{Can, NetworkView, Request, Scope, Snapshot, ValidatorView};
 use serde::{Deserialize, Serialize};
@@ -264,6 +264,7 @@ impl Ceremonies for Silent {
     async fn run(
         &self,
         _: RequestId,
+        _: CaseId,
         _: &CeremonyPlan,
         _: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
@@ -273,6 +274,7 @@ impl Ceremonies for Silent {
     async fn find(
         &self,
         _: RequestId,
+        _: CaseId,
         _: &CeremonyPlan,
         _: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
