@@ -23,6 +23,7 @@ pub mod oracle;
 pub mod owner;
 pub mod pool;
 pub mod ports;
+mod ration;
 pub mod runtime;
 pub mod secrets;
 pub mod signer;
