@@ -96,8 +96,7 @@ fn get(url: &str) -> Option<Value> {
 
 /// Operator 5, with RockX's environment.
 #[cfg(unix)]
-fn operator_of(scratch: &Path, messenger: &Role) -> Role {
-    let key = OperatorPrivateKey::generate().unwrap();
+fn operator_of(scratch: &Path, messenger: &Role, key: &OperatorPrivateKey) -> Role {
     let encoded = base64::Engine::encode(
         &base64::engine::general_purpose::STANDARD,
         key.to_pem().unwrap().as_bytes(),
@@ -149,7 +148,11 @@ fn a_failed_fsync_ends_a_messenger_and_the_next_one_serves() {
     );
     fs::write(&trigger, "").unwrap();
     // what it is told by this has to be kept
-    let operator = operator_of(beside.path(), &messenger);
+    let operator = operator_of(
+        beside.path(),
+        &messenger,
+        &OperatorPrivateKey::generate().unwrap(),
+    );
     assert_eq!(messenger.ended().code(), Some(1));
     let mut said = String::new();
     std::io::Read::read_to_string(&mut messenger.child.stderr.take().unwrap(), &mut said).unwrap();
@@ -171,7 +174,8 @@ fn a_signal_ends_a_role_whose_store_is_locked() {
     const SECONDS: Duration = Duration::from_secs(15);
     let scratch = tempfile::tempdir().unwrap();
     let messenger = Role::start(scratch.path(), &["messenger", "--listen", "127.0.0.1:0"], &[]);
-    let operator = operator_of(scratch.path(), &messenger);
+    let key = OperatorPrivateKey::generate().unwrap();
+    let operator = operator_of(scratch.path(), &messenger, &key);
     operator.stopped();
     messenger.stopped();
     let mut stores = Vec::new();
@@ -197,7 +201,6 @@ fn a_signal_ends_a_role_whose_store_is_locked() {
             store
         })
         .collect();
-    let key = OperatorPrivateKey::generate().unwrap();
     fs::write(scratch.path().join("key.pem"), key.to_pem().unwrap().as_bytes()).unwrap();
     let roles: [&[&str]; 2] = [
         &["messenger", "--listen", "127.0.0.1:0"],
@@ -215,11 +218,6 @@ fn a_signal_ends_a_role_whose_store_is_locked() {
             "key.pem",
         ],
     ];
-    let operators = format!(
-        "[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:1\"\npublic_key = \"{}\"\n",
-        key.public().to_registry_text()
-    );
-    fs::write(scratch.path().join("operators.toml"), operators).unwrap();
     for arguments in roles {
         let mut child = support::program(scratch.path())
             .args(arguments)
@@ -247,7 +245,11 @@ fn an_operator_with_rockx_environment_registers_with_our_messenger() {
     let messenger = Role::start(scratch.path(), &["messenger", "--listen", "127.0.0.1:0"], &[]);
     assert_eq!(messenger.ready["role"], "messenger");
 
-    let mut operator = operator_of(scratch.path(), &messenger);
+    let mut operator = operator_of(
+        scratch.path(),
+        &messenger,
+        &OperatorPrivateKey::generate().unwrap(),
+    );
     assert_eq!(operator.ready["id"], 5);
     assert_eq!(
         get(&format!("{}/ping", operator.url())).unwrap()["message"],

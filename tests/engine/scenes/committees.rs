@@ -5,7 +5,7 @@ use alloy::primitives::U256;
 use alloy::sol_types::SolCall;
 use casimir_dkg::devnet::contracts::SsvOperators;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::types::CheckStatus;
+use casimir_dkg::types::{CaseId, CheckStatus};
 use casimir_dkg::view::CaseStatus;
 
 use super::super::deposits::initiated;
@@ -92,11 +92,11 @@ async fn what_ssv_would_refuse_holds_the_key_generation_until_it_is_mended() {
         ground.devnet().deposit_pool(1).await.unwrap();
         is_held(&program, &case, obstacle.check, obstacle.words).await;
         tell_ssv(&ground, (obstacle.take)(&ground)).await;
-        let id = case.parse().unwrap();
+        let id: CaseId = case.parse().unwrap();
         program
             .until(&format!("{case} made by itself"), |s| {
                 s.case(id)
-                    .filter(|case| case.status == CaseStatus::Following)
+                    .filter(|case| case.status == CaseStatus::Following || case.is_over())
                     .map(drop)
             })
             .await;
