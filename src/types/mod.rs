@@ -3,7 +3,6 @@
 //! Text that comes from outside this process is a [`SafeText`]; byte strings have a type for each meaning, so that a
 //! signature cannot be passed for a key; and every identifier is a type of its own.
 
-mod alike;
 mod bytes;
 mod ceremony;
 mod check;
@@ -22,7 +21,6 @@ mod transaction;
 mod transcript;
 mod verification;
 
-pub(crate) use alike::{Alike, Dissent};
 pub use bytes::{
     BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, JournalKey, JournalSignature, PersonKey,
     PersonSignature, Root,

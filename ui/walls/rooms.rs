@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lock", &["types", "owner"]),
     ("runtime", &[]),
     ("ration", &["types"]),
+    ("alike", &[]),
     ("sqlite", &[]),
     ("secrets", &["types", "owner"]),
     ("listen", &["types", "ration", "secrets"]),
@@ -25,8 +26,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("oracle", &["types"]),
     // adapters: they implement ports and know nothing above them
     ("operators", &["types", "http"]),
-    ("beacon", &["types", "ration", "ports", "http"]),
-    ("chain", &["types", "ration", "secrets", "ports", "http"]),
+    ("beacon", &["types", "ration", "alike", "ports", "http"]),
+    ("chain", &["types", "ration", "alike", "secrets", "ports", "http"]),
     ("ssv", &["types", "ports", "chain"]),
     ("tx", &["types", "ration", "ports", "chain"]),
     ("pool", &["types", "ports", "chain", "ssv"]),

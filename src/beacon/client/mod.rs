@@ -27,9 +27,10 @@ pub use wire::{MissingConstant, Spec};
 use node::Node;
 use wire::Data;
 
+use crate::alike::Alike;
 use crate::http::{BadUrl, Http, Limits, named_apart};
 use crate::ports::consensus::{Genesis, NodeHealth};
-use crate::types::{Alike, RedactedUrl, Root, SafeText};
+use crate::types::{RedactedUrl, Root, SafeText};
 
 /// Nodes and limits.
 #[derive(Debug, Clone)]

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use super::Beacon;
 use super::http::{self, NodeError};
 use super::wire::{Data, Syncing};
+use crate::alike::Dissent;
 use crate::http::{Call, Endpoint};
 use crate::ports::consensus::{Genesis, NodeHealth, NodeState};
 use crate::ration::{Ration, Refrain};
-use crate::types::{Dissent, Root, SafeText, UnixMillis};
+use crate::types::{Root, SafeText, UnixMillis};
 
 #[derive(Default)]
 struct State {

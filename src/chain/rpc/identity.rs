@@ -9,7 +9,8 @@ use super::endpoint::Admission;
 use super::error::EndpointError;
 use super::http::Said;
 use super::{EndpointIndex, Rpc};
-use crate::types::{Dissent, SafeText};
+use crate::alike::Dissent;
+use crate::types::SafeText;
 
 impl Rpc {
     /// Looks at the chain of every endpoint whose turn it is, so that none is believed because no other was asked; where

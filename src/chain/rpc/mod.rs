@@ -50,9 +50,10 @@ pub(crate) use simulate::{Within, as_call};
 
 use endpoint::Endpoint;
 
+use crate::alike::Alike;
 use crate::http::{Limits, named_apart};
 use crate::ports::Endpoints;
-use crate::types::{Alike, SafeText};
+use crate::types::SafeText;
 
 /// Number of an endpoint in the configured order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
