@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::dkg::rockx::messenger::PROOF_HEADER;
 use crate::dkg::rockx::wire::{BlameOutput, Encode, SignedMessage};
 use crate::http::{BadUrl, Call, Endpoint, Http, Limits};
-use crate::listen::Ration;
+use crate::ration::Ration;
 use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
 
 static AGAIN: Ration = Ration::usual();
