@@ -107,6 +107,10 @@ impl App {
             }
             Command::NextPane => self.details.is_empty(),
             Command::Director => !self.settings.levers.is_empty(),
+            Command::PageDown => match &self.overlay {
+                Some(super::Overlay::Batch(batch)) => batch.scroll < batch.max_scroll,
+                _ => true,
+            },
             Command::Zoom => self.tab == super::Tab::Overview,
             // a key that would not count yet is not offered
             Command::Yes => match &self.overlay {

@@ -112,6 +112,8 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
         ));
     }
     if !effects.is_empty() {
+        // marking has led down to what is over: the next that waits is in front again
+        app.with_list(APPROVALS, |list, _| list.picked = false);
         let text = format::count(
             count,
             "approval is sent",

@@ -11,6 +11,7 @@ mod matters;
 mod modes;
 mod older;
 mod past;
+mod silent;
 mod sort;
 mod view;
 mod work;
