@@ -320,7 +320,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Move, C::Bottom, "bottom", &["end", "G"], "", "last line"),
 
     dangerous(row(G::Ask, C::Yes, "yes", &["y"], "yes", "yes, do it")),
-    row(G::Ask, C::No, "no", &["esc", "n", "q"], "no", "no, go back"),
+    row(G::Ask, C::No, "no", &["esc", "n", "q"], "back", "no, go back"),
 
     row(G::Input, C::Submit, "submit", &["enter"], "done", "take the text"),
     row(G::Input, C::Cancel, "cancel", &["esc"], "cancel", "leave the field"),

@@ -13,6 +13,7 @@ mod older;
 mod past;
 mod silent;
 mod sort;
+mod thousand;
 mod view;
 mod work;
 

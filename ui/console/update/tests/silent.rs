@@ -123,3 +123,39 @@ fn a_question_says_which_keys_answer_it() {
     );
     assert_eq!(d.app.scene(), Scene::Ask, "and nothing was answered");
 }
+
+/// What the lowest line of the screen offers.
+fn footer(d: &mut Driver, size: (u16, u16)) -> String {
+    let screen = picture(&mut d.app, size);
+    screen.lines().last().unwrap().trim().to_owned()
+}
+
+#[test]
+fn the_way_out_and_the_help_are_told_at_every_size() {
+    for (place, way_out) in [
+        ("1", "q quit"),
+        ("2", "q back"),
+        ("2 enter", "esc back"),
+        ("8", "q back"),
+        ("a a", "esc back"),
+        ("Q", "esc stay"),
+        ("?", "esc close"),
+        ("2 /", "esc cancel"),
+        (":", "esc close"),
+    ] {
+        for size in [(160, 45), (120, 40), (80, 24), (60, 16)] {
+            let mut d = at(&fixture::busy(), place);
+            let footer = footer(&mut d, size);
+            assert!(footer.contains(way_out), "{place} at {size:?}: {footer}");
+            let over = d.app.overlay.is_some();
+            assert!(over || footer.contains("? help"), "{place} at {size:?}: {footer}");
+            assert!(footer.chars().count() < usize::from(size.0), "{footer}");
+        }
+    }
+    // all that can be done with what waits is told beside it where a terminal has 80 columns
+    let mut d = at(&fixture::several(), "1 g");
+    assert_eq!(
+        footer(&mut d, (80, 24)),
+        "a approve  x reject  e committee  r retry  p pause  space mark  q quit  ? help"
+    );
+}
