@@ -43,7 +43,8 @@ pub(crate) fn arrange(area: Rect, waiting: usize) -> Vec<(Pane, Rect)> {
     let [left, right] = Layout::horizontal([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area);
     let split = |first| Layout::vertical([first, Constraint::Fill(1)]).areas(left);
     let [mut approvals, mut events] = split(Constraint::Percentage(36));
-    if let Some(rows) = grown(approvals.height, waiting, left.height.saturating_sub(LEAST)) {
+    let most = left.height.saturating_sub(LEAST.max(left.height / 3));
+    if let Some(rows) = grown(approvals.height, waiting, most) {
         [approvals, events] = split(Constraint::Length(rows));
     }
     let mut out = vec![(APPROVALS, approvals), (EVENTS, events)];
@@ -108,5 +109,33 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     }
     for (which, area) in places {
         pane::draw(frame, area, app, which, which == app.focus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows_of_approvals(width: u16, height: u16, waiting: usize) -> usize {
+        // as `panes` reckons
+        let places = arrange(Rect::new(0, 0, width, height - 7), waiting);
+        let others = places.iter().skip(1);
+        assert!(others.into_iter().all(|(_, place)| place.height >= 4), "{places:?}");
+        usize::from(places[0].1.height.saturating_sub(3))
+    }
+
+    #[test]
+    fn what_waits_takes_rows_from_what_lies_beneath_until_that_has_the_least() {
+        for (size, room) in [((80, 24), 4), ((100, 30), 5), ((120, 40), 13), ((160, 45), 17)] {
+            let (width, height) = size;
+            for waiting in 0..30 {
+                let rows = rows_of_approvals(width, height, waiting);
+                assert!(rows >= waiting.min(room), "{size:?}: {rows} of {waiting}");
+            }
+            // and the panes stay the same, so that Tab goes where it went
+            let of = |waiting| arrange(Rect::new(0, 0, width, height - 7), waiting);
+            let panes = |waiting| of(waiting).into_iter().map(|(pane, _)| pane).collect::<Vec<_>>();
+            assert_eq!(panes(0), panes(30));
+        }
     }
 }

@@ -124,6 +124,17 @@ fn a_question_says_which_keys_answer_it() {
     assert_eq!(d.app.scene(), Scene::Ask, "and nothing was answered");
 }
 
+#[test]
+fn the_page_of_a_batch_says_what_is_typed_there() {
+    let mut d = at(&fixture::several(), "2 g space space B");
+    assert_eq!(d.app.scene(), Scene::Batch);
+    d.keys("a");
+    assert_eq!(toast(&d), "a is no key here: what is typed is how many they are");
+    let mut d = at(&fixture::several(), "2 g space space");
+    d.keys("B 2");
+    assert_eq!(toast(&d), "2 came too early: look at the page first");
+}
+
 /// What the lowest line of the screen offers.
 fn footer(d: &mut Driver, size: (u16, u16)) -> String {
     let screen = picture(&mut d.app, size);
