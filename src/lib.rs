@@ -19,7 +19,6 @@ pub(crate) mod lock;
 pub mod monitor;
 pub mod notify;
 pub mod operators;
-pub mod oracle;
 pub mod owner;
 pub mod pool;
 pub mod ports;
@@ -29,5 +28,6 @@ pub mod signer;
 pub(crate) mod sqlite;
 pub mod ssv;
 pub mod tx;
-pub mod types;
 pub mod view;
+
+pub use casimir_dkg_core::{oracle, types};

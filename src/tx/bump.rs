@@ -47,7 +47,7 @@ pub fn bump(previous: Fees, quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) 
 /// Prices of the three ways on from a stuck transaction.
 #[must_use]
 pub fn options(stuck: &SignedTransaction, quote: FeeQuote) -> StuckOptions {
-    let (previous, gas_limit) = (stuck.fees(), stuck.gas_limit);
+    let (previous, gas_limit) = (Fees::from(stuck), stuck.gas_limit);
     let priority = eighth_more(previous.priority).max(quote.priority);
     let replacing =
         eighth_more(previous.max_fee).max(quote.base_fee.saturating_mul(2).saturating_add(priority));

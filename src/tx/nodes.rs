@@ -63,7 +63,7 @@ impl Transactions for Nodes {
 
     async fn raise(&self, stuck: &SignedTransaction, ceiling_wei: U256) -> Answer<Priced> {
         let gas_limit = stuck.gas_limit;
-        let judge = |quote| match bump::bump(stuck.fees(), quote, gas_limit, ceiling_wei) {
+        let judge = |quote| match bump::bump(fees::Fees::from(stuck), quote, gas_limit, ceiling_wei) {
             Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
             Err(over) => Priced::Stuck(over, bump::options(stuck, quote)),
         };

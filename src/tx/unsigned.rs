@@ -115,13 +115,12 @@ impl UnsignedTransaction {
     }
 }
 
-impl SignedTransaction {
-    /// Its fees for each gas.
-    #[must_use]
-    pub fn fees(&self) -> Fees {
-        Fees {
-            max_fee: u128::try_from(self.max_fee_wei).unwrap_or(u128::MAX),
-            priority: u128::try_from(self.priority_fee_wei).unwrap_or(u128::MAX),
+/// What a transaction pays for each gas.
+impl From<&SignedTransaction> for Fees {
+    fn from(signed: &SignedTransaction) -> Self {
+        Self {
+            max_fee: u128::try_from(signed.max_fee_wei).unwrap_or(u128::MAX),
+            priority: u128::try_from(signed.priority_fee_wei).unwrap_or(u128::MAX),
         }
     }
 }

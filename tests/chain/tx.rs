@@ -17,7 +17,7 @@ use casimir_dkg::ports::{
 };
 use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::tx::bump::bump;
-use casimir_dkg::tx::fees::{choose, gas_limit, total};
+use casimir_dkg::tx::fees::{Fees, choose, gas_limit, total};
 use casimir_dkg::tx::{
     self, BroadcastHint, Inclusion, Intent, IntentStatus, SignedTransaction, UnsignedTransaction, inspect,
 };
@@ -202,7 +202,7 @@ async fn a_deposit_from_facts_to_finality_in_both_layouts() {
         assert_eq!(broadcast(&rpc, &signed).await, BroadcastHint::NonceTooLow);
         let inclusion = included(look().await);
         assert!(inclusion.success && inclusion.gas_used <= signed.gas_limit);
-        assert!(inclusion.fee_wei <= total(signed.gas_limit, signed.fees().max_fee));
+        assert!(inclusion.fee_wei <= total(signed.gas_limit, Fees::from(&signed).max_fee));
         let served = PoolEvent {
             kind: PoolEventKind::DepositInitiated,
             pool: PoolId(1),
@@ -288,7 +288,7 @@ async fn a_stuck_transaction_is_replaced_and_found_by_either_hash() {
         BroadcastHint::ReplacementUnderpriced
     );
     let market = quote(&rpc).await.unwrap();
-    let fees = bump(first.fees(), market, draft.gas_limit, CEILING).unwrap();
+    let fees = bump(Fees::from(&first), market, draft.gas_limit, CEILING).unwrap();
     (draft.max_fee_wei, draft.priority_fee_wei) = (fees.max_fee, fees.priority);
     let second = draft.sign(&oracle()).await.unwrap();
     assert_eq!(broadcast(&rpc, &second).await, BroadcastHint::Accepted);

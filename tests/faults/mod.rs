@@ -90,7 +90,7 @@ fn a_name_of_no_test_is_found_out() {
 const WORLDS: [(&str, &str, &str); 6] = [
     (
         "simulated",
-        "src/oracle/sim/",
+        "src/core/oracle/sim/",
         "the core in a simulated world, fault by fault or with all of them at random",
     ),
     (

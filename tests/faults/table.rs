@@ -28,7 +28,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 "killed_at_every_boundary_of_the_journal_an_exit_is_signed_once",
             ),
             (
-                "src/oracle/sim/lives.rs",
+                "src/core/oracle/sim/lives.rs",
                 "everything_comes_to_its_end_whatever_happens",
             ),
         ],
@@ -130,7 +130,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 "a_request_that_leaves_the_chain_takes_its_approval_with_it",
             ),
             (
-                "src/oracle/sim/found.rs",
+                "src/core/oracle/sim/found.rs",
                 "f08_a_request_that_leaves_the_chain_takes_its_approval_with_it",
             ),
         ],
@@ -144,7 +144,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 "a_log_that_a_node_leaves_out_is_found_in_the_receipts_and_a_repeated_one_is_told_once",
             ),
             (
-                "src/oracle/sim/found.rs",
+                "src/core/oracle/sim/found.rs",
                 "f11_a_request_that_is_told_twice_is_one_case",
             ),
         ],
@@ -507,7 +507,7 @@ pub(super) const FAULTS: &[Fault] = &[
         number: "F52",
         what: "hostile text",
         tests: &[
-            ("src/types/text.rs", "hostile_characters_become_visible"),
+            ("src/core/types/text.rs", "hostile_characters_become_visible"),
             (
                 "ui/console/tests/hostile.rs",
                 "nothing_hostile_reaches_the_buffer",
@@ -600,7 +600,7 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "a soak",
         tests: &[
             (
-                "src/oracle/sim/lives.rs",
+                "src/core/oracle/sim/lives.rs",
                 "everything_comes_to_its_end_whatever_happens",
             ),
             (

@@ -6,7 +6,7 @@ use super::source::{Source, sources};
 const LONGEST: usize = 70;
 
 /// What is still longer, by file and name. The list only shrinks: what fits is taken off it, and nothing is added.
-const STILL_LONGER: &[(&str, &str)] = &[("src/oracle/advance/hold/tests.rs", "perform")];
+const STILL_LONGER: &[(&str, &str)] = &[("src/core/oracle/advance/hold/tests.rs", "perform")];
 
 #[test]
 fn functions_fit_a_screen() {

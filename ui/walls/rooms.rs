@@ -97,9 +97,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The room of a file: the folder below `src/`, or the file itself.
+/// The room of a file: the folder below `src/` or `src/core/`, or the file itself.
 fn room(source: &Source) -> &str {
     let inside = source.path.strip_prefix("src/").unwrap_or(&source.path);
+    let inside = inside.strip_prefix("core/").unwrap_or(inside);
     inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
 }
 

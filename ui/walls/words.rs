@@ -7,7 +7,7 @@ const NOT_OURS: &str = "src/dkg/rockx/messenger/routes/topics.rs";
 
 /// Where Debug output is made on purpose, and why nobody reads it by mistake.
 const DEBUG: &[(&str, &str)] = &[
-    ("src/types/text.rs", "is Debug itself"),
+    ("src/core/types/text.rs", "is Debug itself"),
     ("src/devnet/proxy/lies/added.rs", "is hashed, not shown"),
     (
         "ui/log/ring.rs",

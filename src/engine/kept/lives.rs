@@ -1,19 +1,17 @@
 //! What a journal folds to, pinned for every kind of record: simulated lives as they were recorded once, in
 //! `tests/vectors/journals/lives`. Each line is a record with its time, and its number is the line's.
 //!
-//! Lives are added and never changed. A new kind of record brings one that has it:
-//! `cargo test --lib kept::lives -- --ignored` writes those that are missing.
+//! Lives are added and never changed; the core writes them (`oracle/record/lives.rs`).
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{FOLD, digest};
 use crate::engine::commit::{Committer, Pending};
 use crate::journal::{Anchor, Journal, JournalError, JournalOptions, backup};
-use crate::oracle::{Durable, KINDS, Record, journal_of_a_life};
+use crate::oracle::{Durable, Record};
 use crate::types::UnixMillis;
 
 /// What this version of the fold makes of each.
@@ -98,54 +96,8 @@ fn lives_fold_to_what_they_did() {
 }
 
 #[test]
-fn every_kind_of_record_is_in_a_life() {
-    let kinds: BTreeSet<_> = names()
-        .iter()
-        .flat_map(|name| read(name))
-        .map(|(_, record)| record.kind())
-        .collect();
-    let missing: Vec<_> = KINDS.into_iter().filter(|kind| !kinds.contains(kind)).collect();
-    assert!(missing.is_empty(), "no life has {}", missing.join(", "));
-}
-
-/// How many of these kinds a life has, and the length of its beginning that has them all.
-fn brings(life: &[(UnixMillis, Record)], missing: &BTreeSet<&str>) -> (usize, usize) {
-    let mut seen = BTreeSet::new();
-    let mut length = 0;
-    for (n, (_, record)) in life.iter().enumerate() {
-        if missing.contains(record.kind()) && seen.insert(record.kind()) {
-            length = n + 1;
-        }
-    }
-    (seen.len(), length)
-}
-
-#[test]
-#[ignore = "writes tests/vectors/journals/lives and format-2/life.sqlite"]
-fn those_that_are_missing_are_written() {
-    let known = names();
-    let mut missing: BTreeSet<&str> = KINDS.into_iter().collect();
-    for (_, record) in known.iter().flat_map(|name| read(name)) {
-        missing.remove(record.kind());
-    }
-    let lives: Vec<(u64, Life)> = (0..300).map(|seed| (seed, journal_of_a_life(seed))).collect();
-    while !missing.is_empty() {
-        let best = lives.iter().max_by_key(|(_, life)| {
-            let (kinds, length) = brings(life, &missing);
-            (kinds, usize::MAX - length)
-        });
-        let (seed, life) = best.unwrap();
-        let (kinds, length) = brings(life, &missing);
-        assert!(kinds > 0, "no life has one of those that are missing");
-        let line = |(at, record): &(UnixMillis, Record)| json!({ "at": at.0, "body": record }).to_string();
-        let text: Vec<String> = life[..length].iter().map(line).collect();
-        let place = folder().join("lives").join(format!("{seed}.jsonl"));
-        assert!(!place.exists(), "{} is there already", place.display());
-        fs::write(place, text.join("\n") + "\n").unwrap();
-        for (_, record) in &life[..length] {
-            missing.remove(record.kind());
-        }
-    }
+#[ignore = "writes tests/vectors/journals/format-2/life.sqlite, where it is missing"]
+fn the_longest_is_written_as_a_journal() {
     let journal = folder().join("format-2/life.sqlite");
     if !journal.exists() {
         let longest = names().into_iter().map(|name| read(&name)).max_by_key(Vec::len);

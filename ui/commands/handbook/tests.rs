@@ -117,7 +117,7 @@ fn every_alarm_has_a_page_that_says_what_it_means_what_to_look_at_and_what_to_pr
 /// The table of ways is the one that simulated lives are held against, row by row.
 #[test]
 fn the_table_of_ways_is_what_lives_find() {
-    const TRIED: &str = include_str!("../../../src/oracle/sim/ways.rs");
+    const TRIED: &str = include_str!("../../../src/core/oracle/sim/ways.rs");
     let page = find("ways").unwrap();
     let tried: Vec<_> = TRIED
         .lines()
@@ -125,7 +125,7 @@ fn the_table_of_ways_is_what_lives_find() {
         .collect();
     let told = page.lines().filter_map(|line| line.strip_prefix("| "));
     let told: Vec<_> = told.take(tried.len()).collect();
-    assert_eq!(told, tried, "ui/handbook/ways.md and src/oracle/sim/ways.rs");
+    assert_eq!(told, tried, "ui/handbook/ways.md and src/core/oracle/sim/ways.rs");
     // each way and each place is explained below the table
     let below = page.split_once("## The ways").unwrap().1;
     let names = |cell: &str| -> Vec<String> {

@@ -52,13 +52,6 @@ impl Encode for OperatorId {
     }
 }
 
-/// Signer 0 exists in no registry: it stands for a missing field.
-impl Default for OperatorId {
-    fn default() -> Self {
-        Self(0)
-    }
-}
-
 impl Decode for OperatorId {
     fn decode_from<'de, D: Deserializer<'de>>(&mut self, d: D) -> Result<(), D::Error> {
         self.0.decode_from(d)
@@ -143,13 +136,6 @@ fn decode_array<'de, D: Deserializer<'de>>(slot: &mut [u8], d: D) -> Result<(), 
 impl Encode for RequestId {
     fn encode(&self, out: &mut Vec<u8>) {
         encode_array(&self.0, out);
-    }
-}
-
-/// 24 zero bytes stand for a missing field.
-impl Default for RequestId {
-    fn default() -> Self {
-        Self([0; 24])
     }
 }
 

@@ -1,0 +1,463 @@
+//! What takes two people: who they are, and how the first approval waits for the second.
+
+use std::time::Duration;
+
+use alloy::primitives::U256;
+use serde::{Deserialize, Serialize};
+
+use super::fading::{Approving, Faded};
+use super::turn::Turn;
+use super::wish::{Answer, OBSERVES, decidable, not_now};
+use super::{
+    Action, ActionKind, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal, Verdict, advance,
+};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
+
+/// A person with a key of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// In the journal, with what the key signed.
+    pub name: SafeText,
+    /// The person's user on this machine: a seat of that user and the key are then one person.
+    pub uid: Option<u32>,
+    pub key: PersonKey,
+}
+
+/// Kinds of action that two different people must approve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwoPersons {
+    pub kinds: Vec<ActionKind>,
+    /// Only what moves or commits so much, wei.
+    pub at_least_wei: Option<U256>,
+    /// Each must sign with a personal key: whoever can become any user of the machine is one person all the same.
+    pub personal_keys: bool,
+}
+
+/// What it takes to approve something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// So many different ones.
+    pub people: u8,
+    /// Each signs with a personal key, kept on a machine of that person.
+    pub personal_keys: bool,
+}
+
+/// What the policy says of people, as the journal keeps it: from the record that says it on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PeopleRules {
+    /// What two different people must approve.
+    pub two_persons: Vec<TwoPersons>,
+    /// Whose key is whose.
+    pub persons: Vec<Person>,
+}
+
+impl PeopleRules {
+    /// As a policy that says nothing else.
+    #[must_use]
+    pub fn to_policy(&self) -> Policy {
+        Policy {
+            two_persons: self.two_persons.clone(),
+            persons: self.persons.clone(),
+            ..Policy::default()
+        }
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let two = self.two_persons.iter().map(|two| {
+            let kinds: Vec<_> = two.kinds.iter().map(ToString::to_string).collect();
+            let least = two.at_least_wei.map(|wei| format!(" from {wei} wei on"));
+            let keys = if two.personal_keys {
+                ", each by a signature with a personal key"
+            } else {
+                ""
+            };
+            format!(
+                "2 people must approve {}{}{keys}",
+                kinds.join(", "),
+                least.unwrap_or_default()
+            )
+        });
+        let keys = self.persons.iter().map(|person| {
+            let uid = person.uid.map(|uid| format!(" (uid {uid})"));
+            format!(
+                "{}{} has key {}",
+                person.name,
+                uid.unwrap_or_default(),
+                person.key
+            )
+        });
+        let none = || "nothing takes two people".to_owned();
+        let mut all: Vec<_> = two.collect();
+        if all.is_empty() {
+            all.push(none());
+        }
+        all.extend(keys);
+        format!("by the policy from here on: {}", all.join("; "))
+    }
+}
+
+impl Policy {
+    /// What it says of people.
+    #[must_use]
+    pub fn people_rules(&self) -> PeopleRules {
+        PeopleRules {
+            two_persons: self.two_persons.clone(),
+            persons: self.persons.clone(),
+        }
+    }
+
+    /// Somebody who decided, with the user that the configuration gives the key today.
+    fn today(&self, decider: &Decider) -> Decider {
+        let mut today = decider.clone();
+        let person = decider
+            .key()
+            .and_then(|key| self.persons.iter().find(|person| person.key == key));
+        if let (Decider::Person { uid, .. }, Some(person)) = (&mut today, person) {
+            *uid = person.uid;
+        }
+        today
+    }
+
+    /// Why an approval does not count by the policy of today, whatever it was given for; `None` where it does.
+    fn disowns(&self, decider: &Decider, demand: Demand) -> Option<String> {
+        match decider.key() {
+            Some(key) if !self.persons.iter().any(|person| person.key == key) => Some(format!(
+                "{decider} signed with key {key}, which is the key of nobody in [[person]] any more"
+            )),
+            None if demand.personal_keys => Some(format!(
+                "it takes the signatures of two people, each made with a personal key on the person's own machine, and {decider} signed \
+                 with none"
+            )),
+            _ => None,
+        }
+    }
+
+    /// Why those who approved an action are not enough by the policy of today; `None` where they are. The file may have
+    /// been read anew since.
+    ///
+    /// An approval that was enough when it was given says nothing of what is demanded when the action leaves.
+    #[must_use]
+    pub fn lacks(&self, action: &Action) -> Option<String> {
+        if planted!(OldPolicyGood) {
+            return None;
+        }
+        let given = action.endorsements.iter().chain(&action.decision);
+        let given: Vec<_> = given.map(|decision| &decision.decider).collect();
+        self.lack_of(&action.proposal, &given)
+    }
+
+    /// The same of anything that they approved.
+    pub fn lack_of(&self, proposal: &Proposal, given: &[&Decider]) -> Option<String> {
+        let demand = self.demand(proposal);
+        let given: Vec<_> = given.iter().map(|by| self.today(by)).collect();
+        if let Some(why) = given.iter().find_map(|by| self.disowns(by, demand)) {
+            return Some(why);
+        }
+        let first = |(n, by): &(usize, &Decider)| {
+            planted!(OneIsTwo) || !given[..*n].iter().any(|other| other.is_same(by))
+        };
+        let different = given.iter().enumerate().filter(first).count();
+        let kind = proposal.kind;
+        (different < usize::from(demand.people)).then(|| {
+            let names: Vec<_> = given.iter().map(ToString::to_string).collect();
+            format!(
+                "{} people must approve {kind}, and it was approved by {} alone",
+                demand.people,
+                names.join(" and ")
+            )
+        })
+    }
+
+    /// What it takes to approve this.
+    #[must_use]
+    pub fn demand(&self, proposal: &Proposal) -> Demand {
+        let covers = |two: &&TwoPersons| {
+            let enough = two
+                .at_least_wei
+                .is_none_or(|least| proposal.amount_wei() >= least);
+            two.kinds.contains(&proposal.kind) && enough
+        };
+        let covering: Vec<_> = self.two_persons.iter().filter(covers).collect();
+        Demand {
+            people: if covering.is_empty() { 1 } else { 2 },
+            personal_keys: covering.iter().any(|two| two.personal_keys),
+        }
+    }
+}
+
+/// Longest time for which a signature of a person's own key may be good, ms: a week.
+const LONGEST_MS: u64 = 7 * 86_400_000;
+
+/// A person at a seat.
+pub(super) fn approve(
+    turn: &mut Turn<'_>,
+    by: &Asker,
+    id: ActionId,
+    digest: Root,
+    phrase: Option<&str>,
+) -> Answer {
+    take(turn, by.into(), id, digest, phrase)
+}
+
+/// A person who signed elsewhere. Whose key it is and that the signature is right, was verified.
+pub(super) fn approve_signed(
+    turn: &mut Turn<'_>,
+    name: SafeText,
+    uid: Option<u32>,
+    signed: Box<SignedStatement>,
+) -> Answer {
+    let Statement {
+        action,
+        digest,
+        expires,
+        ..
+    } = signed.statement;
+    let now = turn.at;
+    if now >= expires {
+        return Err(not_now(format!(
+            "the signature of {name} expired at {}",
+            expires.to_rfc3339()
+        )));
+    }
+    if u128::from(LONGEST_MS) < expires.since(now).as_millis() {
+        return Err(not_now(format!(
+            "the signature of {name} would be good until {}, which is more than 7 days",
+            expires.to_rfc3339()
+        )));
+    }
+    let proposed_at = turn.state.actions.get(&action).map(|a| a.proposed_at);
+    if let Some(at) = proposed_at.filter(|at| *at != signed.statement.proposed_at) {
+        return Err(not_now(format!(
+            "{name} signed for a {action} that was proposed at {}, and this one was proposed at {}: it is another one",
+            signed.statement.proposed_at.to_rfc3339(),
+            at.to_rfc3339()
+        )));
+    }
+    let spent = turn.state.actions.get(&action).map(|a| &a.spent);
+    if spent.is_some_and(|spent| spent.contains(&signed.signature)) {
+        return Err(not_now(format!(
+            "this signature of {name} was used already: each is taken once"
+        )));
+    }
+    let phrase = signed.statement.phrase.clone();
+    let signed = Some(signed);
+    take(
+        turn,
+        Decider::Person {
+            name,
+            uid,
+            login: None,
+            signed,
+        },
+        action,
+        digest,
+        phrase.as_deref(),
+    )
+}
+
+/// The first of two waits for the second; the last one decides.
+fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
+    // a clock may not have struck since
+    forget_lost(turn, id);
+    decidable(turn, id, digest)?;
+    let action = &turn.state.actions[&id];
+    action.approvable().map_err(not_now)?;
+    if let Some(wanted) = action.phrase()
+        && phrase != Some(wanted.as_str())
+    {
+        return Err(not_now(format!(
+            "this cannot be undone: type the phrase «{wanted}»"
+        )));
+    }
+    let demand = turn.state.settings.policy.demand(&action.proposal);
+    let kind = action.proposal.kind;
+    if demand.personal_keys && by.key().is_none() {
+        return Err(not_now(format!(
+            "{kind} cannot be approved from a seat: it takes the signatures of two people, each made with a personal key. \
+             `casimir-dkg show {id} --export FILE` writes the file; each of the two signs it on their own machine with \
+             `casimir-dkg sign`, and `casimir-dkg approve {id} --signature FILE` brings a signature here"
+        )));
+    }
+    let policy = &turn.state.settings.policy;
+    let given: Vec<_> = action.endorsements.iter().collect();
+    let of = demand.people;
+    let is_by = |other: &&Decision| policy.today(&other.decider).is_same(&by);
+    let again = given.iter().any(is_by) && !planted!(OneIsTwo);
+    if of > 1 && again {
+        return Err(not_now(format!(
+            "{by} has approved {id} already: it takes another person ({} of {of})",
+            given.len()
+        )));
+    }
+    if let Some(faded) = turn.state.faded(action) {
+        let unknown = accepted(action, &by, &[]);
+        let phrase = phrase.map(str::to_owned);
+        let approving = Approving {
+            by,
+            digest,
+            phrase,
+            unknown,
+            at: turn.at,
+            up_ms: turn.state.volatile.up_ms,
+        };
+        return Ok(refresh_first(turn, id, approving, &faded));
+    }
+    let number = u8::try_from(given.len() + 1).unwrap_or(of).min(of);
+    let unknown = accepted(action, &by, &given);
+    let decision = Decision {
+        nth: (of > 1).then_some(Nth { number, of }),
+        unknown: (of > 1 || by.key().is_some()).then_some(unknown),
+        ..Decision::alone(Verdict::Approve, by, turn.at, digest)
+    };
+    if number < of {
+        turn.record(Record::Endorsed { action: id, decision });
+        return Ok(SafeText::new(&format!(
+            "{id} approved, {number} of {of}: it waits for another person"
+        )));
+    }
+    turn.record(Record::Decided { action: id, decision });
+    let count = if of > 1 {
+        format!(", {number} of {of}")
+    } else {
+        String::new()
+    };
+    Ok(SafeText::new(&format!("{id} approved{count}")))
+}
+
+/// An approval of what has faded waits until the checks were made again.
+fn refresh_first(turn: &mut Turn<'_>, id: ActionId, approving: Approving, faded: &Faded) -> SafeText {
+    let waiting = turn.state.volatile.approving.entry(id).or_default();
+    waiting.retain(|other| !other.by.is_same(&approving.by));
+    waiting.push(approving);
+    advance::look_again(turn, id);
+    SafeText::new(&format!(
+        "refreshing: {} stale ({}); {id} is approved once they are made again and say the same",
+        match faded.checks.len() {
+            1 => "1 check is".to_owned(),
+            many => format!("{many} checks are"),
+        },
+        faded.why
+    ))
+}
+
+/// The checks of an action were made again: approvals that waited for that count if the checks say what was shown, and
+/// are told to be of no use if they do not.
+pub(super) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
+    let Some(waiting) = turn.state.volatile.approving.remove(&id) else {
+        return;
+    };
+    let mut kept = Vec::new();
+    for approving in waiting {
+        let by = approving.by.clone();
+        let outcome = match no_more(turn, id, &approving) {
+            Some(why) => Err(why),
+            None if turn.state.faded(&turn.state.actions[&id]).is_some() => {
+                kept.push(approving);
+                continue;
+            }
+            None => {
+                turn.state.volatile.waiting.remove(&id.case);
+                complete(turn, id, approving)
+            }
+        };
+        if let Err(why) = outcome {
+            let text = SafeText::new(&format!(
+                "the approval of {id} by {by} does not count: its checks were stale and were made again, and {why}"
+            ));
+            let case = Some(id.case);
+            turn.record(Record::Note { case, text });
+        }
+    }
+    if !kept.is_empty() {
+        turn.state.volatile.approving.insert(id, kept);
+    }
+}
+
+/// Why an approval that waited does not count any more.
+fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<String> {
+    const CHANGED: &str = "what it shows is not what was approved";
+    if turn.state.mode() == Mode::Observe {
+        return Some(OBSERVES.to_owned());
+    }
+    let measured = Duration::from_millis(turn.state.volatile.up_ms.saturating_sub(approving.up_ms));
+    let waited = turn.at.since(approving.at).max(measured).as_millis();
+    if waited > u128::from(turn.state.settings.approval_expires_ms) {
+        return Some("it came too late".to_owned());
+    }
+    if let Err(refusal) = decidable(turn, id, approving.digest) {
+        return Some(match refusal {
+            Refusal::AlreadyDecided { .. } => refusal.to_string(),
+            _ => CHANGED.to_owned(),
+        });
+    }
+    let action = &turn.state.actions[&id];
+    let unseen = |name: &String| !approving.unknown.contains(name);
+    // what somebody signed elsewhere names what may be unknown, and holds back the rest
+    let at_seat = approving.by.key().is_none();
+    let changed =
+        action.approvable().is_err() || at_seat && action.proposal.unknown_checks().iter().any(unseen);
+    changed.then(|| CHANGED.to_owned())
+}
+
+fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(), String> {
+    let Approving {
+        by, digest, phrase, ..
+    } = approving;
+    let answer = match by {
+        Decider::Person {
+            name,
+            uid,
+            signed: Some(signed),
+            ..
+        } => approve_signed(turn, name, uid, signed),
+        by => take(turn, by, id, digest, phrase.as_deref()),
+    };
+    answer.map(drop).map_err(|refusal| refusal.to_string())
+}
+
+/// The unknown checks that everybody who approves lets pass: at a seat those that are unknown now, elsewhere those that
+/// were signed.
+fn accepted(action: &Action, by: &Decider, given: &[&Decision]) -> Vec<String> {
+    let mut accepted = match by {
+        Decider::Person {
+            signed: Some(signed), ..
+        } => signed.statement.unknown.clone(),
+        _ => action.proposal.unknown_checks(),
+    };
+    let others = given.iter().filter_map(|decision| decision.unknown.as_ref());
+    for other in others {
+        accepted.retain(|name| other.contains(name));
+    }
+    accepted
+}
+
+/// A first approval is good for as long as any approval is, as what was signed says, and as the policy knows whose it is;
+/// then it has to be given again.
+pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
+    let Some(action) = turn.state.actions.get(&id) else {
+        return;
+    };
+    let old = |decision: &&Decision| turn.state.has_expired(id, decision.at);
+    let expired = action.endorsements.iter().find(old).map(|given| {
+        format!(
+            "the approval by {} expired before a second one came",
+            given.decider
+        )
+    });
+    let policy = &turn.state.settings.policy;
+    let demand = policy.demand(&action.proposal);
+    let disowned = |given: &Decision| policy.disowns(&given.decider, demand);
+    let signed = || turn.state.signature_expired(action);
+    let disowned = || action.endorsements.iter().find_map(disowned);
+    if let Some(reason) = expired.or_else(signed).or_else(disowned) {
+        turn.record(Record::EndorsementsLost {
+            action: id,
+            reason: SafeText::new(&reason),
+        });
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

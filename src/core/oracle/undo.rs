@@ -1,0 +1,140 @@
+//! The time between a person's approval and its effect, in which whoever may approve can take the approval back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::turn::Turn;
+use super::{Action, ActionKind, ActionState, Decider, Mode, Record, Risk, State, Step};
+use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
+
+/// What is approved and waits for the end of its window.
+pub(super) const HELD_OPEN: &str =
+    "approved; it leaves at the end of its undo window unless somebody takes it back";
+
+/// How long a person's approval waits before it takes effect, by kind of action. What a rule approves does not wait.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UndoWindows(BTreeMap<ActionKind, Duration>);
+
+impl UndoWindows {
+    /// Of money and of what cannot be undone, on a public network.
+    pub const PUBLIC: Duration = Duration::from_secs(10);
+
+    /// The usual windows of a public network.
+    #[must_use]
+    pub fn public() -> Self {
+        let kinds = ActionKind::ALL.iter().copied();
+        let at_stake = kinds.filter(|kind| kind.risk() != Risk::Routine);
+        Self(at_stake.map(|kind| (kind, Self::PUBLIC)).collect())
+    }
+
+    pub fn set(&mut self, kind: ActionKind, window: Duration) {
+        self.0.insert(kind, window);
+    }
+
+    /// The window of one kind; zero where it has none.
+    #[must_use]
+    pub fn of(&self, kind: ActionKind) -> Duration {
+        self.0.get(&kind).copied().unwrap_or_default()
+    }
+}
+
+/// Whether an approved action is still in its window. The window counts while the action could leave: a pause or a restart
+/// begins it anew, and so does a doubt whether its pool was served ([`forget`]).
+pub(super) fn is_open(turn: &mut Turn<'_>, id: ActionId) -> bool {
+    let waits = turn.state.actions.get(&id).and_then(|a| window(turn.state, a));
+    if waits.is_none() {
+        return false;
+    }
+    if !turn.state.may_leave(id.case) {
+        if !planted!(WindowGoesOn) {
+            turn.state.volatile.undo_from.remove(&id);
+        }
+        return false;
+    }
+    let up_ms = turn.state.volatile.up_ms;
+    turn.state.volatile.undo_from.entry(id).or_insert(up_ms);
+    let open = undo_until(turn.state, id).is_some() && !planted!(UndoIgnored);
+    if open {
+        turn.waits(id.case, HELD_OPEN);
+    } else {
+        turn.waits_no_more(id.case, HELD_OPEN);
+    }
+    open
+}
+
+/// Nothing of the case can leave for now: its window begins anew when something can.
+pub(super) fn forget(turn: &mut Turn<'_>, case: CaseId) {
+    turn.state.volatile.undo_from.retain(|id, _| id.case != case);
+}
+
+/// How long a person's approval of this action waits. `None`: it does not.
+fn window(state: &State, action: &Action) -> Option<Duration> {
+    let decision = action.decision.as_ref()?;
+    let by_person = matches!(decision.decider, Decider::Person { .. });
+    let waits = by_person && action.state == ActionState::Approved;
+    let window = state.settings.policy.undo.of(action.proposal.kind);
+    (waits && !window.is_zero()).then_some(window)
+}
+
+/// When an approved action leaves unless its approval is taken back. `None`: no window is open.
+pub fn undo_until(state: &State, id: ActionId) -> Option<UnixMillis> {
+    let window = window(state, state.actions.get(&id)?)?;
+    let from = *state.volatile.undo_from.get(&id)?;
+    let until = from.saturating_add(u64::try_from(window.as_millis()).unwrap_or(u64::MAX));
+    let live = &state.volatile;
+    let left = Duration::from_millis(until.saturating_sub(live.up_ms));
+    (!live.has_run(until)).then(|| live.now.plus(left))
+}
+
+/// Whether an approval can be taken back: nothing of it has left.
+///
+/// # Errors
+/// Why not.
+pub fn can_take_back(state: &State, id: ActionId) -> Result<(), String> {
+    let Some(action) = state.actions.get(&id) else {
+        return Err(format!("there is no action {id}"));
+    };
+    let here = state.cases.get(&id.case).is_some_and(
+        |case| matches!(case.step, Step::DecideCeremony(at) | Step::DecideEffect(at) if at == id),
+    );
+    if action.state != ActionState::Approved || !here {
+        let word = action.state.word();
+        return Err(format!(
+            "{id} is {word}: only an approval of what has not left is taken back"
+        ));
+    }
+    if state.is_handed_over(id) {
+        return Err(format!(
+            "{id} is being handed over: it is too late to take it back"
+        ));
+    }
+    Ok(())
+}
+
+/// A person takes an approval back. Its action is proposed anew; in mode auto its case is paused as well, because a rule
+/// could approve what the person has just stopped.
+pub(super) fn take_back(turn: &mut Turn<'_>, by: &SafeText, id: ActionId) -> Result<SafeText, String> {
+    can_take_back(turn.state, id)?;
+    turn.record(Record::ActionVoided {
+        action: id,
+        reason: SafeText::new(&format!("{by} took the approval back before anything left")),
+    });
+    let case = id.case;
+    if turn.state.mode() != Mode::Auto {
+        return Ok(SafeText::new(&format!(
+            "the approval of {id} is taken back: nothing of it left, and {case} asks anew"
+        )));
+    }
+    if turn.state.cases.get(&case).is_some_and(|c| c.paused.is_none()) {
+        let by = by.clone();
+        turn.record(Record::Paused { case: Some(case), by });
+    }
+    Ok(SafeText::new(&format!(
+        "the approval of {id} is taken back: nothing of it left, and {case} is paused, so that no rule approves it"
+    )))
+}
+
+#[cfg(test)]
+mod tests;
