@@ -120,7 +120,10 @@ mod tests {
         // as `panes` reckons
         let places = arrange(Rect::new(0, 0, width, height - 7), waiting);
         let others = places.iter().skip(1);
-        assert!(others.into_iter().all(|(_, place)| place.height >= 4), "{places:?}");
+        assert!(
+            others.into_iter().all(|(_, place)| place.height >= 4),
+            "{places:?}"
+        );
         usize::from(places[0].1.height.saturating_sub(3))
     }
 

@@ -18,7 +18,9 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     // a column before the first, and no gap behind the last
     let mut left = usize::from(area.width) + 1;
     // these stay whatever else goes: the way out, and what explains all the others
-    let way_out = hints.iter().position(|(_, label)| WAYS_OUT.contains(&label.as_str()));
+    let way_out = hints
+        .iter()
+        .position(|(_, label)| WAYS_OUT.contains(&label.as_str()));
     let stays = |at: usize| Some(at) == way_out || hints[at].1 == "help";
     for at in (0..hints.len()).filter(|at| stays(*at)) {
         left = left.saturating_sub(needed(&hints[at]));
