@@ -314,6 +314,11 @@ impl Journal {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Its checkpoint, which may stand on another disk.
+    pub fn checkpoint(&self) -> &Path {
+        self.checkpoint.path()
+    }
 }
 
 /// Opens the database for writing, after its files were judged.
