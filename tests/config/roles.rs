@@ -44,7 +44,7 @@ impl Role {
         }
     }
 
-    fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.ready["url"].as_str().unwrap()
     }
 
@@ -86,12 +86,38 @@ impl Drop for Role {
     }
 }
 
-fn get(url: &str) -> Option<Value> {
+fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async { reqwest::get(url).await.ok()?.json().await.ok() })
+    runtime.block_on(work)
+}
+
+fn get(url: &str) -> Option<Value> {
+    wait(async { reqwest::get(url).await.ok()?.json().await.ok() })
+}
+
+/// Posts a body; gives the status of the answer.
+#[cfg(unix)]
+pub(crate) fn post(url: &str, body: String) -> u16 {
+    let post = reqwest::Client::new().post(url).body(body);
+    wait(post.send()).unwrap().status().as_u16()
+}
+
+/// Waits until the messenger knows that this operator is there.
+#[cfg(unix)]
+pub(crate) fn until_registered(messenger: &Role, operator: &Role) {
+    let deadline = Instant::now() + crate::PATIENCE;
+    loop {
+        let topics = get(&format!("{}/topics", messenger.url())).unwrap();
+        let id = operator.ready["id"].to_string();
+        if topics["default"]["Subscribers"][&id]["srv_addr"] == operator.url() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "not registered: {topics}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Operator 5, with RockX's environment.
@@ -116,19 +142,6 @@ fn operator_of(scratch: &Path, messenger: &Role, key: &OperatorPrivateKey) -> Ro
             ("OPERATOR_PRIVATE_KEY", &encoded),
         ],
     )
-}
-
-#[cfg(unix)]
-fn is_registered(messenger: &Role, operator: &Role) {
-    let deadline = Instant::now() + crate::PATIENCE;
-    loop {
-        let topics = get(&format!("{}/topics", messenger.url())).unwrap();
-        if topics["default"]["Subscribers"]["5"]["srv_addr"] == operator.url() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "not registered: {topics}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// What it holds can no longer be believed: it ends, says why, and the next start reads it.
@@ -162,7 +175,7 @@ fn a_failed_fsync_ends_a_messenger_and_the_next_one_serves() {
     );
     let at = messenger.url().trim_start_matches("http://").to_owned();
     let next = Role::start(scratch.path(), &["messenger", "--listen", &at], &[]);
-    is_registered(&next, &operator);
+    until_registered(&next, &operator);
     next.stopped();
     operator.stopped();
 }
@@ -256,7 +269,7 @@ fn an_operator_with_rockx_environment_registers_with_our_messenger() {
         "pong"
     );
 
-    is_registered(&messenger, &operator);
+    until_registered(&messenger, &operator);
     operator.signal(rustix::process::Signal::TERM);
     assert_eq!(operator.ended().code(), Some(0));
     let mut messenger = messenger;

@@ -104,13 +104,14 @@ impl Outside {
                 outcome: self.desk.prepare(case, pool, purpose, *draft).await,
             },
             Effect::RunCeremony {
+                case,
                 request,
                 plan,
                 backend,
                 start,
-                ..
             } => {
-                let (outcome, transcript) = ceremony::perform(self, request, &plan, &backend, start).await;
+                let ended = ceremony::perform(self, (case, request), &plan, &backend, start).await;
+                let (outcome, transcript) = ended;
                 Input::CeremonyEnded {
                     request,
                     outcome,

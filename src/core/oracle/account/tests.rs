@@ -72,6 +72,11 @@ impl Life {
 
     /// The chain says these; whether everything is paused then.
     fn sees(&mut self, address: Address, next: u64, pending: u64) -> bool {
+        self.hears(address, next, pending, false)
+    }
+
+    /// One endpoint says these; `contradicted`: another one says otherwise.
+    fn hears(&mut self, address: Address, next: u64, pending: u64, contradicted: bool) -> bool {
         let facts = ChainFacts {
             head: Some(BlockRef {
                 number: 1,
@@ -82,6 +87,7 @@ impl Life {
                 next,
                 pending,
                 balance_wei: U256::ZERO,
+                contradicted,
             }),
             ..ChainFacts::default()
         };
@@ -390,4 +396,29 @@ fn no_adoption_is_asked_for_an_account_that_this_journal_has_always_watched() {
     let mut served = Life::new([intent(1, 3)].concat());
     served.sees(OURS, 4, 4);
     assert_eq!(served.state.unadopted(), None, "its own work");
+}
+
+#[test]
+fn what_endpoints_contradict_each_other_on_accuses_nobody_and_gives_out_no_nonce() {
+    let mut life = Life::new(intent(1, 4).into());
+    assert!(!life.hears(OURS, u64::MAX >> 11, 0, true), "the first look");
+    assert!(
+        !life.state.accounts.contains_key(&OURS),
+        "nothing is taken down of it"
+    );
+    assert!(!life.sees(OURS, 5, 5));
+    let records = life.journal.len();
+    for (next, pending) in [(6, 6), (6, 1_000), (1_000, 1_000)] {
+        assert!(!life.hears(OURS, next, pending, true));
+        assert_eq!(
+            super::next_nonce(&life.state, OURS),
+            None,
+            "{next} is no nonce of ours"
+        );
+    }
+    // what the journal explains needs no second voice
+    assert!(!life.hears(OURS, 5, 5, true));
+    assert_eq!(super::next_nonce(&life.state, OURS), Some(5));
+    assert_eq!(life.journal.len(), records, "nothing was recorded");
+    assert!(life.sees(OURS, 6, 6), "once they agree, it is so");
 }
