@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::ask::decoded;
 use super::endpoint::Admission;
-use super::error::EndpointError;
+use super::error::{Attempt, EndpointError};
 use super::http::Said;
-use super::{EndpointIndex, Rpc};
+use super::{EndpointIndex, Rpc, RpcError};
 use crate::alike::Dissent;
 use crate::types::SafeText;
 
@@ -27,6 +27,34 @@ impl Rpc {
                 }
             });
             join_all(all).await;
+        }
+    }
+
+    /// Asks every endpoint which chain it serves. One that serves the right one is enough.
+    ///
+    /// # Errors
+    /// `Unanswered`, with what is wrong with each of them.
+    pub async fn verify_chain(&self) -> Result<(), RpcError> {
+        let mut attempts = Vec::new();
+        let mut good = false;
+        for index in self.indices() {
+            let endpoint = &self.inner.endpoints[index.0];
+            endpoint.forget_check();
+            match self.check_chain(index).await {
+                Ok(()) => good = true,
+                Err(error) => attempts.push(Attempt {
+                    endpoint: endpoint.name.clone(),
+                    error,
+                }),
+            }
+        }
+        if good {
+            Ok(())
+        } else {
+            Err(RpcError::Unanswered {
+                method: "eth_chainId",
+                attempts,
+            })
         }
     }
 
@@ -61,8 +89,9 @@ impl Rpc {
         verdict.map_err(EndpointError::WrongChain)
     }
 
-    /// Development chains share ids, so block 0 is compared too, with what is configured or with what the others tell. A node that does not know it any more is believed; one
-    /// that is asked too often, is not done in time or tells something else has not said, and is not.
+    /// Development chains share ids, so block 0 is compared too, with what is configured or with what the others tell. A node
+    /// that does not know it any more is believed; one that is asked too often, is not done in time or tells something else
+    /// has not said, and is not.
     async fn check_genesis(&self, index: EndpointIndex) -> Result<Result<(), SafeText>, EndpointError> {
         let endpoint = &self.inner.endpoints[index.0];
         #[derive(serde::Deserialize)]

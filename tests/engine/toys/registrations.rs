@@ -276,7 +276,7 @@ async fn a_reshare_with_the_owners_signature_can_be_ordered_and_brings_its_regis
     let made = toy
         .run(
             RequestId([1; 24]),
-            case,
+            case(),
             &keygen(owner.address(), 5),
             updates.clone(),
         )
