@@ -117,8 +117,30 @@ pub(super) fn apply(
         });
         return;
     };
-    let preset = &presets()[&name];
-    let rows = [
+    for (key, value) in rows(&presets()[&name]) {
+        let Some(value) = value else { continue };
+        if let Some(other) = upper.get(key)
+            && name != NetworkName::Devnet
+            && !says(&other.raw, &value)
+        {
+            errors.push(ConfigError {
+                place: other.origin.place(),
+                key: key.to_owned(),
+                message: format!(
+                    "is {value} on {name} and cannot be changed (a network of your own is \"devnet\")"
+                ),
+                suggestion: None,
+            });
+        }
+        let origin = Origin::Preset(name.to_string());
+        let raw = Raw::Loose(value);
+        values.insert(key.to_owned(), Sourced { raw, origin });
+    }
+}
+
+/// What a network's preset says, by key.
+fn rows(preset: &NetworkPreset) -> [(&'static str, Option<String>); 7] {
+    [
         ("network.chain_id", Some(preset.chain_id.to_string())),
         (
             "network.genesis_fork_version",
@@ -144,26 +166,7 @@ pub(super) fn apply(
             "network.ssv_network",
             preset.ssv_network.map(|address| address.to_string()),
         ),
-    ];
-    for (key, value) in rows {
-        let Some(value) = value else { continue };
-        if let Some(other) = upper.get(key)
-            && name != NetworkName::Devnet
-            && !says(&other.raw, &value)
-        {
-            errors.push(ConfigError {
-                place: other.origin.place(),
-                key: key.to_owned(),
-                message: format!(
-                    "is {value} on {name} and cannot be changed (a network of your own is \"devnet\")"
-                ),
-                suggestion: None,
-            });
-        }
-        let origin = Origin::Preset(name.to_string());
-        let raw = Raw::Loose(value);
-        values.insert(key.to_owned(), Sourced { raw, origin });
-    }
+    ]
 }
 
 /// Saying what the preset says is allowed.

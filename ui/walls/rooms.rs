@@ -99,7 +99,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "attach",
-        &["types", "ration", "runtime", "listen", "view", "config", "engine"],
+        &["types", "ration", "runtime", "view", "config", "engine"],
     ),
 ];
 
@@ -211,6 +211,8 @@ const UI_OPENS: &[(&str, &[&str])] = &[
     ("ui/commands/doctor/roles.rs", &["dkg::rockx"]),
     ("ui/commands/doctor/shares.rs", &["dkg::rockx"]),
     ("ui/commands/doctor/signer.rs", &["chain", "signer"]),
+    // a manifest is of the share store's form
+    ("ui/commands/journal/shares.rs", &["dkg::rockx"]),
     ("ui/commands/keystore/mod.rs", &["dkg::rockx", "signer"]),
     ("ui/commands/keystore/present.rs", &["dkg::rockx", "signer"]),
     ("ui/commands/messenger.rs", &["dkg::rockx"]),
@@ -220,6 +222,8 @@ const UI_OPENS: &[(&str, &[&str])] = &[
     ("ui/commands/oracle.rs", &["signer"]),
     // whoever signs reads the data of a call anew, whatever an engine says of it
     ("ui/commands/person.rs", &["pool"]),
+    // whoever examines asks SSV's registry by himself
+    ("ui/commands/transcript/ssv.rs", &["chain", "ssv"]),
 ];
 
 /// Whether a line of code names a module of the library, `prefix` being what stands before it in a path.

@@ -9,13 +9,13 @@ use clap::Parser as _;
 use super::*;
 use crate::args::Cli;
 
-/// The words of a command line, as a shell splits them; what is redirected or piped on is no part of it.
+/// The words of a command line, as a shell splits them; what is redirected, piped on or a comment is no part of it.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.chars() {
         match c {
             '"' => quoted = !quoted,
-            '|' | '>' if !quoted => break,
+            '|' | '>' | '#' if !quoted => break,
             ' ' if !quoted => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
             c => word.push(c),
         }

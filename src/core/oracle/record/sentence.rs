@@ -149,18 +149,20 @@ impl Record {
                 by,
                 reason,
                 former,
-            } => match (by, reason) {
-                (Some(by), Some(reason)) => {
-                    let word = match former {
-                        Some(former) => format!("which {} signed", former.key),
-                        None => "on their word alone".to_owned(),
-                    };
+            } => {
+                let new = by.as_ref().zip(reason.as_ref()).map(|(by, reason)| {
+                    let word = former.as_ref().map_or_else(
+                        || "on their word alone".to_owned(),
+                        |former| format!("which {} signed", former.key),
+                    );
                     format!("{by} gave the journal a new key of its own, {key}, {word}: {reason}")
-                }
-                _ => format!(
-                    "the journal has a key of its own, {key}, which signs its checkpoints from here on"
-                ),
-            },
+                });
+                new.unwrap_or_else(|| {
+                    format!(
+                        "the journal has a key of its own, {key}, which signs its checkpoints from here on"
+                    )
+                })
+            }
             Self::JournalUpgraded { from, .. } => {
                 format!("the journal came from format {from}; the file as it was is kept beside it")
             }

@@ -102,6 +102,19 @@ pub struct NodeHandle {
     rules: watch::Sender<Arc<Rules>>,
 }
 
+/// Whether others have another key of this operator.
+async fn is_our_key(directory: &directory::Directory, me: &Identity) -> Result<(), NodeError> {
+    match directory.resolve(me.id).await {
+        Ok(key) if *key != *me.key.public() => Err(NodeError::OtherKey(me.id)),
+        Ok(_) => Ok(()),
+        // others may know this operator although this node's sources do not, or cannot be asked now
+        Err(error) => {
+            tracing::warn!(target: "casimir_dkg::node", operator = %me.id, %error, "own key not found in the directory");
+            Ok(())
+        }
+    }
+}
+
 /// Opens the store, binds the address, begins to register, and serves until [`NodeHandle::shutdown`].
 ///
 /// # Errors
@@ -113,14 +126,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         key: config.private_key.clone(),
     };
     let directory = config.directory.open()?;
-    match directory.resolve(me.id).await {
-        Ok(key) if *key != *me.key.public() => return Err(NodeError::OtherKey(me.id)),
-        Ok(_) => {}
-        // others may know this operator although this node's sources do not, or cannot be asked now
-        Err(error) => {
-            tracing::warn!(target: "casimir_dkg::node", operator = %me.id, %error, "own key not found in the directory");
-        }
-    }
+    is_our_key(&directory, &me).await?;
     let store = open_store(&config.data_dir, &config.private_key.to_pem()?)?;
     tell_missing(me.id, &store, &config.data_dir);
     let recall = recall::Recall {

@@ -92,14 +92,14 @@ fn what_differs_by_chance_is_left_to_each_page_and_what_warns_is_not() {
 #[test]
 fn the_footer_says_how_the_rest_of_the_page_is_seen() {
     let mut d = several();
-    on_screen(&mut d, (80, 24), "g space space B");
+    on_screen(&mut d, (60, 16), "g space space B");
     let more = |d: &Driver| {
         let hints = crate::console::widgets::footer::hints(&d.app);
         let more = hints.iter().find(|(_, label)| label == "more");
         more.map(|(key, _)| key.to_string())
     };
     assert_eq!(more(&d).as_deref(), Some("space"));
-    on_screen(&mut d, (80, 24), "space space space space space space");
+    on_screen(&mut d, (60, 16), "space space space space space space");
     assert_eq!(more(&d), None, "all of it was on the screen");
 }
 

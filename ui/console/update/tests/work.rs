@@ -169,7 +169,7 @@ fn giving_up_takes_a_reason_and_then_asks_with_what_it_costs() {
     d.send(with(|s| s.cases[6].ways.clear()));
     d.slowly("enter");
     assert!(
-        d.app.overlay.is_none() && toast(&d).contains("no such way on"),
+        d.app.overlay.is_none() && toast(&d).contains("deposit/0 cannot be given up now"),
         "{}",
         toast(&d)
     );
@@ -231,9 +231,9 @@ fn an_exit_is_requested_for_a_validator() {
         "{:?}",
         question.lines
     );
-    assert!(requests(d.slowly("n up E y")).is_empty());
+    assert!(requests(d.slowly("n up E")).is_empty());
     assert!(toast(&d).contains("open already"), "{}", toast(&d));
-    assert!(requests(d.slowly("3 E y")).is_empty(), "a case is no validator");
+    assert!(requests(d.slowly("y 3 E y")).is_empty(), "a case is no validator");
 }
 
 #[test]
