@@ -12,6 +12,7 @@ use super::format;
 use super::own_key::{self, KEYED};
 use super::places::JournalOptions;
 use super::read::walk;
+use super::schema;
 use super::source::open_read_only;
 use crate::types::{JournalKey, Root};
 
@@ -62,6 +63,10 @@ pub(super) fn walk_all(
         Some((anchor, signed)) => (Some(anchor.seq), signed),
         None => (None, None),
     };
+    // records that do not verify are the graver finding
+    if last.seq > 0 {
+        schema::judge(path, &connection)?;
+    }
     let file = checkpoint.path().to_owned();
     Ok(Report {
         records: last.seq,

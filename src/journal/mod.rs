@@ -111,7 +111,9 @@ mod renew;
 mod restore;
 #[cfg(test)]
 mod restores;
+mod schema;
 mod source;
+mod stand;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -131,4 +133,4 @@ pub use own_key::{derived_secret, judge_key};
 pub use places::JournalOptions;
 pub use renew::{Renewed, new_key};
 pub use restore::{Declaration, Lost, Restored, restore};
-pub use store::{Journal, NewRecord};
+pub use store::{Journal, NewRecord, writer};
