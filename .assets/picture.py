@@ -1,11 +1,6 @@
-"""Draws what `tmux capture-pane -e -p` printed as an SVG picture. Usage: picture.py capture.ansi console.svg
+"""Draws what `tmux capture-pane -e -p` printed as an SVG picture. Usage: picture.py capture.ansi console.svg.
 
-The picture of the README is the demo in a terminal of 140 by 44, after the first deposit has left and the second
-validator key was made:
-
-    tmux new-session -d -s demo -x 140 -y 44 casimir-dkg demo
-    tmux send-keys -t demo a a y      # one key after the other; `q` leaves a page
-    tmux capture-pane -e -p -t demo >capture.ansi
+`pictures` makes all of the README.
 """
 import re, sys, html, unicodedata
 BASE=["#1e1e24","#d16969","#7fb069","#d9b44a","#6a9fd8","#b58bd1","#5fb3b3","#d4d4d4","#6b6b76","#f08080","#a5d68b","#f2cf6b","#8cbcf0","#d3a8ee","#7fd1d1","#ffffff"]

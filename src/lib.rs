@@ -2,6 +2,7 @@
 //! submits their verified results and keeps proof of every decision. Front ends are in `ui/`; this crate knows none.
 
 #[cfg(unix)]
+mod alike;
 pub mod attach;
 pub mod beacon;
 pub mod chain;
@@ -22,6 +23,7 @@ pub mod operators;
 pub mod owner;
 pub mod pool;
 pub mod ports;
+mod ration;
 pub mod runtime;
 pub mod secrets;
 pub mod signer;

@@ -38,6 +38,7 @@ pub(crate) fn unread() -> Snapshot {
             records: 0,
             head: Root::default(),
             path: SafeText::default(),
+            checkpoint: None,
             unwritable: None,
         },
         alarms: vec![],

@@ -15,7 +15,7 @@ use super::places::{Place, Places};
 use super::{AttachError, Person, Role, frame, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
-use crate::listen::Ration;
+use crate::ration::Ration;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::{Hello, Seated, ToSeat};
 

@@ -77,7 +77,11 @@ impl Agreement for Voices {
             Ok(words)
         };
         let said = join_all(self.voices.iter().zip(said).map(finish)).await;
-        self.judge(&format!("at block {}", block.number), said)
+        let accord = self.judge(&format!("at block {}", block.number), said);
+        if let Accord::Disagree(_) = accord {
+            join_all(self.voices.iter().map(|voice| question.contradicted(voice))).await;
+        }
+        accord
     }
 }
 

@@ -19,7 +19,11 @@ use super::kept::{Kept, Looked, Seal, look};
 use super::proof::{ByReceipts, Receipts, by_receipts, shares};
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
+use crate::ration::Ration;
 use crate::types::{BlockRef, LogRef, SafeText};
+
+/// Lines about what is found: one endpoint can invent as many logs as it likes.
+static FOUND: Ration = Ration::slow();
 
 /// Under which name it is kept.
 const ENTRY: &str = "comparison";
@@ -397,7 +401,9 @@ impl Comparison {
 
     fn note(&mut self, endpoint: EndpointIndex, finding: Finding) {
         let words = finding.words();
-        tracing::error!(target: "chain", finding = %words, "an old block is not as an endpoint told it");
+        if let Some(left_out) = FOUND.line() {
+            tracing::error!(target: "chain", finding = %words, left_out, "an old block is not as an endpoint told it");
+        }
         if finding.disagrees_with.is_some() {
             // nobody is accused
         } else if finding.left_out {

@@ -118,7 +118,11 @@ impl DepositLogs {
             (found, numbers)
         };
         match gaps(numbers, before, counted) {
-            Some(why) => Err(ReplayError::Unproven(why)),
+            Some(why) => {
+                // a log that was left out once is asked for again
+                *replays = Replays::default();
+                Err(ReplayError::Unproven(why))
+            }
             None => Ok(found),
         }
     }
@@ -159,12 +163,14 @@ impl DepositLogs {
 /// there were before the first block that was read, where that is known, and how many there are.
 fn gaps(numbers: Numbers, before: Option<u64>, counted: u64) -> Option<SafeText> {
     let known = numbers.count;
+    // whoever tells a log tells its number, and may tell the largest there is
+    let between = |first: u64, last: u64| last.saturating_sub(first).saturating_add(1);
     let why = match (numbers.first_and_last, before) {
-        (Some((first, last)), _) if known != last - first + 1 => Some(format!(
+        (Some((first, last)), _) if known != between(first, last) => Some(format!(
             "{known} deposits are in the logs, their numbers {first} to {last} ask for {}",
-            last - first + 1
+            between(first, last)
         )),
-        (Some((_, last)), _) if last + 1 != counted => Some(format!(
+        (Some((_, last)), _) if last.checked_add(1) != Some(counted) => Some(format!(
             "the last deposit in the logs is number {last}, and the contract's state counts {counted}"
         )),
         (_, Some(before)) => counted

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use alloy::primitives::B256;
 use serde::de::DeserializeOwned;
@@ -97,6 +98,36 @@ impl Reading {
     }
 }
 
+/// How often everything is read from the first block again: at once, then ever more seldom, because what comes out the
+/// same each time is so.
+#[derive(Debug)]
+struct Anew {
+    from: Instant,
+    pause: Duration,
+}
+
+impl Anew {
+    const PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3_600));
+
+    fn new() -> Self {
+        Self {
+            from: Instant::now(),
+            pause: Self::PAUSES.0,
+        }
+    }
+
+    /// Whether it may be now; then not again for a while.
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = now >= self.from;
+        if is_due {
+            self.from = now + self.pause;
+            self.pause = (self.pause * 2).min(Self::PAUSES.1);
+        }
+        is_due
+    }
+}
+
 /// A fold over the logs of a filter.
 #[derive(Debug)]
 pub(crate) struct Replay<S> {
@@ -110,6 +141,7 @@ pub(crate) struct Replay<S> {
     /// What lies above, at the block that was asked for last: many pools are asked about at one block.
     newest: Option<(BlockRef, S)>,
     reading: Reading,
+    anew: Anew,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,6 +161,7 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             settled_at: None,
             newest: None,
             reading: Reading::default(),
+            anew: Anew::new(),
         }
     }
 
@@ -180,7 +213,8 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
     }
 
     fn next(&self) -> u64 {
-        self.settled_at.map_or(self.from, |settled| settled.number + 1)
+        self.settled_at
+            .map_or(self.from, |settled| settled.number.saturating_add(1))
     }
 
     /// What was settled is part of the chain.
@@ -270,6 +304,15 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
     fn fold(&self, state: &mut S, log: &LogEntry) -> Result<(), ReplayError> {
         let at = log.at();
         (self.fold)(state, log).map_err(|why| ReplayError::Unreadable { at, why })
+    }
+
+    /// What was read is contradicted: an endpoint that left logs out for a while, or made some up, is heard anew. `what` says
+    /// what is read, in the plural.
+    pub(crate) fn read_anew(&mut self, what: &str) {
+        if self.anew.is_due() {
+            tracing::warn!(target: "chain", "{what} are read from the first block again: what was read of them is contradicted");
+            self.forget();
+        }
     }
 
     /// Everything is read from the first block again.

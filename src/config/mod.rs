@@ -279,6 +279,17 @@ impl Layers {
         r.finish((|| Some((notices?, network?, http?)))())
     }
 
+    /// What commands need that ask a chain and serve nobody.
+    ///
+    /// # Errors
+    /// Every bad value of `[network]` and `[http]`.
+    pub fn chain(&self) -> Result<(NetworkConfig, HttpOptions), ConfigErrors> {
+        let mut r = reader::Reader::new(self);
+        let network = section::network::read(&mut r);
+        let http = section::http::read(&mut r);
+        r.finish(network.zip(http))
+    }
+
     /// The network's name.
     ///
     /// # Errors

@@ -77,6 +77,8 @@ pub struct NetworkPreset {
     pub capella_fork_version: ForkVersion,
     /// Part of the voluntary exit domain.
     pub genesis_validators_root: Option<Root>,
+    /// Hash of the execution chain's block 0.
+    pub genesis_block: Option<Root>,
     /// The beacon deposit contract.
     pub deposit_contract: Address,
     /// SSVNetwork.
@@ -129,6 +131,10 @@ pub(super) fn apply(
         (
             "network.genesis_validators_root",
             preset.genesis_validators_root.map(|root| root.to_string()),
+        ),
+        (
+            "network.genesis_block",
+            preset.genesis_block.map(|hash| hash.to_string()),
         ),
         (
             "network.deposit_contract",

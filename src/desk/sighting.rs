@@ -3,7 +3,11 @@
 use crate::oracle::{Forecast, Moment, Published, Sighting, ValidatorPhase};
 use crate::ports::Unknown;
 use crate::ports::consensus::{Consensus, ExitRules, Validator, ValidatorStatus};
+use crate::ration::Ration;
 use crate::types::{BlsPublicKey, CaseId, RequestKind};
+
+/// Lines about validators that no beacon node tells of: each is asked for again and again.
+static UNSEEN: Ration = Ration::slow();
 
 /// The chain's rules and the validator, from nodes that serve our chain.
 pub(super) async fn state(
@@ -24,7 +28,9 @@ pub(crate) async fn look_up(
     match state(beacon, key).await {
         Ok((rules, validator)) => Some(sighting(case.kind, &rules, validator.as_ref(), published)),
         Err(why) => {
-            tracing::warn!(target: "beacon", %case, "{why}");
+            if let Some(left_out) = UNSEEN.line() {
+                tracing::warn!(target: "beacon", %case, left_out, "{why}");
+            }
             None
         }
     }

@@ -34,6 +34,12 @@ sol! {
     interface SsvOperators {
         event OperatorAdded(uint64 indexed operatorId, address indexed owner, bytes publicKey, uint256 fee);
         function registerOperator(bytes publicKey, uint256 fee, bool setPrivate) external returns (uint64);
+        function removeOperator(uint64 operatorId) external;
+        function setOperatorsPrivateUnchecked(uint64[] operatorIds) external;
+        function setOperatorsPublicUnchecked(uint64[] operatorIds) external;
+        function setOperatorsWhitelists(uint64[] operatorIds, address[] whitelistAddresses) external;
+        function setValidatorsPerOperatorLimit(uint32 limit) external;
+        function setClosed(bool closed) external;
     }
 
     /// A depositor's part of the beacon chain's deposit contract.

@@ -16,7 +16,7 @@ use super::rpc::{ether_to_wei, rpc};
 const CREATE_GAS: u64 = 5_000_000;
 const CALL_GAS: u64 = 500_000;
 /// The fee that operators ask, in SSV's unit per block. Nobody charges it here.
-const OPERATOR_FEE: u64 = 1_000_000_000;
+const OPERATOR_FEE: u64 = 10_000_000_000;
 
 /// Expects an anvil that mines nothing by itself and has mined nothing yet.
 pub(super) async fn deploy(

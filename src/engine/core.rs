@@ -24,12 +24,16 @@ use crate::inject;
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
 use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step, violated};
+use crate::ration::Ration;
 use crate::types::{BlockRef, SafeText, Severity, UnixMillis, counted};
 use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
 use durable::{Flushed, write_kept};
 
 pub(super) use durable::sum_of;
+
+/// Lines about events beyond the head, which an endpoint may tell at each poll.
+static BEYOND: Ration = Ration::slow();
 
 /// What reaches the core from the feeds.
 #[derive(Debug)]
@@ -353,7 +357,9 @@ impl<W: World> Core<W> {
             self.step(Input::EventsRead { upto, told });
         } else {
             // an endpoint answers beyond what is called the head: read again from where it was believed
-            tracing::warn!(target: "engine", upto = upto.number, head, "events were told beyond the head");
+            if let Some(left_out) = BEYOND.line() {
+                tracing::warn!(target: "engine", upto = upto.number, head, left_out, "events were told beyond the head");
+            }
         }
     }
 

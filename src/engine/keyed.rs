@@ -1,25 +1,20 @@
 //! The record of a key that a person gave the journal while no engine runs.
 
 use super::commit::row;
-use crate::journal::{Doubt, NewRecord};
+use crate::journal::{Doubt, New, NewRecord};
 use crate::oracle::{Durable, Record};
-use crate::types::{JournalKey, SafeText, UnixMillis};
+use crate::types::{SafeText, UnixMillis};
 
 /// Says who gave the journal this key, and why. What was doubted of it before pauses everything, as a start would.
 #[must_use]
-pub fn keyed(
-    at: UnixMillis,
-    key: JournalKey,
-    by: SafeText,
-    reason: SafeText,
-    doubt: Option<&Doubt>,
-) -> Vec<NewRecord> {
+pub fn keyed(at: UnixMillis, new: New<'_>, by: SafeText, reason: SafeText) -> Vec<NewRecord> {
     let named = Record::JournalKeyed {
-        key,
+        key: new.key,
         by: Some(by),
         reason: Some(reason),
+        former: new.former,
     };
-    let paused = doubt.map(|doubt| {
+    let paused = new.doubt.map(|doubt| {
         let text = paused_for(doubt);
         let by = SafeText::new(BY_THE_START);
         [

@@ -256,6 +256,7 @@ impl OpenedEngine {
             key,
             by: None,
             reason: None,
+            former: None,
         });
         let mut pending = Pending::default();
         let doubted = self.doubt.take().map_or_else(Vec::new, |text| self.pause(text));

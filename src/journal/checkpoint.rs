@@ -267,7 +267,7 @@ pub(super) fn newest_key(
         return Ok(None);
     };
     match own_key::named(&body) {
-        Some(key) => Ok(Some((seq, key))),
+        Some(named) => Ok(Some((seq, named.key))),
         None => Err(JournalError::Broken {
             path: path.to_owned(),
             seq,

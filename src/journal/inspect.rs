@@ -9,6 +9,7 @@ use super::doubt::Doubt;
 use super::error::{JournalError, io_at};
 use super::export;
 use super::format;
+use super::lineage::{self, Lineage, Succession};
 use super::own_key::{self, KEYED};
 use super::places::JournalOptions;
 use super::read::walk;
@@ -31,6 +32,8 @@ pub struct Report {
     pub signed: Option<Signed>,
     /// The newest key of the journal's own, and the record that names it.
     pub key: Option<(u64, JournalKey)>,
+    /// Every key of the journal's own, in the order in which records name them.
+    pub keys: Vec<Succession>,
     /// Why a start would not go on by itself, although all of it verifies.
     pub doubt: Option<Doubt>,
 }
@@ -49,9 +52,9 @@ pub(super) fn walk_all(
     // read first: an oracle that writes meanwhile moves it ahead of what is walked here
     let compared = checkpoint.compare(path, &connection);
     let format = format::found(path, &connection)?;
-    let mut key = None;
+    let mut lineage = Lineage::default();
     let take = |entry: &Entry| {
-        key = key_of(entry).or(key);
+        lineage.take(entry).map_err(lineage::broken(path, entry.seq))?;
         take(entry)
     };
     let last = match format {
@@ -68,6 +71,8 @@ pub(super) fn walk_all(
         schema::judge(path, &connection)?;
     }
     let file = checkpoint.path().to_owned();
+    let keys = lineage.keys();
+    let key = keys.last().map(|newest| (newest.record, newest.key));
     Ok(Report {
         records: last.seq,
         head: last.hash,
@@ -76,6 +81,7 @@ pub(super) fn walk_all(
         doubt: Doubt::of(key, acknowledged, signed.as_ref(), last.seq, file),
         signed,
         key,
+        keys,
     })
 }
 
@@ -85,7 +91,7 @@ fn key_of(entry: &Entry) -> Option<(u64, JournalKey)> {
     is_key
         .then(|| own_key::named(&entry.body))
         .flatten()
-        .map(|key| (entry.seq, key))
+        .map(|named| (entry.seq, named.key))
 }
 
 /// Judges what a checkpoint says of the records of an export.
@@ -137,14 +143,20 @@ pub fn verify_with(path: &Path, checkpoint: Option<&Path>) -> Result<(Report, Ve
 pub fn verify_at(options: &JournalOptions) -> Result<(Report, Vec<Entry>), JournalError> {
     let path = options.path.as_path();
     let mut entries = Vec::new();
-    let mut take = |entry: &Entry| {
-        entries.push(entry.clone());
-        Ok(())
-    };
     if !export::is_one(path)? {
+        let take = |entry: &Entry| {
+            entries.push(entry.clone());
+            Ok(())
+        };
         let report = walk_all(options, take)?;
         return Ok((report, entries));
     }
+    let mut lineage = Lineage::default();
+    let mut take = |entry: &Entry| {
+        lineage.take(entry).map_err(lineage::broken(path, entry.seq))?;
+        entries.push(entry.clone());
+        Ok(())
+    };
     let export::Walked {
         last,
         format,
@@ -163,7 +175,8 @@ pub fn verify_at(options: &JournalOptions) -> Result<(Report, Vec<Entry>), Journ
         signed = signed.into_iter().chain(found).max_by_key(|signed| signed.upto);
     }
     let acknowledged = said.iter().map(|(_, stated)| stated.newest.seq).max();
-    let key = entries.iter().filter_map(key_of).next_back();
+    let keys = lineage.keys();
+    let key = keys.last().map(|newest| (newest.record, newest.key));
     let file = given.as_ref().unwrap_or(&own).path().to_owned();
     let report = Report {
         records: last.seq,
@@ -174,6 +187,7 @@ pub fn verify_at(options: &JournalOptions) -> Result<(Report, Vec<Entry>), Journ
         doubt: acknowledged.and_then(|seq| Doubt::of(key, Some(seq), signed.as_ref(), last.seq, file)),
         signed,
         key,
+        keys,
     };
     Ok((report, entries))
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::chain::link;
 use super::own_key::KEYED;
 use super::*;
-use crate::types::{JournalKey, SafeText, UnixMillis};
+use crate::types::{FormerKey, JournalKey, JournalSignature, SafeText, UnixMillis};
 
 fn options(folder: &TempDir) -> JournalOptions {
     JournalOptions::at(folder.path().join("journal.sqlite"))
@@ -224,6 +224,117 @@ fn an_export_brings_its_signed_checkpoint() {
     assert_eq!((report.acknowledged, report.signed), (None, None), "version 1");
 }
 
+/// As a program writes it: with the signature of the key before.
+fn handed(new: New<'_>) -> Vec<NewRecord> {
+    let mut record = keyed(new.key);
+    record.body = json!({"record": KEYED, "key": new.key, "former": new.former}).to_string();
+    vec![record]
+}
+
+#[test]
+fn a_key_that_is_there_signs_the_one_that_takes_its_place() {
+    let (folder, options, key) = six();
+    let renewed = new_key(&options, handed).unwrap();
+    assert_eq!((renewed.former, renewed.unsigned), (Some(key), None));
+    let again = new_key(&options, handed).unwrap();
+    let report = verify(&options.path).unwrap().0;
+    let words: Vec<_> = report
+        .keys
+        .iter()
+        .map(|named| (named.record, named.word))
+        .collect();
+    assert_eq!(words, [(1, Word::First), (7, Word::Former), (8, Word::Former)]);
+    // whoever holds the first one follows it to the newest
+    let reached = reach(&report.keys, &key).unwrap();
+    assert_eq!(
+        (reached.heir.key, reached.handed, reached.replaced),
+        (again.key, 7, None)
+    );
+    assert_eq!(report.signed.unwrap().key, again.key);
+    assert_eq!(open(&options).take_up_key().unwrap(), None);
+    // an export is judged alike
+    let mut text = Vec::new();
+    export(&options, &mut text).unwrap();
+    let place = folder.path().join("export.jsonl");
+    fs::write(&place, text).unwrap();
+    assert_eq!(verify_with(&place, None).unwrap().0.keys, report.keys);
+    assert_eq!(reach(&report.keys, &JournalKey([9; 32])), None);
+}
+
+#[test]
+fn without_the_key_before_it_a_new_one_counts_on_a_persons_word() {
+    let (_folder, options, key) = six();
+    let first = new_key(&options, handed).unwrap();
+    fs::remove_file(beside(&options, "key")).unwrap();
+    let declared = new_key(&options, handed).unwrap();
+    let why = declared.unsigned.unwrap();
+    assert!(declared.former.is_none() && why.contains("is missing"), "{why}");
+    let keys = verify(&options.path).unwrap().0.keys;
+    assert_eq!(keys[2].word, Word::Person);
+    let reached = reach(&keys, &key).unwrap();
+    assert_eq!((reached.heir.key, reached.handed), (first.key, 6));
+    assert_eq!(reached.replaced.map(|by| by.key), Some(declared.key));
+    // the file of another journal's key is none that could sign
+    let (_other, others, _) = six();
+    fs::copy(beside(&others, "key"), beside(&options, "key")).unwrap();
+    let why = new_key(&options, handed).unwrap().unsigned.unwrap();
+    assert!(why.contains("holds the key"), "{why}");
+}
+
+/// Whoever has the file but no key can write a record that says that the key before it signed.
+#[test]
+fn a_signature_that_is_not_the_key_befores_is_refused_by_verification_and_start() {
+    let forms: [(fn(&mut FormerKey), &str); 2] = [
+        (
+            |former| former.signature = JournalSignature([7; 64]),
+            "is not right",
+        ),
+        (|former| former.key = JournalKey([7; 32]), "the journal's own was"),
+    ];
+    for (change, problem) in forms {
+        let (_folder, options, _) = six();
+        let forged = |new: New<'_>| {
+            let mut former = new.former.unwrap();
+            change(&mut former);
+            handed(New {
+                former: Some(former),
+                ..new
+            })
+        };
+        new_key(&options, forged).unwrap();
+        let error = verify(&options.path).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+        let opened = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, JournalError>(()));
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains(problem) && error.contains("record 7"), "{error}");
+    }
+}
+
+/// What stands before is part of what is signed: the record that hands on cannot be put behind another past.
+#[test]
+fn a_key_that_was_handed_on_holds_what_stands_before() {
+    let (folder, options, key) = six();
+    new_key(&options, handed).unwrap();
+    let (_, entries) = verify(&options.path).unwrap();
+    let mut records = vec![keyed(key)];
+    records.extend((2..=6).map(note));
+    records.push(NewRecord {
+        body: entries[6].body.clone(),
+        ..keyed(key)
+    });
+    let place = folder.path().join("forged.jsonl");
+    forge(&place, None, &records);
+    assert_eq!(
+        verify_with(&place, None).unwrap().0.keys.len(),
+        2,
+        "the same past"
+    );
+    records[3].body = records[3].body.replace('4', "5");
+    forge(&place, None, &records);
+    let error = verify_with(&place, None).unwrap_err().to_string();
+    assert!(error.contains("what stands before it, is another one"), "{error}");
+}
+
 /// What a checkpoint of the last of these records says.
 fn stated(entries: &[Entry], seal: &str) -> String {
     let last = entries.last().unwrap();
@@ -284,21 +395,21 @@ fn a_key_that_is_missing_or_anothers_is_said_and_a_person_makes_a_new_one() {
         said.contains("is missing") && said.contains("which record 1 names"),
         "{said}"
     );
-    let renewed = new_key(&options, |key, _| vec![keyed(key)]).unwrap();
+    let renewed = new_key(&options, |new| vec![keyed(new.key)]).unwrap();
     assert_eq!((renewed.record, renewed.replaced), (7, None));
     assert_ne!(renewed.key, key);
     let signed = verify(&options.path).unwrap().0.signed.unwrap();
     assert_eq!((signed.upto, signed.record, signed.key), (7, 7, renewed.key));
     assert_eq!(open(&options).take_up_key().unwrap(), None);
     // one that may be known to others is kept for what it signed
-    let again = new_key(&options, |key, _| vec![keyed(key)]).unwrap();
+    let again = new_key(&options, |new| vec![keyed(new.key)]).unwrap();
     assert_eq!(
         again.replaced,
         Some(options.path.with_file_name("journal.until-7.key"))
     );
     let running = open(&options);
     assert!(matches!(
-        new_key(&options, |key, _| vec![keyed(key)]),
+        new_key(&options, |new| vec![keyed(new.key)]),
         Err(JournalError::Locked { .. })
     ));
     drop(running);

@@ -37,7 +37,17 @@
 //! `journal restore`, until the next record.
 //!
 //! A start refuses a journal whose key is missing or another one. `journal new-key REASON` makes another one, and the record
-//! says who and why; what was acknowledged before is held by the older key only.
+//! (`journal-keyed`, too) says who and why. Where the file of the key before it is there, that key signs, and the record has
+//! `former`, with its `key` and `signature`:
+//!
+//! ```text
+//! signature over "casimir-dkg journal key handed on v1" || 0x00 || hash(1) || seq as u64 BE || hash || the new key
+//! ```
+//!
+//! with number and hash of the record before. So whoever wrote down any key can verify what the keys behind it signed, from
+//! one to the next, for as long as each signed the next. A signature that is not right, or of another key than the newest, is
+//! refused like a broken link. Without `former` a person declared the key: whoever holds an older one cannot tell it from a
+//! forgery, and every verification says so.
 //!
 //! # Exports, version 1
 //!
@@ -104,6 +114,7 @@ mod format;
 mod inspect;
 #[cfg(test)]
 mod keys;
+mod lineage;
 mod own_key;
 mod places;
 mod read;
@@ -129,8 +140,9 @@ pub use error::JournalError;
 pub use export::export;
 pub use format::{FORMAT, Upgrade};
 pub use inspect::{Report, verify, verify_at, verify_with};
+pub use lineage::{Reach, Succession, Word, reach};
 pub use own_key::{derived_secret, judge_key};
 pub use places::JournalOptions;
-pub use renew::{Renewed, new_key};
+pub use renew::{New, Renewed, new_key};
 pub use restore::{Declaration, Lost, Restored, restore};
 pub use store::{Journal, NewRecord, writer};

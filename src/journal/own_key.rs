@@ -19,7 +19,7 @@ use super::error::{JournalError, io_at};
 use super::places::JournalOptions;
 use crate::owner;
 use crate::secrets::SecretFile;
-use crate::types::{JournalKey, JournalSignature, Root, UnixMillis};
+use crate::types::{FormerKey, JournalKey, JournalSignature, Root, UnixMillis};
 
 /// Kind of the record that names a public half.
 pub(super) const KEYED: &str = "journal-keyed";
@@ -29,6 +29,9 @@ const FORM: &str = "casimir-dkg journal key v1 ";
 const LONGEST: u64 = 256;
 /// Keeps a signature from meaning anything else anywhere else.
 const TAG: &[u8] = b"casimir-dkg journal checkpoint v1\0";
+
+/// The same, of a key that takes the place of another.
+const HANDED: &[u8] = b"casimir-dkg journal key handed on v1\0";
 
 /// The same, of secrets that are derived.
 const DERIVED: &[u8] = b"casimir-dkg journal derived secret v1\0";
@@ -101,6 +104,16 @@ impl OwnKey {
     /// The public half.
     pub(super) fn public(&self) -> JournalKey {
         JournalKey::try_from(self.pair.public_key().as_ref()).expect("ed25519 keys have 32 bytes")
+    }
+
+    /// Hands on to another key.
+    pub(super) fn hand_on(&self, handed: &Handed) -> FormerKey {
+        let signature = self.pair.sign(&handed.message());
+        FormerKey {
+            key: self.public(),
+            signature: JournalSignature::try_from(signature.as_ref())
+                .expect("ed25519 signatures have 64 bytes"),
+        }
     }
 
     pub(super) fn sign(&self, said: &Acknowledged) -> Seal {
@@ -197,6 +210,36 @@ impl Acknowledged {
     }
 }
 
+/// What a key signs when another takes its place: which one, and everything that stands before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Handed {
+    /// Hash of the journal's first record.
+    pub(super) journal: Root,
+    /// The record before the one that names the new key.
+    pub(super) before: Anchor,
+    pub(super) to: JournalKey,
+}
+
+impl Handed {
+    fn message(&self) -> Vec<u8> {
+        [
+            HANDED,
+            &self.journal.0,
+            &self.before.seq.to_be_bytes(),
+            &self.before.hash.0,
+            self.to.as_bytes(),
+        ]
+        .concat()
+    }
+
+    /// Whether the former key's signature over it is right.
+    pub(super) fn is_signed(&self, former: &FormerKey) -> bool {
+        UnparsedPublicKey::new(&ED25519, former.key.as_bytes())
+            .verify(&self.message(), former.signature.as_bytes())
+            .is_ok()
+    }
+}
+
 /// What stands behind number and hash in a signed checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seal {
@@ -205,13 +248,18 @@ pub(super) struct Seal {
     pub(super) signature: JournalSignature,
 }
 
-/// The public half that a record of kind [`KEYED`] names.
-pub(super) fn named(body: &str) -> Option<JournalKey> {
-    #[derive(serde::Deserialize)]
-    struct Keyed {
-        key: JournalKey,
-    }
-    serde_json::from_str::<Keyed>(body).ok().map(|found| found.key)
+/// What a record of kind [`KEYED`] says of keys.
+#[derive(serde::Deserialize)]
+pub(super) struct Named {
+    pub(super) key: JournalKey,
+    /// The key before it, which signed it.
+    #[serde(default)]
+    pub(super) former: Option<FormerKey>,
+}
+
+/// What a record of kind [`KEYED`] names; none where it names no key.
+pub(super) fn named(body: &str) -> Option<Named> {
+    serde_json::from_str(body).ok()
 }
 
 #[cfg(test)]

@@ -43,6 +43,16 @@ pub(super) fn walk<E: From<JournalError>>(
     Ok(walker.last())
 }
 
+/// Numbers of the records of a kind, oldest first.
+pub(super) fn of_kind(path: &Path, connection: &Connection, kind: &str) -> Result<Vec<u64>, JournalError> {
+    let read = || {
+        let mut statement = connection.prepare("SELECT seq FROM records WHERE kind = ?1 ORDER BY seq")?;
+        let rows = statement.query_map(params![kind], |row| Ok(from_sql(row.get(0)?)))?;
+        rows.collect::<Result<Vec<u64>, rusqlite::Error>>()
+    };
+    read().map_err(sqlite_at(path))
+}
+
 /// Number of the newest record; 0 where there is none.
 pub(super) fn newest(path: &Path, connection: &Connection) -> Result<u64, JournalError> {
     let newest = "SELECT COALESCE(MAX(seq), 0) FROM records";

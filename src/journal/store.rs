@@ -10,7 +10,8 @@ use super::checkpoint::{Checkpoint, Stated, newest_key};
 use super::doubt::Doubt;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::format::{self, FORMAT, Upgrade};
-use super::own_key::{self, Acknowledged, KEYED, OwnKey};
+use super::lineage;
+use super::own_key::{self, Acknowledged, Handed, KEYED, OwnKey};
 use super::places::JournalOptions;
 use super::source::beside;
 use super::stand::{self, Stand};
@@ -18,7 +19,7 @@ use super::{backup, read, schema};
 use crate::lock::{self, NotOurs};
 use crate::owner;
 use crate::secrets::{self, Holds, judge_ours};
-use crate::types::{JournalKey, Root, SafeText, UnixMillis};
+use crate::types::{FormerKey, JournalKey, Root, SafeText, UnixMillis};
 
 /// The log is written back into the file after so many bytes: what SQLite's own checkpoints wait for.
 const WRITE_BACK: u64 = 4 << 20;
@@ -106,6 +107,7 @@ impl Journal {
         }
         check_anchor(&path, &connection, anchor)?;
         let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
+        lineage::check(&path, &connection)?;
         let schema = judged(&path, &connection, None)?;
         let named = newest_key(&path, &connection, u64::MAX)?;
         let (known, signed) = match acknowledged {
@@ -302,6 +304,26 @@ impl Journal {
         Ok(None)
     }
 
+    /// The key that records name, by its file; why not, where its file is missing or holds another one.
+    pub(super) fn former(&self) -> Result<Option<OwnKey>, JournalError> {
+        let named = newest_key(&self.path, &self.connection, u64::MAX)?;
+        let found = own_key::held(&self.key, named)?;
+        // one that no record names signed nothing
+        Ok(found.filter(|_| named.is_some()))
+    }
+
+    /// Has the key before it hand on to one that was made, in the record that comes next.
+    pub(super) fn hand_on(&self, former: &OwnKey, to: JournalKey) -> Result<Option<FormerKey>, JournalError> {
+        let first = read::one(&self.path, &self.connection, 1)?;
+        Ok(first.map(|first| {
+            former.hand_on(&Handed {
+                journal: first.hash,
+                before: self.last,
+                to,
+            })
+        }))
+    }
+
     /// Makes a key that no record names yet.
     pub(super) fn make_key(&mut self) -> Result<JournalKey, JournalError> {
         let made = OwnKey::make(&self.key)?;
@@ -375,6 +397,11 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Its checkpoint, which may stand on another disk.
+    pub fn checkpoint(&self) -> &Path {
+        self.checkpoint.path()
     }
 }
 

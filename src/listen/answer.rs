@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::crowd::Seat;
 use super::gate::{Client, Gate};
 use super::pool::Part;
-use super::ration::Ration;
+use crate::ration::Ration;
 
 /// Shorter answers take no more than their connection does.
 const SHORT: usize = 1 << 10;

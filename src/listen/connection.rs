@@ -18,8 +18,8 @@ use super::crowd::{Bounds, Crowd, Phase, Seat};
 use super::gate::Gate;
 use super::line::{Line, Opened};
 use super::network::{Network, client_of};
-use super::ration::Ration;
 use super::tls::Tls;
+use crate::ration::Ration;
 
 /// Longest head in bytes, with what is read of the body behind it: hyper by itself keeps 400 KiB of a head that does not
 /// end.

@@ -22,7 +22,6 @@ mod line;
 mod network;
 mod patience;
 mod pool;
-mod ration;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -42,7 +41,6 @@ pub(crate) use gate::{Client, Gate};
 use network::client_of;
 pub(crate) use network::plain;
 pub use network::{BadNetwork, Network};
-pub(crate) use ration::Ration;
 pub use tls::{Tls, TlsError, TlsFiles};
 
 /// Serves `router` behind the listener's gate until `stop` is over; requests that run then are finished.

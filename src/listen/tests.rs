@@ -536,15 +536,6 @@ fn handshakes_of_one_client_are_rationed() {
 }
 
 #[test]
-fn what_is_left_out_is_told_with_the_next_line() {
-    let ration = Ration::new(2, Duration::from_secs(10));
-    let now = Instant::now();
-    let lines: Vec<_> = (0..5).map(|_| ration.line_at(now)).collect();
-    assert_eq!(lines, [Some(0), Some(0), None, None, None]);
-    assert_eq!(ration.line_at(now + Duration::from_secs(11)), Some(3));
-}
-
-#[test]
 fn ranges_hold_what_they_say() {
     let holds = |range: &str, address: &str| range.parse::<Network>().unwrap().contains(ip(address));
     assert!(holds("10.0.0.0/8", "10.9.9.9") && !holds("10.0.0.0/8", "11.0.0.0"));

@@ -74,6 +74,17 @@ pub async fn on_committee(agreement: &dyn Agreement, pool: PoolId, block: BlockR
     agreement.ask_at(block, &Committee { pool, block }).await
 }
 
+/// How many transactions the oracle's account has sent, at `block`.
+pub async fn on_account(agreement: &dyn Agreement, account: Address, block: BlockRef) -> Accord {
+    agreement.ask_at(block, &Sent { account, block }).await
+}
+
+/// Whether as many transactions of an account, or more, are sent or wait in a node's pool.
+pub async fn on_waiting(agreement: &dyn Agreement, account: Address, pending: u64) -> Accord {
+    let about = format!("on what {account} has sent");
+    agreement.ask(&about, &Waits { account, pending }).await
+}
+
 /// Where a transaction is included, and what came of it.
 pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Accord {
     let about = format!("on transaction {transaction}");
@@ -205,6 +216,33 @@ impl Question for Caller {
     }
 }
 
+struct Sent {
+    account: Address,
+    block: BlockRef,
+}
+
+#[async_trait]
+impl Question for Sent {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let next = voice.execution.nonce(self.account, At::block(self.block)).await;
+        Ok(vec![("the oracle account's nonce", next.value()?.to_string())])
+    }
+}
+
+struct Waits {
+    account: Address,
+    pending: u64,
+}
+
+#[async_trait]
+impl Question for Waits {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let pending = voice.execution.nonce(self.account, At::Pending).await.value()?;
+        let so_many = (pending >= self.pending).to_string();
+        Ok(vec![("so many of the oracle account's transactions", so_many)])
+    }
+}
+
 struct Registrations(BlockRef);
 
 #[async_trait]
@@ -216,6 +254,10 @@ impl Question for Registrations {
         });
         let words = format!("{}{newest}", state.owner_nonce);
         Ok(vec![("the owner's registrations at SSV", words)])
+    }
+
+    async fn contradicted(&self, voice: &Voice) {
+        voice.ssv.read_anew().await;
     }
 }
 
@@ -233,6 +275,10 @@ impl Question for Committee {
             ("who holds the pool's key", operators.join(", ")),
             ("the pool's reshares", said.reshare_count.to_string()),
         ])
+    }
+
+    async fn contradicted(&self, voice: &Voice) {
+        voice.manager.read_anew().await;
     }
 }
 

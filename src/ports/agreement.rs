@@ -37,6 +37,10 @@ pub trait Question: Send + Sync {
     /// # Errors
     /// This voice cannot tell all of it, and why.
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown>;
+
+    /// The voices contradict each other on it: what this one rebuilt from logs is read anew, because a log that was left out
+    /// once would be missing for ever.
+    async fn contradicted(&self, _voice: &Voice) {}
 }
 
 /// Asks every endpoint the same, each alone, and judges what they say.

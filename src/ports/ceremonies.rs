@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::Answer;
 use crate::types::{
-    CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Check, Examined, OperatorId,
+    CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult, CeremonyStep, Check, Examined, OperatorId,
     OperatorProgress, RequestId, SafeText, StepId, Transcript, TranscriptError, UnixMillis,
 };
 
@@ -59,7 +59,8 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
         None
     }
 
-    /// Runs a ceremony to its verified result. The caller has journaled `request_id`, and never uses it again. `updates`
+    /// Runs a ceremony to its verified result. The caller has journaled `request_id`, and never uses it again. Its transcript
+    /// names `case` where the backend's form has room for that. `updates`
     /// gets whole pictures; when it is full, one is left out. Dropping the future abandons the ceremony: the operators go
     /// on without us.
     ///
@@ -69,6 +70,7 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
     async fn run(
         &self,
         request_id: RequestId,
+        case: CaseId,
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>>;
@@ -80,6 +82,7 @@ pub trait Ceremonies: Send + Sync + fmt::Debug {
     async fn find(
         &self,
         request_id: RequestId,
+        case: CaseId,
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>>;

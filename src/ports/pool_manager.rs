@@ -112,6 +112,10 @@ pub trait PoolManager: Send + Sync + fmt::Debug {
     /// to do.
     async fn keep_up(&self, block: BlockRef) -> Answer<()>;
 
+    /// What was rebuilt from logs is contradicted by another endpoint: it is read from the first block again, as
+    /// [`super::Ssv::read_anew`].
+    async fn read_anew(&self) {}
+
     /// Fees from which deposits are paid, in wei.
     async fn reserved_fees(&self, at: At) -> Answer<U256>;
 

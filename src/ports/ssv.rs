@@ -154,8 +154,9 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// Reads on, up to a block, what [`Ssv::state`] is rebuilt from, however long that takes.
     async fn keep_up(&self, block: BlockRef) -> Answer<()>;
 
-    /// What was read so far contradicts the manager's own state: all of it is read from the first block again, once in the
-    /// life of a process, because what comes out the same twice is so.
+    /// What was read so far is contradicted, by the manager's own state or by another endpoint: all of it is read from the
+    /// first block again. An endpoint that left out logs for a while, or made some up, is heard anew then. At once, and ever
+    /// more seldom after that, because what comes out the same each time is so.
     async fn read_anew(&self) {}
 
     /// While [`Ssv::keep_up`] reads what takes long: the block that it has reached, and the one that it aims at.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
@@ -69,8 +68,6 @@ pub struct SsvReader {
     layout: ClusterLayout,
     replay: Mutex<Replay<OwnerState>>,
     reading: Reading,
-    /// Everything was read from the first block again in this process.
-    read_anew: AtomicBool,
 }
 
 impl SsvReader {
@@ -100,7 +97,6 @@ impl SsvReader {
             layout,
             reading: replay.reading(),
             replay: Mutex::new(replay),
-            read_anew: AtomicBool::new(false),
         }
     }
 
@@ -175,10 +171,7 @@ impl Ssv for SsvReader {
     }
 
     async fn read_anew(&self) {
-        if !self.read_anew.swap(true, Ordering::Relaxed) {
-            tracing::warn!(target: "chain", owner = %self.owner, "the registrations at SSV are read from the first block again: they contradict the manager's state");
-            self.replay.lock().await.forget();
-        }
+        self.replay.lock().await.read_anew("the registrations at SSV");
     }
 
     fn reading(&self) -> Option<(u64, u64)> {

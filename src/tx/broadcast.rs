@@ -11,9 +11,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use super::SignedTransaction;
 use super::refusal::classify;
 use crate::chain::rpc::{Rpc, RpcError};
+use crate::ration::Ration;
 use crate::types::{Root, SafeText};
 
 pub use crate::ports::{Broadcast, BroadcastHint, Heard};
+
+/// Lines about transactions that are offered again and again until they are in a block.
+static SENDS: Ration = Ration::usual();
 
 /// How long after one another an endpoint is asked for what it took. A pool behind a balancer takes a moment; what is in no
 /// answer by the last was forgotten.
@@ -69,10 +73,12 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
         tokio::spawn(look_for(heard.endpoint.clone(), rpc, signed.hash));
     }
     let (hash, nonce) = (&signed.hash, signed.nonce);
-    if heard.hint.taken() {
-        tracing::info!(target: "tx", %hash, nonce, endpoint = %heard.endpoint, hint = %heard.hint, "broadcast");
-    } else {
-        tracing::warn!(target: "tx", %hash, nonce, reason = %heard, "not taken by an endpoint");
+    if let Some(left_out) = SENDS.line() {
+        if heard.hint.taken() {
+            tracing::info!(target: "tx", %hash, nonce, endpoint = %heard.endpoint, hint = %heard.hint, left_out, "broadcast");
+        } else {
+            tracing::warn!(target: "tx", %hash, nonce, reason = %heard, left_out, "not taken by an endpoint");
+        }
     }
     heard
 }
@@ -88,7 +94,9 @@ async fn look_for(endpoint: SafeText, rpc: Rpc, hash: Root) {
         }
     }
     let why = "it answered that it took it, and does not know it";
-    tracing::warn!(target: "tx", %hash, %endpoint, why, "swallowed by an endpoint");
+    if let Some(left_out) = SENDS.line() {
+        tracing::warn!(target: "tx", %hash, %endpoint, why, left_out, "swallowed by an endpoint");
+    }
     rpc.note_refusal(Some(why.into()));
 }
 

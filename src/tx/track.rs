@@ -212,7 +212,7 @@ async fn describe(
         confirmations,
         success: receipt.succeeded(),
         gas_used: receipt.gas_used(),
-        fee_wei: U256::from(receipt.gas_used()) * receipt.effective_gas_price,
+        fee_wei: U256::from(receipt.gas_used()).saturating_mul(receipt.effective_gas_price),
         events,
     })
 }

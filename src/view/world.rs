@@ -323,6 +323,9 @@ pub struct JournalView {
     /// Hash of the newest record: the head of the chain.
     pub head: Root,
     pub path: SafeText,
+    /// File of its checkpoint; none where only an older engine tells, and then it stands beside the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<SafeText>,
     /// Why it cannot be written at present; nothing leaves this machine while so.
     pub unwritable: Option<SafeText>,
 }

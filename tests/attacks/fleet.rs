@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 
 use casimir_dkg::dkg::rockx::initiator::{Initiator, InitiatorConfig};
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::http::{Http, HttpOptions, ProxyRule};
 use casimir_dkg::types::{CeremonyPlan, ForkVersion, OperatorId, OperatorRecord, RequestId, Root, SafeText};
 use futures_util::StreamExt as _;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -58,7 +60,8 @@ impl Process {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+        let (_, address) = self.url.split_once("://").unwrap();
+        address.parse().unwrap()
     }
 }
 
@@ -69,6 +72,8 @@ pub(crate) enum Guard {
     Initiators,
     /// It names nobody, and stands behind a proxy that tells who asks.
     Proxy,
+    /// As the first; it and everybody else speaks TLS.
+    Tls,
 }
 
 /// What it is called, at which port, how, and of which process.
@@ -98,7 +103,34 @@ impl Fleet {
             std::fs::create_dir_all(&place).unwrap();
             place
         };
-        let messenger = Process::start(&place("messenger"), &["messenger", "--listen", "127.0.0.1:0"]).await;
+        let tls = |section: &str| {
+            let file = |name: &str| folder.path().join(name).display().to_string();
+            format!(
+                "[http]\nca_file = \"{}\"\n[{section}]\ntls_certificate_file = \"{}\"\ntls_key_file = \"{}\"\n",
+                file("ca.pem"),
+                file("certificate.pem"),
+                file("certificate.key"),
+            )
+        };
+        let is_secure = first == Guard::Tls;
+        if is_secure {
+            certify(folder.path());
+        }
+        let at_messenger = place("messenger");
+        let config = if is_secure {
+            tls("messenger")
+        } else {
+            String::new()
+        };
+        write(&at_messenger.join("messenger.toml"), &config);
+        let arguments = [
+            "--config",
+            "messenger.toml",
+            "messenger",
+            "--listen",
+            "127.0.0.1:0",
+        ];
+        let messenger = Process::start(&at_messenger, &arguments).await;
         let keys: Vec<_> = (0..=OPERATORS)
             .map(|_| Arc::new(OperatorPrivateKey::generate().unwrap()))
             .collect();
@@ -125,8 +157,13 @@ impl Fleet {
                 Guard::Proxy if id == 1 => "trusted_proxies = [\"127.0.0.0/8\"]\n".to_owned(),
                 _ => initiators,
             };
+            let section = if is_secure {
+                tls("node")
+            } else {
+                "[node]\n".to_owned()
+            };
             let config = format!(
-                "[node]\nid = {id}\nlisten = \"127.0.0.1:0\"\nmessenger_url = \"{}\"\nkey_file = \"key.pem\"\n\
+                "{section}id = {id}\nlisten = \"127.0.0.1:0\"\nmessenger_url = \"{}\"\nkey_file = \"key.pem\"\n\
                  {guard}{known}",
                 messenger.url,
             );
@@ -144,6 +181,14 @@ impl Fleet {
         let mut config = InitiatorConfig::new(messenger.url.clone(), directory);
         config.round_deadline = crate::PATIENCE;
         config.signing_key = Some(ours);
+        if is_secure {
+            config.http = Http::new(&HttpOptions {
+                proxy: ProxyRule::None,
+                ca_file: Some(folder.path().join("ca.pem")),
+                ..HttpOptions::default()
+            })
+            .unwrap();
+        }
         let observer = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -204,7 +249,8 @@ impl Fleet {
     }
 
     async fn registered(&self) {
-        let url = format!("{}/topics/default", self.messenger.url);
+        // plain HTTP is taken from this machine, whatever else is spoken
+        let url = format!("http://{}/topics/default", self.messenger.address());
         let begun = Instant::now();
         loop {
             let text = match reqwest::get(&url).await {
@@ -259,6 +305,19 @@ impl Fleet {
         }
         begun.elapsed()
     }
+}
+
+/// A certificate of an authority of one's own for this machine, and its key.
+fn certify(folder: &Path) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let names = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let leaf = names.signed_by(&key, &ca).unwrap();
+    write(&folder.join("ca.pem"), &ca.pem());
+    write(&folder.join("certificate.pem"), &leaf.pem());
+    write(&folder.join("certificate.key"), &key.serialize_pem());
 }
 
 fn write(file: &Path, text: &str) {

@@ -251,6 +251,32 @@ async fn twenty_ceremonies_go_on_beside_long_heads_slow_readers_and_guests_with_
     besiege_in_other_ways(MANY).await;
 }
 
+/// Ports that speak TLS themselves: each handshake costs them more than it costs a stranger.
+async fn besiege_by_handshakes(count: usize) {
+    let _alone = alone().await;
+    let fleet = Fleet::with(Guard::Tls).await;
+    fleet.ceremonies(1).await;
+    for (what, (at, process)) in [
+        ("handshakes at the messenger", fleet.of(&fleet.messenger)),
+        ("handshakes at a node", fleet.of(&fleet.operators[0])),
+    ] {
+        let flood = || Flood::saying(&at, &ways::handshakes(), &ways::half_greeting());
+        let times = attack_by(what, flood, process, fleet.ceremonies(count)).await;
+        assert_eq!(times.len(), count);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ceremonies_go_on_beside_handshakes_that_lead_nowhere() {
+    besiege_by_handshakes(FEW).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn twenty_ceremonies_go_on_beside_handshakes_that_lead_nowhere() {
+    besiege_by_handshakes(MANY).await;
+}
+
 /// A node that names no initiators starts what anybody asks for; behind a proxy it knows who asks.
 async fn besiege_an_open_node(count: usize) {
     let _alone = alone().await;

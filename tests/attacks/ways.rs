@@ -201,6 +201,53 @@ pub(crate) fn junk() -> Request {
     Arc::new(|n| format!("\u{1}{n} is no request\r\n\r\n").into_bytes())
 }
 
+/// A whole greeting of TLS 1.3, with a key share that nobody has the key of.
+fn greeting(n: u64) -> Vec<u8> {
+    fn with_length(bytes: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(bytes.len()).unwrap();
+        [&length.to_be_bytes()[..], bytes].concat()
+    }
+    let mut random = [0x42; 32];
+    random[..8].copy_from_slice(&n.to_be_bytes());
+    let share = with_length(&[&[0, 0x1d][..], &with_length(&random)].concat());
+    let extensions: Vec<u8> = [
+        // the group, the ways to sign, the version, the share
+        [&[0, 0x0a][..], &with_length(&with_length(&[0, 0x1d]))].concat(),
+        [&[0, 0x0d][..], &with_length(&with_length(&[4, 3, 8, 4]))].concat(),
+        [&[0, 0x2b][..], &with_length(&[2, 3, 4])].concat(),
+        [&[0, 0x33][..], &with_length(&share)].concat(),
+    ]
+    .concat();
+    let hello = [
+        &[3, 3][..],
+        &random,
+        &[0],
+        &with_length(&[0x13, 1, 0x13, 2]),
+        &[1, 0],
+        &with_length(&extensions),
+    ]
+    .concat();
+    let handshake = [&[1, 0][..], &with_length(&hello)].concat();
+    [&[0x16, 3, 1][..], &with_length(&handshake)].concat()
+}
+
+/// Handshakes that lead nowhere: whole greetings that nothing follows, halves of them, and what is none.
+pub(crate) fn handshakes() -> Request {
+    Arc::new(|n| {
+        let greeting = greeting(n);
+        match n / 25 % 3 {
+            0 => greeting,
+            1 => greeting[..greeting.len() / 2].to_vec(),
+            _ => [&[0x16, 3, 1, 0, 64][..], &[0xff; 64]].concat(),
+        }
+    })
+}
+
+/// The first half of a greeting, and silence.
+pub(crate) fn half_greeting() -> Vec<u8> {
+    greeting(0)[..60].to_vec()
+}
+
 /// Requests that no route has.
 pub(crate) fn nowhere() -> Request {
     Arc::new(|n| format!("GET /{n} HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes())

@@ -68,7 +68,7 @@ fn nginx(here: &Path, outside: u16, inside: u16) -> Nginx {
     Nginx(child)
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -8,6 +8,8 @@ mod faults;
 #[cfg(unix)]
 mod firm;
 mod foreign;
+#[cfg(unix)]
+mod host;
 mod house;
 mod keygen;
 mod messenger;

@@ -116,6 +116,29 @@ async fn registrations_that_one_of_two_endpoints_leaves_out_are_a_contradiction_
 }
 
 #[tokio::test]
+async fn what_an_endpoint_left_out_for_a_while_is_read_anew_once_it_is_contradicted() {
+    let net = devnet(LAYOUT, Mining::Instant).await;
+    let key = deposited(&net, 1).await;
+    reshared(&net, 5).await;
+    net.mine(300).await.unwrap();
+    for first in [true, false] {
+        let (_honest, forgetful, rpc) = one_of_two(&net, first).await;
+        let (asked, block) = (agreement(&net, &rpc), head(&rpc).await);
+        let disagree = |accord| matches!(accord, Accord::Disagree(_));
+        assert!(disagree(on_registrations(&asked, block).await));
+        assert!(disagree(on_committee(&asked, PoolId(1), block).await));
+        let logs = deposits(&net, &self::rpc(&[&forgetful.url]));
+        logs.of(&key, 0, block).await.unwrap_err();
+        forgetful.rescript(|_| Act::Forward);
+        let again = on_registrations(&asked, block).await;
+        assert!(matches!(again, Accord::Agree { agreeing: 2, .. }), "{again:?}");
+        let again = on_committee(&asked, PoolId(1), block).await;
+        assert!(matches!(again, Accord::Agree { agreeing: 2, .. }), "{again:?}");
+        assert_eq!(logs.of(&key, 0, block).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_reshare_that_one_of_two_endpoints_leaves_out_is_a_contradiction() {
     for depth in DEPTHS {
         let net = devnet(LAYOUT, Mining::Instant).await;

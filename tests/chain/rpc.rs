@@ -408,3 +408,55 @@ async fn calls_beyond_the_budget_of_an_endpoint_wait_and_are_no_failures() {
     );
     assert_eq!(rpc.health()[0].state, EndpointState::Healthy);
 }
+
+/// Two chains that share an id: whoever answers first does not decide which one is ours.
+#[tokio::test]
+async fn which_chain_it_is_no_endpoint_says_alone() {
+    let node = async |genesis: u8| {
+        Proxy::start(None, move |call| match call.method.as_str() {
+            "eth_getBlockByNumber" => Act::Result(block(genesis)),
+            "eth_syncing" => Act::Result(json!(false)),
+            _ => sane(call),
+        })
+        .await
+    };
+    let (liar, honest, third) = (node(9).await, node(1).await, node(1).await);
+    let states = |rpc: &Rpc| rpc.health().into_iter().map(|e| e.state).collect::<Vec<_>>();
+    let looked = async |rpc: &Rpc| casimir_dkg::ports::Endpoints::look(rpc).await;
+    const WRONG: EndpointState = EndpointState::WrongChain;
+    // of two nobody can say which one lies: both are named, and nothing is believed
+    let two = rpc(&[&liar.url, &honest.url]);
+    assert_eq!(
+        balance(&two).await.unwrap(),
+        5,
+        "one voice is all there is so far"
+    );
+    looked(&two).await;
+    assert_eq!(states(&two), [WRONG, WRONG]);
+    let why = two.health()[0].last_error.clone().unwrap();
+    assert!(
+        why.as_str().contains("take the one that lies out of rpc.urls"),
+        "{why}"
+    );
+    assert!(balance(&two).await.is_err());
+    // of three, two decide
+    let three = rpc(&[&liar.url, &honest.url, &third.url]);
+    looked(&three).await;
+    assert_eq!(
+        states(&three),
+        [WRONG, EndpointState::Healthy, EndpointState::Healthy]
+    );
+    assert_eq!(balance(&three).await.unwrap(), 5);
+    // where it is configured, nobody decides
+    let mut known = config(&[&liar.url, &honest.url]);
+    known.genesis_block = Some(casimir_dkg::types::Root([1; 32]));
+    let known = Rpc::new(known).unwrap();
+    assert_eq!(balance(&known).await.unwrap(), 5);
+    looked(&known).await;
+    assert_eq!(states(&known), [WRONG, EndpointState::Healthy]);
+    assert_eq!(
+        liar.calls("eth_getBalance").len(),
+        1,
+        "only while it was the one voice"
+    );
+}

@@ -228,6 +228,42 @@ fn a_transcripts_keys_are_compared_with_a_file_and_what_is_not_proved_is_said() 
     );
 }
 
+/// What the oracle tells an operator whose directory is gone.
+#[test]
+fn a_journal_tells_which_shares_an_operator_must_hold_and_a_doctor_misses_them() {
+    let scratch = scene(&deposit());
+    let shares = |operator: &str| {
+        let arguments = ["journal", "shares", operator, "--journal", "j.sqlite"];
+        let (code, out, stderr) = run(scratch.path(), &arguments);
+        assert_eq!(code, Some(0), "{stderr}");
+        out
+    };
+    let manifest = shares("2");
+    let transcript: Value =
+        serde_json::from_slice(&fs::read(vector("transcripts/keygen.json")).unwrap()).unwrap();
+    let line = format!(
+        "{} {}",
+        transcript["request_id"].as_str().unwrap(),
+        transcript["verdict"]["value"]["validator"].as_str().unwrap()
+    );
+    assert_eq!(manifest.lines().nth(1), Some(&*line));
+    assert_eq!(shares("9").lines().count(), 1, "a stranger has none");
+    fs::write(scratch.path().join("expected"), manifest).unwrap();
+    let config = "[node]\nid = 2\nmessenger_url = \"http://127.0.0.1:1\"\nkey_file = \"key.pem\"\ndata_dir = \"node\"\n";
+    fs::write(scratch.path().join("operator.toml"), config).unwrap();
+    let arguments = [
+        "--config",
+        "operator.toml",
+        "doctor",
+        "operator",
+        "--expect",
+        "expected",
+    ];
+    let (code, out, stderr) = run(scratch.path(), &arguments);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(out.contains("0 shares, 1 missing: 0x"), "{out}{stderr}");
+}
+
 /// An auditor reads the page alone: what the journal's own rules find wrong stands on its top.
 #[test]
 fn a_page_begins_with_what_is_wrong_with_the_journal() {

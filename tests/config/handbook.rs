@@ -246,3 +246,54 @@ fn nginx_takes_the_configuration_of_the_handbook() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+/// A block that no test tries would tell something else one day.
+#[test]
+fn no_block_of_the_handbook_escapes_the_tests() {
+    let mut others = Vec::new();
+    for Block { page, of, text } in blocks() {
+        match of.as_str() {
+            // parsed line by line, with the pages
+            "sh" => {
+                let mut lines = text.lines();
+                let strange = lines.find(|line| !line.starts_with("casimir-dkg "));
+                assert_eq!(strange, None, "{page}: no command of ours; is it `sh run`?");
+            }
+            "sh run" | "sh with an export" => {}
+            of if of.starts_with("toml ") => {}
+            of => others.push((page, of.to_owned())),
+        }
+    }
+    let tried = [
+        // as the page after it says, by nobody here: no such program can be installed by a package of Debian
+        ("operator", "caddy"),
+        ("operator", "nginx"),
+        // another's program
+        ("remote-signer", "text"),
+        ("service", "ini"),
+        // with a root of its own
+        ("service", "text"),
+    ];
+    others.sort();
+    let others: Vec<_> = others.iter().map(|(page, of)| (&**page, &**of)).collect();
+    assert_eq!(others, tried);
+}
+
+/// What stands before a node, by whichever program, leads to the node; and a service starts what there is.
+#[test]
+fn what_is_read_and_not_run_names_the_same_port_and_a_command() {
+    let text = |of: &str| blocks().into_iter().find(|block| block.of == of).unwrap().text;
+    let to = |text: &str| {
+        let (_, rest) = text.split_once("127.0.0.1:").unwrap();
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>()
+    };
+    assert_eq!(to(&text("caddy")), to(&text("nginx")));
+    let unit = text("ini");
+    let started = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/casimir-dkg "));
+    let arguments: Vec<&str> = started.last().unwrap().split(' ').collect();
+    let scratch = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = support::run(support::program(scratch.path()).args(arguments).arg("--help"));
+    assert_eq!(code, Some(0), "{stderr}");
+}

@@ -5,7 +5,7 @@ use super::support;
 #[test]
 fn help_of_every_command() {
     let scratch = tempfile::tempdir().unwrap();
-    let commands: [&[&str]; 48] = [
+    let commands: [&[&str]; 49] = [
         &[],
         &["console"],
         &["demo"],
@@ -46,6 +46,7 @@ fn help_of_every_command() {
         &["journal", "restore"],
         &["journal", "declare-lost"],
         &["journal", "new-key"],
+        &["journal", "shares"],
         &["transcript", "verify"],
         &["audit"],
         &["audit", "verifier"],

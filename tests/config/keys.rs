@@ -158,6 +158,60 @@ fn a_person_gives_the_journal_another_key_and_the_record_says_who_and_why() {
     assert!(stderr.contains("the reason has 0 characters"), "{stderr}");
 }
 
+/// As the handbook tells it: the file of the old key is there, and a command is all it takes.
+#[test]
+fn a_key_is_changed_once_a_year_and_whoever_holds_an_older_one_goes_on_with_it() {
+    let (scratch, key, _) = scene();
+    let (code, out, stderr) = run(
+        scratch.path(),
+        &["new-key", "once a year", "--journal", "j.sqlite"],
+    );
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains(&format!("the key before it, {key}, signed it")),
+        "{out}"
+    );
+    let (_, shown, _) = run(scratch.path(), &["show", "--journal", "j.sqlite", "--last", "1"]);
+    assert!(
+        shown.contains(&format!("which {key} signed: once a year")),
+        "{shown}"
+    );
+    let verify = |key: &JournalKey| {
+        let key = key.to_string();
+        run(
+            scratch.path(),
+            &["verify", "--journal", "j.sqlite", "--key", &key],
+        )
+    };
+    let (code, out, stderr) = verify(&key);
+    assert_eq!(code, Some(0), "{stderr}");
+    for words in [
+        "held fast up to its last record, 5",
+        "record 5 names a new key, 0x",
+        "which the key before it signed",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    // the next one is lost: what was signed until then is held, and nothing behind it
+    fs::remove_file(scratch.path().join("j.key")).unwrap();
+    let (code, out, stderr) = run(
+        scratch.path(),
+        &["new-key", "the disk died", "--journal", "j.sqlite"],
+    );
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("It counts on your word alone"), "{out}");
+    let (code, out, stderr) = verify(&key);
+    assert_eq!(code, Some(1));
+    for words in [
+        "record 6 put 0x",
+        "in its place on a person's word alone",
+        "held fast up to record 4; the 2 behind it are not",
+        "cannot tell it from a forgery",
+    ] {
+        assert!(format!("{out}{stderr}").contains(words), "{words}: {out}{stderr}");
+    }
+}
+
 /// `doctor` judges as a start does.
 #[test]
 fn a_doctor_misses_the_key_that_a_start_would_miss() {

@@ -21,6 +21,7 @@ fn chain_ids_and_fork_versions() {
         assert_eq!(preset.capella_fork_version.to_string(), capella, "{name}");
         let public = name != NetworkName::Devnet;
         assert_eq!(preset.genesis_validators_root.is_some(), public, "{name}");
+        assert_eq!(preset.genesis_block.is_some(), public, "{name}");
         assert!(!preset.deposit_contract.is_zero(), "{name}");
     }
 }

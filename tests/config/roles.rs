@@ -44,7 +44,7 @@ impl Role {
         }
     }
 
-    fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.ready["url"].as_str().unwrap()
     }
 
@@ -86,12 +86,168 @@ impl Drop for Role {
     }
 }
 
-fn get(url: &str) -> Option<Value> {
+fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(async { reqwest::get(url).await.ok()?.json().await.ok() })
+    runtime.block_on(work)
+}
+
+fn get(url: &str) -> Option<Value> {
+    wait(async { reqwest::get(url).await.ok()?.json().await.ok() })
+}
+
+/// Posts a body; gives the status of the answer.
+#[cfg(unix)]
+pub(crate) fn post(url: &str, body: String) -> u16 {
+    let post = reqwest::Client::new().post(url).body(body);
+    wait(post.send()).unwrap().status().as_u16()
+}
+
+/// Waits until the messenger knows that this operator is there.
+#[cfg(unix)]
+pub(crate) fn until_registered(messenger: &Role, operator: &Role) {
+    let deadline = Instant::now() + crate::PATIENCE;
+    loop {
+        let topics = get(&format!("{}/topics", messenger.url())).unwrap();
+        let id = operator.ready["id"].to_string();
+        if topics["default"]["Subscribers"][&id]["srv_addr"] == operator.url() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "not registered: {topics}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Operator 5, with RockX's environment.
+#[cfg(unix)]
+fn operator_of(scratch: &Path, messenger: &Role, key: &OperatorPrivateKey) -> Role {
+    let encoded = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        key.to_pem().unwrap().as_bytes(),
+    );
+    let operators = format!(
+        "[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:1\"\npublic_key = \"{}\"\n",
+        key.public().to_registry_text()
+    );
+    fs::write(scratch.join("operators.toml"), operators).unwrap();
+    Role::start(
+        scratch,
+        &["operator", "--operators", "operators.toml"],
+        &[
+            ("NODE_OPERATOR_ID", "5"),
+            ("NODE_ADDR", "127.0.0.1:0"),
+            ("MESSENGER_SRV_ADDR", messenger.url()),
+            ("OPERATOR_PRIVATE_KEY", &encoded),
+        ],
+    )
+}
+
+/// What it holds can no longer be believed: it ends, says why, and the next start reads it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_failed_fsync_ends_a_messenger_and_the_next_one_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (library, trigger) = support::bad_disk(folder.path());
+    let (scratch, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut messenger = Role::start(
+        scratch.path(),
+        &["messenger", "--listen", "127.0.0.1:0"],
+        &[
+            ("LD_PRELOAD", library.to_str().unwrap()),
+            ("FSYNC_FAILS", trigger.to_str().unwrap()),
+        ],
+    );
+    fs::write(&trigger, "").unwrap();
+    // what it is told by this has to be kept
+    let operator = operator_of(
+        beside.path(),
+        &messenger,
+        &OperatorPrivateKey::generate().unwrap(),
+    );
+    assert_eq!(messenger.ended().code(), Some(1));
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut messenger.child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(
+        said.contains("can no longer be believed by this process"),
+        "{said}"
+    );
+    let at = messenger.url().trim_start_matches("http://").to_owned();
+    let next = Role::start(scratch.path(), &["messenger", "--listen", &at], &[]);
+    until_registered(&next, &operator);
+    next.stopped();
+    operator.stopped();
+}
+
+/// Somebody holds the file, as a backup does that never ends: a signal ends the start in seconds.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_role_whose_store_is_locked() {
+    let scratch = tempfile::tempdir().unwrap();
+    let messenger = Role::start(scratch.path(), &["messenger", "--listen", "127.0.0.1:0"], &[]);
+    let key = OperatorPrivateKey::generate().unwrap();
+    let operator = operator_of(scratch.path(), &messenger, &key);
+    operator.stopped();
+    messenger.stopped();
+    let mut stores = Vec::new();
+    let mut folders = vec![scratch.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "sqlite") {
+                stores.push(path);
+            }
+        }
+    }
+    assert!(stores.len() >= 2, "a store each: {stores:?}");
+    let held: Vec<_> = stores
+        .iter()
+        .map(|path| {
+            let store = rusqlite::Connection::open(path).unwrap();
+            store
+                .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
+                .unwrap();
+            store
+        })
+        .collect();
+    fs::write(scratch.path().join("key.pem"), key.to_pem().unwrap().as_bytes()).unwrap();
+    let roles: [&[&str]; 2] = [
+        &["messenger", "--listen", "127.0.0.1:0"],
+        &[
+            "operator",
+            "--id",
+            "5",
+            "--listen",
+            "127.0.0.1:0",
+            "--messenger",
+            "http://127.0.0.1:1",
+            "--operators",
+            "operators.toml",
+            "--key-file",
+            "key.pem",
+        ],
+    ];
+    for arguments in roles {
+        let mut child = support::program(scratch.path())
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        let pid = rustix::process::Pid::from_child(&child);
+        // one that has said what is wrong with its store, and ended, hears no signal any more
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let told = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(told.elapsed() < crate::PATIENCE, "{arguments:?} does not end");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    drop(held);
 }
 
 #[cfg(unix)]
@@ -101,25 +257,10 @@ fn an_operator_with_rockx_environment_registers_with_our_messenger() {
     let messenger = Role::start(scratch.path(), &["messenger", "--listen", "127.0.0.1:0"], &[]);
     assert_eq!(messenger.ready["role"], "messenger");
 
-    let key = OperatorPrivateKey::generate().unwrap();
-    let encoded = base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        key.to_pem().unwrap().as_bytes(),
-    );
-    let operators = format!(
-        "[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:1\"\npublic_key = \"{}\"\n",
-        key.public().to_registry_text()
-    );
-    fs::write(scratch.path().join("operators.toml"), operators).unwrap();
-    let mut operator = Role::start(
+    let mut operator = operator_of(
         scratch.path(),
-        &["operator", "--operators", "operators.toml"],
-        &[
-            ("NODE_OPERATOR_ID", "5"),
-            ("NODE_ADDR", "127.0.0.1:0"),
-            ("MESSENGER_SRV_ADDR", messenger.url()),
-            ("OPERATOR_PRIVATE_KEY", &encoded),
-        ],
+        &messenger,
+        &OperatorPrivateKey::generate().unwrap(),
     );
     assert_eq!(operator.ready["id"], 5);
     assert_eq!(
@@ -127,16 +268,7 @@ fn an_operator_with_rockx_environment_registers_with_our_messenger() {
         "pong"
     );
 
-    let deadline = Instant::now() + crate::PATIENCE;
-    loop {
-        let topics = get(&format!("{}/topics", messenger.url())).unwrap();
-        if topics["default"]["Subscribers"]["5"]["srv_addr"] == operator.url() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "not registered: {topics}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-
+    until_registered(&messenger, &operator);
     operator.signal(rustix::process::Signal::TERM);
     assert_eq!(operator.ended().code(), Some(0));
     let mut messenger = messenger;

@@ -58,6 +58,70 @@ fn scene() -> tempfile::TempDir {
     scratch
 }
 
+/// With its directory the manifest is gone, too: only what the operator signed, and a messenger keeps, tells of its shares.
+#[cfg(unix)]
+#[test]
+fn a_node_that_lost_its_directory_hears_of_its_shares_before_it_registers() {
+    use casimir_dkg::dkg::rockx::wire::{Encode as _, GoBytes, Output, SignedOutput};
+
+    let scratch = scene();
+    let key =
+        OperatorPrivateKey::parse(&fs::read_to_string(scratch.path().join("key.pem")).unwrap()).unwrap();
+    let named = format!(
+        "[[messenger.operator]]\nid = 5\naddress = \"http://127.0.0.1:1\"\npublic_key = \"{}\"\n",
+        key.public().to_registry_text()
+    );
+    fs::write(scratch.path().join("messenger.toml"), named).unwrap();
+    let messenger = Role::start(
+        scratch.path(),
+        &[
+            "--config",
+            "messenger.toml",
+            "messenger",
+            "--listen",
+            "127.0.0.1:0",
+        ],
+        &[],
+    );
+    let stored = |ceremony: u8, key: &OperatorPrivateKey| {
+        let output = Output {
+            request_id: RequestId([ceremony; 24]),
+            encrypted_share: vec![1; 256].into(),
+            share_pub_key: vec![9; 48].into(),
+            validator_pub_key: vec![ceremony; 48].into(),
+            deposit_data_signature: GoBytes::NIL,
+        };
+        let signed = SignedOutput::of_output(output, OperatorId(5), key).unwrap();
+        let body = format!("{{\"5\":{}}}", String::from_utf8(signed.to_json()).unwrap());
+        let path = format!("/stream/dkgoutput?request_id={}", RequestId([ceremony; 24]));
+        super::roles::post(&format!("{}{path}", messenger.url()), body)
+    };
+    for ceremony in 1..=3 {
+        assert_eq!(stored(ceremony, &key), 200);
+    }
+    let node = || {
+        let mut arguments = NODE.to_vec();
+        arguments[8] = messenger.url();
+        // at its own address, which the messenger tries out
+        arguments.drain(5..7);
+        let node = Role::start(scratch.path(), &arguments, &[]);
+        super::roles::until_registered(&messenger, &node);
+        node.stopped()
+    };
+    let said = node();
+    assert!(!said.contains("NOT IN ITS STORE"), "it has them all: {said}");
+    fs::remove_dir_all(scratch.path().join("node")).unwrap();
+    let said = node();
+    let missed = said.find("3 shares THAT THIS OPERATOR SIGNED FOR ARE NOT IN ITS STORE");
+    let missed = missed.unwrap_or_else(|| panic!("{said}"));
+    assert!(said.contains(&format!("0x{}", "02".repeat(48))), "{said}");
+    // the messenger knew it before the node could say so
+    if let Some(registered) = said.find("registered with the messenger") {
+        assert!(missed < registered, "before it registers: {said}");
+    }
+    messenger.stopped();
+}
+
 fn run(scratch: &Path, more: &[&str]) -> (Option<i32>, String, String) {
     support::run(support::program(scratch).args(NODE).args(more))
 }

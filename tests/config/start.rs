@@ -350,32 +350,11 @@ fn a_second_oracle_for_an_account_is_told_of_the_first_whatever_its_journal() {
     third.says("waiting for the contract: ");
 }
 
-/// A library that makes fsync fail as soon as there is a file of this name.
-#[cfg(target_os = "linux")]
-const BAD_DISK: &str = r#"
-#define _GNU_SOURCE
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-static int fails(void) { const char *file = getenv("FSYNC_FAILS"); return file && access(file, F_OK) == 0; }
-int fsync(int fd) { if (fails()) { errno = EIO; return -1; } return syscall(SYS_fsync, fd); }
-int fdatasync(int fd) { if (fails()) { errno = EIO; return -1; } return syscall(SYS_fdatasync, fd); }
-"#;
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_failed_fsync_ends_the_process_and_the_next_one_verifies() {
     let folder = tempfile::tempdir().unwrap();
-    let (source, library) = (folder.path().join("bad.c"), folder.path().join("bad.so"));
-    fs::write(&source, BAD_DISK).unwrap();
-    let mut compile = std::process::Command::new("cc");
-    compile
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(&source);
-    assert!(compile.status().unwrap().success());
-    let trigger = folder.path().join("now");
+    let (library, trigger) = support::bad_disk(folder.path());
     let [mode, mnemonic] = DECIDES;
     let variables = [
         mode,

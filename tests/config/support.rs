@@ -97,3 +97,30 @@ pub(crate) fn operator_key() -> &'static str {
             .to_registry_text()
     })
 }
+
+/// A library that makes fsync fail as soon as there is a file of this name.
+#[cfg(target_os = "linux")]
+const BAD_DISK: &str = r#"
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static int fails(void) { const char *file = getenv("FSYNC_FAILS"); return file && access(file, F_OK) == 0; }
+int fsync(int fd) { if (fails()) { errno = EIO; return -1; } return syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { if (fails()) { errno = EIO; return -1; } return syscall(SYS_fdatasync, fd); }
+"#;
+
+/// That library, and the file that makes fsync fail once it is there.
+#[cfg(target_os = "linux")]
+pub(crate) fn bad_disk(folder: &Path) -> (PathBuf, PathBuf) {
+    let (source, library) = (folder.join("bad.c"), folder.join("bad.so"));
+    std::fs::write(&source, BAD_DISK).unwrap();
+    let mut compile = Command::new("cc");
+    compile
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(&source);
+    assert!(compile.status().unwrap().success());
+    (library, folder.join("now"))
+}

@@ -18,6 +18,8 @@ mod hints;
 #[cfg(target_os = "linux")]
 mod late;
 mod lies;
+#[cfg(target_os = "linux")]
+mod moves;
 mod observer;
 mod overtaken;
 mod panics;

@@ -625,6 +625,12 @@ pub(super) const BY_COMMAND: &[(&str, &str, &str, &str)] = &[
         "with_faults_at_random_everything_is_served_once_and_memory_stays_flat",
         "soak",
     ),
+    (
+        "F60",
+        "tests/pty/soak.rs",
+        "a_demo_with_levers_at_random_goes_on_and_its_memory_stays_flat",
+        "soak",
+    ),
 ];
 
 /// Number, fault, and why this program cannot meet it.

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use casimir_dkg::dkg::rockx::transcript::{Document, HeldFor, RecordedVerdict, Source};
+use casimir_dkg::dkg::rockx::transcript::{Document, RecordedVerdict, Source};
 use casimir_dkg::secrets::person::PersonSecret;
 use casimir_dkg::types::{
-    BlsPublicKey, CeremonyPlan, CeremonyResult, KeygenOutput, OperatorId, Stated, Statement, Transcript,
-    UnixMillis,
+    BlsPublicKey, CeremonyPlan, CeremonyResult, HeldFor, KeygenOutput, OperatorId, Stated, Statement,
+    Transcript, UnixMillis,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -279,6 +279,57 @@ fn a_signed_checkpoint_holds_an_export_for_whoever_has_the_key() {
         let (code, said) = judge(&text, &held);
         assert_eq!(code, Some(1), "{words}: {said}");
         assert!(said.contains("BAD") && said.contains(words), "{words}: {said}");
+    }
+}
+
+/// Whoever wrote down a key once goes on with it, for as long as each key signed the next.
+#[test]
+fn a_key_that_signed_the_next_one_is_followed_and_one_that_was_declared_is_not() {
+    let (case, key, _) = keys::scene();
+    let scratch = bench();
+    let new_key = |reason: &str| {
+        let mut program = support::program(case.path());
+        let (code, _, stderr) =
+            support::run(program.args(["journal", "new-key", reason, "--journal", "j.sqlite"]));
+        assert_eq!(code, Some(0), "{stderr}");
+    };
+    let export = || {
+        let mut program = support::program(case.path());
+        support::run(program.args(["journal", "export", "--journal", "j.sqlite"])).1
+    };
+    let key = key.to_string();
+    let judge = |text: &str| {
+        fs::write(scratch.path().join("export.jsonl"), text).unwrap();
+        let arguments = ["--journal", "export.jsonl", "--key", &key];
+        verify(Path::new("python3"), scratch.path(), &arguments)
+    };
+    new_key("once a year");
+    new_key("once a year, again");
+    let (code, said) = judge(&export());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("ok  record 5 names a new key") && said.contains("ok  record 6 names a new key"),
+        "{said}"
+    );
+    assert!(!said.contains("written anew"), "{said}");
+    // a signature of nobody
+    let whole = export();
+    let from = whole.find("\\\"signature\\\":\\\"0x").unwrap() + 18;
+    let forged = format!("{}{}{}", &whole[..from], "00".repeat(64), &whole[from + 128..]);
+    let (code, said) = judge(&forged);
+    assert!(code == Some(1) && said.contains("BAD"), "{said}");
+    // and one that nobody signed
+    fs::remove_file(case.path().join("j.key")).unwrap();
+    new_key("the disk died");
+    let (code, said) = judge(&export());
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "?   record 7 names a new key",
+        "on a person's word alone",
+        "and not with the key given",
+        "held up to record 5; the 2 behind it are not",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
     }
 }
 
@@ -727,6 +778,8 @@ fn a_transcript_of_another_managers_ceremony_is_not_the_journals() {
     document.held_for = Some(HeldFor {
         chain_id: 5,
         manager: "0xabababababababababababababababababababab".parse().unwrap(),
+        account: None,
+        case: Some("deposit/1".parse().unwrap()),
     });
     document.digest = document.compute_digest();
     let held_for = casimir_dkg::dkg::rockx::transcript::verify(&document);
@@ -738,6 +791,14 @@ fn a_transcript_of_another_managers_ceremony_is_not_the_journals() {
     assert_eq!(code, Some(1), "{said}");
     assert!(
         said.contains("it is of chain 5, and the journal is of another one"),
+        "{said}"
+    );
+    document.held_for.as_mut().unwrap().case = Some("deposit/2".parse().unwrap());
+    document.digest = document.compute_digest();
+    let (code, said) = judge(&document, 5);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("it is of case deposit/2, and record 6 is of deposit/1"),
         "{said}"
     );
 }

@@ -21,6 +21,10 @@ A checkpoint is `<seq> <hash>`, or `<seq> <hash> <at> <key> <signature>`: with t
 newest record `journal-keyed` up to there) over "casimir-dkg journal checkpoint v1" || 0x00 || hash(1) || format of the record
 as u64 || seq as u64 || hash || at as u64.
 
+A record `journal-keyed` behind the first may have `former`, the key before it and its signature over "casimir-dkg journal key
+handed on v1" || 0x00 || hash(1) || seq as u64 || hash || the new key, with seq and hash of the record before. So KEY may be an older
+key than the newest. Without `former` a person declared the new key, and no older one holds what it signed.
+
 An operator's signature is RSASSA-PKCS1-v1_5 with SHA-256, over SHA-256(SHA-256(compact JSON) || 0000010003000000) as its
 message: of `MsgType`, `Identifier`, `Data` for a message, of the result's fields for a result.
 """
@@ -386,14 +390,53 @@ class Decisions:
         self.signed += 1
 
 
+def lineage(entries):
+    """(record, key, whether the key before it signed it) of every key of the journal's own."""
+    keys = []
+    for entry, body in bodies(entries):
+        if entry["kind"] != "journal-keyed":
+            continue
+        seq, key, former = entry["seq"], raw(body["key"]), body.get("former")
+        if former:
+            require(keys and raw(former["key"]) == keys[-1][1], f"record {seq}: it says that another key signed than the newest before it")
+            before = entries[seq - 2]
+            message = b"casimir-dkg journal key handed on v1\0" + raw(entries[0]["hash"]) + (seq - 1).to_bytes(8, "big") + raw(before["hash"]) + key
+            good = is_signed_with(keys[-1][1], message, raw(former["signature"]))
+            require(good, f"record {seq}: the signature of the key before it is not right: it, or what stands before it, is another one")
+        keys.append((seq, key, bool(former)))
+    return keys
+
+
 def own_key(entries, upto):
     """(record, key) of the newest key of the journal's own that a record up to there names, or none."""
-    keys = [(entry["seq"], raw(body["key"])) for entry, body in bodies(entries[:upto]) if entry["kind"] == "journal-keyed"]
-    return keys[-1] if keys else None
+    keys = lineage(entries[:upto])
+    return keys[-1][:2] if keys else None
+
+
+def heirs(entries, held):
+    """The key given and those that count on its word, one signature after the other; and the last record that such a one signed."""
+    keys, given, handed = lineage(entries), [held], 0
+    named = [key for _, key, _ in keys]
+    for seq, key, signed in keys[named.index(held) + 1 :] if held in named else []:
+        if not signed:
+            break
+        given.append(key)
+        handed = seq - 1
+    return given, handed
+
+
+def succession(report, entries):
+    """Says of every key but the first on whose word it counts."""
+    for seq, key, signed in lineage(entries)[1:]:
+        if signed:
+            report.line("ok", f"record {seq} names a new key, 0x{key.hex()}, which the key before it signed")
+        else:
+            words = "on a person's word alone: no key before it signed it, and whoever holds an older one cannot tell it from a forgery"
+            report.line("?", f"record {seq} names a new key, 0x{key.hex()}, {words}")
 
 
 def acknowledged(report, entries, checkpoint, held, name):
-    """Compares with a checkpoint. Gives the record that it holds fast for whoever has the key."""
+    """Compares with a checkpoint. Gives the record that it holds fast for whoever has the key. Of `held`, the newest counts."""
     unsigned = []
 
     def test():
@@ -410,7 +453,7 @@ def acknowledged(report, entries, checkpoint, held, name):
         signed = is_signed_with(checkpoint.key, checkpoint.message(entries), checkpoint.signature)
         require(signed, "its signature is not right: it, or the journal, is another one than was signed")
         key = f"0x{checkpoint.key.hex()}"
-        require(held in (None, checkpoint.key), f"it is signed with {key}, which record {named[0]} names, and not with the key given")
+        require(held is None or checkpoint.key in held, f"it is signed with {key}, which record {named[0]} names, and not with the key given")
         return f"record {seq} is the one that was acknowledged, signed with {key} of record {named[0]}"
 
     good = report.check(name, test)
@@ -422,8 +465,11 @@ def acknowledged(report, entries, checkpoint, held, name):
 
 def held_fast(report, entries, arguments, found):
     """Says up to which record the journal is held by something that its writer cannot make anew."""
-    key = raw(arguments.key) if arguments.key else None
-    upto, count = 0, len(entries)
+    key, upto, count = None, 0, len(entries)
+    if arguments.key:
+        key, upto = heirs(entries, raw(arguments.key))
+        if upto:
+            report.line("ok", f"the key given signed the key after it, and so what stands up to record {upto}")
     for checkpoint in found:
         upto = max(upto, acknowledged(report, entries, checkpoint, key, "checkpoint of the export"))
     if arguments.checkpoint:
@@ -465,6 +511,9 @@ def journal(report, path, arguments):
     if not report.check("hash chain", chain):
         return []
     report.check("journal", lambda: which(entries))
+    if not report.check("keys of the journal's own", lambda: lineage(entries) and None):
+        return []
+    succession(report, entries)
     held_fast(report, entries, arguments, found)
     decisions = Decisions()
     report.check("decisions", lambda: decisions.check(entries))
@@ -477,14 +526,16 @@ def journal(report, path, arguments):
 
 
 def named_transcripts(entries):
-    """File name to (record, SHA-256, result) of every transcript that the journal names."""
-    named = {}
+    """File name to (record, SHA-256, result) of every transcript that the journal names; the result with its case."""
+    named, cases = {}, {}
     for entry in entries:
         body = parse(entry["body"])
+        if entry["kind"] == "ceremony-started":
+            cases[body["request"]] = body["case"]
         if body.get("transcript"):
             name, digest = body["transcript"]
             require(isinstance(name, str), f"record {entry['seq']} names a transcript by what is no name")
-            named[name] = (entry["seq"], raw(digest), body)
+            named[name] = (entry["seq"], raw(digest), {**body, "case": cases.get(body["request"])})
     return named
 
 
@@ -802,9 +853,14 @@ def transcript(report, path, named, serves, registry):
             require(sha256(text) == digest, f"record {seq} names another content by this name")
             require(body["request"] == found.all["request_id"], f"record {seq} is of another ceremony")
             held_for = found.all.get("held_for")
-            if held_for and serves["manager"]:
-                for name, value in (("chain", held_for["chain_id"]), ("manager", held_for["manager"])):
-                    require(str(value).lower() in serves[name], f"it is of {name} {value}, and the journal is of another one")
+            if held_for:
+                said = {"chain": held_for["chain_id"], "manager": held_for["manager"], "account": held_for.get("account")}
+                for name, value in said.items():
+                    # older ones do not say
+                    if value is not None and serves[name]:
+                        require(str(value).lower() in serves[name], f"it is of {name} {value}, and the journal is of another one")
+                case = held_for.get("case")
+                require(case in (None, body["case"]), f"it is of case {case}, and record {seq} is of {body['case']}")
             if "result" in body:
                 stated = {name: value for name, value in body["result"].items() if name != "registration"}
                 require(stated == found.verdict.get("value"), f"record {seq} has another result")

@@ -116,6 +116,27 @@ async fn an_accusation_that_was_published_ends_the_ceremony() {
     assert_eq!(conflicts(&messenger).await.len(), 1);
 }
 
+/// By it a node finds out what its store should hold.
+#[tokio::test]
+async fn whoever_signed_a_result_can_ask_for_all_of_them() {
+    let messenger = Messenger::new().await;
+    let node = Node::willing().await;
+    for name in ["1", "2"] {
+        messenger.register("default", name, &node.url).await;
+    }
+    messenger.topic(id(1), &["1", "2"]).await;
+    let (one, two) = (output(id(1), 1, 1), output(id(1), 2, 2));
+    stream(&messenger, &[(1, &one), (2, &two)]).await;
+    let of = async |operator: &str| messenger.get(&format!("/results/{operator}")).await;
+    for operator in ["1", "2"] {
+        assert_eq!(of(operator).await.body, format!("[\"{}\"]", id(1)));
+    }
+    assert_eq!(of("3").await.body, "[]");
+    for nobody in ["01", "x", "-1"] {
+        assert_eq!(of(nobody).await.status, 404, "{nobody}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_members_stream_at_once() {
     // the Go messenger died here: a map written by several handlers

@@ -8,4 +8,5 @@ mod demo;
 mod panics;
 mod plain;
 mod prompts;
+mod soak;
 pub(crate) mod terminal;

@@ -41,6 +41,15 @@ impl Terminal {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_casimir-dkg"));
         command.args(arguments);
         command.env("TERM", "xterm-256color");
+        // what tests are told by, such as how long a soak lasts, is no setting of the program
+        for name in [
+            "CASIMIR_DKG_SOAK",
+            "CASIMIR_DKG_REAL_LIVES",
+            "CASIMIR_DKG_LIVES",
+            "CASIMIR_DKG_SEED",
+        ] {
+            command.env_remove(name);
+        }
         command.env_remove("NO_COLOR");
         command.env_remove("TMUX");
         // the cache stays the user's: what was downloaded once is used again

@@ -83,6 +83,17 @@ pub(crate) enum JournalCommand {
         #[arg(long, value_name = "FILE")]
         journal: Option<PathBuf>,
     },
+    /// Print which shares an operator must hold, as a manifest that `doctor operator --expect` takes
+    ///
+    /// By every ceremony that this journal has verified; a node that lost its whole directory cannot know.
+    Shares {
+        /// The operator's id
+        #[arg(value_name = "OPERATOR")]
+        operator: u64,
+        /// The journal's database, a copy of it or an export, instead of the configured one
+        #[arg(long, value_name = "FILE")]
+        journal: Option<PathBuf>,
+    },
     /// Go on with a journal whose last records are lost, and say in it why
     ///
     /// For a journal that its checkpoint refuses when no copy has the missing records. What was open at its end is told.
@@ -98,7 +109,7 @@ pub(crate) enum JournalCommand {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum TranscriptCommand {
-    /// Check a ceremony again from its transcript, with no network
+    /// Check a ceremony again from its transcript, with no network unless --ssv asks for one
     Verify {
         /// The transcript
         #[arg(value_name = "FILE")]
@@ -106,6 +117,12 @@ pub(crate) enum TranscriptCommand {
         /// File with [[operator]] tables, whose keys the transcript's are compared with
         #[arg(long, value_name = "FILE")]
         operators: Option<PathBuf>,
+        /// Execution endpoint whose logs tell with which keys the operators registered at SSV; more than once: each is asked
+        #[arg(long, value_name = "URL")]
+        ssv: Vec<String>,
+        /// First block whose logs are asked for, where an endpoint refuses to look at all of them
+        #[arg(long, value_name = "BLOCK", default_value_t = 0, requires = "ssv")]
+        ssv_from: u64,
     },
 }
 

@@ -1,4 +1,6 @@
-//! `transcript verify`: checks a ceremony again, from its file alone.
+//! `transcript verify`: checks a ceremony again, from its file, and compares its keys with others'.
+
+mod ssv;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +27,12 @@ const NOT_PROVED: &str = "not proved by this file: when anything happened (times
                           what the encrypted shares hold (only their operators can open them), and that nobody kept an older share";
 
 pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    let TranscriptCommand::Verify { file, operators } = command;
+    let TranscriptCommand::Verify {
+        file,
+        operators,
+        ssv: endpoints,
+        ssv_from,
+    } = command;
     let registry = operators
         .as_deref()
         .map(|path| registry(path, options))
@@ -35,12 +42,24 @@ pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool
     let read = Transcript::read(&text).and_then(|transcript| Ok((examine(&transcript)?, transcript)));
     let (mut examined, transcript) = read.with_context(|| file.display().to_string())?;
     let backend = transcript.backend();
-    examined.verification.checks.push(compare(
-        &examined,
-        backend,
-        registry.as_ref(),
-        operators.as_deref(),
-    ));
+    let mut compared = Vec::new();
+    if let Some((registry, file)) = registry.as_ref().zip(operators.as_deref()) {
+        compared.push(compare(&examined, backend, registry, file));
+    }
+    if !endpoints.is_empty() {
+        let asked = ssv::Asked {
+            endpoints,
+            from: *ssv_from,
+        };
+        compared.extend(ssv::compare(&examined, backend, &asked, options)?);
+    }
+    if compared.is_empty() {
+        compared.push(Check::unknown(
+            "operators",
+            "whether these are the operators' keys: compare the fingerprints, or give --operators or --ssv",
+        ));
+    }
+    examined.verification.checks.extend(compared);
     Ok(report(&examined, backend, file, json))
 }
 
@@ -64,16 +83,10 @@ fn registry(path: &Path, options: &LoadOptions) -> anyhow::Result<BTreeMap<Opera
 fn compare(
     examined: &Examined,
     backend: &BackendName,
-    registry: Option<&BTreeMap<OperatorId, OperatorRecord>>,
-    file: Option<&Path>,
+    registry: &BTreeMap<OperatorId, OperatorRecord>,
+    file: &Path,
 ) -> Check {
     const NAME: &str = "operators";
-    let (Some(registry), Some(file)) = (registry, file) else {
-        return Check::unknown(
-            NAME,
-            "whether these are the operators' keys: compare the fingerprints, or give --operators",
-        );
-    };
     let mut faults = Vec::new();
     for (id, text) in &examined.operators {
         let known = registry.get(id).map(|record| record.public_key.as_str());
@@ -111,6 +124,7 @@ fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -
         output::json(&json!({
             "file": file,
             "request_id": examined.request_id,
+            "held_for": examined.held_for,
             "sound": sound,
             "verified": found.result.is_some(),
             "validator": validator,

@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result};
 use casimir_dkg::config::Notify;
 use casimir_dkg::engine::{EngineGone, EngineHandle, Identity, Seat};
 use casimir_dkg::inject;
-use casimir_dkg::journal::JournalOptions;
 use casimir_dkg::types::{CaseId, SafeText, UnixMillis};
 use casimir_dkg::view::{Query, Refused, Reply, Request};
 use crossterm::event::{Event as Input, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -24,6 +23,7 @@ use tokio::time::sleep_until;
 use super::Director;
 use super::ExitReason;
 use super::app::{App, Overlay, Remembered, Settings};
+use super::audit;
 use super::effect::Effect;
 use super::msg::{Event, Mouse, Msg, Now};
 use super::save;
@@ -32,7 +32,6 @@ use super::signals::Signal;
 use super::terminal::{Screen, clipboard_sequence, leave};
 use super::theme::Token;
 use super::update::update;
-use crate::commands::audit;
 use crate::log;
 
 /// Frames are at least this far apart.
@@ -363,20 +362,9 @@ impl Console {
 
     /// Reading a journal takes as long as the disk: not on this thread.
     fn audit(&mut self, case: CaseId) {
-        let journal = JournalOptions::at(self.app.snapshot.journal.path.as_str());
+        let place = audit::place(&self.app);
         let to = self.save_to.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            let dir = to.ok_or("no state directory is configured")?;
-            let stamp = UnixMillis::now().to_rfc3339()[..19].replace(':', "-");
-            let file = dir.join(format!("{}-{stamp}.html", case.to_string().replace('/', "-")));
-            std::fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-            let written = audit::write(&journal, case, &file).map_err(|error| format!("{error:#}"));
-            written.map(|written| match written.problems.len() {
-                0 => file.display().to_string(),
-                1 => format!("{}, and 1 record of the journal does not hold", file.display()),
-                n => format!("{}, and {n} records of the journal do not hold", file.display()),
-            })
-        });
+        let written = tokio::task::spawn_blocking(move || audit::write(&place, case, to.as_deref()));
         let told = async move {
             let gone = |_| Err("its writer died".to_owned());
             Event::Audited(written.await.unwrap_or_else(gone))

@@ -5,6 +5,7 @@
 //! `terminal`. It runs on a thread of its own: a terminal that takes no more output stops the screen, not the oracle.
 
 mod app;
+mod audit;
 mod effect;
 mod events;
 mod keys;

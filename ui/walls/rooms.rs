@@ -13,9 +13,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("owner", &[]),
     ("lock", &["types", "owner"]),
     ("runtime", &[]),
+    ("ration", &["types"]),
+    ("alike", &[]),
     ("sqlite", &[]),
     ("secrets", &["types", "owner"]),
-    ("listen", &["types", "secrets"]),
+    ("listen", &["types", "ration", "secrets"]),
     ("monitor", &["types", "listen"]),
     ("http", &["types", "secrets"]),
     ("journal", &["types", "owner", "lock", "sqlite", "secrets"]),
@@ -24,15 +26,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("oracle", &["types"]),
     // adapters: they implement ports and know nothing above them
     ("operators", &["types", "http"]),
-    ("beacon", &["types", "ports", "http"]),
-    ("chain", &["types", "secrets", "ports", "http"]),
+    ("beacon", &["types", "ration", "alike", "ports", "http"]),
+    ("chain", &["types", "ration", "alike", "secrets", "ports", "http"]),
     ("ssv", &["types", "ports", "chain"]),
-    ("tx", &["types", "ports", "chain"]),
+    ("tx", &["types", "ration", "ports", "chain"]),
     ("pool", &["types", "ports", "chain", "ssv"]),
     (
         "dkg",
         &[
             "types",
+            "ration",
             "ports",
             "http",
             "lane",
@@ -61,12 +64,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
     (
         "desk",
-        &["types", "ports", "oracle", "config", "beacon", "dkg", "tx"],
+        &[
+            "types", "ration", "ports", "oracle", "config", "beacon", "dkg", "tx",
+        ],
     ),
     (
         "engine",
         &[
             "types",
+            "ration",
             "inject",
             "lane",
             "lock",
@@ -93,7 +99,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "attach",
-        &["types", "runtime", "listen", "view", "config", "engine"],
+        &["types", "ration", "runtime", "listen", "view", "config", "engine"],
     ),
 ];
 

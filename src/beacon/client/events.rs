@@ -45,7 +45,9 @@ impl Beacon {
             }
             if !said {
                 let (name, reason) = (node.name.clone(), SafeText::new(&error.to_string()));
-                tracing::warn!(target: "beacon", node = %name, %reason, "event stream lost");
+                if let Some(left_out) = node.stream_line() {
+                    tracing::warn!(target: "beacon", node = %name, %reason, left_out, "event stream lost");
+                }
                 if out.send(Hint::Lost { node: name, reason }).await.is_err() {
                     return;
                 }

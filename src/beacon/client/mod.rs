@@ -27,6 +27,7 @@ pub use wire::{MissingConstant, Spec};
 use node::Node;
 use wire::Data;
 
+use crate::alike::Alike;
 use crate::http::{BadUrl, Http, Limits, named_apart};
 use crate::ports::consensus::{Genesis, NodeHealth};
 use crate::types::{RedactedUrl, Root, SafeText};
@@ -36,7 +37,7 @@ use crate::types::{RedactedUrl, Root, SafeText};
 pub struct BeaconConfig {
     /// Base URLs, the preferred first.
     pub nodes: Vec<RedactedUrl>,
-    /// The chain, where the network's preset knows it. Otherwise the first node that answers says which it is.
+    /// The chain, where the network's preset knows it. Otherwise the nodes must tell it alike.
     pub genesis_validators_root: Option<Root>,
     /// Time for one request.
     pub deadline: Duration,
@@ -70,7 +71,7 @@ impl BeaconConfig {
 struct Inner {
     config: BeaconConfig,
     nodes: Vec<Node>,
-    genesis: Mutex<Option<Genesis>>,
+    genesis: Mutex<Alike<Genesis>>,
 }
 
 /// A client of several beacon nodes. Clones share their state.
@@ -139,14 +140,14 @@ impl Beacon {
                 reason,
             })?);
         }
-        let nodes = named_apart(nodes)
+        let nodes: Vec<_> = named_apart(nodes)
             .map(|(endpoint, name)| Node::new(endpoint, name))
             .collect();
         Ok(Self {
             inner: Arc::new(Inner {
                 config,
+                genesis: Mutex::new(Alike::new(nodes.len(), None)),
                 nodes,
-                genesis: Mutex::default(),
             }),
         })
     }

@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use super::Beacon;
 use super::http::{self, NodeError};
 use super::wire::{Data, Syncing};
+use crate::alike::Dissent;
 use crate::http::{Call, Endpoint};
 use crate::ports::consensus::{Genesis, NodeHealth, NodeState};
+use crate::ration::{Ration, Refrain};
 use crate::types::{Root, SafeText, UnixMillis};
 
 #[derive(Default)]
@@ -22,6 +24,25 @@ struct State {
     head_slot: Option<u64>,
     genesis_time: Option<u64>,
     contradicted: Option<SafeText>,
+    lines: Lines,
+}
+
+/// What is logged of it, however often it gives cause.
+struct Lines {
+    contradicted: Refrain,
+    unused: Refrain,
+    /// Its event stream comes and goes.
+    streams: Ration,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            contradicted: Refrain::default(),
+            unused: Refrain::default(),
+            streams: Ration::slow(),
+        }
+    }
 }
 
 pub(super) struct Node {
@@ -72,10 +93,15 @@ impl Node {
     /// It told what another node denies.
     pub(super) fn contradicted(&self, what: SafeText) {
         let mut state = self.state();
-        if state.contradicted.is_none() {
-            tracing::warn!(target: "beacon", node = %self.name, %what, "beacon node is contradicted");
+        if let Some(left_out) = state.lines.contradicted.line(&what) {
+            tracing::warn!(target: "beacon", node = %self.name, %what, left_out, "beacon node is contradicted");
         }
         state.contradicted = Some(what);
+    }
+
+    /// How many lines about its event stream were left out, where one may be written.
+    pub(super) fn stream_line(&self) -> Option<u64> {
+        self.state().lines.streams.line()
     }
 
     /// An error status is an answer, too: the node lives.
@@ -142,13 +168,14 @@ impl Beacon {
             return verdict.clone();
         }
         let verdict = self.look_at(node).await;
-        if let Err(error) = &verdict {
-            tracing::warn!(target: "beacon", node = %node.name, %error, "beacon node not used");
-        }
         let mut state = node.state();
         state.checked = Some((Instant::now(), verdict.clone()));
         if let Err(error) = &verdict {
-            state.last_error = Some(SafeText::new(&error.to_string()));
+            let why = SafeText::new(&error.to_string());
+            if let Some(left_out) = state.lines.unused.line(&why) {
+                tracing::warn!(target: "beacon", node = %node.name, %error, left_out, "beacon node not used");
+            }
+            state.last_error = Some(why);
         }
         verdict
     }
@@ -178,11 +205,45 @@ impl Beacon {
         {
             return Err(wrong(expected));
         }
-        let mut known = self.inner.genesis.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get_or_insert(genesis);
-        if known.genesis_validators_root != genesis.genesis_validators_root {
-            return Err(wrong(known.genesis_validators_root));
+        let Some(who) = self
+            .inner
+            .nodes
+            .iter()
+            .position(|other| std::ptr::eq(other, node))
+        else {
+            return Ok(());
+        };
+        let mut told = self.inner.genesis.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_disputed = told.is_disputed();
+        let heard = told.hear(who, genesis);
+        if told.is_disputed() && !was_disputed {
+            for other in self
+                .inner
+                .nodes
+                .iter()
+                .filter(|other| !std::ptr::eq(*other, node))
+            {
+                other.forget_check();
+            }
         }
-        Ok(())
+        heard.map_err(|dissent| {
+            let expected = match dissent {
+                Dissent::Known(expected) => format!("expected {}", begun(&expected)),
+                Dissent::Undecided { other, tells } => format!(
+                    "and {} tells {}: take the one that lies out of beacon.urls",
+                    self.inner.nodes[other].name,
+                    begun(&tells)
+                ),
+            };
+            let words = format!("another chain: {}, {expected}", begun(&genesis));
+            NodeError::WrongChain(SafeText::new(&words))
+        })
     }
+}
+
+fn begun(genesis: &Genesis) -> String {
+    format!(
+        "genesis validators root {} at {}",
+        genesis.genesis_validators_root, genesis.genesis_time
+    )
 }

@@ -13,7 +13,11 @@ use super::receipts::{Belief, judge};
 use super::{Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Told, Writer};
 use crate::chain::rpc::{EndpointIndex, Rpc};
 use crate::ports::PoolEventKind;
+use crate::ration::Ration;
 use crate::types::{BlockRef, LogRef, SafeText};
+
+/// Lines about logs that are doubted: one endpoint can invent as many as it likes.
+static DOUBTED: Ration = Ration::slow();
 
 /// Doubts that are kept. An endpoint that invents logs without end pushes out its own: the newest of whoever told the most.
 const KEPT: usize = 64;
@@ -182,7 +186,9 @@ impl Doubts {
             return;
         };
         let block = doubt.heard.at.block.number;
-        tracing::error!(target: "chain", block, why = %doubt.why, "a doubtful log is put off until a restart, too many are open");
+        if let Some(left_out) = DOUBTED.line() {
+            tracing::error!(target: "chain", block, why = %doubt.why, left_out, "a doubtful log is put off until a restart, too many are open");
+        }
         match &mut self.put_off {
             Some(off) if off.block <= block => off.teller = doubt.teller,
             off => {
@@ -244,7 +250,9 @@ impl Intake {
                 Verdict::Told(told) => believed.push(told),
                 Verdict::Denied => denied.push(Doubt::of(heard, teller, Why::denied(), self.cursor)),
                 Verdict::NotYet(why) => {
-                    tracing::warn!(target: "chain", %why, "a log is not told yet");
+                    if let Some(left_out) = DOUBTED.line() {
+                        tracing::warn!(target: "chain", %why, left_out, "a log is not told yet");
+                    }
                     self.doubts.keep(Doubt::of(heard, teller, why, self.cursor));
                 }
             }

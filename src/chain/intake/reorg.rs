@@ -4,7 +4,11 @@ use tokio::sync::mpsc::Sender;
 
 use super::{ChainEvent, Intake, IntakeError, IntakeEvent, LocatedEvent};
 use crate::chain::rpc::{At, BlockHeader};
+use crate::ration::Ration;
 use crate::types::{BlockRef, LogRef, Root};
+
+/// Lines about reorganisations: where one endpoint is all there is, it makes them as it likes.
+static REORGS: Ration = Ration::slow();
 
 impl Intake {
     /// When the cursor's block does not stand any more: goes back to the newest told block that does, and tells what is
@@ -30,7 +34,9 @@ impl Intake {
         match ancestor {
             Some(ancestor) => {
                 let gone = self.really_gone(self.known_above(ancestor.number)).await?;
-                tracing::info!(target: "chain", from = cursor.number, to = ancestor.number, "reorg");
+                if let Some(left_out) = REORGS.line() {
+                    tracing::info!(target: "chain", from = cursor.number, to = ancestor.number, left_out, "reorg");
+                }
                 while self.window.back().is_some_and(|b| b.number > ancestor.number) {
                     self.window.pop_back();
                 }
@@ -88,7 +94,9 @@ impl Intake {
             .min(head.number())
             .saturating_sub(self.config.max_reorg_depth);
         let back = back.max(self.config.start_block.saturating_sub(1));
-        tracing::warn!(target: "chain", from = cursor.number, to = back, "reorg beyond memory, reading again");
+        if let Some(left_out) = REORGS.line() {
+            tracing::warn!(target: "chain", from = cursor.number, to = back, left_out, "reorg beyond memory, reading again");
+        }
         let header = self.rpc().header(At::Number(back)).await?;
         let restart = header.ok_or(IntakeError::NoBlock(back))?.block();
         // events above the new head would not be met again when reading up to it

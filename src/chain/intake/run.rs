@@ -6,7 +6,11 @@ use tokio::sync::{Notify, mpsc};
 
 use super::follow::tell;
 use super::{Intake, IntakeError, IntakeEvent, wake};
+use crate::ration::Ration;
 use crate::types::SafeText;
+
+/// Lines about polls that fail: each second one may.
+static TROUBLE: Ration = Ration::slow();
 
 impl Intake {
     /// Follows the chain until the receiver is dropped. Failures are told and tried again at the next look; the
@@ -43,7 +47,9 @@ impl Intake {
                         _ => IntakeEvent::Trouble(text.clone()),
                     };
                     if said.as_ref() != Some(&event) {
-                        tracing::warn!(target: "chain", error = %text, "event intake does not get on");
+                        if let Some(left_out) = TROUBLE.line() {
+                            tracing::warn!(target: "chain", error = %text, left_out, "event intake does not get on");
+                        }
                         if tell(&out, event.clone()).await.is_err() {
                             break;
                         }

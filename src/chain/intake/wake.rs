@@ -17,7 +17,11 @@ use tokio::time::Instant;
 use super::{IntakeEvent, SocketState};
 use crate::chain::rpc::ServerError;
 use crate::http::{self, Http, HttpError, Limits};
+use crate::ration::Ration;
 use crate::types::{RedactedUrl, SafeText, in_words};
+
+/// Lines about the socket: it may take us in and throw us out as often as it likes.
+static SOCKETS: Ration = Ration::slow();
 
 /// A socket that tells of no head for this long is taken for dead.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -60,7 +64,9 @@ impl Socket {
                 }
                 if !said_down {
                     let url = &source.url;
-                    tracing::warn!(target: "chain", socket = %url, %reason, "wake-up socket is down, polling goes on");
+                    if let Some(left_out) = SOCKETS.line() {
+                        tracing::warn!(target: "chain", socket = %url, %reason, left_out, "wake-up socket is down, polling goes on");
+                    }
                     let down = IntakeEvent::Socket(SocketState::Down(reason));
                     if out.send(down).await.is_err() {
                         return;
@@ -102,7 +108,9 @@ async fn listen(
         Err(_) => return SafeText::new(&format!("no connection within {}", in_words(LIMITS.deadline))),
     };
     *connected = true;
-    tracing::info!(target: "chain", socket = %source.url, "wake-up socket connected");
+    if let Some(left_out) = SOCKETS.line() {
+        tracing::info!(target: "chain", socket = %source.url, left_out, "wake-up socket connected");
+    }
     if out
         .send(IntakeEvent::Socket(SocketState::Connected))
         .await

@@ -206,7 +206,7 @@ impl Rpc {
                 error: EndpointError::RateLimited(at - Instant::now()),
                 again: Some(at),
             }),
-            Admission::Ready => self.ask_checked(endpoint, method, params).await.map_err(|error| {
+            Admission::Ready => self.ask_checked(index, method, params).await.map_err(|error| {
                 let again = match endpoint.admission(self.inner.config.recheck) {
                     Admission::Later(at) => Some(at),
                     _ => over_budget(&error),
@@ -218,12 +218,13 @@ impl Rpc {
 
     async fn ask_checked(
         &self,
-        endpoint: &Endpoint,
+        index: EndpointIndex,
         method: &'static str,
         params: &Value,
     ) -> Result<Said, EndpointError> {
+        let endpoint = &self.inner.endpoints[index.0];
         if endpoint.needs_check(self.inner.config.recheck) {
-            self.check_chain(endpoint).await?;
+            self.check_chain(index).await?;
         }
         self.ask(endpoint, method, params).await
     }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::http::{BadUrl, Http};
-use crate::types::{RedactedUrl, SafeText};
+use crate::types::{RedactedUrl, Root, SafeText};
 
 /// Endpoints and limits.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct RpcConfig {
     pub endpoints: Vec<RedactedUrl>,
     /// The chain that every endpoint must serve (`eth_chainId`).
     pub chain_id: u64,
+    /// Hash of the chain's first block, where it is known; else the endpoints must tell it alike.
+    pub genesis_block: Option<Root>,
     /// Time for one call to one endpoint, from connecting to the last byte.
     pub deadline: Duration,
     /// Longest answer in bytes.
@@ -40,6 +42,7 @@ impl RpcConfig {
         Self {
             endpoints,
             chain_id,
+            genesis_block: None,
             deadline: Duration::from_secs(10),
             max_response: 32 << 20,
             cooldown: Duration::from_secs(10),

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::error::EndpointError;
 use crate::http;
+use crate::ration::{Ration, Refrain};
 use crate::types::{SafeText, UnixMillis, in_words};
 
 pub use crate::ports::{EndpointHealth, EndpointState};
@@ -47,6 +48,25 @@ struct State {
     no_receipts: bool,
     /// Blocks by which its head is far below the one that is followed.
     behind: Option<u64>,
+    lines: Lines,
+}
+
+/// What is logged of it. It decides how often something happens to it, and not how much is written of that.
+struct Lines {
+    contradicted: Refrain,
+    omitted: Ration,
+    /// It comes and goes, lags and catches up, answers well and oddly.
+    changes: Ration,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            contradicted: Refrain::default(),
+            omitted: Ration::slow(),
+            changes: Ration::slow(),
+        }
+    }
 }
 
 pub(super) struct Endpoint {
@@ -107,9 +127,13 @@ impl Endpoint {
     pub(super) fn checked(&self, verdict: Result<(), SafeText>) {
         let mut state = self.state();
         state.checked_at = Some(Instant::now());
-        state.wrong_chain = verdict.err();
+        let before = std::mem::replace(&mut state.wrong_chain, verdict.err());
         if let Some(reason) = state.wrong_chain.clone() {
-            tracing::error!(target: "chain", endpoint = %self.name, %reason, "endpoint excluded");
+            if before.as_ref() != Some(&reason)
+                && let Some(left_out) = state.lines.changes.line()
+            {
+                tracing::error!(target: "chain", endpoint = %self.name, %reason, left_out, "endpoint excluded");
+            }
             state.last_error = Some(reason);
         }
     }
@@ -125,8 +149,10 @@ impl Endpoint {
 
     pub(super) fn succeeded(&self, took: Duration) {
         let mut state = self.state();
-        if state.failures >= BREAKER_AFTER {
-            tracing::info!(target: "chain", endpoint = %self.name, "endpoint answers again");
+        if state.failures >= BREAKER_AFTER
+            && let Some(left_out) = state.lines.changes.line()
+        {
+            tracing::info!(target: "chain", endpoint = %self.name, left_out, "endpoint answers again");
         }
         state.failures = 0;
         state.broken_until = None;
@@ -155,8 +181,13 @@ impl Endpoint {
             state.broken_until = Some(now + pause);
             // what comes back after an outage may be another node
             state.checked_at = None;
-            let pause = in_words(pause);
-            tracing::warn!(target: "chain", endpoint = %self.name, %error, %pause, "endpoint left alone");
+            // it is shown for as long as it is away
+            if state.failures == BREAKER_AFTER
+                && let Some(left_out) = state.lines.changes.line()
+            {
+                let pause = in_words(pause);
+                tracing::warn!(target: "chain", endpoint = %self.name, %error, %pause, left_out, "endpoint left alone");
+            }
         }
     }
 
@@ -174,8 +205,10 @@ impl Endpoint {
     pub(super) fn answered_oddly(&self, what: &'static str, why: &SafeText) {
         let mut state = self.state();
         let words = SafeText::new(&format!("{what}: {why}"));
-        if state.odd.insert(what, why.clone()).is_none() {
-            tracing::warn!(target: "chain", endpoint = %self.name, method = what, reason = %why, "an answer that cannot be used");
+        if state.odd.insert(what, why.clone()).is_none()
+            && let Some(left_out) = state.lines.changes.line()
+        {
+            tracing::warn!(target: "chain", endpoint = %self.name, method = what, reason = %why, left_out, "an answer that cannot be used");
         }
         state.last_error = Some(words);
     }
@@ -201,14 +234,18 @@ impl Endpoint {
         let mut state = self.state();
         state.omitted_logs += 1;
         state.last_error = Some("left out a log that its block header promises".into());
-        tracing::warn!(target: "chain", endpoint = %self.name, "endpoint left out a log");
+        if let Some(left_out) = state.lines.omitted.line() {
+            tracing::warn!(target: "chain", endpoint = %self.name, left_out, "endpoint left out a log");
+        }
     }
 
     pub(super) fn contradicted(&self, what: &SafeText) {
         let mut state = self.state();
         state.contradicted += 1;
         state.last_error = Some(what.clone());
-        tracing::warn!(target: "chain", endpoint = %self.name, %what, "endpoint is contradicted");
+        if let Some(left_out) = state.lines.contradicted.line(what) {
+            tracing::warn!(target: "chain", endpoint = %self.name, %what, left_out, "endpoint is contradicted");
+        }
     }
 
     pub(super) fn noted_refusal(&self, why: Option<SafeText>) {
@@ -218,8 +255,11 @@ impl Endpoint {
     /// Whether it says that it is behind.
     pub(super) fn says_it_is_syncing(&self, so: bool) {
         let mut state = self.state();
-        if so && !state.syncing {
-            tracing::warn!(target: "chain", endpoint = %self.name, "endpoint says that it is still syncing");
+        if so
+            && !state.syncing
+            && let Some(left_out) = state.lines.changes.line()
+        {
+            tracing::warn!(target: "chain", endpoint = %self.name, left_out, "endpoint says that it is still syncing");
         }
         state.syncing = so;
     }
@@ -227,8 +267,11 @@ impl Endpoint {
     /// Whether it lacks `eth_getBlockReceipts`.
     pub(super) fn lacks_receipts(&self, lacks: bool) {
         let mut state = self.state();
-        if lacks && !state.no_receipts {
-            tracing::warn!(target: "chain", endpoint = %self.name, "endpoint has no eth_getBlockReceipts: what is left out of logs is not found by it");
+        if lacks
+            && !state.no_receipts
+            && let Some(left_out) = state.lines.changes.line()
+        {
+            tracing::warn!(target: "chain", endpoint = %self.name, left_out, "endpoint has no eth_getBlockReceipts: what is left out of logs is not found by it");
         }
         state.no_receipts = lacks;
     }
@@ -236,8 +279,10 @@ impl Endpoint {
     /// Its head is so far below the one that is followed; none where it keeps up.
     pub(super) fn is_behind_the_head(&self, blocks: Option<u64>) {
         let mut state = self.state();
-        if let (None, Some(blocks)) = (state.behind, blocks) {
-            tracing::warn!(target: "chain", endpoint = %self.name, blocks, "endpoint is behind the head that is followed");
+        if let (None, Some(blocks)) = (state.behind, blocks)
+            && let Some(left_out) = state.lines.changes.line()
+        {
+            tracing::warn!(target: "chain", endpoint = %self.name, blocks, left_out, "endpoint is behind the head that is followed");
         }
         state.behind = blocks;
     }

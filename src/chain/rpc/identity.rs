@@ -1,26 +1,46 @@
 //! Which chain an endpoint serves: asked before it is believed, again at intervals, and after every outage.
 
 use alloy::primitives::{B256, U64};
+use futures_util::future::join_all;
 use serde_json::json;
 
-use super::Rpc;
 use super::ask::decoded;
-use super::endpoint::Endpoint;
-use super::error::{Attempt, EndpointError, RpcError};
+use super::endpoint::Admission;
+use super::error::{Attempt, EndpointError};
 use super::http::Said;
+use super::{EndpointIndex, Rpc, RpcError};
+use crate::alike::Dissent;
 use crate::types::SafeText;
 
 impl Rpc {
-    /// Looks at the chain of every endpoint now: one that serves ours is enough.
+    /// Looks at the chain of every endpoint whose turn it is, so that none is believed because no other was asked; where
+    /// they differ, at once again at those who were believed before.
+    pub(super) async fn look_at_chains(&self) {
+        for _ in 0..2 {
+            let recheck = self.inner.config.recheck;
+            let all = self.indices().map(async |index| {
+                let endpoint = &self.inner.endpoints[index.0];
+                let ready = matches!(endpoint.admission(recheck), Admission::Ready);
+                if ready && endpoint.needs_check(recheck) {
+                    // kept with its health
+                    let _ = self.check_chain(index).await;
+                }
+            });
+            join_all(all).await;
+        }
+    }
+
+    /// Asks every endpoint which chain it serves. One that serves the right one is enough.
     ///
     /// # Errors
     /// `Unanswered`, with what is wrong with each of them.
     pub async fn verify_chain(&self) -> Result<(), RpcError> {
         let mut attempts = Vec::new();
         let mut good = false;
-        for endpoint in &self.inner.endpoints {
+        for index in self.indices() {
+            let endpoint = &self.inner.endpoints[index.0];
             endpoint.forget_check();
-            match self.check_chain(endpoint).await {
+            match self.check_chain(index).await {
                 Ok(()) => good = true,
                 Err(error) => attempts.push(Attempt {
                     endpoint: endpoint.name.clone(),
@@ -46,7 +66,8 @@ impl Rpc {
         }
     }
 
-    pub(super) async fn check_chain(&self, endpoint: &Endpoint) -> Result<(), EndpointError> {
+    pub(super) async fn check_chain(&self, index: EndpointIndex) -> Result<(), EndpointError> {
+        let endpoint = &self.inner.endpoints[index.0];
         let reply = self.ask(endpoint, "eth_chainId", &json!([])).await?;
         let verdict = match reply {
             Said::Result(raw) => {
@@ -61,16 +82,18 @@ impl Rpc {
             Said::Error(error) => return Err(EndpointError::NotHere(error)),
         };
         let verdict = match verdict {
-            Ok(()) => self.check_genesis(endpoint).await?,
+            Ok(()) => self.check_genesis(index).await?,
             wrong => wrong,
         };
         endpoint.checked(verdict.clone());
         verdict.map_err(EndpointError::WrongChain)
     }
 
-    /// Development chains share ids, so block 0 is compared too. A node that does not know it any more is believed; one
-    /// that is asked too often, is not done in time or tells something else has not said, and is not.
-    async fn check_genesis(&self, endpoint: &Endpoint) -> Result<Result<(), SafeText>, EndpointError> {
+    /// Development chains share ids, so block 0 is compared too, with what is configured or with what the others tell. A node
+    /// that does not know it any more is believed; one that is asked too often, is not done in time or tells something else
+    /// has not said, and is not.
+    async fn check_genesis(&self, index: EndpointIndex) -> Result<Result<(), SafeText>, EndpointError> {
+        let endpoint = &self.inner.endpoints[index.0];
         #[derive(serde::Deserialize)]
         struct Genesis {
             hash: B256,
@@ -90,18 +113,32 @@ impl Rpc {
         let Some(Genesis { hash }) = genesis else {
             return Ok(Ok(()));
         };
-        let mut known = self
+        let mut told = self
             .inner
             .genesis
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let expected = *known.get_or_insert(hash);
-        Ok(if expected == hash {
-            Ok(())
-        } else {
-            Err(SafeText::new(&format!(
-                "same chain id, but another genesis block: {hash}, expected {expected}"
-            )))
-        })
+        let was_disputed = told.is_disputed();
+        let heard = told.hear(index.0, hash);
+        if told.is_disputed() && !was_disputed {
+            for other in self
+                .inner
+                .endpoints
+                .iter()
+                .filter(|other| !std::ptr::eq(*other, endpoint))
+            {
+                other.forget_check();
+            }
+        }
+        Ok(heard.map_err(|dissent| {
+            let words = match dissent {
+                Dissent::Known(expected) => format!("{hash}, expected {expected}"),
+                Dissent::Undecided { other, tells } => format!(
+                    "{hash}, and {} tells {tells}: take the one that lies out of rpc.urls, or set network.genesis_block",
+                    self.inner.endpoints[other].name
+                ),
+            };
+            SafeText::new(&format!("same chain id, but another genesis block: {words}"))
+        }))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::At;
 use super::ask::{Lacking, Reading, Round, decoded};
-use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, Receipt, TransactionInfo};
+use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, Quantity, Receipt, TransactionInfo};
 use super::{Rpc, RpcError};
 use crate::types::SafeText;
 
@@ -121,8 +121,8 @@ impl Rpc {
     /// # Errors
     /// As [`Rpc::call`]: what reverts has no estimate.
     pub async fn estimate_gas(&self, call: &CallRequest) -> Result<u64, RpcError> {
-        let gas: U64 = self.request("eth_estimateGas", json!([call])).await?;
-        Ok(gas.to())
+        let gas: Quantity = self.request("eth_estimateGas", json!([call])).await?;
+        Ok(gas.get())
     }
 
     /// Balance in wei.
@@ -138,10 +138,10 @@ impl Rpc {
     /// # Errors
     /// No endpoint answers, or the one that does has not the state of that block. See [`RpcError`].
     pub async fn nonce(&self, of: Address, at: At) -> Result<u64, RpcError> {
-        let nonce: U64 = self
+        let nonce: Quantity = self
             .request("eth_getTransactionCount", json!([of, at.to_json()]))
             .await?;
-        Ok(nonce.to())
+        Ok(nonce.get())
     }
 
     /// Code at an address; empty where every endpoint that answers says that there is none: one that lags says so of what is

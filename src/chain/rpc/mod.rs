@@ -50,6 +50,7 @@ pub(crate) use simulate::{Within, as_call};
 
 use endpoint::Endpoint;
 
+use crate::alike::Alike;
 use crate::http::{Limits, named_apart};
 use crate::ports::Endpoints;
 use crate::types::SafeText;
@@ -68,8 +69,8 @@ struct Inner {
     config: RpcConfig,
     endpoints: Vec<Endpoint>,
     next_id: AtomicU64,
-    /// Hash of block 0, as the first endpoint told it: tells apart two chains that share an id.
-    genesis: Mutex<Option<B256>>,
+    /// Hash of block 0: tells apart two chains that share an id.
+    genesis: Mutex<Alike<B256>>,
     climb: Mutex<Option<climb::Climb>>,
 }
 
@@ -114,15 +115,16 @@ impl Rpc {
                 })?;
             endpoints.push(endpoint);
         }
-        let endpoints = named_apart(endpoints)
+        let endpoints: Vec<_> = named_apart(endpoints)
             .map(|(endpoint, name)| Endpoint::new(endpoint, name, config.cooldown))
             .collect();
+        let known = config.genesis_block.map(|root| B256::from(root.0));
         Ok(Self {
             inner: Arc::new(Inner {
+                genesis: Mutex::new(Alike::new(endpoints.len(), known)),
                 config,
                 endpoints,
                 next_id: AtomicU64::new(1),
-                genesis: Mutex::default(),
                 climb: Mutex::default(),
             }),
             only: None,
@@ -221,6 +223,7 @@ impl Endpoints for Rpc {
     }
 
     async fn look(&self) {
+        self.look_at_chains().await;
         self.ask_whether_syncing().await;
     }
 

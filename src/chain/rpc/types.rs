@@ -20,15 +20,42 @@ impl At {
     }
 }
 
+/// A number in an answer: of blocks, of things in them, of gas, of seconds, of transactions. One that no chain comes to
+/// cannot be read: who says so has not answered, and nobody has to calculate with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "U64")]
+pub(crate) struct Quantity(u64);
+
+impl Quantity {
+    /// What JSON has without loss everywhere, and more than anything counted here comes to in thousands of years.
+    pub(crate) const MOST: u64 = 1 << 53;
+
+    pub(crate) fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl TryFrom<U64> for Quantity {
+    type Error = String;
+
+    fn try_from(told: U64) -> Result<Self, String> {
+        let told = told.to::<u64>();
+        if told > Self::MOST {
+            return Err(format!("{told:#x} is more than any chain comes to"));
+        }
+        Ok(Self(told))
+    }
+}
+
 /// What is used of `eth_getBlockByNumber` and `eth_getBlockByHash`, called without transactions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockHeader {
-    number: U64,
+    number: Quantity,
     /// keccak256 of the RLP of the header, by the node's word.
     pub hash: B256,
     pub parent_hash: B256,
-    timestamp: U64,
+    timestamp: Quantity,
     /// Base fee in wei for each gas.
     pub base_fee_per_gas: Option<U256>,
     /// Bloom filter over the addresses and topics of its logs.
@@ -41,13 +68,13 @@ impl BlockHeader {
     /// Blocks before it: genesis has 0.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.number.to()
+        self.number.get()
     }
 
     /// Seconds since the Unix epoch.
     #[must_use]
     pub fn timestamp(&self) -> u64 {
-        self.timestamp.to()
+        self.timestamp.get()
     }
 
     pub(crate) fn time(&self) -> UnixMillis {
@@ -74,10 +101,10 @@ pub struct LogEntry {
     pub topics: Vec<B256>,
     /// The arguments that are not indexed, ABI-encoded.
     pub data: Bytes,
-    block_number: U64,
+    block_number: Quantity,
     block_hash: B256,
     transaction_hash: B256,
-    log_index: U64,
+    log_index: Quantity,
     /// A node says so of logs whose block was dropped.
     #[serde(default)]
     pub removed: bool,
@@ -89,11 +116,11 @@ impl LogEntry {
     pub fn at(&self) -> LogRef {
         LogRef {
             block: BlockRef {
-                number: self.block_number.to(),
+                number: self.block_number.get(),
                 hash: Root(self.block_hash.0),
             },
             transaction: Root(self.transaction_hash.0),
-            index: self.log_index.to(),
+            index: self.log_index.get(),
         }
     }
 
@@ -194,18 +221,18 @@ pub struct CallRequest {
 pub struct Receipt {
     /// keccak256 of the signed envelope.
     pub transaction_hash: B256,
-    block_number: U64,
+    block_number: Quantity,
     block_hash: B256,
-    status: U64,
-    gas_used: U64,
+    status: Quantity,
+    gas_used: Quantity,
     /// Wei for each gas that was paid.
     #[serde(default)]
     pub effective_gas_price: U256,
     /// The contract that the transaction made.
     pub contract_address: Option<Address>,
     #[serde(rename = "type")]
-    kind: Option<U64>,
-    cumulative_gas_used: Option<U64>,
+    kind: Option<Quantity>,
+    cumulative_gas_used: Option<Quantity>,
     /// What it logged.
     #[serde(default)]
     pub logs: Vec<LogEntry>,
@@ -216,7 +243,7 @@ impl Receipt {
     #[must_use]
     pub fn block(&self) -> BlockRef {
         BlockRef {
-            number: self.block_number.to(),
+            number: self.block_number.get(),
             hash: Root(self.block_hash.0),
         }
     }
@@ -224,20 +251,20 @@ impl Receipt {
     /// Status 1 (EIP-658): it was not reverted.
     #[must_use]
     pub fn succeeded(&self) -> bool {
-        self.status.to::<u64>() == 1
+        self.status.get() == 1
     }
 
     /// Gas units of this transaction alone, not of its block up to it.
     #[must_use]
     pub fn gas_used(&self) -> u64 {
-        self.gas_used.to()
+        self.gas_used.get()
     }
 
     /// The transaction's kind (EIP-2718; 0 where it is older) and the gas of its block up to it; none where the node does
     /// not tell.
     pub(crate) fn in_block(&self) -> Option<(u8, u64)> {
-        let kind = self.kind.unwrap_or_default().to::<u64>();
-        Some((u8::try_from(kind).ok()?, self.cumulative_gas_used?.to()))
+        let kind = self.kind.unwrap_or_default().get();
+        Some((u8::try_from(kind).ok()?, self.cumulative_gas_used?.get()))
     }
 }
 
@@ -247,7 +274,7 @@ impl Receipt {
 pub struct TransactionInfo {
     /// keccak256 of the signed envelope.
     pub hash: B256,
-    nonce: U64,
+    nonce: Quantity,
     /// Whom its signature recovers, by the node's word.
     pub from: Address,
     /// The contract, none for a creation.
@@ -257,7 +284,7 @@ pub struct TransactionInfo {
     /// Wei sent along.
     #[serde(default)]
     pub value: U256,
-    block_number: Option<U64>,
+    block_number: Option<Quantity>,
     /// Hash of the including block, none while it waits.
     pub block_hash: Option<B256>,
 }
@@ -266,14 +293,14 @@ impl TransactionInfo {
     /// How many transactions its sender sent before it.
     #[must_use]
     pub fn nonce(&self) -> u64 {
-        self.nonce.to()
+        self.nonce.get()
     }
 
     /// The including block, none while it waits.
     #[must_use]
     pub fn block(&self) -> Option<BlockRef> {
         Some(BlockRef {
-            number: self.block_number?.to(),
+            number: self.block_number?.get(),
             hash: Root(self.block_hash?.0),
         })
     }
@@ -307,5 +334,32 @@ impl TryFrom<ToldFees> for FeeHistory {
             next_base_fee: u128::try_from(*next).map_err(|_| "absurd base fee")?,
             reward: told.reward.unwrap_or_default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_no_chain_comes_to_is_no_answer() {
+        let header = |number: &str, timestamp: &str| {
+            let root = format!("0x{}", "11".repeat(32));
+            serde_json::from_value::<BlockHeader>(
+                json!({"number": number, "timestamp": timestamp, "hash": root, "parentHash": root}),
+            )
+        };
+        assert_eq!(
+            header("0x20000000000000", "0x1").unwrap().number(),
+            Quantity::MOST
+        );
+        for absurd in ["0x20000000000001", "0xffffffffffffffff"] {
+            let why = header(absurd, "0x1").unwrap_err().to_string();
+            assert!(
+                why.contains(&format!("{absurd} is more than any chain comes to")),
+                "{why}"
+            );
+            header("0x1", absurd).unwrap_err();
+        }
     }
 }

@@ -36,7 +36,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "network.genesis_validators_root",
         "32 bytes of hex",
-        "Part of the exit domain; fixed by the preset, on devnet asked from the beacon nodes when absent.",
+        "Part of the exit domain; fixed by the preset, on devnet as the beacon nodes tell it alike when absent.",
+    ),
+    Key::new(
+        "network.genesis_block",
+        "32 bytes of hex",
+        "Hash of the execution chain's block 0; fixed by the preset, on devnet as the endpoints tell it alike when absent.",
     ),
     Key::new(
         "network.deposit_contract",
@@ -96,6 +101,8 @@ pub struct NetworkConfig {
     pub capella_fork_version: ForkVersion,
     /// Part of the voluntary exit domain. `None` on a devnet that did not say: ask its beacon node.
     pub genesis_validators_root: Option<Root>,
+    /// Hash of the execution chain's block 0. `None` on a devnet that did not say: as its endpoints tell it alike.
+    pub genesis_block: Option<Root>,
     /// The beacon deposit contract.
     pub deposit_contract: Address,
     /// SSVNetwork. `None`: ask the manager contract (`getSSVNetworkAddress`).
@@ -110,6 +117,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NetworkConfig> {
     let genesis_fork_version = r.required("network.genesis_fork_version");
     let capella_fork_version = r.required("network.capella_fork_version");
     let genesis_validators_root = r.optional("network.genesis_validators_root");
+    let genesis_block = r.optional("network.genesis_block");
     let deposit_contract = r.required("network.deposit_contract");
     let ssv_network = r.optional("network.ssv_network");
     let finality = r.required("network.finality");
@@ -119,6 +127,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NetworkConfig> {
         genesis_fork_version: genesis_fork_version?,
         capella_fork_version: capella_fork_version?,
         genesis_validators_root: genesis_validators_root?,
+        genesis_block: genesis_block?,
         deposit_contract: deposit_contract?,
         ssv_network: ssv_network?,
         finality: finality?,

@@ -23,6 +23,9 @@ pub struct AccountFacts {
     pub pending: u64,
     /// Its balance at the head, wei.
     pub balance_wei: U256,
+    /// The endpoints contradict each other on `next`: one of them lies or lags, so nobody is accused by it, and a nonce is
+    /// given out only where the journal explains it.
+    pub contradicted: bool,
 }
 
 /// What the journal says of an account.
@@ -78,14 +81,17 @@ impl State {
     #[must_use]
     pub fn unadopted(&self) -> Option<Unadopted> {
         let account = self.volatile.facts.account?.address;
-        let known = self.accounts.get(&account)?;
+        // one that endpoints contradict each other on is not taken down, and another one all the same
+        let known = self.accounts.get(&account);
+        let floor = known.map_or(0, |known| known.floor);
         let is_new = self.nonces.get(&account).is_none_or(|own| own.lowest().is_none());
         let mut others = self.accounts.keys().chain(self.nonces.keys());
         let other = others.find(|other| **other != account).copied();
-        let is_strange = known.floor > 0 || other.is_some();
-        (is_strange && is_new && !known.adopted).then_some(Unadopted {
+        let is_strange = floor > 0 || other.is_some();
+        let is_adopted = known.is_some_and(|known| known.adopted);
+        (is_strange && is_new && !is_adopted).then_some(Unadopted {
             account,
-            nonce: known.floor,
+            nonce: floor,
             other,
         })
     }
@@ -111,9 +117,22 @@ pub(super) fn foreign(account: Address) -> SafeText {
 /// `None` while the chain's word on the account is missing.
 pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
     let used = state.volatile.facts.account.filter(|a| a.address == account)?;
+    if used.contradicted && unexplained(state, &used).is_some() {
+        return None;
+    }
     let next = used.next.max(used.pending);
     let own = state.nonces.get(&account).filter(|_| !planted!(NonceTwice));
     Some(own.map_or(next, |own| own.first_free(next)))
+}
+
+/// The first nonce that the chain calls used and the journal knows nothing of. Of an account that was never seen, all of
+/// them.
+fn unexplained(state: &State, facts: &AccountFacts) -> Option<u64> {
+    let known = state.accounts.get(&facts.address);
+    let from = known.map_or(0, |known| known.floor.max(known.told.unwrap_or(0)));
+    let own = state.nonces.get(&facts.address);
+    let nonce = own.map_or(from, |own| own.first_free(from));
+    (nonce < facts.next.max(facts.pending)).then_some(nonce)
 }
 
 /// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
@@ -128,27 +147,19 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
     else {
         return;
     };
+    // one voice accuses nobody: what is so is so when they agree, too
+    if facts.contradicted && !planted!(OneVoiceAccuses) {
+        return;
+    }
     let account = facts.address;
-    let known = turn.state.accounts.get(&account).copied();
-    let known = match known {
-        Some(known) => known,
-        None => {
-            // a journal from before floors were kept: from its first intent on everything must be its own
-            let own = turn.state.nonces.get(&account);
-            let nonce = own.and_then(Nonces::lowest).unwrap_or(facts.next);
-            turn.record(Record::AccountSeen { account, nonce });
-            Account {
-                floor: nonce,
-                told: None,
-                adopted: false,
-            }
-        }
-    };
+    if !turn.state.accounts.contains_key(&account) {
+        // a journal from before floors were kept: from its first intent on everything must be its own
+        let own = turn.state.nonces.get(&account);
+        let nonce = own.and_then(Nonces::lowest).unwrap_or(facts.next);
+        turn.record(Record::AccountSeen { account, nonce });
+    }
     let used = facts.next.max(facts.pending);
-    let from = known.floor.max(known.told.unwrap_or(0));
-    let own = turn.state.nonces.get(&account);
-    let nonce = own.map_or(from, |own| own.first_free(from));
-    if nonce < used {
+    if let Some(nonce) = unexplained(turn.state, &facts) {
         turn.record(Record::AccountStrange {
             account,
             nonce,

@@ -131,6 +131,14 @@ fixed_bytes!(
     64
 );
 
+/// The journal's own key that another one takes the place of, and its signature over that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FormerKey {
+    pub key: JournalKey,
+    /// Over what the journal's format says of handing on.
+    pub signature: JournalSignature,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

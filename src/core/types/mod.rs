@@ -22,8 +22,8 @@ mod transcript;
 mod verification;
 
 pub use bytes::{
-    BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, JournalKey, JournalSignature, PersonKey,
-    PersonSignature, Root,
+    BlsPublicKey, BlsSignature, ByteLengthError, ForkVersion, FormerKey, JournalKey, JournalSignature,
+    PersonKey, PersonSignature, Root,
 };
 pub use ceremony::{
     BackendName, Blame, BroughtAlong, CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult,
@@ -42,7 +42,7 @@ pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, w
 pub use text::{RedactedUrl, SafeText, counted, listed, quoted, told_apart};
 pub use time::{UnixMillis, in_words};
 pub use transaction::{NonceStatus, SignedTransaction};
-pub use transcript::{Examined, Transcript, TranscriptError};
+pub use transcript::{Examined, HeldFor, Transcript, TranscriptError};
 pub use verification::Verification;
 
 /// Whether a number that serde would write says nothing.

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use alloy::primitives::Address;
 use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    BackendName, CeremonyStep, OperatorId, OperatorProgress, RequestId, Root, RsaPublicKeyText, Verification,
+    BackendName, CaseId, CeremonyStep, OperatorId, OperatorProgress, RequestId, Root, RsaPublicKeyText,
+    Verification,
 };
 
 /// The record of one ceremony that proves how it ended, checkable offline. What stands in the document, and what it
@@ -48,6 +50,35 @@ pub enum TranscriptError {
     Backend(BackendName),
 }
 
+/// Whose oracle held a ceremony, and for which of its cases: what leads from a transcript to its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldFor {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// The manager contract.
+    pub manager: Address,
+    /// The oracle's account; one that only observes has none, and older transcripts do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Address>,
+    /// The case in that oracle's journal; older transcripts do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+}
+
+impl std::fmt::Display for HeldFor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(case) = self.case {
+            write!(f, "case {case}, ")?;
+        }
+        write!(f, "manager {} on chain {}", self.manager, self.chain_id)?;
+        match self.account {
+            Some(account) => write!(f, ", account {account}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A transcript that was read and checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examined {
@@ -56,6 +87,8 @@ pub struct Examined {
     pub digest: Root,
     /// What it proves.
     pub verification: Verification,
+    /// Whose ceremony it was, by the word of whoever held it; none where it does not say.
+    pub held_for: Option<HeldFor>,
     /// Public keys of the participants as the document has them: whether they are the right ones, it cannot say.
     pub operators: BTreeMap<OperatorId, RsaPublicKeyText>,
     /// The steps of its plan.

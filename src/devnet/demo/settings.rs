@@ -97,15 +97,13 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
         },
         "operator": settings.operators.iter().map(operator).collect::<Vec<_>>(),
         "selection": { "size": options.committee },
-        "policy": { "mode": if options.auto { "auto" } else { "supervised" } },
+        // the rules are there in either mode: a show may hand over to them, and take it back
+        "policy": { "mode": if options.auto { "auto" } else { "supervised" }, "rule": rules() },
         "journal": { "path": "journal.sqlite" },
         // its own: several demos have the same chain and addresses
         "attach": { "socket": "oracle.sock" },
         "log": { "dir": "logs" },
     });
-    if options.auto {
-        table["policy"]["rule"] = rules();
-    }
     if let Some(url) = settings.beacon_url {
         // slots are short here; the event stream is faster still
         table["beacon"] = json!({ "urls": [url], "poll_interval": "4s" });

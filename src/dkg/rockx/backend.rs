@@ -26,8 +26,8 @@ use crate::ports::{
     OperatorHealth, RegistrationSigning, RelayHealth, Release, ReleaseMix, ReshareSize, SharesKept, Verified,
 };
 use crate::types::{
-    BackendName, CeremonyPlan, CeremonyStep, Examined, OperatorId, OperatorRecord, RequestId, SafeText,
-    Transcript, TranscriptError,
+    BackendName, CaseId, CeremonyPlan, CeremonyStep, Examined, OperatorId, OperatorRecord, RequestId,
+    SafeText, Transcript, TranscriptError,
 };
 
 /// The operators run RockX's node or ours; a messenger relays between them.
@@ -109,19 +109,21 @@ impl Ceremonies for RockX {
     async fn run(
         &self,
         request_id: RequestId,
+        case: CaseId,
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
-        self.initiator.run(request_id, plan, updates).await
+        self.initiator.of(case).run(request_id, plan, updates).await
     }
 
     async fn find(
         &self,
         request_id: RequestId,
+        case: CaseId,
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
-        self.initiator.find(request_id, plan, updates).await
+        self.initiator.of(case).find(request_id, plan, updates).await
     }
 
     fn verify_transcript(&self, transcript: &Transcript) -> Result<Examined, TranscriptError> {

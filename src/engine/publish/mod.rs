@@ -116,6 +116,7 @@ fn written(journal: &Journal, unwritable: Option<&SafeText>) -> JournalView {
         records,
         head,
         path: SafeText::new(&journal.path().display().to_string()),
+        checkpoint: Some(SafeText::new(&journal.checkpoint().display().to_string())),
         unwritable: unwritable.cloned(),
     }
 }

@@ -126,6 +126,7 @@ pub(super) fn read(
         records: anchor.seq,
         head: anchor.hash,
         path: SafeText::new(&path.display().to_string()),
+        checkpoint: None,
         unwritable: None,
     };
     let mut snapshot = compose(&state, live, journal, anchor.seq, &mut ValidatorRows::default());

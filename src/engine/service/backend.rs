@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
@@ -19,13 +20,12 @@ use crate::dkg::rockx::backend::RockX;
 use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, ForeignCeremony, MessengerHandle};
-use crate::dkg::rockx::transcript::HeldFor;
 use crate::http::Http;
 use crate::listen::{Tls, TlsError};
 use crate::operators::{Directory, DirectoryError, KeySources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
 use crate::secrets::SecretFile;
-use crate::types::{BackendName, OperatorId, OperatorRecord, SafeText};
+use crate::types::{BackendName, HeldFor, OperatorId, OperatorRecord, SafeText};
 
 /// A ceremony may take this long in all before its outcome counts as unknown, in rounds.
 const ROUNDS_IN_ALL: u32 = 15;
@@ -106,16 +106,29 @@ pub enum BackendError {
     Operators(#[from] DirectoryError),
 }
 
-type Start = for<'a> fn(&'a Config, &'a Http) -> BoxFuture<'a, Result<Backend, BackendError>>;
+type Start = for<'a> fn(&'a Config, &'a Http, HeldFor) -> BoxFuture<'a, Result<Backend, BackendError>>;
 
 /// How each backend is started, by its name.
-const STARTS: &[(BackendName, Start)] = &[(BackendName::ROCKX, |config, http| Box::pin(rockx(config, http)))];
+const STARTS: &[(BackendName, Start)] = &[(BackendName::ROCKX, |config, http, held_for| {
+    Box::pin(rockx(config, http, held_for))
+})];
 
-/// Starts what is configured. Nothing is sent to any operator, and nobody is asked for anything.
-pub(super) async fn start(config: &Config, http: &Http) -> Result<Backend, BackendError> {
+/// Starts what is configured, for the oracle that has this account. Nothing is sent to any operator, and nobody is asked for
+/// anything.
+pub(super) async fn start(
+    config: &Config,
+    http: &Http,
+    account: Option<Address>,
+) -> Result<Backend, BackendError> {
+    let held_for = HeldFor {
+        chain_id: config.network.chain_id,
+        manager: config.contract.address,
+        account,
+        case: None,
+    };
     let name = &config.dkg.backend;
     match STARTS.iter().find(|(known, _)| known == name) {
-        Some((_, start)) => start(config, http).await,
+        Some((_, start)) => start(config, http, held_for).await,
         None => Err(BackendError::Unknown(name.clone())),
     }
 }
@@ -153,7 +166,7 @@ pub async fn health(config: &Config, http: &Http, deadline: Duration) -> Result<
     Ok((known.look)(&surroundings).await)
 }
 
-async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
+async fn rockx(config: &Config, http: &Http, held_for: HeldFor) -> Result<Backend, BackendError> {
     let api = registry(config, http)?;
     // by it the messenger in this process knows its own initiator
     let house = SecretString::from(hex::encode(rand::random::<[u8; 32]>()));
@@ -194,6 +207,7 @@ async fn rockx(config: &Config, http: &Http) -> Result<Backend, BackendError> {
     };
     let initiator = InitiatorConfig {
         house: companion.as_ref().map(|_| house),
+        held_for: Some(held_for),
         ..initiator(config, http, &url)?
     };
     let rockx = RockX::start(initiator).await?;
@@ -295,10 +309,6 @@ fn initiator(config: &Config, http: &Http, messenger_url: &str) -> Result<Initia
         signing_key,
         messenger_is_ours: matches!(config.dkg.messenger, MessengerChoice::Embedded { .. }),
         http: http.clone(),
-        held_for: Some(HeldFor {
-            chain_id: config.network.chain_id,
-            manager: config.contract.address,
-        }),
         ..InitiatorConfig::new(messenger_url, config.operators.by_id.clone())
     })
 }

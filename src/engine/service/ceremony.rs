@@ -15,7 +15,7 @@ use crate::engine::core::Incoming;
 use crate::oracle::CeremonySuccess;
 use crate::ports::{Ceremonies, CeremonyUpdate, Failed, Verified};
 use crate::types::{
-    BackendName, CeremonyFailure, CeremonyPlan, FailureKind, OperatorId, OperatorProgress, RequestId,
+    BackendName, CaseId, CeremonyFailure, CeremonyPlan, FailureKind, OperatorId, OperatorProgress, RequestId,
     SafeText, Transcript, UnixMillis, counted,
 };
 
@@ -25,7 +25,7 @@ type Ended = (Result<Box<CeremonySuccess>, CeremonyFailure>, Option<Named>);
 /// Runs the ceremony, or finds out what became of it.
 pub(super) async fn perform(
     outside: &Outside,
-    request: RequestId,
+    (case, request): (CaseId, RequestId),
     plan: &CeremonyPlan,
     backend: &BackendName,
     start: bool,
@@ -40,7 +40,7 @@ pub(super) async fn perform(
         }
     };
     let (outcome, ()) = tokio::join!(
-        run(&*outside.ask.ceremonies, request, plan, start, updates),
+        run(&*outside.ask.ceremonies, (case, request), plan, start, updates),
         forward
     );
     match outcome {
@@ -67,15 +67,15 @@ pub(super) async fn perform(
 
 async fn run(
     ceremonies: &dyn Ceremonies,
-    request: RequestId,
+    (case, request): (CaseId, RequestId),
     plan: &CeremonyPlan,
     start: bool,
     updates: mpsc::Sender<CeremonyUpdate>,
 ) -> Result<Verified, Box<Failed>> {
     if start {
-        ceremonies.run(request, plan, updates).await
+        ceremonies.run(request, case, plan, updates).await
     } else {
-        ceremonies.find(request, plan, updates).await
+        ceremonies.find(request, case, plan, updates).await
     }
 }
 
@@ -276,7 +276,14 @@ mod tests {
         let (first, second) = (RequestId([1; 24]), RequestId([2; 24]));
         for (request, start) in [(first, true), (second, false)] {
             let (updates, _told) = mpsc::channel(1);
-            let end = run(&fake, request, &plan(), start, updates).await;
+            let end = run(
+                &fake,
+                ("deposit/1".parse().unwrap(), request),
+                &plan(),
+                start,
+                updates,
+            )
+            .await;
             assert!(!end.unwrap_err().is_evidence);
         }
         assert_eq!(*fake.begun.lock().unwrap(), [(first, true), (second, false)]);

@@ -61,10 +61,48 @@ pub(super) async fn layout(config: &Config, line: &Line) -> Result<ClusterLayout
     if let Some(layout) = contract.cluster_layout {
         return Ok(layout);
     }
-    match pool::layout_of(contract.adapter, &line.rpc, contract.address).await {
-        Answer::Yes(layout) => Ok(layout),
-        Answer::No(_) => Ok(ANY_LAYOUT),
-        Answer::NotKnown(why) => Err(why),
+    let told = join_all(line.rpc.each().into_iter().map(async |(name, rpc)| {
+        (
+            name,
+            pool::layout_of(contract.adapter, &rpc, contract.address).await,
+        )
+    }))
+    .await;
+    let layout = alike(told, |name, other| {
+        format!(
+            "{name} and {other} tell different orders of SSV's cluster: take the one that lies out of rpc.urls, or set \
+             contract.cluster_layout"
+        )
+    })?;
+    Ok(layout.unwrap_or(ANY_LAYOUT))
+}
+
+/// What all endpoints tell that say *yes*; none where none does and all say *no*. `apart`: that two of them, by name, differ.
+///
+/// # Errors
+/// They differ, or nobody says *yes* and not everybody says *no*.
+fn alike<T: PartialEq>(
+    told: Vec<(SafeText, Answer<T>)>,
+    apart: impl Fn(&SafeText, &SafeText) -> String,
+) -> Result<Option<T>, Unknown> {
+    let mut first: Option<(SafeText, T)> = None;
+    let mut silent = None;
+    for (name, told) in told {
+        match (told, &first) {
+            (Answer::Yes(told), None) => first = Some((name, told)),
+            (Answer::Yes(told), Some((other, known))) => {
+                if told != *known {
+                    return Err(Unknown::because(apart(&name, other)));
+                }
+            }
+            (Answer::No(_), _) => {}
+            (Answer::NotKnown(why), _) => silent = Some(why),
+        }
+    }
+    match (first, silent) {
+        (Some((_, told)), _) => Ok(Some(told)),
+        (None, Some(why)) => Err(why),
+        (None, None) => Ok(None),
     }
 }
 
@@ -95,6 +133,7 @@ pub(super) fn line(config: &Config, http: &Http) -> Result<Line, ServiceError> {
         deadline: config.rpc.timeout,
         calls_per_second: config.rpc.calls_per_second,
         http: http.clone(),
+        genesis_block: config.network.genesis_block,
         ..RpcConfig::new(config.rpc.urls.clone(), config.network.chain_id)
     })?;
     let http = http.clone();
@@ -131,25 +170,15 @@ pub(super) async fn watched(
 ) -> Result<Vec<WatchedEvent>, Unknown> {
     let told = join_all(line.rpc.each().into_iter().map(async |(name, rpc)| {
         let manager = manager_over(config, layout, rpc, None);
-        (name, manager.watched().await.value())
+        (name, manager.watched().await)
     }))
     .await;
-    let mut first: Option<(SafeText, Vec<WatchedEvent>)> = None;
-    let mut silent = Unknown::because("no endpoint has answered yet");
-    for (name, told) in told {
-        match (told, &first) {
-            (Ok(told), None) => first = Some((name, told)),
-            (Ok(told), Some((_, known))) if told == *known => {}
-            (Ok(_), Some((other, _))) => {
-                return Err(Unknown::because(format!(
-                    "{name} and {other} tell different contracts of the manager to listen to: take the one that lies out \
-                     of rpc.urls"
-                )));
-            }
-            (Err(why), _) => silent = why,
-        }
-    }
-    first.map(|(_, told)| told).ok_or(silent)
+    let watched = alike(told, |name, other| {
+        format!(
+            "{name} and {other} tell different contracts of the manager to listen to: take the one that lies out of rpc.urls"
+        )
+    })?;
+    watched.ok_or_else(|| Unknown::because("no endpoint knows what the manager's contracts are"))
 }
 
 /// `kept`: what was read of its logs before.

@@ -4,6 +4,7 @@ mod alone;
 mod backend;
 mod beside;
 mod ceremony;
+mod contract;
 mod doors;
 mod feeds;
 mod gate;

@@ -2,7 +2,7 @@
 //!
 //! | asked | *yes* | *no*, or wrong | *not known* |
 //! |---|---|---|---|
-//! | what is the contract? | the chain is followed, and effects go out | every endpoint that answers says so: a person has to mend the configuration, and the start is refused, or the engine ends | it is asked again for as long as it takes |
+//! | what is the contract? | the chain is followed, and effects go out | every endpoint says so: a person has to mend the configuration, and the start is refused, or the engine ends | it is asked again for as long as it takes |
 //! | the operators' keys that are not configured | the same | never: an API's word is no verdict on the configuration | the same |
 
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::Address;
-use futures_util::future::join_all;
 use tokio::sync::{Mutex, mpsc};
 
 use super::ServiceError;
 use super::backend::Roster;
+use super::contract;
 use super::doors::{self, Line};
 use super::outside::Outside;
 use super::reasons::Reasons;
@@ -27,8 +27,7 @@ use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::{
-    Answer, Ceremonies, Consensus, EndpointState, Endpoints, Evidence, PoolManager, Probe, TxSigner, Unknown,
-    WatchedEvent,
+    Ceremonies, Consensus, EndpointState, Endpoints, PoolManager, Probe, TxSigner, Unknown, WatchedEvent,
 };
 use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
@@ -47,96 +46,12 @@ pub(super) enum Standing {
 /// What it says of itself, its layout, and what is listened for.
 type Contract = (Probe, ClusterLayout, Vec<WatchedEvent>);
 
-/// Asks the contract what it is, once.
-///
-/// # Errors
-/// It is not what is configured.
-pub(super) async fn look(config: &Config, line: &Line) -> Result<Standing, ServiceError> {
-    let layout = match doors::layout(config, line).await {
-        Ok(layout) => layout,
-        Err(why) => return Ok(Standing::NotYet(why)),
-    };
-    let manager = doors::manager(config, layout, line);
-    let probe = match manager.probe().await {
-        Answer::No(evidence) => {
-            let each = doors::each_manager(config, layout, line);
-            every_voice(&*doors::endpoints(line), &each, evidence).await
-        }
-        Answer::NotKnown(why) => {
-            let each = doors::each_manager(config, layout, line);
-            anybody(&each).await.map_or(Answer::NotKnown(why), Answer::Yes)
-        }
-        known => known,
-    };
-    let probe = match probe {
-        Answer::Yes(probe) => probe,
-        Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
-        Answer::NotKnown(why) => return Ok(Standing::NotYet(why)),
-    };
-    match config.network.ssv_network {
-        Some(configured) if configured != probe.ssv_network => Err(ServiceError::SsvNetwork {
-            actual: probe.ssv_network,
-            configured,
-        }),
-        _ => Ok(match doors::watched(config, layout, line).await {
-            Ok(watched) => Standing::Known(probe, layout, watched),
-            Err(why) => Standing::NotYet(why),
-        }),
-    }
-}
-
-/// Asks each endpoint by itself, because the one that said *no* may lie, or have no state there. Only when all that answer
-/// say so it is *no*; where another one says *yes*, it is named, and not believed. `managers`: as each endpoint tells it,
-/// in the configured order.
-async fn every_voice(
-    endpoints: &dyn Endpoints,
-    managers: &[Arc<dyn PoolManager>],
-    evidence: Evidence,
-) -> Answer<Probe> {
-    if managers.len() < 2 {
-        return Answer::No(evidence);
-    }
-    let said = join_all(managers.iter().map(|manager| manager.probe())).await;
-    let yes = said.iter().find_map(|answer| match answer {
-        Answer::Yes(probe) => Some(probe.clone()),
-        Answer::No(_) | Answer::NotKnown(_) => None,
-    });
-    let mut silent = None;
-    for (position, answer) in said.into_iter().enumerate() {
-        match answer {
-            Answer::Yes(_) => {}
-            Answer::No(evidence) if yes.is_some() => {
-                let words = format!("says of the contract what others deny: {evidence}");
-                endpoints.contradicted(position, &SafeText::new(&words));
-            }
-            Answer::No(_) => {}
-            Answer::NotKnown(why) => silent = Some(why),
-        }
-    }
-    match (yes, silent) {
-        (Some(probe), _) => Answer::Yes(probe),
-        (None, Some(why)) => Answer::NotKnown(Unknown::because(format!(
-            "{evidence}, says one endpoint, and another: {why}"
-        ))),
-        (None, None) => Answer::No(evidence),
-    }
-}
-
-/// Whom the first endpoint cannot tell of, the next may: it may be syncing, and holds up nobody by that.
-async fn anybody(managers: &[Arc<dyn PoolManager>]) -> Option<Probe> {
-    if managers.len() < 2 {
-        return None;
-    }
-    let said = join_all(managers.iter().map(|manager| manager.probe())).await;
-    said.into_iter().find_map(Answer::yes)
-}
-
 /// The first look, so that a start can still be refused; for a moment only.
 ///
 /// # Errors
 /// It is not what is configured.
 pub(super) async fn first_look(config: &Config, line: &Line) -> Result<Standing, ServiceError> {
-    match tokio::time::timeout(PATIENCE, look(config, line)).await {
+    match tokio::time::timeout(PATIENCE, contract::look(config, line)).await {
         Ok(looked) => looked,
         Err(_) => Ok(Standing::NotYet(Unknown::because("no endpoint has answered yet"))),
     }
@@ -211,7 +126,7 @@ impl Opening {
                 }
             }
             tokio::time::sleep(AGAIN).await;
-            standing = look(&self.config, &self.line).await?;
+            standing = contract::look(&self.config, &self.line).await?;
         }
     }
 
@@ -333,79 +248,5 @@ fn terms(config: &Config, oracle: Option<Address>, operators: BTreeMap<OperatorI
         fee_amount_wei: config.contract.fee_amount_wei,
         floors: config.contract.floors(network.name),
         fee_ceiling_wei: config.fees.max_fee_wei,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use alloy::primitives::U256;
-
-    use super::*;
-    use crate::ports::fakes::{FakeEndpoints, FakeManager};
-    use crate::types::{BlockRef, Root};
-
-    fn probe() -> Probe {
-        Probe {
-            block: BlockRef {
-                number: 9,
-                hash: Root([9; 32]),
-            },
-            ssv_network: Address::repeat_byte(5),
-            upkeep: Address::repeat_byte(6),
-            ready: Vec::new(),
-            pending: Vec::new(),
-            staked: Vec::new(),
-            reserved_fees_wei: U256::ZERO,
-        }
-    }
-
-    /// What comes of endpoints that say this of the contract, after one of them said *no*; and who is named.
-    async fn judged(said: Vec<Answer<Probe>>) -> (Answer<Probe>, Vec<usize>) {
-        let managers = managers(said);
-        let endpoints = FakeEndpoints::default();
-        let verdict = every_voice(&endpoints, &managers, Evidence::new("no code")).await;
-        let accused = endpoints.accused.lock().unwrap().clone();
-        (
-            verdict,
-            accused.into_iter().map(|(position, _)| position).collect(),
-        )
-    }
-
-    fn managers(said: Vec<Answer<Probe>>) -> Vec<Arc<dyn PoolManager>> {
-        let manager = |probe| {
-            Arc::new(FakeManager {
-                probe,
-                ..FakeManager::default()
-            }) as Arc<dyn PoolManager>
-        };
-        said.into_iter().map(manager).collect()
-    }
-
-    #[tokio::test]
-    async fn a_contract_that_one_endpoint_cannot_tell_of_is_told_by_another() {
-        let syncs = || Answer::not_known("the endpoint is still syncing");
-        assert_eq!(anybody(&managers(vec![syncs()])).await, None);
-        assert_eq!(anybody(&managers(vec![syncs(), syncs()])).await, None);
-        let denies = Answer::no("no code");
-        assert_eq!(anybody(&managers(vec![syncs(), denies])).await, None);
-        let found = anybody(&managers(vec![syncs(), Answer::Yes(probe())])).await;
-        assert_eq!(found, Some(probe()));
-    }
-
-    #[tokio::test]
-    async fn a_contract_is_wrong_only_when_all_that_answer_say_so() {
-        let no = || Answer::no("no code");
-        let silent = || Answer::not_known("timed out");
-        let yes = || Answer::Yes(probe());
-        assert_eq!(judged(vec![no()]).await, (no(), vec![]), "there is nobody else");
-        assert_eq!(judged(vec![no(), no()]).await, (no(), vec![]));
-        let (verdict, accused) = judged(vec![no(), silent()]).await;
-        assert!(matches!(verdict, Answer::NotKnown(_)), "{verdict:?}");
-        assert!(accused.is_empty(), "silence is no lie");
-        assert_eq!(
-            judged(vec![silent(), no(), yes()]).await,
-            (yes(), vec![1]),
-            "whoever denies what another one has is named"
-        );
     }
 }

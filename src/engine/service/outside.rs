@@ -17,7 +17,11 @@ use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
 use crate::ports::tx_signer::UnsignedTransaction;
 use crate::ports::{At, Consensus, Priced, StuckOptions, Transactions, agreed};
+use crate::ration::Ration;
 use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
+
+/// Lines about transactions that nobody can look up: each is asked for again at every block.
+static LOOKS: Ration = Ration::slow();
 
 /// The world as the engine sees it.
 pub(super) struct Outside {
@@ -102,13 +106,14 @@ impl Outside {
                 outcome: self.desk.prepare(case, pool, purpose, *draft).await,
             },
             Effect::RunCeremony {
+                case,
                 request,
                 plan,
                 backend,
                 start,
-                ..
             } => {
-                let (outcome, transcript) = ceremony::perform(self, request, &plan, &backend, start).await;
+                let ended = ceremony::perform(self, (case, request), &plan, &backend, start).await;
+                let (outcome, transcript) = ended;
                 Input::CeremonyEnded {
                     request,
                     outcome,
@@ -213,7 +218,9 @@ impl Outside {
         let mut status = match seen.value() {
             Ok(status) => status,
             Err(why) => {
-                tracing::warn!(target: "tx", nonce, %why, "could not look up a transaction");
+                if let Some(left_out) = LOOKS.line() {
+                    tracing::warn!(target: "tx", nonce, %why, left_out, "could not look up a transaction");
+                }
                 return None;
             }
         };

@@ -172,13 +172,15 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let line = doors::line(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
     let standing = opening::first_look(&config, &line).await?;
+    let key = signer.as_ref().map(|signer| signer.address());
+    let oracle = key.or(config.signer.address);
     let Backend {
         ceremonies,
         roster,
         companion,
     } = match backend {
         Some(ceremonies) => Backend::alone(ceremonies),
-        None => backend::start(&config, &http).await?,
+        None => backend::start(&config, &http, oracle).await?,
     };
     // the field order of SSV's cluster, which may be unknown as yet, is no part of what the contract lists
     let lists = doors::manager(&config, doors::ANY_LAYOUT, &line);
@@ -188,8 +190,6 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let transcripts = opened.journal().with_file_name("transcripts");
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
-    let key = signer.as_ref().map(|signer| signer.address());
-    let oracle = key.or(config.signer.address);
     let (world, gate) = watch::channel(None);
     let gate = Arc::new(Gate {
         world: gate,

@@ -82,6 +82,10 @@ impl Reshares {
     }
 
     /// Reads on up to a block, so that a later question finds little to do.
+    pub(super) async fn read_anew(&self) {
+        self.replay.lock().await.read_anew("the reshares of the manager");
+    }
+
     pub(super) async fn keep_up(&self, rpc: &Rpc, block: BlockRef) -> Result<(), ReplayError> {
         let mut replay = self.replay.lock().await;
         replay.at(rpc, block).await.map(drop)

@@ -159,6 +159,10 @@ impl PoolManager for Manager {
         self.reshares.keep_up(&self.rpc, block).await.into()
     }
 
+    async fn read_anew(&self) {
+        self.reshares.read_anew().await;
+    }
+
     async fn reserved_fees(&self, at: At) -> Answer<U256> {
         self.view_reserved_fees(at).await.into()
     }

@@ -12,8 +12,8 @@ use crate::ports::{
     Verified,
 };
 use crate::types::{
-    BackendName, CeremonyFailure, CeremonyPlan, CeremonyStep, Examined, FailureKind, Follows, OperatorId,
-    RequestId, SafeText, StepId, Transcript, TranscriptError,
+    BackendName, CaseId, CeremonyFailure, CeremonyPlan, CeremonyStep, Examined, FailureKind, Follows,
+    OperatorId, RequestId, SafeText, StepId, Transcript, TranscriptError,
 };
 
 /// What `run` and `find` give.
@@ -141,11 +141,23 @@ impl Ceremonies for FakeCeremonies {
         None
     }
 
-    async fn run(&self, request: RequestId, plan: &CeremonyPlan, _: mpsc::Sender<CeremonyUpdate>) -> End {
+    async fn run(
+        &self,
+        request: RequestId,
+        _: CaseId,
+        plan: &CeremonyPlan,
+        _: mpsc::Sender<CeremonyUpdate>,
+    ) -> End {
         self.end(request, plan, true)
     }
 
-    async fn find(&self, request: RequestId, plan: &CeremonyPlan, _: mpsc::Sender<CeremonyUpdate>) -> End {
+    async fn find(
+        &self,
+        request: RequestId,
+        _: CaseId,
+        plan: &CeremonyPlan,
+        _: mpsc::Sender<CeremonyUpdate>,
+    ) -> End {
         self.end(request, plan, false)
     }
 

@@ -13,8 +13,8 @@ use casimir_dkg::ports::{
     OperatorHealth, RegistrationSigning, RelayHealth, ReleaseMix, ReshareSize, SharesKept, Verified,
 };
 use casimir_dkg::types::{
-    BackendName, BlockRef, CeremonyPlan, CeremonyStep, Examined, OperatorId, PoolId, RequestId, SafeText,
-    Transcript, TranscriptError,
+    BackendName, BlockRef, CaseId, CeremonyPlan, CeremonyStep, Examined, OperatorId, PoolId, RequestId,
+    SafeText, Transcript, TranscriptError,
 };
 use casimir_dkg::view::{Can, NetworkView, Request, Scope, Snapshot, ValidatorView};
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,7 @@ async fn tell(feeds: &mpsc::Sender<Incoming>, closed: u32, open: u32) {
         next,
         pending: next,
         balance_wei: U256::from(1),
+        contradicted: false,
     };
     let facts = play::facts(block, closed, open, account);
     let finalized = facts.finalized;
@@ -263,6 +264,7 @@ impl Ceremonies for Silent {
     async fn run(
         &self,
         _: RequestId,
+        _: CaseId,
         _: &CeremonyPlan,
         _: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
@@ -272,6 +274,7 @@ impl Ceremonies for Silent {
     async fn find(
         &self,
         _: RequestId,
+        _: CaseId,
         _: &CeremonyPlan,
         _: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {

@@ -3,6 +3,7 @@
 
 mod deposits;
 mod pools;
+mod registry;
 mod ssv;
 mod versions;
 

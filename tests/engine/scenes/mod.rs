@@ -6,6 +6,7 @@
 
 mod away;
 mod beacons;
+mod committees;
 mod lies;
 mod limits;
 mod program;

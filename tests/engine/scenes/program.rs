@@ -13,6 +13,7 @@ use casimir_dkg::types::CaseId;
 use casimir_dkg::view::{ActionView, CaseView, Refused, Reply, Request, Scope, Snapshot};
 
 use super::super::binary::{Binary, PROGRAM};
+use super::super::full_disk::{limit, log_size};
 use super::screen;
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
@@ -34,8 +35,10 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) async fn start(config: &Path, state: &Path, form: Form, mode: &str) -> Self {
-        let mut command = Command::new(PROGRAM);
+        // a file that may not grow is a full disk to it, and no end
+        let mut command = Command::new("sh");
         command
+            .args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, PROGRAM])
             .arg("--config")
             .arg(config)
             .env("CASIMIR_DKG_STATE_DIR", state);
@@ -76,6 +79,13 @@ impl Program {
                 }
             })
             .collect()
+    }
+
+    /// No file of it may grow any more, or all may.
+    pub(super) fn disk_is_full(&self, full: bool) {
+        let journal = self.snapshot().journal.path.to_string();
+        let size = full.then(|| log_size(Path::new(&journal)));
+        limit(&self.binary, size);
     }
 
     /// Resident memory, MiB; 0 where the system does not tell as Linux does.

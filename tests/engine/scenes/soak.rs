@@ -14,6 +14,9 @@ use super::{Ground, with_beacon};
 
 /// So many requests are open at a time.
 const OPEN: usize = 4;
+/// The disk is full for so long, once in a while of [`DISK_EVERY`].
+const DISK_FULL: Duration = Duration::from_secs(2);
+const DISK_EVERY: Duration = Duration::from_secs(20);
 /// What memory may grow by in the second half, MiB: closed cases leave memory, so it does not count them.
 const GROWTH: u64 = 32;
 
@@ -47,7 +50,16 @@ async fn with_faults_at_random_everything_is_served_once_and_memory_stays_flat()
 
     let (began, lasts) = (Instant::now(), lasts());
     let (mut pools, mut middle) = (0, None);
+    let mut full_at = DISK_EVERY / 2;
+    let mut fulls = 0;
     while began.elapsed() < lasts {
+        if began.elapsed() > full_at {
+            program.disk_is_full(true);
+            tokio::time::sleep(DISK_FULL).await;
+            program.disk_is_full(false);
+            fulls += 1;
+            full_at = began.elapsed() + DISK_EVERY;
+        }
         ground.devnet().deposit_pool(1).await.unwrap();
         pools += 1;
         open_at_most(&program, OPEN, pools).await;
@@ -59,8 +71,10 @@ async fn with_faults_at_random_everything_is_served_once_and_memory_stays_flat()
     stage.proxy.switch(faults.name(), Switch::Off).unwrap();
     open_at_most(&program, 0, pools).await;
     let (middle, end) = (middle.unwrap_or_default(), program.resident_mib());
-    println!("{pools} pools, {strikes} faults, memory {middle} MiB halfway and {end} MiB at the end");
-    assert!(strikes > 0, "no fault was played");
+    println!(
+        "{pools} pools, {strikes} faults, {fulls} times a full disk, memory {middle} MiB halfway and {end} MiB at the end"
+    );
+    assert!(strikes > 0 && fulls > 0, "no fault was played");
     assert!(end <= middle + GROWTH, "memory grew from {middle} to {end} MiB");
     let path = program.snapshot().journal.path.to_string();
     program.end().await;

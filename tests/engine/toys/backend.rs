@@ -19,10 +19,10 @@ use casimir_dkg::ports::{
     Verified,
 };
 use casimir_dkg::types::{
-    BackendName, BlsPublicKey, BlsSignature, BroughtAlong, CeremonyFailure, CeremonyPlan, CeremonyResult,
-    CeremonyStep, Examined, FailureKind, Follows, KeygenOutput, OperatorId, OperatorProgress, OperatorState,
-    OwnerNonce, RequestId, ReshareOutput, SafeText, SignPurpose, StepId, Transcript, TranscriptError,
-    UnixMillis,
+    BackendName, BlsPublicKey, BlsSignature, BroughtAlong, CaseId, CeremonyFailure, CeremonyPlan,
+    CeremonyResult, CeremonyStep, Examined, FailureKind, Follows, KeygenOutput, OperatorId, OperatorProgress,
+    OperatorState, OwnerNonce, RequestId, ReshareOutput, SafeText, SignPurpose, StepId, Transcript,
+    TranscriptError, UnixMillis,
 };
 use rand::rngs::OsRng;
 use tokio::sync::mpsc;
@@ -289,6 +289,7 @@ impl Ceremonies for ToyBackend {
     async fn run(
         &self,
         request_id: RequestId,
+        case: CaseId,
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
@@ -302,13 +303,14 @@ impl Ceremonies for ToyBackend {
         if self.is_silent.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
-        self.find(request_id, plan, updates).await
+        self.find(request_id, case, plan, updates).await
     }
 
     /// The operators forget nothing: what they do not know of never was.
     async fn find(
         &self,
         request_id: RequestId,
+        _: CaseId,
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {

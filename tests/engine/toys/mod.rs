@@ -226,13 +226,14 @@ async fn a_ceremony_that_nobody_knows_of_is_lost() {
     let plan = recorded::plan();
     let (updates, mut told) = tokio::sync::mpsc::channel(9);
     let (known, unknown) = (RequestId([1; 24]), RequestId([2; 24]));
-    let made = toy.run(known, &plan, updates.clone()).await.unwrap();
-    let found = toy.find(known, &plan, updates.clone()).await.unwrap();
+    let case = "deposit/1".parse().unwrap();
+    let made = toy.run(known, case, &plan, updates.clone()).await.unwrap();
+    let found = toy.find(known, case, &plan, updates.clone()).await.unwrap();
     assert_eq!(
         (&made.result, &made.transcript),
         (&found.result, &found.transcript)
     );
-    let lost = toy.find(unknown, &plan, updates).await.unwrap_err();
+    let lost = toy.find(unknown, case, &plan, updates).await.unwrap_err();
     assert_eq!(lost.failure.kind, FailureKind::Lost);
     let examined = toy.verify_transcript(&lost.transcript).unwrap();
     assert!(examined.verification.is_sound() && examined.verification.result.is_none());

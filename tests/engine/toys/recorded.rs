@@ -34,6 +34,7 @@ pub(super) fn plan() -> CeremonyPlan {
 pub(super) fn write(snapshot: &Snapshot) {
     let mut snapshot = snapshot.clone();
     snapshot.journal.path = "journal.sqlite".into();
+    snapshot.journal.checkpoint = Some("journal.checkpoint".into());
     let text = serde_json::to_string_pretty(&snapshot).unwrap() + "\n";
     std::fs::write(file(), text).unwrap();
 }

@@ -142,9 +142,11 @@ impl Core {
                 }
                 other => panic!("{other:?}"),
             },
-            Effect::RunCeremony { request, plan, .. } => {
+            Effect::RunCeremony {
+                case, request, plan, ..
+            } => {
                 let (updates, _told) = tokio::sync::mpsc::channel(9);
-                let verified = self.toy.run(request, &plan, updates).await.unwrap();
+                let verified = self.toy.run(request, case, &plan, updates).await.unwrap();
                 self.begun.push(plan);
                 let (result, checks) = (verified.result, verified.checks);
                 Some(Input::CeremonyEnded {
@@ -272,7 +274,12 @@ async fn a_reshare_with_the_owners_signature_can_be_ordered_and_brings_its_regis
     let owner = PrivateKeySigner::random();
     let (updates, _told) = tokio::sync::mpsc::channel(9);
     let made = toy
-        .run(RequestId([1; 24]), &keygen(owner.address(), 5), updates.clone())
+        .run(
+            RequestId([1; 24]),
+            case(),
+            &keygen(owner.address(), 5),
+            updates.clone(),
+        )
         .await
         .unwrap();
     let CeremonyResult::Keygen(key) = made.result else {
@@ -299,7 +306,7 @@ async fn a_reshare_with_the_owners_signature_can_be_ordered_and_brings_its_regis
     // as it is journaled, and read again
     let read: CeremonyPlan = serde_json::from_str(&serde_json::to_string(&signed).unwrap()).unwrap();
     assert_eq!(read, signed);
-    let moved = toy.run(RequestId([2; 24]), &read, updates).await.unwrap();
+    let moved = toy.run(RequestId([2; 24]), case(), &read, updates).await.unwrap();
     let examined = toy.verify_transcript(&moved.transcript).unwrap();
     assert!(examined.verification.is_sound(), "{examined:?}");
     let CeremonyResult::Reshare(output) = moved.result else {

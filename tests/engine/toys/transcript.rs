@@ -72,6 +72,7 @@ pub(super) fn examine(transcript: &Transcript) -> Result<Examined, TranscriptErr
         request_id,
         digest: document.digest,
         verification: Verification::new(checks, output),
+        held_for: None,
         operators: BTreeMap::new(),
         steps: Vec::new(),
         progress: BTreeMap::new(),

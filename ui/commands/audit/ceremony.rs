@@ -46,7 +46,7 @@ pub(super) fn sections(records: &[Told<'_>], transcripts: &Path) -> String {
         let mut ended = false;
         for end in ends {
             ended = true;
-            out.push_str(&outcome(end, transcripts));
+            out.push_str(&outcome(end, &started.body["case"], transcripts));
         }
         if !ended {
             out.push_str("<p class=\"unknown\">The journal has no end of it.</p>\n");
@@ -70,7 +70,7 @@ fn members(plan: &Value) -> String {
     out
 }
 
-fn outcome(end: &Told<'_>, transcripts: &Path) -> String {
+fn outcome(end: &Told<'_>, case: &Value, transcripts: &Path) -> String {
     let body = &end.body;
     let mut out = format!(
         "<p>{} {} (record {}).</p>\n",
@@ -92,7 +92,7 @@ fn outcome(end: &Told<'_>, transcripts: &Path) -> String {
         let _ = writeln!(out, "<p>validator key {}</p>", code(key));
     }
     if let (Some(name), Some(digest)) = (body["transcript"][0].as_str(), body["transcript"][1].as_str()) {
-        out.push_str(&proof(name, digest, transcripts));
+        out.push_str(&proof(name, digest, case, transcripts));
     }
     if body["checks"].is_array() {
         out.push_str(&checks(&body["checks"]));
@@ -109,7 +109,7 @@ fn bytes_of(transcript: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// The transcript that the journal names: whether it is there, whether it is that one, what it proves, and its picture.
-fn proof(name: &str, digest: &str, transcripts: &Path) -> String {
+fn proof(name: &str, digest: &str, case: &Value, transcripts: &Path) -> String {
     let mut out = format!("<p>transcript {}, SHA-256 {}: ", code(name), code(digest));
     // a name of the journal, and not a way out of the folder
     let plain = Path::new(name).file_name().is_some_and(|file| file == name);
@@ -131,13 +131,15 @@ fn proof(name: &str, digest: &str, transcripts: &Path) -> String {
             );
         }
         Ok(examined) => {
-            let failed: Vec<String> = examined
-                .verification
-                .checks
-                .iter()
+            let checks = examined.verification.checks.iter();
+            let mut failed: Vec<String> = checks
                 .filter(|check| check.status == CheckStatus::Fail)
                 .map(|check| text(&format!("{}: {}", check.name, check.reason)))
                 .collect();
+            let other = examined.held_for.and_then(|held_for| held_for.case);
+            if let Some(other) = other.filter(|other| case.as_str() != Some(&other.to_string())) {
+                failed.push(text(&format!("held-for: it says that it is of {other}")));
+            }
             if failed.is_empty() {
                 out.push_str("<span class=\"pass\">checked again just now, it holds</span></p>\n");
             } else {
@@ -235,6 +237,7 @@ mod tests {
             request_id: casimir_dkg::types::RequestId([0; 24]),
             digest: Root::default(),
             verification: Verification::new(Vec::new(), None),
+            held_for: None,
             operators: BTreeMap::from([(OperatorId(1), String::new())]),
             steps: Vec::new(),
             progress: BTreeMap::new(),

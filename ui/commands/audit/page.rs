@@ -52,6 +52,14 @@ fn head(audit: &Audit<'_>) -> String {
         || "it has none".to_owned(),
         |(record, key)| format!("{}, named by record {record}", code(&key.to_string())),
     );
+    let doubt = match &report.doubt {
+        Some(doubt) => format!(
+            "<span class=\"fail\">a start pauses everything: {}</span>",
+            text(&doubt.to_string())
+        ),
+        None if audit.problems.is_empty() => "nothing".to_owned(),
+        None => "see what is wrong, below".to_owned(),
+    };
     let rows = [
         ("outcome", outcome),
         ("journal", text(&audit.journal.display().to_string())),
@@ -60,6 +68,7 @@ fn head(audit: &Audit<'_>) -> String {
         ("its head", code(&report.head.to_string())),
         ("its own key", key),
         ("its end", text(&end(report, false))),
+        ("what speaks against it", doubt),
         ("its format", report.format.to_string()),
         (
             "written",

@@ -64,6 +64,28 @@ fn every_command_of_the_handbook_is_one() {
     assert!(seen > 60, "{seen} commands");
 }
 
+/// What people read before they have the handbook names commands and flags that there are, if not all of their arguments.
+#[test]
+fn every_command_that_is_named_beside_the_handbook_is_there() {
+    use clap::error::ErrorKind::{InvalidSubcommand, UnknownArgument};
+
+    let beside = [
+        include_str!("../../../README.md"),
+        include_str!("../../../config/monitoring/README.md"),
+    ];
+    let named: Vec<String> = beside.iter().flat_map(|text| commands(text)).collect();
+    for command in &named {
+        let kind = Cli::try_parse_from(words(command))
+            .err()
+            .map(|error| error.kind());
+        assert!(
+            !matches!(kind, Some(InvalidSubcommand | UnknownArgument)),
+            "{command}"
+        );
+    }
+    assert!(named.len() > 10, "{} commands", named.len());
+}
+
 /// A page that is named in a command of the handbook is there.
 #[test]
 fn pages_that_are_named_are_there() {

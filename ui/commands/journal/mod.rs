@@ -1,8 +1,9 @@
-//! `journal show`, `verify`, `export`, `backup`, `restore`, `declare-lost`, `new-key`.
+//! `journal show`, `verify`, `export`, `backup`, `restore`, `declare-lost`, `new-key`, `shares`.
 
 pub(super) mod case;
 mod new_key;
 mod restore;
+mod shares;
 pub(super) mod verify;
 
 use std::path::Path;
@@ -11,7 +12,7 @@ use anyhow::bail;
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::engine;
 use casimir_dkg::journal::{self, Entry, JournalOptions};
-use casimir_dkg::types::{CaseId, SafeText};
+use casimir_dkg::types::{CaseId, OperatorId, SafeText};
 use serde_json::{Value, json};
 
 use self::restore::Whose;
@@ -55,6 +56,9 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
         }
         JournalCommand::NewKey { reason, journal } => {
             new_key::run(&locate(journal.as_deref(), options)?, reason, json)
+        }
+        JournalCommand::Shares { operator, journal } => {
+            shares::run(&locate(journal.as_deref(), options)?, OperatorId(*operator), json)
         }
         JournalCommand::DeclareLost { reason, journal } => {
             let journal = locate(journal.as_deref(), options)?;

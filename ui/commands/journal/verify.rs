@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use casimir_dkg::engine::{self, Audit};
-use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, Report};
+use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, Reach, Report, Succession, Word};
 use casimir_dkg::secrets::read_trusted;
 use casimir_dkg::types::{JournalKey, Root, SafeText, counted};
 use serde_json::json;
@@ -77,6 +77,7 @@ pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
             "acknowledged": report.acknowledged,
             "signed": report.signed,
             "key": report.key.map(|(record, key)| json!({"record": record, "key": key})),
+            "keys": report.keys,
             "held": held,
             "doubt": report.doubt.as_ref().map(ToString::to_string),
             "decisions": audit.decisions,
@@ -91,6 +92,9 @@ pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
         ));
         output::line(&end(&report, wanted.head.is_some()));
         output::line(&fast(&report, held));
+        for succession in report.keys.iter().filter(|named| named.word != Word::First) {
+            output::line(&succeeded(succession));
+        }
         // that there is no checkpoint stands above
         if let Some(doubt) = report.doubt.as_ref().filter(|doubt| doubt.acknowledged.is_some()) {
             output::note(&format!("a start pauses everything: {doubt}"));
@@ -133,11 +137,17 @@ fn compare(wanted: &Wanted<'_>, report: &Report, entries: &[Entry]) -> (u64, Vec
         }
     }
     if let Some(key) = wanted.key {
+        let reach = journal::reach(&report.keys, &key);
+        held = held.max(reach.map_or(0, |reach| reach.handed));
         match report.signed {
-            Some(signed) if signed.key == key => held = held.max(signed.upto),
+            Some(signed) if reach.is_some_and(|reach| reach.heir.key == signed.key) => {
+                held = held.max(signed.upto);
+            }
             Some(signed) => faults.push(format!(
-                "what was acknowledged is signed with {}, which record {} names, and not with the key given with --key",
-                signed.key, signed.record
+                "what was acknowledged is signed with {}, which record {} names, and not with the key given with --key{}",
+                signed.key,
+                signed.record,
+                replaced(reach)
             )),
             None => faults.push(
                 "a key was given, and no checkpoint is there that it signed: give --checkpoint, or take a newer export"
@@ -146,6 +156,29 @@ fn compare(wanted: &Wanted<'_>, report: &Report, entries: &[Entry]) -> (u64, Vec
         }
     }
     (held, faults)
+}
+
+/// Why a key counts that is not the journal's first.
+fn succeeded(Succession { record, key, word }: &Succession) -> String {
+    match word {
+        Word::First => format!("record {record} names the journal's first key, {key}"),
+        Word::Former => format!("record {record} names a new key, {key}, which the key before it signed"),
+        Word::Person => format!(
+            "record {record} names a new key, {key}, on a person's word alone: no key before it signed it, and whoever holds an \
+             older one cannot tell it from a forgery. Ask whoever it names"
+        ),
+    }
+}
+
+/// What took the place of a key, where nothing that it signed says so.
+fn replaced(reach: Option<Reach<'_>>) -> String {
+    let Some(by) = reach.and_then(|reach| reach.replaced) else {
+        return String::new();
+    };
+    format!(
+        "; record {} put {} in its place on a person's word alone",
+        by.record, by.key
+    )
 }
 
 /// Whether its end is there.

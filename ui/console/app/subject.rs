@@ -55,7 +55,12 @@ impl App {
             return Err(format!("{case} is not in the newest state"));
         };
         let Some(on) = view.way(way) else {
-            return Err(format!("{case} has no such way on: {}", view.sentence));
+            let no = match way {
+                Way::RedoKey => format!("no other key can be made for {case} now"),
+                Way::GiveUp => format!("{case} cannot be given up now"),
+                other => format!("{other} is no way on for {case} now"),
+            };
+            return Err(format!("{no}: {}", view.sentence));
         };
         on.can.check().map_err(ToString::to_string)?;
         Ok(on.clone())
@@ -107,6 +112,10 @@ impl App {
             }
             Command::NextPane => self.details.is_empty(),
             Command::Director => !self.settings.levers.is_empty(),
+            Command::PageDown => match &self.overlay {
+                Some(super::Overlay::Batch(batch)) => batch.scroll < batch.max_scroll,
+                _ => true,
+            },
             Command::Zoom => self.tab == super::Tab::Overview,
             // a key that would not count yet is not offered
             Command::Yes => match &self.overlay {

@@ -320,7 +320,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Move, C::Bottom, "bottom", &["end", "G"], "", "last line"),
 
     dangerous(row(G::Ask, C::Yes, "yes", &["y"], "yes", "yes, do it")),
-    row(G::Ask, C::No, "no", &["esc", "n", "q"], "no", "no, go back"),
+    row(G::Ask, C::No, "no", &["esc", "n", "q"], "back", "no, go back"),
 
     row(G::Input, C::Submit, "submit", &["enter"], "done", "take the text"),
     row(G::Input, C::Cancel, "cancel", &["esc"], "cancel", "leave the field"),
@@ -336,7 +336,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Batch, C::Up, "up", &["up", "k"], "", "up"),
     row(G::Batch, C::Down, "down", &["down", "j"], "", "down"),
     row(G::Batch, C::PageUp, "page-up", &["pageup"], "", "one page up"),
-    row(G::Batch, C::PageDown, "page-down", &["pagedown", "space"], "", "one page down"),
+    row(G::Batch, C::PageDown, "page-down", &["space", "pagedown"], "more", "one page down"),
     row(G::Batch, C::Close, "close", &["esc", "q"], "cancel", "leave everything as it was"),
 
     row(G::Quit, C::Yes, "yes", &["y"], "quit", "finish what must not be interrupted and stop"),

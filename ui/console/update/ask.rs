@@ -44,11 +44,12 @@ pub(super) fn key(app: &mut App, key: Key, command: Option<Command>) -> Vec<Effe
         }
         other => {
             disturbed(ask, mono);
-            if other.is_none()
-                && app.toast.is_none()
-                && let Some(words) = super::key::unheard(app, Scene::Ask, key)
-            {
-                app.say(Token::Info, words);
+            match other {
+                Some(Command::Yes) => app.say(
+                    Token::Info,
+                    format!("{key} came too early: it counts once it stands beneath the question"),
+                ),
+                _ => unheard::say(app, Scene::Ask, key),
             }
             vec![]
         }

@@ -56,7 +56,7 @@ pub(super) fn open(app: &mut App) {
     app.overlay = Some(Overlay::Batch(Box::new(app.batch())));
 }
 
-/// Digits are typed once the page was on the screen for a moment; any other key does nothing.
+/// Digits are typed once the page was on the screen for a moment; any other key says so.
 pub(super) fn key(app: &mut App, key: Key) {
     let (mono, grace) = (app.now.mono, app.settings.grace);
     let Some(Overlay::Batch(batch)) = &mut app.overlay else {
@@ -64,8 +64,14 @@ pub(super) fn key(app: &mut App, key: Key) {
     };
     let request = match (key.code, key.character()) {
         (KeyCode::Backspace, _) => InputRequest::DeletePrevChar,
-        (_, Some(c)) if c.is_ascii_digit() && batch.ready(mono, grace) => InputRequest::InsertChar(c),
-        _ => return,
+        (_, Some(c)) if c.is_ascii_digit() => match batch.ready(mono, grace) {
+            true => InputRequest::InsertChar(c),
+            false => return app.say(Token::Info, format!("{c} came too early: look at the page first")),
+        },
+        _ => {
+            let text = format!("{key} is no key here: what is typed is how many they are");
+            return app.say(Token::Info, text);
+        }
     };
     if batch.input.value().len() < 4 || request == InputRequest::DeletePrevChar {
         batch.input.handle(request);
@@ -112,6 +118,8 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
         ));
     }
     if !effects.is_empty() {
+        // marking has led down to what is over: the next that waits is in front again
+        app.with_list(APPROVALS, |list, _| list.picked = false);
         let text = format::count(
             count,
             "approval is sent",

@@ -7,7 +7,7 @@ use tui_input::{Input, InputRequest};
 
 use super::*;
 use crate::console::app::{Field, FieldKind};
-use crate::console::keys::Key;
+use crate::console::keys::{Command, Group, Key};
 use crate::console::screens::panes::Pane;
 
 /// No field takes more characters.
@@ -96,7 +96,15 @@ pub(super) fn clear_filter(app: &mut App) {
     if app.list(pane).filter.is_empty() && batch::unmark(app) {
         return;
     }
-    if app.list(pane).filter.is_empty() {
+    let list = app.list(pane);
+    if list.filter.is_empty() && !list.picked {
+        let leave = app.settings.keys.label(Group::Over, Command::Leave);
+        return app.say(
+            Token::Info,
+            format!("nothing to go back from here; {leave} leaves the console"),
+        );
+    }
+    if list.filter.is_empty() {
         app.with_list(pane, |list, _| list.picked = false);
     }
     set_filter(app, pane, String::new());

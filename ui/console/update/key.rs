@@ -56,40 +56,10 @@ fn unknown(app: &mut App, scene: Scene, key: Key) -> Vec<Effect> {
         });
     if removed {
         app.say(Token::Info, "read-only: nothing is decided from here");
-    } else if app.toast.is_none()
-        && let Some(words) = unheard(app, scene, key)
-    {
-        app.say(Token::Info, words);
+    } else {
+        unheard::say(app, scene, key);
     }
     vec![]
-}
-
-/// Why a letter does nothing: Caps Lock, another keyboard layout, or no such key. A terminal tells letters, not keys, so
-/// a dead keyboard looks like a dead program.
-pub(super) fn unheard(app: &App, scene: Scene, key: Key) -> Option<String> {
-    let typed = key.character().filter(|c| c.is_alphanumeric())?;
-    let heard = |c: char| {
-        let key = Key {
-            code: crossterm::event::KeyCode::Char(c),
-            ..key
-        };
-        app.settings.keys.command(scene, key).is_some()
-    };
-    if !typed.is_ascii() {
-        return Some(format!(
-            "{typed} is no key here: is another keyboard layout on? Keys are Latin letters; ? lists them"
-        ));
-    }
-    let swapped = if typed.is_ascii_uppercase() {
-        typed.to_ascii_lowercase()
-    } else {
-        typed.to_ascii_uppercase()
-    };
-    Some(if typed.is_ascii_uppercase() && heard(swapped) {
-        format!("{typed} is no key here, {swapped} is: is Caps Lock on?")
-    } else {
-        format!("{typed} is no key here; ? lists those that are")
-    })
 }
 
 /// Runs a command of the table.
@@ -154,8 +124,7 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::Zoom => navigate::zoom(app),
         C::NextPane | C::Right => navigate::next(app, 1),
         C::PreviousPane | C::Left => navigate::next(app, -1),
-        C::LogMore => app.logs.more(),
-        C::LogLess => app.logs.less(),
+        C::LogMore | C::LogLess => look::levels(app, command == C::LogMore),
         C::Up | C::Down | C::PageUp | C::PageDown | C::Top | C::Bottom => {
             return navigate::step(app, navigate::Step::of(command));
         }

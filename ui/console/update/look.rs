@@ -1,6 +1,9 @@
 //! How it looks: theme, mouse, what is folded, and the screen as a file.
 
+use casimir_dkg::view::RowId;
+
 use super::*;
+use crate::console::app::Target;
 
 /// The next theme of those that the program has, the person's own first.
 pub(super) fn next_theme(app: &mut App) {
@@ -32,8 +35,27 @@ pub(super) fn mouse(app: &mut App) -> Vec<Effect> {
 
 /// Opens bytes and long prose of the page, or folds them.
 pub(super) fn unfold(app: &mut App) {
-    if let Some(detail) = app.details.last_mut() {
-        detail.unfolded = !detail.unfolded;
+    match app.details.last_mut() {
+        Some(detail) if matches!(detail.target, Target::Row(RowId::Action(_))) => {
+            detail.unfolded = !detail.unfolded;
+        }
+        _ => app.say(Token::Info, "nothing is folded on this page"),
+    }
+}
+
+/// Less important lines of the log too, or only more important ones.
+pub(super) fn levels(app: &mut App, more: bool) {
+    let before = app.logs.level_name();
+    match more {
+        true => app.logs.more(),
+        false => app.logs.less(),
+    }
+    if app.logs.level_name() == before {
+        let why = match more {
+            true => "every line that is kept is shown already",
+            false => "nothing but errors is shown already",
+        };
+        app.say(Token::Info, why);
     }
 }
 

@@ -35,6 +35,7 @@ mod sort;
 mod take_back;
 #[cfg(test)]
 mod tests;
+mod unheard;
 
 use casimir_dkg::types::Severity;
 use casimir_dkg::view::Transition;
@@ -52,7 +53,13 @@ use crate::log::Entry;
 /// Takes one message into the model.
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     app.now = msg.at;
-    match msg.event {
+    let effects = happened(app, msg.event);
+    select::case(app);
+    effects
+}
+
+fn happened(app: &mut App, event: Event) -> Vec<Effect> {
+    match event {
         Event::Key { key, repeat } => key::pressed(app, key, repeat),
         Event::Paste(text) => pasted(app, &text),
         Event::Mouse(mouse) => mouse::happened(app, mouse),

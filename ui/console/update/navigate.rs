@@ -106,8 +106,15 @@ pub(super) fn tab(app: &mut App, tab: Tab) {
 
 /// Goes to the tab of a number key, where there is one.
 pub(super) fn numbered(app: &mut App, number: u8) {
-    if let Some(to) = Tab::numbered(&app.settings.panes, number) {
-        tab(app, to);
+    match Tab::numbered(&app.settings.panes, number) {
+        Some(to) => tab(app, to),
+        None => {
+            let last = Tab::all(&app.settings.panes).count();
+            app.say(
+                Token::Info,
+                format!("there is no pane {number}: 1 is the overview, 2 to {last} are the panes"),
+            );
+        }
     }
 }
 
@@ -127,7 +134,7 @@ pub(super) fn zoom(app: &mut App) {
 /// The next pane of the overview, or the next tab.
 pub(super) fn next(app: &mut App, steps: isize) {
     if !app.details.is_empty() {
-        return;
+        return app.say(Token::Info, "a page is open: esc goes back to the panes");
     }
     match app.tab {
         Tab::Overview => {
@@ -145,6 +152,11 @@ pub(super) fn next(app: &mut App, steps: isize) {
 /// Opens the selected row; in a detail view goes to what it points to.
 pub(super) fn open(app: &mut App) -> Vec<Effect> {
     let Some(subject) = app.subject() else {
+        let why = match app.details.last() {
+            Some(_) => "this page points to nothing; esc goes back",
+            None => "nothing here to open",
+        };
+        app.say(Token::Info, why);
         return vec![];
     };
     let target = if app.details.is_empty() {
@@ -198,6 +210,7 @@ pub(super) fn charts(app: &mut App) -> Vec<Effect> {
 /// Opens a detail view, unless it is the one on top. Going back and forth between two does not pile them up.
 pub(super) fn push(app: &mut App, target: Target) -> Vec<Effect> {
     if app.details.last().is_some_and(|d| d.target == target) {
+        app.say(Token::Info, "this page is open already; esc goes back");
         return vec![];
     }
     let beneath = app.details.len().checked_sub(2).map(|i| app.details[i].target);

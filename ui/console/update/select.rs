@@ -6,7 +6,7 @@ use casimir_dkg::view::{RowId, Snapshot};
 
 use super::*;
 use crate::console::app::{Tab, Target};
-use crate::console::screens::panes::APPROVALS;
+use crate::console::screens::panes::{APPROVALS, EVENTS, Standing};
 
 /// Selects an action in the approvals, where its row is listed. From there on the selection follows what matters.
 pub(super) fn action(app: &mut App, id: ActionId) -> bool {
@@ -50,6 +50,26 @@ pub(super) fn go_on(app: &mut App, was: Option<ActionId>) {
             }
         }
     }
+}
+
+/// While nobody has picked one of the pool events, the case of the selected action that waits is selected there: what is
+/// decided next and how far its case is are seen together.
+pub(super) fn case(app: &mut App) {
+    let Some(row) = waiting(app).map(|action| RowId::Case(action.case)) else {
+        return;
+    };
+    let list = app.list(EVENTS);
+    if list.picked || list.selected == Some(row) {
+        return;
+    }
+    app.with_list(EVENTS, |list, known| {
+        let Some(at) = EVENTS.position(known, &list.rows, row) else {
+            return;
+        };
+        if EVENTS.standing(known, list.rows[at]) == Some(Standing::Waits) {
+            list.select(known, at);
+        }
+    });
 }
 
 /// Goes `steps` further among all that wait, around the end, and says the how-manieth it is. In a detail view its page

@@ -9,23 +9,38 @@ use crate::console::app::{App, Hit, Overlay};
 use crate::console::keys::{Command, Group, Key};
 use crate::console::theme::Token;
 
+/// Labels of keys that lead out of what is in front.
+const WAYS_OUT: [&str; 7] = ["back", "back to now", "cancel", "close", "no", "quit", "stay"];
+
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
-    let mut left = usize::from(area.width).saturating_sub(1);
+    let hints = hints(app);
     let needed = |(key, label): &(Key, String)| width(&key.to_string()) + width(label) + 3;
-    // help is the last to go: it explains all the others
-    let (help, mut shown): (Vec<_>, Vec<_>) = hints(app).into_iter().partition(|(_, label)| label == "help");
-    left = left.saturating_sub(help.first().map_or(0, needed));
-    let fits = shown
+    // a column before the first, and no gap behind the last
+    let mut left = usize::from(area.width) + 1;
+    // these stay whatever else goes: the way out, and what explains all the others
+    let way_out = hints
         .iter()
-        .position(|hint| match left.checked_sub(needed(hint)) {
-            Some(rest) => {
-                left = rest;
-                false
+        .position(|(_, label)| WAYS_OUT.contains(&label.as_str()));
+    let stays = |at: usize| Some(at) == way_out || hints[at].1 == "help";
+    for at in (0..hints.len()).filter(|at| stays(*at)) {
+        left = left.saturating_sub(needed(&hints[at]));
+    }
+    let mut fits = true;
+    let shown: Vec<_> = hints
+        .iter()
+        .enumerate()
+        .filter(|(at, hint)| {
+            if stays(*at) {
+                return true;
             }
-            None => true,
-        });
-    shown.truncate(fits.unwrap_or(shown.len()));
-    shown.extend(help);
+            match left.checked_sub(needed(*hint)).filter(|_| fits) {
+                Some(rest) => left = rest,
+                None => fits = false,
+            }
+            fits
+        })
+        .map(|(_, hint)| hint.clone())
+        .collect();
     let mut spans = vec![Span::raw(" ")];
     let mut x = area.x + 1;
     for (key, label) in shown {
@@ -53,6 +68,10 @@ pub(crate) fn hints(app: &App) -> Vec<(Key, String)> {
                 continue;
             }
             let hint = (keys[0], label(app, row.command, row.label));
+            // two keys may lead back: one is enough to be told
+            if hint.1 == "back" && out.iter().any(|(_, label)| label == "back") {
+                continue;
+            }
             match row.command {
                 Command::Batch => out.insert(0, hint),
                 _ => out.push(hint),

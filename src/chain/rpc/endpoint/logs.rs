@@ -80,10 +80,12 @@ impl Endpoint {
         }
         let doublings = (no_logs.refusals - BREAKER_AFTER).min(2);
         no_logs.until = Some(Instant::now() + self.cooldown * 2u32.pow(doublings));
-        if no_logs.why.is_none() {
-            tracing::warn!(target: "chain", endpoint = %self.name, error = %why, "endpoint tells no logs");
+        let before = no_logs.why.replace(SafeText::new(&why.to_string()));
+        if before.is_none()
+            && let Some(left_out) = state.lines.changes.line()
+        {
+            tracing::warn!(target: "chain", endpoint = %self.name, error = %why, left_out, "endpoint tells no logs");
         }
-        no_logs.why = Some(SafeText::new(&why.to_string()));
     }
 
     /// It told the logs of so many blocks; `above`: as [`Endpoint::above_last`] told of the last one when it was asked.
@@ -138,7 +140,9 @@ impl Endpoint {
         }
         if behind > state.logs.behind {
             state.logs.behind = behind;
-            tracing::info!(target: "chain", endpoint = %self.name, blocks = behind, "logs are behind the head");
+            if let Some(left_out) = state.lines.changes.line() {
+                tracing::info!(target: "chain", endpoint = %self.name, blocks = behind, left_out, "logs are behind the head");
+            }
         }
         true
     }

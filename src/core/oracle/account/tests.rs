@@ -72,6 +72,11 @@ impl Life {
 
     /// The chain says these; whether everything is paused then.
     fn sees(&mut self, address: Address, next: u64, pending: u64) -> bool {
+        self.hears(address, next, pending, false)
+    }
+
+    /// One endpoint says these; `contradicted`: another one says otherwise.
+    fn hears(&mut self, address: Address, next: u64, pending: u64, contradicted: bool) -> bool {
         let facts = ChainFacts {
             head: Some(BlockRef {
                 number: 1,
@@ -82,6 +87,7 @@ impl Life {
                 next,
                 pending,
                 balance_wei: U256::ZERO,
+                contradicted,
             }),
             ..ChainFacts::default()
         };
@@ -393,6 +399,17 @@ fn no_adoption_is_asked_for_an_account_that_this_journal_has_always_watched() {
 }
 
 #[test]
+fn another_account_that_endpoints_contradict_each_other_on_is_another_all_the_same() {
+    let theirs = Address::repeat_byte(4);
+    let mut life = Life::new(Vec::new());
+    life.sees(OURS, 0, 0);
+    life.restart();
+    life.hears(theirs, 0, 0, true);
+    let waiting = life.state.unadopted().unwrap();
+    assert_eq!((waiting.account, waiting.other), (theirs, Some(OURS)));
+}
+
+#[test]
 fn another_account_than_the_journals_waits_for_a_person_even_where_it_never_sent_anything() {
     let theirs = Address::repeat_byte(4);
     let mut life = Life::new(Vec::new());
@@ -440,6 +457,7 @@ fn asked_for(account: Option<Address>) -> Vec<Effect> {
             next: 0,
             pending: 0,
             balance_wei: U256::ZERO,
+            contradicted: false,
         }),
         ..ChainFacts::default()
     };
@@ -469,4 +487,29 @@ fn what_another_account_signed_is_looked_for_and_never_sent() {
         assert!(looks(&effects), "{account:?}: {effects:?}");
         assert_eq!(sends(&effects), sent, "{account:?}: {effects:?}");
     }
+}
+
+#[test]
+fn what_endpoints_contradict_each_other_on_accuses_nobody_and_gives_out_no_nonce() {
+    let mut life = Life::new(intent(1, 4).into());
+    assert!(!life.hears(OURS, u64::MAX >> 11, 0, true), "the first look");
+    assert!(
+        !life.state.accounts.contains_key(&OURS),
+        "nothing is taken down of it"
+    );
+    assert!(!life.sees(OURS, 5, 5));
+    let records = life.journal.len();
+    for (next, pending) in [(6, 6), (6, 1_000), (1_000, 1_000)] {
+        assert!(!life.hears(OURS, next, pending, true));
+        assert_eq!(
+            super::next_nonce(&life.state, OURS),
+            None,
+            "{next} is no nonce of ours"
+        );
+    }
+    // what the journal explains needs no second voice
+    assert!(!life.hears(OURS, 5, 5, true));
+    assert_eq!(super::next_nonce(&life.state, OURS), Some(5));
+    assert_eq!(life.journal.len(), records, "nothing was recorded");
+    assert!(life.sees(OURS, 6, 6), "once they agree, it is so");
 }

@@ -152,7 +152,7 @@ fn seldom() -> Vec<Record> {
 }
 
 /// Of the journal itself: whom it serves, and its own key.
-fn of_the_journal() -> [Value; 4] {
+fn of_the_journal() -> [Value; 5] {
     [
         json!({
             "record": "engine-started", "version": "1", "network": "hoodi", "mode": "observe",
@@ -164,6 +164,10 @@ fn of_the_journal() -> [Value; 4] {
         }),
         json!({"record": "journal-keyed", "key": hex(4, 32)}),
         json!({"record": "journal-keyed", "key": hex(4, 32), "by": "ann", "reason": "the disk broke"}),
+        json!({
+            "record": "journal-keyed", "key": hex(4, 32), "by": "ann", "reason": "once a year",
+            "former": {"key": hex(5, 32), "signature": hex(6, 64)},
+        }),
     ]
 }
 

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::types::{
     ActionId, BackendName, BlockRef, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, CeremonyResult,
-    Check, JournalKey, LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText, SignedTransaction,
-    UnixMillis,
+    Check, FormerKey, JournalKey, LogRef, NonceStatus, OperatorId, RequestId, Root, SafeText,
+    SignedTransaction, UnixMillis,
 };
 
 /// What a ceremony is for within its case.
@@ -93,6 +93,9 @@ pub enum Record {
         /// The person's words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<SafeText>,
+        /// The key before it, where that was there to sign it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<FormerKey>,
     },
     /// The file came from an older format. What was kept beside the chain there is told here; the record that the
     /// migration appends, before anything else of the new format.

@@ -144,9 +144,18 @@ impl Record {
                 });
                 format!("casimir-dkg {version} started on {network} in mode {mode}{switched}{with}")
             }
-            Self::JournalKeyed { key, by, reason } => match (by, reason) {
+            Self::JournalKeyed {
+                key,
+                by,
+                reason,
+                former,
+            } => match (by, reason) {
                 (Some(by), Some(reason)) => {
-                    format!("{by} gave the journal a new key of its own, {key}: {reason}")
+                    let word = match former {
+                        Some(former) => format!("which {} signed", former.key),
+                        None => "on their word alone".to_owned(),
+                    };
+                    format!("{by} gave the journal a new key of its own, {key}, {word}: {reason}")
                 }
                 _ => format!(
                     "the journal has a key of its own, {key}, which signs its checkpoints from here on"

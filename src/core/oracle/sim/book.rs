@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::U256;
 
+use super::chain::MADE_UP;
 use super::truth::{Call, Outside};
 use crate::oracle::state::Shares;
 use crate::oracle::*;
@@ -271,7 +272,13 @@ impl Book {
             Record::TransactionStatus { action, status } => self.stands(*action, status),
             Record::AccountSeen { nonce, .. } => self.has_past = *nonce > 0,
             Record::AccountAdopted { .. } => self.has_past = false,
-            Record::AccountStrange { nonce, next, .. } => self.strange.push((*nonce, *next)),
+            Record::AccountStrange { nonce, next, .. } => {
+                assert!(
+                    *next < MADE_UP,
+                    "somebody is accused by what one endpoint made up"
+                );
+                self.strange.push((*nonce, *next));
+            }
             _ => {}
         }
     }

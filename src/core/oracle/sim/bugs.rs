@@ -42,6 +42,8 @@ pub(in crate::oracle) enum Bug {
     DigestIgnored,
     /// Nobody notices who else uses the account.
     StrangerUnnoticed,
+    /// What one endpoint says of the account, and others deny, accuses a stranger.
+    OneVoiceAccuses,
     /// A second decision on the same action is taken.
     DecidedTwice,
     /// The key of a ceremony that was given up is not condemned when it turns up.
@@ -121,7 +123,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 45] = [
+const WITHIN: [(Bug, u64); 46] = [
     (Bug::DueForgotten, 10),
     (Bug::AnswerForgotten, 10),
     (Bug::PoolForgotten, 150),
@@ -148,6 +150,7 @@ const WITHIN: [(Bug, u64); 45] = [
     (Bug::OutcomeGuessed, 10),
     (Bug::DigestIgnored, 50),
     (Bug::StrangerUnnoticed, 10),
+    (Bug::OneVoiceAccuses, 10),
     (Bug::DecidedTwice, 50),
     (Bug::LateKeyAccepted, 150),
     (Bug::DeathUnnoticed, 10),
@@ -164,7 +167,7 @@ const WITHIN: [(Bug, u64); 45] = [
     (Bug::ClockFrees, 150),
     (Bug::OneIsTwo, 150),
     (Bug::PreparedAnew, 50),
-    (Bug::RetiredForgotten, 1_000),
+    (Bug::RetiredForgotten, 50),
     (Bug::UndoIgnored, 10),
     (Bug::CommitteesUnbounded, 1_000),
 ];

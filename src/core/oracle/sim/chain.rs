@@ -15,6 +15,9 @@ const FEE_PAID: u64 = 200;
 /// Blocks from a deposit to the contract's word that the validator is at work.
 const STAKED_AFTER: u64 = 9;
 
+/// Transactions that an endpoint makes up: more than an account makes in a life.
+pub(super) const MADE_UP: u64 = 1_000;
+
 impl World {
     /// The contract says it in the newest block.
     fn says(&mut self, said: Said, pool: PoolId, transaction: Root) {
@@ -252,6 +255,9 @@ impl World {
                 _ => owner_nonce = Some(chain.owner_nonce + 1),
             }
         }
+        // one of the endpoints makes up transactions of the account, and the others deny it
+        let makes_up = !self.calm && self.steps % 41 == 7;
+        let next = chain.account_nonce + if makes_up { MADE_UP } else { 0 };
         let facts = ChainFacts {
             head: Some(chain.at()),
             finalized: Some(outside.finalized()),
@@ -262,9 +268,10 @@ impl World {
             owner_nonce,
             account: Some(AccountFacts {
                 address: Address::ZERO,
-                next: chain.account_nonce,
-                pending: outside.pending_nonce().max(chain.account_nonce),
+                next,
+                pending: outside.pending_nonce().max(next),
                 balance_wei: U256::from(10u64.pow(18)),
+                contradicted: makes_up,
             }),
         };
         self.input(Input::Facts(Box::new(facts)));

@@ -444,6 +444,7 @@ impl World {
                 key: JournalKey([7; 32]),
                 by: None,
                 reason: None,
+                former: None,
             });
         }
         if self.process == 0 && !self.calm && self.rng.gen_bool(0.2) {

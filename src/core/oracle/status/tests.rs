@@ -190,6 +190,7 @@ impl Process {
                 next: 0,
                 pending: 0,
                 balance_wei: U256::ZERO,
+                contradicted: false,
             }),
             ..ChainFacts::default()
         })));

@@ -237,6 +237,9 @@ fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
     turn.begin_ceremony(case, request, plan, backend);
 }
 
+/// Whoever waits for a nonce is looked at again after so long, ms: about when the endpoints have told another block.
+const NO_NONCE_MS: u64 = 2_000;
+
 fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
     // one nonce is given out at a time, so that two intents cannot get the same one
     let mut under_way = turn.state.volatile.in_flight.iter();
@@ -256,6 +259,12 @@ fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
         return;
     }
     let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
+        turn.waits(
+            action.case,
+            "held: no nonce can be given out while the endpoints do not tell, or contradict each other on, what the oracle \
+             account has sent",
+        );
+        turn.not_before(EffectKey::Prepare(action.case), NO_NONCE_MS);
         return;
     };
     turn.ask(EffectKey::Sign(action), || Effect::Sign {

@@ -23,7 +23,8 @@ use crate::dkg::rockx::transcript::{
 use crate::dkg::tracker::View;
 use crate::ports::{CeremonyUpdate, Failed};
 use crate::types::{
-    CeremonyFailure, CeremonyPlan, FailureKind, OperatorId, RequestId, Root, SafeText, Transcript, UnixMillis,
+    CeremonyFailure, CeremonyPlan, FailureKind, HeldFor, OperatorId, RequestId, Root, SafeText, Transcript,
+    UnixMillis,
 };
 
 /// The answer of one operator's node to the start message.
@@ -32,6 +33,8 @@ pub(super) type Started = (OperatorId, Delivered);
 /// A ceremony while the initiator works on it.
 pub(super) struct Ceremony {
     pub(super) host: Arc<Host>,
+    /// Whose it is.
+    pub(super) held_for: Option<HeldFor>,
     pub(super) id: RequestId,
     pub(super) record: Record,
     pub(super) view: View,
@@ -63,10 +66,10 @@ impl Ceremony {
         id: RequestId,
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
-        view: View,
+        (view, held_for): (View, Option<HeldFor>),
     ) -> Result<Self, Box<Failed>> {
         let begun = UnixMillis::now();
-        let refuse = |culprits, reason| refused(host, id, plan, (view, begun), culprits, reason);
+        let refuse = |culprits, reason| refused(held_for, id, plan, (view, begun), culprits, reason);
         validate(plan).map_err(|reason| refuse(Vec::new(), reason))?;
         let unknown = unknown_operators(plan, host.directory());
         if !unknown.is_empty() {
@@ -87,6 +90,7 @@ impl Ceremony {
         );
         Ok(Self {
             host: host.clone(),
+            held_for,
             id,
             record: Record::new(id, plan, keys, view),
             view,
@@ -222,7 +226,7 @@ impl Ceremony {
 
 /// A ceremony that cannot even be opened.
 fn refused(
-    host: &Host,
+    held_for: Option<HeldFor>,
     id: RequestId,
     plan: &CeremonyPlan,
     (view, at): (View, UnixMillis),
@@ -239,7 +243,7 @@ fn refused(
     let document = Document {
         format: FORMAT,
         request_id: id,
-        held_for: host.config.held_for,
+        held_for,
         plan: plan.clone(),
         operators: BTreeMap::new(),
         attached: view == View::Late,

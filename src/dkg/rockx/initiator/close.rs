@@ -82,7 +82,7 @@ impl Ceremony {
         Document {
             format: FORMAT,
             request_id: self.id,
-            held_for: self.host.config.held_for,
+            held_for: self.held_for,
             plan: self.record.plan().clone(),
             operators,
             attached: self.view == View::Late,

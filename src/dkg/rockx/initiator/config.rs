@@ -9,10 +9,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::dkg::rockx::keys::OperatorPrivateKey;
-use crate::dkg::rockx::transcript::HeldFor;
 use crate::http::{BadUrl, Http};
 use crate::listen::Network;
-use crate::types::{OperatorId, OperatorRecord, RedactedUrl};
+use crate::types::{HeldFor, OperatorId, OperatorRecord, RedactedUrl};
 
 /// How the initiator works. Times of single HTTP calls are derived from `round_deadline`.
 #[derive(Clone)]

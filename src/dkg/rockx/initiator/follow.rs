@@ -17,7 +17,11 @@ use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{DataStore, Decode};
 use crate::dkg::tracker::View;
 use crate::lane;
+use crate::ration::Ration;
 use crate::types::{CeremonyFailure, CeremonyKind, FailureKind, UnixMillis};
+
+/// Lines about a messenger that comes and goes with every question.
+static GONE: Ration = Ration::slow();
 
 type End = Result<Accepted, CeremonyFailure>;
 
@@ -111,7 +115,9 @@ impl Ceremony {
         match answer {
             Err(error) if error.is_transport() => {
                 if !self.clock.is_paused() {
-                    tracing::warn!(target: "dkg::initiator", request = %self.id, %error, "the messenger is gone");
+                    if let Some(left_out) = GONE.line() {
+                        tracing::warn!(target: "dkg::initiator", request = %self.id, %error, left_out, "the messenger is gone");
+                    }
                     self.note = format!("the messenger {error}; waiting for it").into();
                     self.clock.pause();
                 }

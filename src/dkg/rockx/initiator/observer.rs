@@ -19,7 +19,8 @@ use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::seen::{PER_SIGNER, Seen, Sight};
 use crate::dkg::rockx::sign::message_root;
 use crate::dkg::rockx::wire::SignedMessage;
-use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Network, Ration};
+use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Network};
+use crate::ration::Ration;
 use crate::types::{OperatorId, RequestId, Root, UnixMillis};
 
 /// The longest message of a committee of 13 is 5 KB; a blame with two of them in base64 of base64 of base64 is 30 KB.

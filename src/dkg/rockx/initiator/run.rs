@@ -12,12 +12,14 @@ use super::config::{InitiatorConfig, InitiatorError};
 use super::host::Host;
 use crate::dkg::tracker::View;
 use crate::ports::{Answer, CeremonyUpdate, Failed, OperatorHealth, RelayHealth, Verified};
-use crate::types::{CeremonyPlan, OperatorId, OperatorRecord, RequestId};
+use crate::types::{CaseId, CeremonyPlan, HeldFor, OperatorId, OperatorRecord, RequestId};
 
 /// Starts ceremonies and follows them; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Initiator {
     host: Arc<Host>,
+    /// For which case of the oracle's its ceremonies are.
+    case: Option<CaseId>,
 }
 
 impl Initiator {
@@ -27,7 +29,24 @@ impl Initiator {
     /// See [`InitiatorError`].
     pub async fn start(config: InitiatorConfig) -> Result<Self, InitiatorError> {
         let host = Arc::new(Host::open(config).await?);
-        Ok(Self { host })
+        Ok(Self { host, case: None })
+    }
+
+    /// The same, for a case: the transcripts of its ceremonies name it.
+    #[must_use]
+    pub fn of(&self, case: CaseId) -> Self {
+        Self {
+            case: Some(case),
+            ..self.clone()
+        }
+    }
+
+    fn held_for(&self) -> Option<HeldFor> {
+        let held_for = self.host.config.held_for?;
+        Some(HeldFor {
+            case: self.case,
+            ..held_for
+        })
     }
 
     /// Operators with the keys that were not known at the start. The first that are told stay.
@@ -66,7 +85,13 @@ impl Initiator {
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
-        let mut ceremony = Ceremony::open(&self.host, request_id, plan, updates, View::Whole)?;
+        let mut ceremony = Ceremony::open(
+            &self.host,
+            request_id,
+            plan,
+            updates,
+            (View::Whole, self.held_for()),
+        )?;
         let end = match ceremony.prepare().await {
             Ok(()) => match ceremony.begin() {
                 Ok(starts) => ceremony.follow(starts).await,
@@ -88,7 +113,13 @@ impl Initiator {
         plan: &CeremonyPlan,
         updates: mpsc::Sender<CeremonyUpdate>,
     ) -> Result<Verified, Box<Failed>> {
-        let mut ceremony = Ceremony::open(&self.host, request_id, plan, updates, View::Late)?;
+        let mut ceremony = Ceremony::open(
+            &self.host,
+            request_id,
+            plan,
+            updates,
+            (View::Late, self.held_for()),
+        )?;
         ceremony.note = "attached again; no start message is sent".into();
         ceremony.resubscribe().await;
         let end = ceremony.follow(JoinSet::new()).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::MessengerHandle;
 use super::hub::Hub;
 use super::topic::{Origin, Topic};
-use crate::listen::Ration;
+use crate::ration::Ration;
 use crate::types::{OperatorId, RequestId};
 
 static SEEN: Ration = Ration::usual();

@@ -7,7 +7,11 @@ use super::foreign::Lookout;
 use super::hub::Hub;
 use super::proof;
 use super::store::Write;
+use crate::ration::Ration;
 use crate::types::{RequestId, SafeText, UnixMillis};
+
+/// Lines about what is removed: strangers leave as much behind as there is room for.
+static SWEPT: Ration = Ration::usual();
 
 /// Sweeps until the hub stops.
 pub(super) async fn run(hub: Arc<Hub>) {
@@ -34,7 +38,9 @@ fn sweep(hub: &Hub) {
     let now = hub.now();
     let mut state = hub.lock();
     for name in state.registry.stale(now, limits) {
-        tracing::info!(target: "messenger", subscriber = %SafeText::new(&name), "forgotten: a guest of whom nothing was heard");
+        if let Some(left_out) = SWEPT.line() {
+            tracing::info!(target: "messenger", subscriber = %SafeText::new(&name), left_out, "forgotten: a guest of whom nothing was heard");
+        }
         state.registry.remove(&name);
         hub.store.write(Write::DropRegistered { name });
     }
@@ -55,7 +61,9 @@ fn sweep(hub: &Hub) {
         }
     }
     for id in idle {
-        tracing::info!(target: "messenger", topic = %id, "removed: nothing happened in it for too long");
+        if let Some(left_out) = SWEPT.line() {
+            tracing::info!(target: "messenger", topic = %id, left_out, "removed: nothing happened in it for too long");
+        }
         hub.metrics.topics_expired.add_one();
         state.remove_topic(&id);
         hub.store.write(Write::DropTopic { id });

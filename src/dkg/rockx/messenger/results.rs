@@ -103,6 +103,19 @@ impl Results {
         }
     }
 
+    /// Ids of the results that this operator signed, the newest first, as many as an answer may name.
+    pub(super) fn signed_by(&self, operator: OperatorId) -> Vec<RequestId> {
+        const MOST: usize = 16_384;
+        let results = self.by_id.iter();
+        let mut found: Vec<_> = results
+            .filter(|(_, kept)| kept.backing.signers.contains(&operator))
+            .map(|(id, kept)| (Reverse(kept.at), *id))
+            .collect();
+        found.sort_unstable();
+        found.truncate(MOST);
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
     /// Ids of results older than `age`.
     pub(super) fn older_than(&self, age: std::time::Duration, now: UnixMillis) -> Vec<RequestId> {
         self.by_id

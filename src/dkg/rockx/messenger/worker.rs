@@ -11,7 +11,7 @@ use super::lane::{DeliveryResult, Fate};
 use super::message::Message;
 use super::store::Write;
 use super::topic::Topic;
-use crate::listen::Ration;
+use crate::ration::Ration;
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
 static GIVEN_UP: Ration = Ration::usual();

@@ -7,6 +7,7 @@ mod config;
 pub mod directory;
 pub mod policy;
 mod probe;
+mod recall;
 mod register;
 mod rules;
 mod server;
@@ -122,6 +123,11 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     }
     let store = open_store(&config.data_dir, &config.private_key.to_pem()?)?;
     tell_missing(me.id, &store, &config.data_dir);
+    let recall = recall::Recall {
+        me: me.clone(),
+        known: store.runs()?,
+        store: config.data_dir.join(STORE_FILE),
+    };
     let at = config.listen;
     let refused = |error| NodeError::Listen { address: at, error };
     let (tcp, address) = listen::bind(at).await.map_err(refused)?;
@@ -145,8 +151,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     let (registered_tx, registered) = watch::channel(false);
     let registrar = tokio::spawn(register::keep_registered(
         messenger,
-        config.id,
-        config.private_key,
+        recall,
         public_url.clone(),
         config.registration_interval,
         registered_tx,

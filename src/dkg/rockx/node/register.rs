@@ -1,16 +1,16 @@
 //! Registration with the messenger: at start until it succeeds, again as soon as it does not take what a ceremony sends, and
 //! from time to time, since a messenger that was restarted may have forgotten everybody.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::recall::Recall;
 use super::service::Messenger;
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::dkg::rockx::messenger::prove_registration;
 use crate::dkg::rockx::wire::{Encode, Subscriber};
-use crate::types::{OperatorId, SafeText};
+use crate::types::SafeText;
 
 /// The topic that makes its subscribers registered.
 const DEFAULT: &str = "default";
@@ -41,18 +41,20 @@ async fn register(
 /// Runs for ever; `registered` tells whether the last attempt succeeded.
 pub(super) async fn keep_registered(
     messenger: Messenger,
-    id: OperatorId,
-    key: Arc<OperatorPrivateKey>,
+    recall: Recall,
     public_url: String,
     interval: Duration,
     registered: watch::Sender<bool>,
 ) {
+    let (id, key) = (recall.me.id, recall.me.key.clone());
+    let mut recalled = false;
     let subscriber = Subscriber {
         name: id.to_string(),
         srv_addr: public_url,
     };
     let mut pause = FIRST_PAUSE;
     loop {
+        recalled = recalled || recall.look(&messenger).await;
         let wait = match register(&messenger, &subscriber, &key).await {
             Ok(()) => {
                 if !registered.send_replace(true) {

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use alloy::primitives::Address;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::dkg::rockx::judgement::Source;
 use crate::types::{
-    CeremonyFailure, CeremonyPlan, CeremonyResult, Check, OperatorId, RequestId, Root, RsaPublicKeyText,
-    SafeText, UnixMillis,
+    CeremonyFailure, CeremonyPlan, CeremonyResult, Check, HeldFor, OperatorId, RequestId, Root,
+    RsaPublicKeyText, SafeText, UnixMillis,
 };
 
 /// The version that this program writes, and the only one it reads.
@@ -28,7 +27,7 @@ pub struct Document {
     pub format: u32,
     /// The ceremony.
     pub request_id: RequestId,
-    /// For whom it was held, by the initiator's word; the journal of that manager's oracle names the ceremony.
+    /// Whose ceremony it was, by the initiator's word; the journal of that oracle names the ceremony.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_for: Option<HeldFor>,
     /// What it was to do.
@@ -55,16 +54,6 @@ pub struct Document {
     pub verdict: RecordedVerdict,
     /// SHA-256 of all fields above.
     pub digest: Root,
-}
-
-/// Whose oracle held a ceremony.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HeldFor {
-    /// EIP-155 chain id.
-    pub chain_id: u64,
-    /// The manager contract.
-    pub manager: Address,
 }
 
 /// Bytes in base64.

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `format` | 1 |
 //! | `request_id` | 48 hex digits; part of every signed message |
-//! | `held_for` | `chain_id` and `manager` of the oracle that held it; left out where it was not said, as in older ones |
+//! | `held_for` | `chain_id`, `manager` and `account` of the oracle that held it, and the `case` in its journal; what was not said is left out, as in older ones |
 //! | `plan` | committee, threshold, what is signed: everything the ceremony was to do |
 //! | `operators` | operator id → RSA public key, in the text form of the directory, of every participant |
 //! | `attached` | the initiator joined after the start (it was restarted), so earlier messages are missing |
@@ -30,7 +30,6 @@ mod verify;
 
 pub use super::judgement::Source;
 pub use document::{
-    Bytes, Document, FORMAT, HeldFor, MAX_REJECTED, RecordedMessage, RecordedVerdict, StartOutcome,
-    StartReply,
+    Bytes, Document, FORMAT, MAX_REJECTED, RecordedMessage, RecordedVerdict, StartOutcome, StartReply,
 };
 pub use verify::{examine, verify};

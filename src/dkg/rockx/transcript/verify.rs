@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Document, HeldFor, RecordedVerdict, StartOutcome};
+use super::document::{Document, RecordedVerdict, StartOutcome};
 use crate::beacon::roots::voluntary_exit_signing_root;
 use crate::dkg::rockx::judgement::{
     Accepted, Record, Source, Taken, accept, combine, judge_stored, swallowed,
@@ -42,6 +42,7 @@ pub fn examine(transcript: &Transcript) -> Result<Examined, TranscriptError> {
         request_id: document.request_id,
         digest: document.digest,
         verification,
+        held_for: document.held_for,
         operators: document.operators,
         steps,
         progress,
@@ -53,8 +54,7 @@ pub fn examine(transcript: &Transcript) -> Result<Examined, TranscriptError> {
 pub fn verify(document: &Document) -> Verification {
     let mut checks = vec![digest(document), times(document)];
     checks.extend(document.held_for.map(|held_for| {
-        let HeldFor { chain_id, manager } = held_for;
-        let words = format!("for the manager {manager} on chain {chain_id}, by the initiator's word: compare with the journal that names it");
+        let words = format!("{held_for}, by the initiator's word: compare with the journal that names it");
         Check::unknown("held-for", words)
     }));
     if let Some(check) = nothing_happened(document) {

@@ -77,7 +77,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "contract" => WaitReason::ContractUnread,
         "operators" => WaitReason::OperatorsUnread,
         "chain" => WaitReason::EventsUntold,
-        "facts" | "caller" => WaitReason::FactsUnread,
+        "facts" | "caller" | "account" => WaitReason::FactsUnread,
         "logs" | "registrations" | "comparison" => WaitReason::LogsDoubted,
         "head" => WaitReason::HeadDoubted,
         "tip" => WaitReason::ChainStale,

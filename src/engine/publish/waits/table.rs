@@ -202,6 +202,7 @@ impl Scene {
             next,
             pending: next,
             balance_wei: U256::from(balance),
+            contradicted: false,
         };
         self.hears(Input::Facts(Box::new(ChainFacts {
             account: Some(account),

@@ -171,6 +171,7 @@ fn somebody_elses_transaction_is_no_persons_pause() {
         next,
         pending: next,
         balance_wei: U256::ZERO,
+        contradicted: false,
     };
     take(&mut state, Input::Started);
     for next in [3, 4] {
@@ -367,6 +368,7 @@ fn the_balance_is_told_as_so_many_deposits() {
                 next: 0,
                 pending: 0,
                 balance_wei: U256::from(balance),
+                contradicted: false,
             }),
             ..ChainFacts::default()
         };

@@ -52,6 +52,8 @@ fn marked_key_generations_are_approved_each_by_its_own_digest_after_their_number
     }
     assert!(d.app.overlay.is_none() && d.app.marked.is_empty());
     assert!(toast(&d).contains("4 approvals are sent"), "{}", toast(&d));
+    // marking has led down to what is over; the next that waits takes the selection when these are decided
+    assert!(!d.app.list(APPROVALS).picked);
     // the same is not sent twice
     on_screen(&mut d, (120, 40), "g space");
     assert!(toast(&d).contains("approved already"), "{}", toast(&d));
@@ -85,6 +87,20 @@ fn what_differs_by_chance_is_left_to_each_page_and_what_warns_is_not() {
     d.slowly("esc");
     let hints = crate::console::widgets::footer::hints(&d.app);
     assert_eq!(hints[0].1, "approve marked");
+}
+
+#[test]
+fn the_footer_says_how_the_rest_of_the_page_is_seen() {
+    let mut d = several();
+    on_screen(&mut d, (80, 24), "g space space B");
+    let more = |d: &Driver| {
+        let hints = crate::console::widgets::footer::hints(&d.app);
+        let more = hints.iter().find(|(_, label)| label == "more");
+        more.map(|(key, _)| key.to_string())
+    };
+    assert_eq!(more(&d).as_deref(), Some("space"));
+    on_screen(&mut d, (80, 24), "space space space space space space");
+    assert_eq!(more(&d), None, "all of it was on the screen");
 }
 
 #[test]

@@ -112,6 +112,25 @@ fn a_list_follows_what_waits_then_what_runs_then_the_newest() {
 }
 
 #[test]
+fn the_case_of_what_is_decided_next_is_selected_below_it() {
+    let mut d = busy();
+    then(&mut d, |s| {
+        for case in &mut s.cases {
+            case.status = CaseStatus::AwaitingDecision;
+        }
+    });
+    assert_eq!(selected(&d, EVENTS), Some(case("deposit/3")));
+    d.slowly("1 ]");
+    assert_eq!(selected(&d, APPROVALS), Some(action("exit/1#2")));
+    assert_eq!(selected(&d, EVENTS), Some(case("exit/1")));
+    // a picked row stays
+    d.slowly("tab g");
+    let picked = selected(&d, EVENTS);
+    d.slowly("shift-tab ]");
+    assert_eq!(selected(&d, EVENTS), picked);
+}
+
+#[test]
 fn a_picked_row_stays_until_esc() {
     let mut d = busy();
     d.slowly("4 down");

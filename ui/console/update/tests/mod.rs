@@ -11,7 +11,9 @@ mod matters;
 mod modes;
 mod older;
 mod past;
+mod silent;
 mod sort;
+mod thousand;
 mod view;
 mod work;
 

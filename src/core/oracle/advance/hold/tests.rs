@@ -63,6 +63,7 @@ impl World {
                 next: 0,
                 pending: 0,
                 balance_wei: U256::ZERO,
+                contradicted: false,
             }),
             ..ChainFacts::default()
         };

@@ -99,6 +99,7 @@ impl Life {
                 next: 0,
                 pending: 0,
                 balance_wei: alloy::primitives::U256::ZERO,
+                contradicted: false,
             }),
             ..ChainFacts::default()
         };

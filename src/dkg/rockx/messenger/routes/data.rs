@@ -1,4 +1,5 @@
-//! `GET /data/{request_id}`, and our own additions: `?wait=<milliseconds>`, and `GET /data/{request_id}/conflicts`.
+//! `GET /data/{request_id}`, and our own additions: `?wait=<milliseconds>`, `GET /data/{request_id}/conflicts`, and
+//! `GET /results/{operator}`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::hub::{Hub, request_id};
+use super::super::keys::operator_id;
 use super::super::reply;
 use super::query;
 
@@ -53,6 +55,20 @@ pub(super) async fn show(
             _ = stop.wait_for(|stop| *stop) => return reply::empty(StatusCode::NOT_FOUND),
         }
     }
+}
+
+/// Request ids of the results that an operator signed, as a JSON array, the newest first: by it a node finds out that its store
+/// was lost. Everybody may look: what they lead to is open to everybody, too.
+pub(super) async fn of_operator(
+    State(hub): State<Arc<Hub>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Some(operator) = name.ok().and_then(|path| operator_id(&path.0)) else {
+        return reply::empty(StatusCode::NOT_FOUND);
+    };
+    let ids = hub.lock().results.signed_by(operator);
+    let quoted: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+    reply::json_text(StatusCode::OK, format!("[{}]", quoted.join(",")))
 }
 
 /// Results that differ from the one above, as a JSON array of the same form, by arrival; 404 as above.

@@ -36,6 +36,7 @@ pub(super) fn router(hub: Arc<Hub>) -> Router {
         .route("/stream/dkgblame", post(stream::blame))
         .route("/data/{request_id}", get(data::show))
         .route("/data/{request_id}/conflicts", get(data::conflicts))
+        .route("/results/{operator}", get(data::of_operator))
         .route("/ping", get(info::ping))
         .route("/version", get(info::version))
         .route("/metrics", get(info::metrics))

@@ -14,7 +14,8 @@ use super::super::store::Write;
 use super::super::topic::{Accepted, Origin};
 use super::super::{body, keys, reply, worker};
 use super::{bad_body, client, not_stored, query};
-use crate::listen::{Client, Ration};
+use crate::listen::Client;
+use crate::ration::Ration;
 use crate::types::{OperatorId, RequestId, SafeText};
 
 static REFUSED: Ration = Ration::usual();

@@ -16,7 +16,8 @@ use super::super::{PROOF_HEADER, body, proof, reply, subscriber};
 use super::observe::{join, observer};
 use super::{SHORT_BODY, bad_body, client, not_stored, owner, query};
 use crate::dkg::rockx::wire::Subscriber;
-use crate::listen::{Client, Ration};
+use crate::listen::Client;
+use crate::ration::Ration;
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
 const BAD_BODY: &str = "failed to parse subscriber data from the request body";

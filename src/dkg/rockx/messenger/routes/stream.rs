@@ -14,7 +14,8 @@ use super::super::store::Write;
 use super::super::topic::Topic;
 use super::{bad_body, client, not_stored, query};
 use crate::dkg::rockx::wire::{BlameOutput, DataStore, Decode, Encode, GoMap, SignedOutput};
-use crate::listen::{Client, Content, Ration};
+use crate::listen::{Client, Content};
+use crate::ration::Ration;
 use crate::types::{RequestId, SafeText};
 
 static UNSIGNED: Ration = Ration::usual();

@@ -27,8 +27,9 @@ use super::store::{Ending, KeyShare, Store, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::seen::{Seen, Sight};
 use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
-use crate::listen::{Client, Ration};
+use crate::listen::Client;
 use crate::monitor::Pulse;
+use crate::ration::Ration;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
 pub(super) use agree::Indices;

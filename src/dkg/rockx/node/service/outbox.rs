@@ -9,8 +9,8 @@ use tokio::sync::{Notify, mpsc};
 use crate::dkg::rockx::messenger::PROOF_HEADER;
 use crate::dkg::rockx::wire::{BlameOutput, Encode, SignedMessage};
 use crate::http::{BadUrl, Call, Endpoint, Http, Limits};
-use crate::listen::Ration;
-use crate::types::{RedactedUrl, RequestId, SafeText};
+use crate::ration::Ration;
+use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
 
 static AGAIN: Ration = Ration::usual();
 
@@ -122,6 +122,26 @@ impl Messenger {
         let answer = call.send().await.map_err(|e| SafeText::new(&e.to_string()))?;
         match answer.status {
             200 => Ok(Some(answer.body.to_vec())),
+            404 => Ok(None),
+            other => Err(SafeText::new(&format!("the messenger answered {other}"))),
+        }
+    }
+
+    /// Ceremonies whose stored results this operator signed: not checked. None: it has no such list, as RockX's has none.
+    ///
+    /// # Errors
+    /// It does not answer, or not like a messenger.
+    pub(in super::super) async fn results_of(
+        &self,
+        operator: OperatorId,
+    ) -> Result<Option<Vec<RequestId>>, SafeText> {
+        let call = self
+            .endpoint
+            .get(&format!("results/{operator}"))
+            .at_most(MAX_RESULT);
+        let answer = call.send().await.map_err(|e| SafeText::new(&e.to_string()))?;
+        match answer.status {
+            200 => answer.json().map(Some).map_err(|e| SafeText::new(&e.to_string())),
             404 => Ok(None),
             other => Err(SafeText::new(&format!("the messenger answered {other}"))),
         }

@@ -12,7 +12,7 @@ use super::super::session::{Authentic, Finish, Input, Output, Session, Sink};
 use super::super::store::{Ending, Store, StoreError};
 use super::outbox::Post;
 use crate::dkg::rockx::wire::{Encode, ProtocolRound};
-use crate::listen::Ration;
+use crate::ration::Ration;
 use crate::types::{RequestId, SafeText};
 
 static DROPPED: Ration = Ration::usual();

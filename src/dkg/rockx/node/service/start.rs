@@ -13,7 +13,8 @@ use super::claims::Claim;
 use super::room::{Starter, make_room};
 use super::{Refused, Service, Taken};
 use crate::dkg::rockx::wire::{Decode, Init, KeySign, MsgType, Reshare, SignedMessage};
-use crate::listen::{Client, Ration};
+use crate::listen::Client;
+use crate::ration::Ration;
 use crate::types::{OperatorId, RequestId, SafeText};
 
 static REFUSED: Ration = Ration::usual();

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::dkg::threshold::{CombineError, combine, verify_partials};
+use crate::ration::Ration;
 use crate::types::{BlsPublicKey, BlsSignature, OperatorId};
+
+/// Lines about bad signatures, of which their sender may post any number.
+static BAD: Ration = Ration::usual();
 
 /// First come, first kept; a signature that turns out bad is dropped and its sender may send another.
 #[derive(Debug, Default)]
@@ -42,7 +46,9 @@ impl Partials {
                         return None;
                     }
                     for signer in bad {
-                        tracing::warn!(target: "casimir_dkg::node", operator = %signer, "bad partial signature dropped");
+                        if let Some(left_out) = BAD.line() {
+                            tracing::warn!(target: "casimir_dkg::node", operator = %signer, left_out, "bad partial signature dropped");
+                        }
                         self.0.remove(&signer);
                     }
                 }

@@ -349,7 +349,11 @@ fn a_refusal_names_the_file_that_is_meant_and_a_store_that_was_made_for_it_is_go
     let made = folder.path().join("made.sqlite");
     drop(opened(&folder, "made.sqlite"));
     unmake(&made);
-    let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with("made")).collect();
+    let left = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left
+        .filter(|name| name.to_string_lossy().starts_with("made"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }

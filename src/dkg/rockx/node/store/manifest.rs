@@ -90,15 +90,19 @@ pub fn named_by(file: &Path) -> io::Result<Vec<Named>> {
 pub(super) fn write(path: &Path, named: &[Named]) -> io::Result<()> {
     let file = manifest_of(path);
     let temporary = file.with_extension("manifest.new");
-    let mut text = format!("{HEAD}\n");
-    for named in named {
-        text.push_str(&line(named));
-    }
     let mut out = private(&temporary, true)?;
-    out.write_all(text.as_bytes()).map_err(naming(&temporary))?;
+    out.write_all(text(named).as_bytes())
+        .map_err(naming(&temporary))?;
     out.sync_all().map_err(naming(&temporary))?;
     drop(out);
     fs::rename(&temporary, &file).map_err(naming(&file))
+}
+
+/// A whole manifest that names these.
+#[must_use]
+pub fn text(named: &[Named]) -> String {
+    let lines = named.iter().map(line);
+    std::iter::once(format!("{HEAD}\n")).chain(lines).collect()
 }
 
 /// Adds a share to the manifest of the store at `path`.

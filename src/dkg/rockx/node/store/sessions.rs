@@ -1,5 +1,6 @@
 //! Every run that this node took part in, and how it ended.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::params;
@@ -53,6 +54,20 @@ impl Ending {
 }
 
 impl Store {
+    /// Every run that is known here, by its session or its share, and every share that the manifest names.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub(in super::super) fn runs(&self) -> Result<BTreeSet<RequestId>, StoreError> {
+        let db = self.db();
+        let mut statement =
+            db.prepare("SELECT request_id FROM sessions UNION SELECT request_id FROM shares")?;
+        let known = statement.query_map([], |row| Ok(RequestId(row.get(0)?)))?;
+        let mut runs = known.collect::<Result<BTreeSet<_>, _>>()?;
+        runs.extend(self.missing().iter().map(|named| named.ceremony));
+        Ok(runs)
+    }
+
     /// Notes that a run starts. `false`: this id was used before, now or in an earlier life; refuse it.
     ///
     /// # Errors

@@ -10,7 +10,11 @@ use crate::dkg::rockx::node::session::{Entropy, Finish, Output, Purpose, Sink};
 use crate::dkg::rockx::node::store::KeyShare;
 use crate::dkg::rockx::wire::{BlameType, GoMap, MsgType, PartialDepositData, ProtocolRound, Round2};
 use crate::dkg::threshold::{SecretScalar, coefficients_at_zero, decode_key, partial_sign};
+use crate::ration::Ration;
 use crate::types::{OperatorId, Root, SafeText};
+
+/// Lines about results that do not agree, of which their sender may post any number.
+static WRONG: Ration = Ration::usual();
 
 impl FrostSession {
     /// Every session key is known: deal.
@@ -225,7 +229,9 @@ impl FrostSession {
             })
             .collect();
         for (operator, fault) in wrong {
-            tracing::warn!(target: "casimir_dkg::node", ceremony = %self.plan.id, %operator, fault, "result dropped");
+            if let Some(left_out) = WRONG.line() {
+                tracing::warn!(target: "casimir_dkg::node", ceremony = %self.plan.id, %operator, fault, left_out, "result dropped");
+            }
             self.outputs.remove(&operator);
         }
         if self.missing().is_empty() {
