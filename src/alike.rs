@@ -30,10 +30,15 @@ impl<T: Copy + Eq> Alike<T> {
         }
     }
 
-    /// Whether anybody differs from anybody: whoever was believed before has to be looked at again.
-    pub(crate) fn is_disputed(&self) -> bool {
+    fn is_disputed(&self) -> bool {
         let mut told = self.told.values();
         told.next().is_some_and(|first| told.any(|other| other != first))
+    }
+
+    /// Whether the voices differ, and whether it is known what is right: when one of these changes, whoever was judged
+    /// before has to be looked at again.
+    pub(crate) fn stands(&self) -> (bool, bool) {
+        (self.is_disputed(), self.known.is_some())
     }
 
     /// # Errors

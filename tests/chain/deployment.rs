@@ -49,7 +49,7 @@ async fn ssv_v2_is_told_from_those_that_take_tokens() {
             let ssv = SsvReader::new(rpc.clone(), network, net.addresses().manager, layout, 0);
             ssv.takes_tokens(At::Latest).await
         };
-        assert_eq!(ask(net.addresses().ssv).await, Answer::Yes("".into()));
+        assert_eq!(ask(net.addresses().ssv).await, Answer::Yes("v1.2.0".into()));
 
         let v2 = Address::repeat_byte(0x52);
         set_code(&net, v2, &says_version(b"v2.0.0")).await;

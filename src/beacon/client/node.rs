@@ -214,9 +214,9 @@ impl Beacon {
             return Ok(());
         };
         let mut told = self.inner.genesis.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_disputed = told.is_disputed();
+        let before = told.stands();
         let heard = told.hear(who, genesis);
-        if told.is_disputed() && !was_disputed {
+        if told.stands() != before && told.stands().0 {
             for other in self
                 .inner
                 .nodes

@@ -118,9 +118,9 @@ impl Rpc {
             .genesis
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let was_disputed = told.is_disputed();
+        let before = told.stands();
         let heard = told.hear(index.0, hash);
-        if told.is_disputed() && !was_disputed {
+        if told.stands() != before && told.stands().0 {
             for other in self
                 .inner
                 .endpoints

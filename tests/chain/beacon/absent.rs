@@ -6,7 +6,7 @@ use casimir_dkg::ports::consensus::{Consensus, NodeState};
 use casimir_dkg::types::{BlsPublicKey, CheckStatus, RedactedUrl, Root, UnixMillis};
 use serde_json::{Value, json};
 
-use super::stub::{Stub, VALIDATORS, genesis_time, in_sync, record, state_root};
+use super::stub::{Stub, VALIDATORS, in_sync, record, state_root};
 use super::{key, node};
 
 /// A 404 says that something is not there, and not what.
@@ -167,15 +167,21 @@ async fn an_empty_list_is_a_no_only_of_a_live_state_that_lists_validator_0() {
 }
 
 /// Whoever lists nobody is named when the next one knows the validator.
+const GENESIS: &str = "/eth/v1/beacon/genesis";
+
+/// When and with whom its chain began: of two that differ, neither is believed.
+async fn genesis_of(url: &str) -> Value {
+    let told = reqwest::get(format!("{url}{GENESIS}")).await.unwrap();
+    told.json().await.unwrap()
+}
+
 #[tokio::test]
 async fn who_lists_nobody_is_contradicted_by_who_knows() {
     let knows = node().await;
-    let root = knows.genesis_validators_root();
+    let (root, genesis) = (knows.genesis_validators_root(), genesis_of(&knows.url()).await);
     let empty = Stub::start(move |path| match path {
         VALIDATORS => Some(json!({"data": []})),
-        "/eth/v1/beacon/genesis" => Some(json!({"data": {
-            "genesis_time": genesis_time(), "genesis_validators_root": root,
-        }})),
+        GENESIS => Some(genesis.clone()),
         path => in_sync(path),
     })
     .await;
@@ -189,11 +195,9 @@ async fn who_lists_nobody_is_contradicted_by_who_knows() {
 #[tokio::test]
 async fn who_cannot_tell_is_followed_by_who_can() {
     let knows = node().await;
-    let root = knows.genesis_validators_root();
+    let (root, genesis) = (knows.genesis_validators_root(), genesis_of(&knows.url()).await);
     let deaf = Stub::start(move |path| match path {
-        "/eth/v1/beacon/genesis" => Some(json!({"data": {
-            "genesis_time": "1606824023", "genesis_validators_root": root,
-        }})),
+        GENESIS => Some(genesis.clone()),
         path => in_sync(path),
     })
     .await;

@@ -100,7 +100,9 @@ async fn the_stand_in_keeps_a_clusters_books() {
     let send = |data: Vec<u8>| net.send("SSV call", owner, ssv, U256::ZERO, data);
     /// The tuple of the newest event: always its last five words, whatever stands before.
     fn newest(receipt: &alloy::rpc::types::TransactionReceipt) -> active_then_balance::Cluster {
-        let data = &receipt.logs()[0].inner.data.data;
+        // a transfer of tokens may stand before it
+        let is_cluster = |log: &&alloy::rpc::types::Log| log.inner.data.data.len() > 5 * 32;
+        let data = &receipt.logs().iter().find(is_cluster).unwrap().inner.data.data;
         // the head of the event data: operatorIds offset, then (bytes, bytes | value | nothing), then the tuple inline
         let words: Vec<U256> = data.chunks(32).map(U256::from_be_slice).collect();
         let tuple = (words[0].to::<usize>() / 32) - 5;

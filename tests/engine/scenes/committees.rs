@@ -68,7 +68,8 @@ async fn is_held(program: &Program, case: &str, check: &str, words: &str) {
             held.then_some(())
         })
         .await;
-    program.prints(case, words).await;
+    // the line names the check, and the page says why
+    program.prints(case, check).await;
     assert!(
         !program
             .snapshot()
