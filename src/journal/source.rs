@@ -37,7 +37,14 @@ pub(super) fn open_read_only(path: &Path) -> Result<Source, JournalError> {
             _copy: None,
         },
     };
-    format::readable(path, &source)?;
+    let found = format::found(path, &source)?;
+    if found > format::FORMAT {
+        return Err(JournalError::TooNew {
+            path: path.to_owned(),
+            found,
+            known: format::FORMAT,
+        });
+    }
     Ok(source)
 }
 

@@ -173,7 +173,6 @@ impl Opening {
             ask,
             oracle: self.oracle,
             transcripts: self.transcripts,
-            unwritten: Arc::default(),
             incoming: self.core,
             telling: Mutex::default(),
         };

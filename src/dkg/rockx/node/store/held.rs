@@ -39,12 +39,9 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
         return Err(missing.into());
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || {
-        let db = Connection::open_with_flags(path, flags)?;
-        schema::layout(&db)?;
-        Ok(db)
-    };
-    open().map_err(|error: StoreError| error.about(path))
+    let db = Connection::open_with_flags(path, flags)?;
+    schema::layout(&db)?;
+    Ok(db)
 }
 
 /// Every share in the store at `path`, the oldest first.
@@ -52,7 +49,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn shares(path: &Path) -> Result<Vec<Held>, StoreError> {
-    held_by(&open_read_only(path)?).map_err(|error| error.about(path))
+    held_by(&open_read_only(path)?)
 }
 
 /// Shares that the manifest beside the store at `path` names, and that the store does not have.
