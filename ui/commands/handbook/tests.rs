@@ -15,7 +15,8 @@ fn words(line: &str) -> Vec<String> {
     for c in line.chars() {
         match c {
             '"' => quoted = !quoted,
-            '|' | '>' | '#' if !quoted => break,
+            '|' | '>' if !quoted => break,
+            '#' if !quoted && word.is_empty() => break,
             ' ' if !quoted => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
             c => word.push(c),
         }

@@ -69,6 +69,12 @@ pub(super) fn words(app: &App) -> String {
         LinkState::Down => return "nothing to press: no execution node answers; i shows them".to_owned(),
         _ => {}
     }
+    under_way(app)
+}
+
+/// What runs by itself, where nobody is asked.
+fn under_way(app: &App) -> String {
+    let s = &app.snapshot;
     if let Some(running) = s.ceremonies.iter().find(|c| c.ended.is_none()) {
         let after = match running.kind {
             CeremonyKind::Keygen => "then its deposit waits for you, a second decision",

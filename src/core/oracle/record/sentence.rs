@@ -126,6 +126,29 @@ impl Record {
         }
     }
 
+    /// The journal's own key: its first, or another one.
+    fn keyed(&self) -> String {
+        let Self::JournalKeyed {
+            key,
+            by,
+            reason,
+            former,
+        } = self
+        else {
+            return self.kind().to_owned();
+        };
+        let new = by.as_ref().zip(reason.as_ref()).map(|(by, reason)| {
+            let word = former.as_ref().map_or_else(
+                || "on their word alone".to_owned(),
+                |former| format!("which {} signed", former.key),
+            );
+            format!("{by} gave the journal a new key of its own, {key}, {word}: {reason}")
+        });
+        new.unwrap_or_else(|| {
+            format!("the journal has a key of its own, {key}, which signs its checkpoints from here on")
+        })
+    }
+
     fn of_everything(&self) -> String {
         match self {
             Self::EngineStarted {
@@ -144,25 +167,7 @@ impl Record {
                 });
                 format!("casimir-dkg {version} started on {network} in mode {mode}{switched}{with}")
             }
-            Self::JournalKeyed {
-                key,
-                by,
-                reason,
-                former,
-            } => {
-                let new = by.as_ref().zip(reason.as_ref()).map(|(by, reason)| {
-                    let word = former.as_ref().map_or_else(
-                        || "on their word alone".to_owned(),
-                        |former| format!("which {} signed", former.key),
-                    );
-                    format!("{by} gave the journal a new key of its own, {key}, {word}: {reason}")
-                });
-                new.unwrap_or_else(|| {
-                    format!(
-                        "the journal has a key of its own, {key}, which signs its checkpoints from here on"
-                    )
-                })
-            }
+            Self::JournalKeyed { .. } => self.keyed(),
             Self::JournalUpgraded { from, .. } => {
                 format!("the journal came from format {from}; the file as it was is kept beside it")
             }
