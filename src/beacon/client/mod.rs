@@ -71,7 +71,7 @@ impl BeaconConfig {
 struct Inner {
     config: BeaconConfig,
     nodes: Vec<Node>,
-    genesis: Mutex<Alike<Genesis>>,
+    genesis: Mutex<Alike<Root>>,
 }
 
 /// A client of several beacon nodes. Clones share their state.

@@ -215,7 +215,8 @@ impl Beacon {
         };
         let mut told = self.inner.genesis.lock().unwrap_or_else(PoisonError::into_inner);
         let before = told.stands();
-        let heard = told.hear(who, genesis);
+        // a time that is wrong is found by the clock
+        let heard = told.hear(who, genesis.genesis_validators_root);
         if told.stands() != before && told.stands().0 {
             for other in self
                 .inner
@@ -228,22 +229,15 @@ impl Beacon {
         }
         heard.map_err(|dissent| {
             let expected = match dissent {
-                Dissent::Known(expected) => format!("expected {}", begun(&expected)),
+                Dissent::Known(expected) => format!("expected {expected}"),
                 Dissent::Undecided { other, tells } => format!(
-                    "and {} tells {}: take the one that lies out of beacon.urls",
-                    self.inner.nodes[other].name,
-                    begun(&tells)
+                    "and {} tells {tells}: take the one that lies out of beacon.urls",
+                    self.inner.nodes[other].name
                 ),
             };
-            let words = format!("another chain: {}, {expected}", begun(&genesis));
+            let told = genesis.genesis_validators_root;
+            let words = format!("another chain: genesis validators root {told}, {expected}");
             NodeError::WrongChain(SafeText::new(&words))
         })
     }
-}
-
-fn begun(genesis: &Genesis) -> String {
-    format!(
-        "genesis validators root {} at {}",
-        genesis.genesis_validators_root, genesis.genesis_time
-    )
 }
