@@ -284,7 +284,8 @@ fn without_the_key_before_it_a_new_one_counts_on_a_persons_word() {
 /// Whoever has the file but no key can write a record that says that the key before it signed.
 #[test]
 fn a_signature_that_is_not_the_key_befores_is_refused_by_verification_and_start() {
-    let forms: [(fn(&mut FormerKey), &str); 2] = [
+    type Change = fn(&mut FormerKey);
+    let forms: [(Change, &str); 2] = [
         (
             |former| former.signature = JournalSignature([7; 64]),
             "is not right",

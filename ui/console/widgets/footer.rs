@@ -33,7 +33,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
             if stays(*at) {
                 return true;
             }
-            match left.checked_sub(needed(*hint)).filter(|_| fits) {
+            match left.checked_sub(needed(hint)).filter(|_| fits) {
                 Some(rest) => left = rest,
                 None => fits = false,
             }
