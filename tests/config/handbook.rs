@@ -289,10 +289,10 @@ fn what_is_read_and_not_run_names_the_same_port_and_a_command() {
     };
     assert_eq!(to(&text("caddy")), to(&text("nginx")));
     let unit = text("ini");
-    let started = unit
+    let mut started = unit
         .lines()
         .filter_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/casimir-dkg "));
-    let arguments: Vec<&str> = started.last().unwrap().split(' ').collect();
+    let arguments: Vec<&str> = started.next_back().unwrap().split(' ').collect();
     let scratch = tempfile::tempdir().unwrap();
     let (code, _, stderr) = support::run(support::program(scratch.path()).args(arguments).arg("--help"));
     assert_eq!(code, Some(0), "{stderr}");
