@@ -35,15 +35,26 @@ impl<T: Copy + Eq> Alike<T> {
         told.next().is_some_and(|first| told.any(|other| other != first))
     }
 
-    /// Whether the voices differ, and whether it is known what is right: when one of these changes, whoever was judged
-    /// before has to be looked at again.
-    pub(crate) fn stands(&self) -> (bool, bool) {
+    /// Whether the voices differ, and whether it is known what is right.
+    fn stands(&self) -> (bool, bool) {
         (self.is_disputed(), self.known.is_some())
     }
 
+    /// Takes what a voice tells. `again` gets each other voice that has to be looked at again, because those who were judged
+    /// before were judged by what stood then.
+    ///
     /// # Errors
     /// Why it is not believed.
-    pub(crate) fn hear(&mut self, who: usize, tells: T) -> Result<(), Dissent<T>> {
+    pub(crate) fn judge(&mut self, who: usize, tells: T, again: impl FnMut(usize)) -> Result<(), Dissent<T>> {
+        let before = self.stands();
+        let heard = self.hear(who, tells);
+        if self.stands() != before && self.is_disputed() {
+            (0..self.voices).filter(|other| *other != who).for_each(again);
+        }
+        heard
+    }
+
+    fn hear(&mut self, who: usize, tells: T) -> Result<(), Dissent<T>> {
         self.told.insert(who, tells);
         let alike = self.told.values().filter(|told| **told == tells).count();
         if self.known.is_none() && alike * 2 > self.voices {

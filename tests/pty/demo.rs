@@ -201,7 +201,16 @@ fn a_newcomer_comes_to_a_finished_deposit_with_as_many_keys_as_are_told() {
 #[test]
 fn six_pools_take_as_many_keys_as_are_told() {
     let home = tempfile::tempdir().unwrap();
-    let arguments = ["demo", "--pools", "6", "--operators", "4", "--no-requests"];
+    // a seventh pool would ask for keys of its own, at a time that nobody knows
+    let arguments = [
+        "demo",
+        "--pools",
+        "6",
+        "--still",
+        "--operators",
+        "4",
+        "--no-requests",
+    ];
     let mut terminal = Terminal::start(&arguments, home.path(), &[], 80, 24);
     terminal.expect("6 waiting", UP);
     let mut fingers = Fingers {

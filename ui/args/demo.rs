@@ -45,6 +45,9 @@ pub(crate) struct DemoArgs {
     /// Pools that request a deposit
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub pools: u32,
+    /// Let no pool come by itself after the first ones; the director still fills more
+    #[arg(long)]
+    pub still: bool,
     /// Operators to start
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(4..=13))]
     pub operators: u32,

@@ -294,7 +294,7 @@ fn pools(args: &DemoArgs) -> u64 {
         // the story begins with one, and fills the others itself
         return 1;
     }
-    let more = if args.headless { 0 } else { 3 };
+    let more = if args.headless || args.still { 0 } else { 3 };
     u64::from(args.pools) + more
 }
 
@@ -389,7 +389,7 @@ fn network_options(args: &DemoArgs) -> anyhow::Result<DemoOptions> {
             then_every: Duration::from_secs(30),
             up_to: pools(args),
         },
-        lively: (shown && args.tour.is_none()).then_some(args.seed),
+        lively: (shown && args.tour.is_none() && !args.still).then_some(args.seed),
         requests: requests(args),
         auto: args.auto_approve,
         beacon: match args.beacon {
@@ -429,6 +429,11 @@ mod tests {
         // the second pool exits, and there is none
         assert_eq!(wanted("--headless --requests --pools 1"), (1, 1, 0));
         assert_eq!(wanted("--pools 1"), (1, 1, 1), "a screen sees more pools come");
+        assert_eq!(
+            wanted("--pools 1 --still"),
+            (1, 1, 0),
+            "no second one comes that could exit"
+        );
         assert_eq!(wanted("--no-requests"), (3, 0, 0));
     }
 

@@ -214,19 +214,10 @@ impl Beacon {
             return Ok(());
         };
         let mut told = self.inner.genesis.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = told.stands();
         // a time that is wrong is found by the clock
-        let heard = told.hear(who, genesis.genesis_validators_root);
-        if told.stands() != before && told.stands().0 {
-            for other in self
-                .inner
-                .nodes
-                .iter()
-                .filter(|other| !std::ptr::eq(*other, node))
-            {
-                other.forget_check();
-            }
-        }
+        let heard = told.judge(who, genesis.genesis_validators_root, |other| {
+            self.inner.nodes[other].forget_check();
+        });
         heard.map_err(|dissent| {
             let expected = match dissent {
                 Dissent::Known(expected) => format!("expected {expected}"),

@@ -118,18 +118,7 @@ impl Rpc {
             .genesis
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let before = told.stands();
-        let heard = told.hear(index.0, hash);
-        if told.stands() != before && told.stands().0 {
-            for other in self
-                .inner
-                .endpoints
-                .iter()
-                .filter(|other| !std::ptr::eq(*other, endpoint))
-            {
-                other.forget_check();
-            }
-        }
+        let heard = told.judge(index.0, hash, |other| self.inner.endpoints[other].forget_check());
         Ok(heard.map_err(|dissent| {
             let words = match dissent {
                 Dissent::Known(expected) => format!("{hash}, expected {expected}"),

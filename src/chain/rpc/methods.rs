@@ -159,7 +159,7 @@ impl Rpc {
         let told = self.ask_in_turn("eth_getCode", &params, read).await?;
         if let (Round::Found { lacking, .. }, At::Hash(_)) = (&told, at) {
             let words = SafeText::new(&format!(
-                "says that there is no contract at {of}, where others have one"
+                "says that there is no contract at {of}, which others deny"
             ));
             for denies in lacking {
                 self.blame_for_contradiction(denies.endpoint, &words);

@@ -70,7 +70,7 @@ async fn every_voice(
         });
     };
     for (position, evidence) in no {
-        let words = format!("says of the contract what others deny: {evidence}");
+        let words = format!("says that {evidence}, which others deny");
         endpoints.contradicted(position, &SafeText::new(&words));
     }
     match configured {

@@ -8,6 +8,7 @@ use alloy::primitives::Address;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::facts::{self, Before};
 use super::history::Progress;
 use super::tip::{Pace, Tip};
 use super::validators::Lists;
@@ -15,11 +16,9 @@ use crate::chain::intake::{ChainEvent, Head, IntakeEvent, LocatedEvent, Observed
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::inject;
-use crate::oracle::{AccountFacts, ChainFacts, Fulfilment, Input, Reach};
+use crate::oracle::{Fulfilment, Input, Reach};
 use crate::ports::agreed;
-use crate::ports::{
-    Accord, Agreement, Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv, Unknown,
-};
+use crate::ports::{Accord, Agreement, Answer, At, Execution, PoolEvent, PoolEventKind, PoolManager, Ssv};
 use crate::types::{BlockRef, CheckStatus, LogRef, PoolId, PoolView, RequestKind, SafeText, UnixMillis};
 use crate::view::{LinkState, ReadyPoolView};
 
@@ -42,8 +41,6 @@ pub(super) struct Sources {
 
 /// How often it is looked whether the chain stands still.
 const LOOK: Duration = Duration::from_secs(1);
-/// Registrations that are counted by logs are waited for so long: everything else of the state is there by then.
-const COUNTED_WITHIN: Duration = Duration::from_secs(1);
 /// Pools of the ready queue that are shown in full.
 const SHOWN: usize = 8;
 /// The name of this reading.
@@ -285,13 +282,8 @@ struct Seen {
     ready: Vec<PoolId>,
     /// How endpoints contradict each other on whether the manager takes the oracle's calls.
     caller: SafeText,
-    /// What the account has sent, when nobody contradicted that; and, where somebody does, how.
-    sent: Option<u64>,
-    contradicted: SafeText,
-    /// What waits in more than one endpoint's pool.
-    waiting: Option<u64>,
-    /// The newest number of a registration, and the block whose state told it.
-    owner_nonce: Option<(BlockRef, u64)>,
+    /// What the facts before rest on.
+    before: Before,
 }
 
 /// Reads the state at `head` and tells it. What cannot be read is said and read again at the next head.
@@ -302,10 +294,10 @@ async fn look(
     seen: &mut Seen,
     core: &mpsc::Sender<Incoming>,
 ) -> Sent {
-    let before = seen.contradicted.clone();
-    let read = facts(from, head, seen).await;
-    if seen.contradicted != before {
-        let words = seen.contradicted.clone();
+    let before = seen.before.contradicted.clone();
+    let read = facts::read(from, head, &mut seen.before).await;
+    if seen.before.contradicted != before {
+        let words = seen.before.contradicted.clone();
         core.send(Incoming::Live(LiveUpdate::Alarm("account", words)))
             .await?;
     }
@@ -371,114 +363,6 @@ async fn waiting(from: &Sources, head: Head, ready: &[PoolId]) -> Option<Vec<Rea
         block: head.block.number,
     };
     pools.into_iter().map(|pool| pool.yes().map(view)).collect()
-}
-
-async fn facts(from: &Sources, head: Head, seen: &mut Seen) -> Result<ChainFacts, Unknown> {
-    let at = At::block(head.block);
-    let manager = &from.manager;
-    let (ready, pending, staked, owner_nonce, account) = tokio::join!(
-        manager.ready(at),
-        manager.pending(at),
-        manager.staked(at),
-        owner_nonce(from, head.block),
-        account(from, at),
-    );
-    let owner_nonce = not_behind(from, head.block, owner_nonce, &mut seen.owner_nonce).await;
-    let account = match account? {
-        Some(account) => Some(vouched(from, head.block, account, seen).await),
-        None => None,
-    };
-    Ok(ChainFacts {
-        head: Some(head.block),
-        finalized: head.finalized,
-        base_fee_wei: head.base_fee_wei.unwrap_or_default(),
-        ready: ready.value()?,
-        pending: pending.value()?,
-        staked: staked.value()?,
-        owner_nonce,
-        account,
-    })
-}
-
-/// The number of the next registration never falls in one chain: who tells a lower one than was told before lags or lies,
-/// and what is approved is not void for it. Where the endpoints agree on the lower one, a reorganisation took the others.
-async fn not_behind(
-    from: &Sources,
-    block: BlockRef,
-    told: Option<u64>,
-    newest: &mut Option<(BlockRef, u64)>,
-) -> Option<u64> {
-    let told = told?;
-    if let Some((at, before)) = *newest
-        && told < before
-    {
-        let stands = from.execution.block_at(at.number).await;
-        let is_gone = matches!(stands, Answer::Yes(there) if there != at);
-        let agreed = agreed::on_registrations(&*from.agreement, block).await;
-        if !is_gone && !matches!(agreed, Accord::Agree { .. }) {
-            return None;
-        }
-    }
-    *newest = Some((block, told));
-    Some(told)
-}
-
-/// The account as more than one endpoint tells it, where several are configured: one voice can accuse a stranger, and a
-/// number that no transaction reaches would be given out by it. They are asked when what is told has changed.
-async fn vouched(from: &Sources, block: BlockRef, told: AccountFacts, seen: &mut Seen) -> AccountFacts {
-    let mut account = told;
-    if seen.sent != Some(told.next) {
-        let accord = agreed::on_account(&*from.agreement, told.address, block).await;
-        (seen.sent, seen.contradicted) = match accord {
-            Accord::Disagree(words) => (None, words),
-            Accord::Alone | Accord::Agree { .. } | Accord::TooFew { .. } => {
-                (Some(told.next), SafeText::default())
-            }
-        };
-        account.contradicted = seen.sent.is_none();
-    }
-    if told.pending > told.next && seen.waiting != Some(told.pending) {
-        let accord = agreed::on_waiting(&*from.agreement, told.address, told.pending).await;
-        if let Accord::Disagree(_) = accord {
-            // an honest pool may have what others have not yet: nothing rests on it before they have
-            account.pending = told.next;
-        } else {
-            seen.waiting = Some(told.pending);
-        }
-    }
-    account
-}
-
-/// The number that the next registration takes: what the state implies, else what the logs count, as far as they were
-/// read. Whether it is sure is the desk's to judge, before anything rests on it.
-async fn owner_nonce(from: &Sources, block: BlockRef) -> Option<u64> {
-    let implied = from.manager.implied_owner_nonce(At::block(block)).await;
-    if let Some(Answer::Yes(implied)) = implied {
-        return Some(implied);
-    }
-    let counted = tokio::time::timeout(COUNTED_WITHIN, from.ssv.state(block, &[])).await;
-    let counted = counted.ok().and_then(Answer::yes);
-    counted.map(|state| state.owner_nonce)
-}
-
-/// The oracle's account, where one is configured.
-async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown> {
-    let Some(address) = from.oracle else {
-        return Ok(None);
-    };
-    let execution = &from.execution;
-    let (balance, next, pending) = tokio::join!(
-        execution.balance(address, at),
-        execution.nonce(address, at),
-        execution.nonce(address, At::Pending)
-    );
-    Ok(Some(AccountFacts {
-        address,
-        next: next.value()?,
-        pending: pending.value()?,
-        balance_wei: balance.value()?,
-        contradicted: false,
-    }))
 }
 
 #[cfg(test)]
@@ -558,121 +442,6 @@ mod tests {
                 "a is contradicted: b says of the oracle account's calls to the manager accepted, not refused"
             ),
             "{words}"
-        );
-    }
-
-    /// What the feed makes of an account and a registration number that `first` tells, beside `second`.
-    struct Told {
-        account: AccountFacts,
-        owner_nonce: Option<u64>,
-        alarm: String,
-    }
-
-    async fn told(
-        first: FakeExecution,
-        second: FakeExecution,
-        registrations: [u64; 2],
-        seen: &mut Seen,
-    ) -> Told {
-        let counts = |registrations| {
-            let Answer::Yes(mut state) = FakeSsv::default().state else {
-                unreachable!("it tells a state")
-            };
-            state.owner_nonce = registrations;
-            Arc::new(FakeSsv {
-                state: Answer::Yes(state),
-                ..FakeSsv::default()
-            })
-        };
-        let manager = || {
-            Arc::new(FakeManager {
-                implied_nonce: None,
-                ..FakeManager::default()
-            })
-        };
-        let (first, second) = (Arc::new(first), Arc::new(second));
-        let voice = |name: &str, execution: &Arc<FakeExecution>, registrations| Voice {
-            name: name.into(),
-            execution: execution.clone(),
-            manager: manager(),
-            ssv: counts(registrations),
-        };
-        let voices = vec![
-            voice("a", &first, registrations[0]),
-            voice("b", &second, registrations[1]),
-        ];
-        let from = Sources {
-            manager: manager(),
-            ssv: counts(registrations[0]),
-            execution: first,
-            agreement: Arc::new(Voices::new(voices)),
-            one_voice: None,
-            oracle: Some(Address::repeat_byte(3)),
-            heads: watch::channel(None).0,
-            pace: Pace::LOCAL,
-        };
-        let head = Head {
-            block: BlockRef {
-                number: 9,
-                hash: Root([9; 32]),
-            },
-            timestamp: 1_700_000_000,
-            base_fee_wei: None,
-            finalized: None,
-        };
-        let facts = facts(&from, head, seen).await.unwrap();
-        Told {
-            account: facts.account.unwrap(),
-            owner_nonce: facts.owner_nonce,
-            alarm: seen.contradicted.to_string(),
-        }
-    }
-
-    fn sent(nonce: u64) -> FakeExecution {
-        FakeExecution {
-            nonce: Answer::Yes(nonce),
-            ..FakeExecution::default()
-        }
-    }
-
-    #[tokio::test]
-    async fn an_account_that_endpoints_contradict_each_other_on_is_told_as_that_and_names_them() {
-        let mut seen = Seen::default();
-        let both = told(sent(4), sent(4), [0, 0], &mut seen).await;
-        assert!(!both.account.contradicted && both.alarm.is_empty());
-        for _ in 0..2 {
-            let lied = told(sent(99), sent(4), [0, 0], &mut seen).await;
-            assert!(lied.account.contradicted, "{:?}", lied.account);
-            assert!(
-                lied.alarm
-                    .ends_with("a is contradicted: b says of the oracle account's nonce 4, not 99"),
-                "{}",
-                lied.alarm
-            );
-        }
-        let healed = told(sent(4), sent(4), [0, 0], &mut seen).await;
-        assert!(!healed.account.contradicted && healed.alarm.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_registration_number_does_not_fall_by_one_voice() {
-        let mut seen = Seen::default();
-        assert_eq!(
-            told(sent(4), sent(4), [42, 42], &mut seen).await.owner_nonce,
-            Some(42)
-        );
-        assert_eq!(
-            told(sent(4), sent(4), [40, 42], &mut seen).await.owner_nonce,
-            None
-        );
-        assert_eq!(
-            told(sent(4), sent(4), [43, 43], &mut seen).await.owner_nonce,
-            Some(43)
-        );
-        // a reorganisation took some: both count less
-        assert_eq!(
-            told(sent(4), sent(4), [41, 41], &mut seen).await.owner_nonce,
-            Some(41)
         );
     }
 

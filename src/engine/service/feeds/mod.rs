@@ -3,6 +3,7 @@
 mod beacon;
 mod chain;
 mod deployment;
+mod facts;
 mod health;
 mod history;
 pub(super) mod others;

@@ -1,0 +1,271 @@
+//! The state of the contract and of the oracle's account at a head, as far as it can be believed: what one endpoint tells of
+//! the account, or of registrations, and another denies is told as that.
+
+use std::time::Duration;
+
+use super::chain::Sources;
+use crate::chain::intake::Head;
+use crate::oracle::{AccountFacts, ChainFacts};
+use crate::ports::{Accord, Answer, At, Unknown, agreed};
+use crate::types::{BlockRef, SafeText};
+
+/// Registrations that are counted by logs are waited for so long: everything else of the state is there by then.
+const COUNTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// What was told at earlier heads.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// What the account has sent, when nobody contradicted that.
+    sent: Option<u64>,
+    /// How somebody contradicts it; empty where nobody does.
+    pub(super) contradicted: SafeText,
+    /// What waits in more than one endpoint's pool.
+    waiting: Option<u64>,
+    /// The newest number of a registration, and the block whose state told it.
+    owner_nonce: Option<(BlockRef, u64)>,
+}
+
+/// Reads the state at `head`.
+///
+/// # Errors
+/// What could not be read, in words.
+pub(super) async fn read(from: &Sources, head: Head, before: &mut Before) -> Result<ChainFacts, Unknown> {
+    let at = At::block(head.block);
+    let manager = &from.manager;
+    let (ready, pending, staked, owner_nonce, account) = tokio::join!(
+        manager.ready(at),
+        manager.pending(at),
+        manager.staked(at),
+        owner_nonce(from, head.block),
+        account(from, at),
+    );
+    let owner_nonce = not_behind(from, head.block, owner_nonce, &mut before.owner_nonce).await;
+    let account = match account? {
+        Some(account) => Some(vouched(from, head.block, account, before).await),
+        None => None,
+    };
+    Ok(ChainFacts {
+        head: Some(head.block),
+        finalized: head.finalized,
+        base_fee_wei: head.base_fee_wei.unwrap_or_default(),
+        ready: ready.value()?,
+        pending: pending.value()?,
+        staked: staked.value()?,
+        owner_nonce,
+        account,
+    })
+}
+
+/// The number of the next registration never falls in one chain: who tells a lower one than was told before lags or lies,
+/// and what is approved is not void for it. Where the endpoints agree on the lower one, a reorganisation took the others.
+async fn not_behind(
+    from: &Sources,
+    block: BlockRef,
+    told: Option<u64>,
+    newest: &mut Option<(BlockRef, u64)>,
+) -> Option<u64> {
+    let told = told?;
+    if let Some((at, before)) = *newest
+        && told < before
+    {
+        let stands = from.execution.block_at(at.number).await;
+        let is_gone = matches!(stands, Answer::Yes(there) if there != at);
+        let agree = async || {
+            let accord = agreed::on_registrations(&*from.agreement, block).await;
+            matches!(accord, Accord::Agree { .. })
+        };
+        if !is_gone && !agree().await {
+            return None;
+        }
+    }
+    *newest = Some((block, told));
+    Some(told)
+}
+
+/// The account as more than one endpoint tells it, where several are configured: one voice can accuse a stranger, and a
+/// number that no transaction reaches would be given out by it. They are asked when what is told has changed.
+async fn vouched(from: &Sources, block: BlockRef, told: AccountFacts, before: &mut Before) -> AccountFacts {
+    let mut account = told;
+    if before.sent != Some(told.next) {
+        let accord = agreed::on_account(&*from.agreement, told.address, block).await;
+        (before.sent, before.contradicted) = match accord {
+            Accord::Disagree(words) => (None, words),
+            Accord::Alone | Accord::Agree { .. } | Accord::TooFew { .. } => {
+                (Some(told.next), SafeText::default())
+            }
+        };
+        account.contradicted = before.sent.is_none();
+    }
+    if told.pending > told.next && before.waiting != Some(told.pending) {
+        let accord = agreed::on_waiting(&*from.agreement, told.address, told.pending).await;
+        if let Accord::Disagree(_) = accord {
+            // an honest pool may have what others have not yet: nothing rests on it before they have
+            account.pending = told.next;
+        } else {
+            before.waiting = Some(told.pending);
+        }
+    }
+    account
+}
+
+/// The number that the next registration takes: what the state implies, else what the logs count, as far as they were
+/// read. Whether it is sure is the desk's to judge, before anything rests on it.
+async fn owner_nonce(from: &Sources, block: BlockRef) -> Option<u64> {
+    let implied = from.manager.implied_owner_nonce(At::block(block)).await;
+    if let Some(Answer::Yes(implied)) = implied {
+        return Some(implied);
+    }
+    let counted = tokio::time::timeout(COUNTED_WITHIN, from.ssv.state(block, &[])).await;
+    let counted = counted.ok().and_then(Answer::yes);
+    counted.map(|state| state.owner_nonce)
+}
+
+/// The oracle's account, where one is configured.
+async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown> {
+    let Some(address) = from.oracle else {
+        return Ok(None);
+    };
+    let execution = &from.execution;
+    let (balance, next, pending) = tokio::join!(
+        execution.balance(address, at),
+        execution.nonce(address, at),
+        execution.nonce(address, At::Pending)
+    );
+    Ok(Some(AccountFacts {
+        address,
+        next: next.value()?,
+        pending: pending.value()?,
+        balance_wei: balance.value()?,
+        contradicted: false,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use alloy::primitives::Address;
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::chain::agreement::Voices;
+    use crate::engine::service::feeds::tip::Pace;
+    use crate::ports::Voice;
+    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
+    use crate::types::Root;
+
+    /// What the feed makes of an account and a registration number that `first` tells, beside `second`.
+    struct Told {
+        account: AccountFacts,
+        owner_nonce: Option<u64>,
+        alarm: String,
+    }
+
+    async fn told(
+        first: FakeExecution,
+        second: FakeExecution,
+        registrations: [u64; 2],
+        before: &mut Before,
+    ) -> Told {
+        let counts = |registrations| {
+            let Answer::Yes(mut state) = FakeSsv::default().state else {
+                unreachable!("it tells a state")
+            };
+            state.owner_nonce = registrations;
+            Arc::new(FakeSsv {
+                state: Answer::Yes(state),
+                ..FakeSsv::default()
+            })
+        };
+        let manager = || {
+            Arc::new(FakeManager {
+                implied_nonce: None,
+                ..FakeManager::default()
+            })
+        };
+        let (first, second) = (Arc::new(first), Arc::new(second));
+        let voice = |name: &str, execution: &Arc<FakeExecution>, registrations| Voice {
+            name: name.into(),
+            execution: execution.clone(),
+            manager: manager(),
+            ssv: counts(registrations),
+        };
+        let voices = vec![
+            voice("a", &first, registrations[0]),
+            voice("b", &second, registrations[1]),
+        ];
+        let from = Sources {
+            manager: manager(),
+            ssv: counts(registrations[0]),
+            execution: first,
+            agreement: Arc::new(Voices::new(voices)),
+            one_voice: None,
+            oracle: Some(Address::repeat_byte(3)),
+            heads: watch::channel(None).0,
+            pace: Pace::LOCAL,
+        };
+        let head = Head {
+            block: BlockRef {
+                number: 9,
+                hash: Root([9; 32]),
+            },
+            timestamp: 1_700_000_000,
+            base_fee_wei: None,
+            finalized: None,
+        };
+        let facts = read(&from, head, before).await.unwrap();
+        Told {
+            account: facts.account.unwrap(),
+            owner_nonce: facts.owner_nonce,
+            alarm: before.contradicted.to_string(),
+        }
+    }
+
+    fn sent(nonce: u64) -> FakeExecution {
+        FakeExecution {
+            nonce: Answer::Yes(nonce),
+            ..FakeExecution::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_that_endpoints_contradict_each_other_on_is_told_as_that_and_names_them() {
+        let mut before = Before::default();
+        let both = told(sent(4), sent(4), [0, 0], &mut before).await;
+        assert!(!both.account.contradicted && both.alarm.is_empty());
+        for _ in 0..2 {
+            let lied = told(sent(99), sent(4), [0, 0], &mut before).await;
+            assert!(lied.account.contradicted, "{:?}", lied.account);
+            assert!(
+                lied.alarm
+                    .ends_with("a is contradicted: b says of the oracle account's nonce 4, not 99"),
+                "{}",
+                lied.alarm
+            );
+        }
+        let healed = told(sent(4), sent(4), [0, 0], &mut before).await;
+        assert!(!healed.account.contradicted && healed.alarm.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_registration_number_does_not_fall_by_one_voice() {
+        let mut before = Before::default();
+        assert_eq!(
+            told(sent(4), sent(4), [42, 42], &mut before).await.owner_nonce,
+            Some(42)
+        );
+        assert_eq!(
+            told(sent(4), sent(4), [40, 42], &mut before).await.owner_nonce,
+            None
+        );
+        assert_eq!(
+            told(sent(4), sent(4), [43, 43], &mut before).await.owner_nonce,
+            Some(43)
+        );
+        // a reorganisation took some: both count less
+        assert_eq!(
+            told(sent(4), sent(4), [41, 41], &mut before).await.owner_nonce,
+            Some(41)
+        );
+    }
+}
