@@ -48,12 +48,21 @@ pub(crate) fn watch() -> anyhow::Result<()> {
             let mut interrupt = catch(SignalKind::interrupt())?;
             let mut terminate = catch(SignalKind::terminate())?;
             let mut hangup = catch(SignalKind::hangup())?;
+            // they would end the program at once, and mean nothing here: whoever rotates logs sends them by habit
+            let mut first = catch(SignalKind::user_defined1())?;
+            let mut second = catch(SignalKind::user_defined2())?;
+            let mut alarm = catch(SignalKind::alarm())?;
+            let mut ready = catch(SignalKind::io())?;
             let _ = tell.send(());
             loop {
                 let caught = tokio::select! {
                     _ = interrupt.recv() => Caught::Interrupt,
                     _ = terminate.recv() => Caught::Terminate,
                     _ = hangup.recv() => Caught::Hangup,
+                    _ = first.recv() => { means_nothing("SIGUSR1"); continue }
+                    _ = second.recv() => { means_nothing("SIGUSR2"); continue }
+                    _ = alarm.recv() => { means_nothing("SIGALRM"); continue }
+                    _ = ready.recv() => { means_nothing("SIGIO"); continue }
                 };
                 if HANDS_ON.send(caught).is_err() {
                     end();
@@ -69,6 +78,10 @@ pub(crate) fn watch() -> anyhow::Result<()> {
         return Err(error);
     }
     Ok(())
+}
+
+fn means_nothing(signal: &str) {
+    tracing::info!(target: "signals", signal, "a signal that means nothing here; SIGHUP opens the logs of a service anew");
 }
 
 fn end() -> ! {

@@ -25,10 +25,31 @@ pub(crate) fn raw(text: &str) {
     if let Some(service) = SERVICE.get() {
         return service.put(text.to_owned());
     }
-    if write(text).is_err() {
-        // nobody reads any more, there is nobody left to tell
-        std::process::exit(0);
+    if let Err(error) = write(text) {
+        std::process::exit(i32::from(unwritten(&error)));
     }
+}
+
+/// Ends with what the command line was answered: help and version are results, everything else is a mistake in it.
+pub(crate) fn answered(error: &clap::Error) -> ! {
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
+    let code = match printed {
+        Err(why) if !error.use_stderr() => unwritten(&why).into(),
+        _ => error.exit_code(),
+    };
+    std::process::exit(code)
+}
+
+/// What a command ends with whose result cannot be written.
+fn unwritten(error: &std::io::Error) -> u8 {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        // nobody reads any more, there is nobody left to tell
+        return 0;
+    }
+    note(&format!(
+        "error: the output could not be written: {error}. What was written before is cut off"
+    ));
+    1
 }
 
 fn write(text: &str) -> std::io::Result<()> {

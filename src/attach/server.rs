@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
@@ -50,8 +51,7 @@ impl About {
 #[derive(Debug)]
 pub struct Listening {
     path: PathBuf,
-    /// Device and inode of the socket's file: another engine may have taken its place.
-    file: (u64, u64),
+    file: Arc<Bound>,
     task: JoinHandle<()>,
     obstacle: Option<SafeText>,
 }
@@ -73,7 +73,7 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.task.abort();
-        if std::fs::metadata(&self.path).is_ok_and(|now| (now.dev(), now.ino()) == self.file) {
+        if self.file.is_at(&self.path) {
             // a file that stays is taken over by the next engine
             let _ = std::fs::remove_file(&self.path);
         }
@@ -90,6 +90,45 @@ pub async fn listen(
     about: About,
     engine: EngineHandle,
 ) -> Result<Listening, AttachError> {
+    let access = Arc::new(access);
+    let file = Arc::<Bound>::default();
+    let listener = bind(path, &access, &file).await?;
+    let obstacle = access.obstacle(path);
+    let socket = Socket {
+        path: path.to_owned(),
+        file: Arc::clone(&file),
+        listener,
+        complaint: None,
+    };
+    let task = tokio::spawn(admit_all(socket, access, about, engine));
+    Ok(Listening {
+        path: path.to_owned(),
+        file,
+        task,
+        obstacle,
+    })
+}
+
+/// Device and inode of the socket's file: it may be removed, and another engine may have taken its place.
+#[derive(Debug, Default)]
+struct Bound(Mutex<(u64, u64)>);
+
+impl Bound {
+    fn number(path: &Path) -> io::Result<(u64, u64)> {
+        std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        let bound = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::number(path).is_ok_and(|now| now == bound)
+    }
+
+    fn set(&self, number: (u64, u64)) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = number;
+    }
+}
+
+async fn bind(path: &Path, access: &Access, file: &Bound) -> Result<UnixListener, AttachError> {
     let failed = |error| AttachError::Io {
         path: path.to_owned(),
         error,
@@ -98,15 +137,59 @@ pub async fn listen(
     take_over(path).await?;
     let listener = UnixListener::bind(path).map_err(failed)?;
     access.open(path, own_directory)?;
-    let obstacle = access.obstacle(path);
-    let file = std::fs::metadata(path).map_err(failed)?;
-    let task = tokio::spawn(admit_all(listener, Arc::new(access), about, engine));
-    Ok(Listening {
-        path: path.to_owned(),
-        file: (file.dev(), file.ino()),
-        task,
-        obstacle,
-    })
+    file.set(Bound::number(path).map_err(failed)?);
+    Ok(listener)
+}
+
+/// Whether the socket is still where seats look for it is looked at this often: a session that ends takes its directory
+/// along, and whoever tidies up what is old removes sockets, too.
+const LOOK: Duration = if cfg!(test) {
+    Duration::from_millis(50)
+} else {
+    Duration::from_secs(3)
+};
+
+/// Where seats come in, for as long as the engine runs.
+struct Socket {
+    path: PathBuf,
+    file: Arc<Bound>,
+    listener: UnixListener,
+    /// Why it could not be opened anew, as it was said.
+    complaint: Option<SafeText>,
+}
+
+impl Socket {
+    /// The next who comes. Where the file is gone, another one is made; those who sit go on sitting.
+    async fn accept(&mut self, access: &Access) -> io::Result<UnixStream> {
+        loop {
+            tokio::select! {
+                came = self.listener.accept() => return came.map(|(stream, _)| stream),
+                () = tokio::time::sleep(LOOK) => {
+                    if !self.file.is_at(&self.path) {
+                        self.open_anew(access).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn open_anew(&mut self, access: &Access) {
+        let socket = self.path.display();
+        match bind(&self.path, access, &self.file).await {
+            Ok(listener) => {
+                self.listener = listener;
+                self.complaint = None;
+                tracing::warn!(target: "attach", %socket, "the socket's file was removed or replaced; it is made again");
+            }
+            Err(error) => {
+                let words = SafeText::new(&error.to_string());
+                if self.complaint.as_ref() != Some(&words) {
+                    tracing::warn!(target: "attach", %socket, "the socket's file was removed or replaced, and nobody can attach: {words}");
+                }
+                self.complaint = Some(words);
+            }
+        }
+    }
 }
 
 /// Name of the directory that is the engine's own, wherever it is.
@@ -153,18 +236,18 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
     }
 }
 
-async fn admit_all(listener: UnixListener, access: Arc<Access>, about: About, engine: EngineHandle) {
+async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine: EngineHandle) {
     let places = Arc::new(Places::default());
     let mut seats = JoinSet::new();
     let mut door = Door::default();
     loop {
         while seats.try_join_next().is_some() {}
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let stream = match socket.accept(&access).await {
+            Ok(stream) => stream,
             Err(error) => {
                 // no descriptor left: those that are there go on, and one of them ends at some time
                 tracing::warn!(target: "attach", %error, "a seat could not be taken");
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }
         };

@@ -499,3 +499,37 @@ async fn the_directory_that_lets_the_group_not_pass_is_named() {
         "nobody else is to reach it"
     );
 }
+
+#[tokio::test]
+async fn a_socket_whose_file_was_removed_or_replaced_is_made_again_and_who_sits_stays() {
+    let stage = stage(Access::default()).await;
+    let mut sits = attach(&stage.path).await.unwrap();
+    let comes = async || {
+        let patience = std::time::Duration::from_secs(60);
+        tokio::time::timeout(patience, async {
+            while attach(&stage.path).await.is_err() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .expect("nobody can attach any more");
+    };
+    std::fs::remove_file(&stage.path).unwrap();
+    comes().await;
+    // what a session leaves when it ends
+    std::fs::remove_dir_all(stage.path.parent().unwrap()).unwrap();
+    comes().await;
+    std::fs::remove_file(&stage.path).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(&stage.path).unwrap());
+    comes().await;
+    let next = changed(&busy(), 8);
+    stage.engine.snapshots.send_replace(Arc::new(next.clone()));
+    until(&mut sits.handle, &next).await;
+    // another engine's socket is not ours to remove
+    std::fs::remove_file(&stage.path).unwrap();
+    let other = std::os::unix::net::UnixListener::bind(&stage.path).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    drop(stage.listening);
+    assert!(stage.path.exists());
+    drop(other);
+}

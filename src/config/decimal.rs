@@ -4,13 +4,21 @@ use alloy::primitives::U256;
 
 use crate::types::quoted;
 
-/// `0.05`, `0.05 ETH`, `50 gwei` or `7 wei` as wei. A bare number is ETH.
+/// `0.05 ETH`, `50 gwei` or `7 wei` as wei. A number without a unit is none, except 0: whoever thinks in gwei would have set
+/// a ceiling of a thousand million times as much.
 ///
 /// # Errors
-/// In words: not a number, more digits than a wei has, unknown unit.
+/// In words: not a number, more digits than a wei has, no unit or an unknown one.
 pub fn parse_ether(text: &str) -> Result<U256, String> {
     let (number, unit) = split(text)?;
-    scaled(number, unit.unwrap_or(18))
+    let wei = scaled(number, unit.unwrap_or(18))?;
+    if unit.is_none() && !wei.is_zero() {
+        return Err(format!(
+            "{} has no unit: write \"{number} ETH\", \"{number} gwei\" or \"{number} wei\"",
+            quoted(number)
+        ));
+    }
+    Ok(wei)
 }
 
 /// `0.05 ETH`, without needless zeros.
@@ -79,13 +87,14 @@ mod tests {
     #[test]
     fn amounts_are_exact() {
         let wei = |s: &str| parse_ether(s).map(|w| w.to_string());
-        assert_eq!(wei("0.05").unwrap(), "50000000000000000");
+        assert_eq!(wei("0.05 eth").unwrap(), "50000000000000000");
+        assert_eq!(wei("0").unwrap(), "0");
         assert_eq!(wei("0.1 ETH").unwrap(), "100000000000000000");
-        assert_eq!(wei("0.000000000000000001").unwrap(), "1");
+        assert_eq!(wei("0.000000000000000001 ETH").unwrap(), "1");
         assert_eq!(wei("50 gwei").unwrap(), "50000000000");
         assert_eq!(wei("7wei").unwrap(), "7");
-        assert_eq!(wei("32").unwrap(), "32000000000000000000");
-        assert_eq!(wei(".5").unwrap(), "500000000000000000");
+        assert_eq!(wei("32 Ether").unwrap(), "32000000000000000000");
+        assert_eq!(wei(".5 ETH").unwrap(), "500000000000000000");
         for bad in [
             "",
             "-1",
@@ -93,6 +102,9 @@ mod tests {
             "0.0000000000000000001",
             "1 finney",
             "0.5 wei",
+            "0.05",
+            "50000",
+            "1",
             ".",
             "1_000",
             "1.2.3",
@@ -105,9 +117,9 @@ mod tests {
         for bad in ["", "SSV", "1 ETH", "-1 SSV"] {
             assert!(ssv(bad).is_err(), "{bad}");
         }
-        assert!(wei(&"9".repeat(31)).is_err());
-        assert_eq!(format_ether(parse_ether("0.05").unwrap()), "0.05 ETH");
+        assert!(wei(&format!("{} ETH", "9".repeat(31))).is_err());
+        assert_eq!(format_ether(parse_ether("0.05 ETH").unwrap()), "0.05 ETH");
         assert_eq!(format_ether(U256::ZERO), "0 ETH");
-        assert_eq!(format_ether(parse_ether("30").unwrap()), "30 ETH");
+        assert_eq!(format_ether(parse_ether("30 ETH").unwrap()), "30 ETH");
     }
 }

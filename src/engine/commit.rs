@@ -40,6 +40,11 @@ impl Committer {
         self.journal.take_up_key()
     }
 
+    /// Looks whether the next commit would be where it should be.
+    pub(super) fn look(&mut self) -> Result<(), JournalError> {
+        self.journal.look()
+    }
+
     /// Makes the records durable; returns the number of the first. `known` says which cases they are about: it has taken
     /// them into account already. On an error nothing was written and the same call may be made again, unless the error
     /// is final.

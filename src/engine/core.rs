@@ -58,6 +58,13 @@ pub enum EngineError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// It is the journal of another chain or manager.
+    #[error("{path} {problem}")]
+    Foreign {
+        path: PathBuf,
+        /// Whose it is, and the way out.
+        problem: SafeText,
+    },
     /// A record of the journal is not understood, and to leave it out would be to guess.
     #[error("journal record {seq} is not understood by this version: {problem}")]
     Record {
@@ -88,6 +95,8 @@ const PUBLISH_EVERY: Duration = Duration::from_millis(40);
 const TICK: Duration = Duration::from_millis(500);
 /// A journal that could not be written is tried again this often.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+/// Where nothing is recorded, the journal's file is looked at this often.
+const LOOK: Duration = Duration::from_secs(2);
 /// So much is taken from front ends before something else has its turn: any number of them ask without a pause.
 const ASKS: usize = 16;
 /// So much waits for the verification behind the start; then the feeds wait.
@@ -121,6 +130,8 @@ pub(super) struct Core<W> {
     pending: Pending,
     replies: Vec<(oneshot::Sender<Reply>, Reply)>,
     unwritable: Option<SafeText>,
+    /// When the journal's file was last seen in its place.
+    looked: Instant,
     /// Old records are verified behind the start: no input is taken on the word of what is not.
     behind: Option<Behind>,
     /// What waits for that, at most [`HELD`].
@@ -162,6 +173,7 @@ impl<W: World> Core<W> {
             pending: Pending::default(),
             replies: Vec::new(),
             unwritable: None,
+            looked: Instant::now(),
             behind: None,
             held: VecDeque::new(),
             kept: 0,

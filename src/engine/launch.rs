@@ -7,6 +7,7 @@ use alloy::primitives::Address;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::audit::identity;
 use super::commit::{Committer, Pending};
 use super::core::{Core, EngineError, Incoming, sum_of};
 use super::handle::{EngineHandle, channel};
@@ -46,6 +47,9 @@ pub fn journal_at(config: &JournalConfig) -> JournalOptions {
         key: config.key.clone(),
     }
 }
+
+/// Kind of the record that says whom a process works for.
+const STARTED: &str = "engine-started";
 
 /// Records of the end of a journal that are remembered for their names.
 const REMEMBERED: usize = 16;
@@ -193,6 +197,19 @@ impl OpenedEngine {
             .collect()
     }
 
+    /// Whether it is the journal of this network's manager.
+    fn is_of(&self, network: &NetworkView) -> Result<(), EngineError> {
+        let journal = self.committer.journal();
+        let newest = journal.newest_of(STARTED)?;
+        let (name, chain_id, manager) = (network.name.as_str(), network.chain_id, network.manager);
+        identity(&newest)
+            .is_of(name, chain_id, manager)
+            .map_err(|problem| EngineError::Foreign {
+                path: journal.path().to_owned(),
+                problem,
+            })
+    }
+
     /// The records of a start that does nothing by itself, and says why. A pause that is there already stays whose it is.
     fn pause(&self, text: SafeText) -> Vec<Record> {
         let by = SafeText::new(BY_THE_START);
@@ -206,7 +223,7 @@ impl OpenedEngine {
     /// effects go to `world`.
     ///
     /// # Errors
-    /// The first record could not be written.
+    /// It is another chain's or manager's journal; the first record could not be written.
     pub fn launch<W: World>(
         mut self,
         network: NetworkView,
@@ -216,6 +233,7 @@ impl OpenedEngine {
         world: Arc<W>,
         incoming: mpsc::Receiver<Incoming>,
     ) -> Result<(EngineHandle, JoinHandle<Result<(), EngineError>>), EngineError> {
+        self.is_of(&network)?;
         let started = Record::EngineStarted {
             version: VERSION.to_owned(),
             network: SafeText::new(network.name.as_str()),

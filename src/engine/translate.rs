@@ -110,17 +110,18 @@ pub fn signature_is_right(record: &str) -> Option<bool> {
 }
 
 /// Whether a journal of these records, kind and text in order, takes an account for its own: it was new when it was first
-/// seen, or something was signed since, or a person adopted it. What the chain says of the account today is not in it.
+/// seen and the journal knew no other, or something was signed since, or a person adopted it. What the chain says of the account today is not in it.
 pub fn knows_account<'r>(records: impl Iterator<Item = (&'r str, &'r str)>, account: Address) -> bool {
-    let mut seen = false;
+    let (mut seen, mut others) = (false, false);
     for (kind, body) in records {
         match Record::read(kind, body) {
             Ok(Record::AccountSeen { account: of, nonce }) if of == account => {
-                if nonce == 0 {
+                if nonce == 0 && !others {
                     return true;
                 }
                 seen = true;
             }
+            Ok(Record::AccountSeen { .. }) => others = true,
             Ok(Record::AccountAdopted { account: of, .. }) if of == account => return true,
             Ok(Record::TransactionSigned { .. }) if seen => return true,
             _ => {}
@@ -250,6 +251,16 @@ mod tests {
         assert!(!knows(&[signed, seen(5)]), "by another account");
         assert!(knows(&[seen(5), adopted(account)]));
         assert!(!knows(&[seen(5), adopted(Address::ZERO)]));
+        let other = Record::AccountSeen {
+            account: Address::ZERO,
+            nonce: 0,
+        };
+        assert!(
+            !knows(&[other.clone(), seen(0)]),
+            "it was written for another one"
+        );
+        assert!(knows(&[seen(0), other.clone()]));
+        assert!(knows(&[other, seen(0), adopted(account)]));
     }
 
     /// What is void at the end of the demo's journal cut off behind record `n`, with what `more` adds, and the records that

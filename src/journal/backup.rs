@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
 use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
 use super::read;
@@ -22,9 +24,14 @@ pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
             "exists already; a backup never replaces a file",
         )));
     }
+    copy(&*open_read_only(path)?, path, to)
+}
+
+/// The same from an open journal, which need not be where it was opened any more.
+pub(super) fn copy(source: &Connection, path: &Path, to: &Path) -> Result<Anchor, JournalError> {
     // written under another name, so that an interrupted backup is not taken for one; whatever happens, it is removed
     let partial = secrets::partial_of(to).map_err(io_at(to))?;
-    let last = write(path, &partial)?;
+    let last = write_from(source, path, &partial).map_err(|error| error.named(&partial, to))?;
     partial.persist(to).map_err(|error| io_at(to)(error.error))?;
     if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty()) {
         File::open(directory)
@@ -35,19 +42,33 @@ pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
 }
 
 pub(super) fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
-    let source = open_read_only(path)?;
+    write_from(&*open_read_only(path)?, path, partial)
+}
+
+fn write_from(source: &Connection, path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
     let target = partial.to_string_lossy();
     // before SQLite would make it with the mode that the process gives to new files
     secrets::make_private(partial).map_err(io_at(partial))?;
-    source
-        .execute("VACUUM INTO ?1", [target.as_ref()])
-        .map_err(sqlite_at(path))?;
+    if let Err(error) = source.execute("VACUUM INTO ?1", [target.as_ref()]) {
+        return Err(sqlite_at(which(source, path, partial))(error));
+    }
     owner::settle(partial).map_err(io_at(partial))?;
     File::open(partial)
         .and_then(|file| file.sync_all())
         .map_err(io_at(partial))?;
     let copy = open_read_only(partial)?;
     read::walk(partial, &copy, Anchor::BEGINNING, u64::MAX, |_| Ok(()))
+}
+
+/// Which of the two files an error of a copy is about: SQLite names neither. Where the source can be read to its end by
+/// itself, it is the target.
+fn which<'a>(source: &Connection, path: &'a Path, partial: &'a Path) -> &'a Path {
+    let whole = source.query_row(
+        "SELECT SUM(length(body)), SUM(length(hash)) FROM records",
+        [],
+        |_| Ok(()),
+    );
+    if whole.is_ok() { partial } else { path }
 }
 
 /// The backup that a migration begins with, named after the format and the newest record: `journal.format-1-at-83.sqlite`.
@@ -80,4 +101,30 @@ pub(super) fn before_upgrade(path: &Path, format: u32, last: Anchor) -> Result<P
         });
     }
     Ok(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_copied_is_the_fault_of_the_file_that_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let [whole, cut, to] =
+            ["whole.sqlite", "cut.sqlite", "to.sqlite"].map(|name| directory.path().join(name));
+        let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals/format-2");
+        let bytes = std::fs::read(vectors.join("life.sqlite")).unwrap();
+        std::fs::write(&whole, &bytes).unwrap();
+        // the first pages say that there are more
+        std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+        for (source, named) in [(&whole, &to), (&cut, &cut)] {
+            let open = Connection::open(source).unwrap();
+            assert_eq!(which(&open, source, &to), named);
+        }
+        let error = sqlite_at(&to)(rusqlite::Error::InvalidQuery).named(&to, &whole);
+        assert!(
+            error.to_string().starts_with(&whole.display().to_string()),
+            "{error}"
+        );
+    }
 }

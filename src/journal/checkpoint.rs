@@ -263,16 +263,7 @@ pub(super) fn newest_key(
     connection: &Connection,
     upto: u64,
 ) -> Result<Option<(u64, JournalKey)>, JournalError> {
-    let sql = "SELECT seq, body FROM records WHERE kind = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1";
-    let read = || {
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query(rusqlite::params![KEYED, read::to_sql(upto)])?;
-        let row = rows.next()?;
-        row.map(|row| Ok((read::from_sql(row.get(0)?), row.get::<_, String>(1)?)))
-            .transpose()
-    };
-    let found = read().map_err(sqlite_at(path))?;
-    let Some((seq, body)) = found else {
+    let Some(super::chain::Entry { seq, body, .. }) = read::newest_of(path, connection, KEYED, upto)? else {
         return Ok(None);
     };
     match own_key::named(&body) {

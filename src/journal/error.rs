@@ -68,6 +68,30 @@ pub enum JournalError {
         /// The newest known format.
         known: u32,
     },
+    /// A database, or a file, that is no journal.
+    #[error("{path} is no journal: it has no table of records")]
+    NoJournal { path: PathBuf },
+    /// It has other tables, indexes or triggers than a journal.
+    #[error("{path} {problem}; nothing will be recorded or done on the word of this journal before")]
+    Schema {
+        path: PathBuf,
+        /// The first difference, and how it is mended.
+        problem: String,
+    },
+    /// The path does not lead to the open file any more.
+    #[error(
+        "{path} {problem}: what is recorded there would be lost with this process, so nothing leaves. {way}"
+    )]
+    Moved {
+        /// The file, or its log.
+        path: PathBuf,
+        problem: String,
+        /// How a person gets the records back.
+        way: String,
+    },
+    /// A commit went into a file that was moved at the same moment.
+    #[error("{0}. It happened while a record was written, which this process cannot take back")]
+    MovedMeanwhile(Box<JournalError>),
     /// SQLite reports an error (a full disk among them).
     #[error("{path}: {source}")]
     Sqlite {
@@ -86,9 +110,22 @@ impl JournalError {
     #[must_use]
     pub fn is_final(&self) -> bool {
         let Self::Sqlite { source, .. } = self else {
-            return matches!(self, Self::Broken { .. } | Self::RolledBack { .. });
+            return matches!(
+                self,
+                Self::Broken { .. } | Self::RolledBack { .. } | Self::MovedMeanwhile(_)
+            );
         };
         is_final(source)
+    }
+
+    /// The same, where it is about the file `hidden` by a name that nobody knows, about `known`.
+    pub(super) fn named(mut self, hidden: &Path, known: &Path) -> Self {
+        if let Self::Sqlite { path, .. } | Self::Io { path, .. } = &mut self
+            && path == hidden
+        {
+            known.clone_into(path);
+        }
+        self
     }
 }
 

@@ -1,6 +1,6 @@
 //! Exports: one record a line, for another machine to verify. The form stands in the description of the journal.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::path::Path;
 
@@ -50,6 +50,14 @@ pub fn export(options: &JournalOptions, out: &mut dyn Write) -> Result<Report, J
 
 /// Whether the file is an export and not a database.
 pub(super) fn is_one(path: &Path) -> Result<bool, JournalError> {
+    let found = fs::metadata(path).map_err(io_at(path))?;
+    if !found.is_file() {
+        let words = "is no regular file, but a directory, a pipe or a device";
+        return Err(io_at(path)(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            words,
+        )));
+    }
     let mut first = [0];
     let read = File::open(path).and_then(|mut file| file.read(&mut first));
     Ok(read.map_err(io_at(path))? == 1 && first == *b"{")

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::backup;
 use super::chain::{Anchor, link};
 use super::error::{JournalError, sqlite_at};
-use super::read;
+use super::{read, schema as judged};
 use crate::types::{BlockRef, UnixMillis};
 
 /// Format of new records, and of the file (SQLite's `user_version`).
@@ -31,8 +31,6 @@ CREATE TABLE records (
     hash   BLOB NOT NULL CHECK (length(hash) = 32),
     format INTEGER NOT NULL DEFAULT 1
 ) STRICT;
-CREATE TRIGGER records_are_final BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER records_stay BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 ";
 
 const INDEXES: &str = "
@@ -43,6 +41,38 @@ CREATE TABLE subjects (
     PRIMARY KEY (subject, seq)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Format 1.
+const SCHEMA_1: &str = "
+CREATE TABLE records (
+    seq  INTEGER PRIMARY KEY,
+    at   INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE TABLE cursor (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL,
+    hash   BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+";
+
+/// The same in every format.
+const TRIGGERS: &str = "
+CREATE TRIGGER records_are_final BEFORE UPDATE ON records BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER records_stay BEFORE DELETE ON records BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+";
+
+/// The statements that make an empty journal of this format.
+pub(super) fn schema(format: u32) -> String {
+    let tables = if format == 1 {
+        SCHEMA_1.to_owned()
+    } else {
+        format!("{SCHEMA}{INDEXES}")
+    };
+    tables + TRIGGERS
+}
 
 /// Kind of the record that a migration appends.
 pub(super) const UPGRADED: &str = "journal-upgraded";
@@ -76,11 +106,13 @@ pub(super) fn is_empty(path: &Path, connection: &Connection) -> Result<bool, Jou
 /// A file of a newer format, or one that does not verify, is left as it is.
 pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<Option<Upgrade>, JournalError> {
     match found(path, connection)? {
+        NONE if !is_empty(path, connection)? => Err(JournalError::NoJournal {
+            path: path.to_owned(),
+        }),
         NONE => {
             let create = |connection: &mut Connection| -> Result<(), rusqlite::Error> {
                 let transaction = connection.transaction()?;
-                transaction.execute_batch(SCHEMA)?;
-                transaction.execute_batch(INDEXES)?;
+                transaction.execute_batch(&schema(FORMAT))?;
                 transaction.pragma_update(None, "user_version", FORMAT)?;
                 transaction.commit()
             };
@@ -88,18 +120,54 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<Option
         }
         1 => from_1(path, connection).map(Some),
         FORMAT => Ok(None),
-        newer => Err(JournalError::TooNew {
-            path: path.to_owned(),
-            found: newer,
-            known: FORMAT,
-        }),
+        newer => Err(too_new(path, connection, newer)),
     }
+}
+
+/// Why a file of this number is refused: a newer program's journal, or none at all.
+fn too_new(path: &Path, connection: &Connection, found: u32) -> JournalError {
+    match has_records(path, connection) {
+        Ok(true) => JournalError::TooNew {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        },
+        Ok(false) => JournalError::NoJournal {
+            path: path.to_owned(),
+        },
+        Err(error) => error,
+    }
+}
+
+fn has_records(path: &Path, connection: &Connection) -> Result<bool, JournalError> {
+    let sql = "SELECT COUNT(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'records'";
+    connection
+        .query_row(sql, [], |row| row.get(0))
+        .map_err(sqlite_at(path))
+}
+
+/// Whether this program can read the file: a journal of a format that it knows, or one that is only made.
+///
+/// # Errors
+/// It is a newer program's journal, or none.
+pub(super) fn readable(path: &Path, connection: &Connection) -> Result<(), JournalError> {
+    let found = found(path, connection)?;
+    if found > FORMAT {
+        return Err(too_new(path, connection, found));
+    }
+    if has_records(path, connection)? || (found == NONE && is_empty(path, connection)?) {
+        return Ok(());
+    }
+    Err(JournalError::NoJournal {
+        path: path.to_owned(),
+    })
 }
 
 /// Format 1 kept the cursor of the event intake in a table of its own, outside the chain. Format 2 keeps it in records;
 /// the first of them carries the old cursor over.
 fn from_1(path: &Path, connection: &mut Connection) -> Result<Upgrade, JournalError> {
     let last = read::walk(path, connection, Anchor::BEGINNING, u64::MAX, |_| Ok(()))?;
+    judged::judge(path, connection)?;
     let backup = backup::before_upgrade(path, 1, last)?;
     let rewrite = |connection: &mut Connection| -> Result<(), rusqlite::Error> {
         let transaction = connection.transaction()?;

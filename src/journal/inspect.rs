@@ -13,6 +13,7 @@ use super::lineage::{self, Lineage, Succession};
 use super::own_key::{self, KEYED};
 use super::places::JournalOptions;
 use super::read::walk;
+use super::schema;
 use super::source::open_read_only;
 use crate::types::{JournalKey, Root};
 
@@ -65,6 +66,10 @@ pub(super) fn walk_all(
         Some((anchor, signed)) => (Some(anchor.seq), signed),
         None => (None, None),
     };
+    // records that do not verify are the graver finding
+    if last.seq > 0 {
+        schema::judge(path, &connection)?;
+    }
     let file = checkpoint.path().to_owned();
     let keys = lineage.keys();
     let key = keys.last().map(|newest| (newest.record, newest.key));

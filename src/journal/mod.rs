@@ -122,7 +122,9 @@ mod renew;
 mod restore;
 #[cfg(test)]
 mod restores;
+mod schema;
 mod source;
+mod stand;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -143,4 +145,4 @@ pub use own_key::{derived_secret, judge_key};
 pub use places::JournalOptions;
 pub use renew::{New, Renewed, new_key};
 pub use restore::{Declaration, Lost, Restored, restore};
-pub use store::{Journal, NewRecord};
+pub use store::{Journal, NewRecord, writer};

@@ -74,6 +74,24 @@ pub(super) fn one(path: &Path, connection: &Connection, seq: u64) -> Result<Opti
     read().map_err(sqlite_at(path))
 }
 
+/// The newest record of this kind up to record `upto`.
+pub(super) fn newest_of(
+    path: &Path,
+    connection: &Connection,
+    kind: &str,
+    upto: u64,
+) -> Result<Option<Entry>, JournalError> {
+    let columns = columns(path, connection)?;
+    let sql =
+        format!("SELECT {columns} FROM records WHERE kind = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1");
+    let read = || {
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![kind, to_sql(upto)])?;
+        rows.next()?.map(entry).transpose()
+    };
+    read().map_err(sqlite_at(path))
+}
+
 /// Format 1 has no column for the format.
 fn columns(path: &Path, connection: &Connection) -> Result<&'static str, JournalError> {
     Ok(match format::found(path, connection)? {

@@ -13,10 +13,10 @@ use super::error::{JournalError, io_at};
 use super::export;
 use super::own_key::{self, Acknowledged};
 use super::places::JournalOptions;
-use super::read;
 use super::source::{beside, open_read_only};
 use super::store::{self, Journal, NewRecord};
 use super::{backup, format};
+use super::{read, schema};
 use crate::types::{Root, SafeText, UnixMillis};
 
 /// Kind of the record that says what was lost.
@@ -94,9 +94,13 @@ pub fn restore(
     let given = fs::canonicalize(from).map_err(io_at(from))?;
     // a file that does not verify is named as such before anything is touched
     let source = open_read_only(&given)?;
+    if format::is_empty(&given, &source)? {
+        return Err(JournalError::NoJournal { path: given });
+    }
     read::walk(&given, &source, Anchor::BEGINNING, u64::MAX, |_| {
         Ok::<_, JournalError>(())
     })?;
+    schema::judge(&given, &source)?;
     drop(source);
     let had_file = options.path.exists();
     let path = store::real_path(options)?;

@@ -37,14 +37,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Source, JournalError> {
             _copy: None,
         },
     };
-    let found = format::found(path, &source)?;
-    if found > format::FORMAT {
-        return Err(JournalError::TooNew {
-            path: path.to_owned(),
-            found,
-            known: format::FORMAT,
-        });
-    }
+    format::readable(path, &source)?;
     Ok(source)
 }
 

@@ -13,12 +13,13 @@ use super::format::{self, FORMAT, Upgrade};
 use super::lineage;
 use super::own_key::{self, Acknowledged, Handed, KEYED, OwnKey};
 use super::places::JournalOptions;
-use super::read;
 use super::source::beside;
+use super::stand::{self, Stand};
+use super::{backup, read, schema};
 use crate::lock::{self, NotOurs};
 use crate::owner;
-use crate::secrets::{Holds, judge_ours};
-use crate::types::{FormerKey, JournalKey, Root, UnixMillis};
+use crate::secrets::{self, Holds, judge_ours};
+use crate::types::{FormerKey, JournalKey, Root, SafeText, UnixMillis};
 
 /// The log is written back into the file after so many bytes: what SQLite's own checkpoints wait for.
 const WRITE_BACK: u64 = 4 << 20;
@@ -54,8 +55,14 @@ pub struct Journal {
     doubt: Option<Doubt>,
     /// Bytes in the log since it was last written back, about.
     logged: u64,
+    /// The files that are open.
+    stand: Stand,
+    /// SQLite's number of the schema that was judged.
+    schema: i64,
+    /// Where everything was copied to when the path led elsewhere.
+    rescued: Option<PathBuf>,
     /// Held while the journal is open; released by the operating system however the process ends.
-    _lock: File,
+    lock: File,
 }
 
 /// The journal's own key, in use.
@@ -101,6 +108,7 @@ impl Journal {
         check_anchor(&path, &connection, anchor)?;
         let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
         lineage::check(&path, &connection)?;
+        let schema = judged(&path, &connection, None)?;
         let named = newest_key(&path, &connection, u64::MAX)?;
         let (known, signed) = match acknowledged {
             Some((known, signed)) => (Some(known.seq), signed),
@@ -119,6 +127,9 @@ impl Journal {
             tracing::warn!(target: "journal", path = %path.display(), last = last.seq, "{words}");
         }
         let journal = Self {
+            stand: Stand::of(&path).map_err(io_at(&path))?,
+            schema,
+            rescued: None,
             last,
             key: options.key_of(&path),
             path,
@@ -128,7 +139,7 @@ impl Journal {
             unacknowledged: known.map_or(0, |known| found.saturating_sub(known)),
             doubt,
             logged: 0,
-            _lock: lock,
+            lock,
         };
         Ok((journal, upgrade))
     }
@@ -142,7 +153,11 @@ impl Journal {
         if records.is_empty() {
             return Ok(first);
         }
-        self.last = self.write(records).map_err(sqlite_at(&self.path))?;
+        self.look()?;
+        self.last = self.write(records)?;
+        if let Err(moved) = self.look() {
+            return Err(JournalError::MovedMeanwhile(Box::new(moved)));
+        }
         if let Some(own) = &mut self.own {
             own.is_named |= records.iter().any(|record| record.kind == KEYED);
         }
@@ -173,15 +188,73 @@ impl Journal {
         }
     }
 
-    fn write(&mut self, records: &[NewRecord]) -> Result<Anchor, rusqlite::Error> {
-        let Anchor { mut seq, mut hash } = self.last;
-        let transaction = self.connection.transaction()?;
+    /// Looks whether what is recorded next would be there: the path leads to the open files, the lock keeps others out,
+    /// and the schema is that of a journal. Cheap enough for every commit.
+    ///
+    /// # Errors
+    /// What is in the way, and how a person mends it. Once that is done it can be recorded on.
+    pub fn look(&mut self) -> Result<(), JournalError> {
+        if let Some((file, problem)) = self.stand.moved() {
+            let (path, problem) = (file.to_owned(), problem);
+            let way = self.rescue();
+            return Err(JournalError::Moved { path, problem, way });
+        }
+        if let Some(copy) = self.rescued.take() {
+            tracing::info!(target: "journal", copy = %copy.display(), "the journal is in its place again; the copy is not needed");
+        }
+        // where it was removed, others could take another one
+        let place = lock_of(&self.path);
+        if !stand::is_at(&self.lock, &place) {
+            self.lock = lock(&self.path)?;
+            tracing::warn!(target: "journal", lock = %place.display(), "the lock's file was removed, and is made again");
+        }
+        self.schema = judged(&self.path, &self.connection, Some(self.schema))?;
+        Ok(())
+    }
+
+    /// Copies everything that is in the open files to a file beside the path, once. Says the way from there.
+    fn rescue(&mut self) -> String {
+        let process = std::process::id();
+        let copied = match &self.rescued {
+            Some(copy) => Ok(copy.clone()),
+            None => {
+                let copy = self
+                    .path
+                    .with_extension(format!("rescued-{}.sqlite", UnixMillis::now().0));
+                backup::copy(&self.connection, &self.path, &copy).map(|_| copy)
+            }
+        };
+        match copied {
+            Ok(copy) => {
+                let shown = copy.display().to_string();
+                self.rescued = Some(copy);
+                format!(
+                    "All {} records are copied to {shown}: put the file back, or stop this process, `casimir-dkg journal \
+                     restore {shown}`, and start it again",
+                    self.last.seq
+                )
+            }
+            Err(why) => format!(
+                "Its records could not be copied ({why}): they are only in the files that process {process} holds open. Make \
+                 the directory again, with room, and they are copied; or copy them from /proc/{process}/fd before it ends"
+            ),
+        }
+    }
+
+    fn write(&mut self, records: &[NewRecord]) -> Result<Anchor, JournalError> {
+        let (mut seq, mut hash) = (self.last.seq, self.last.hash);
+        let path = self.path.as_path();
+        let sqlite = sqlite_at(path);
+        let transaction = self.connection.transaction().map_err(sqlite)?;
         {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO records (seq, at, kind, body, hash, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?;
+            let mut insert = transaction
+                .prepare_cached(
+                    "INSERT INTO records (seq, at, kind, body, hash, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )
+                .map_err(sqlite)?;
             let mut index = transaction
-                .prepare_cached("INSERT OR IGNORE INTO subjects (subject, seq) VALUES (?1, ?2)")?;
+                .prepare_cached("INSERT OR IGNORE INTO subjects (subject, seq) VALUES (?1, ?2)")
+                .map_err(sqlite)?;
             for NewRecord {
                 at,
                 kind,
@@ -192,20 +265,23 @@ impl Journal {
                 seq += 1;
                 hash = link(hash, FORMAT, seq, *at, kind, body);
                 let number = read::to_sql(seq);
-                insert.execute(params![
-                    number,
-                    read::to_sql(at.0),
-                    kind,
-                    body,
-                    hash.0.as_slice(),
-                    FORMAT
-                ])?;
+                let row = params![number, read::to_sql(at.0), kind, body, hash.0.as_slice(), FORMAT];
+                if insert.execute(row).map_err(sqlite)? != 1 {
+                    return Err(swallowed(path, &transaction, seq));
+                }
                 for subject in subjects {
-                    index.execute(params![subject, number])?;
+                    index.execute(params![subject, number]).map_err(sqlite)?;
                 }
             }
         }
-        transaction.commit()?;
+        // what stands there, and not what was handed over
+        let stands = read::one(path, &transaction, seq)?;
+        if stands.is_none_or(|entry| entry.hash != hash) {
+            return Err(swallowed(path, &transaction, seq));
+        }
+        // before it counts: another program may have changed it a moment ago
+        judged(path, &transaction, Some(self.schema))?;
+        transaction.commit().map_err(sqlite)?;
         Ok(Anchor { seq, hash })
     }
 
@@ -290,6 +366,14 @@ impl Journal {
         (self.last.seq, self.last.hash)
     }
 
+    /// The newest record of this kind.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn newest_of(&self, kind: &str) -> Result<Option<Entry>, JournalError> {
+        read::newest_of(&self.path, &self.connection, kind, u64::MAX)
+    }
+
     /// How many of the newest records were there when the journal was opened, although no run had acknowledged them: a run
     /// that was killed while it wrote them, or that was told that they could not be written.
     #[must_use]
@@ -321,6 +405,25 @@ impl Journal {
     }
 }
 
+/// Judges the schema, unless it is the one that was judged before. Returns SQLite's number of it.
+fn judged(path: &Path, connection: &Connection, before: Option<i64>) -> Result<i64, JournalError> {
+    let version = schema::version(connection).map_err(sqlite_at(path))?;
+    if before != Some(version) {
+        schema::judge(path, connection)?;
+    }
+    Ok(version)
+}
+
+/// Why a record is not there, although SQLite reported no error.
+fn swallowed(path: &Path, connection: &Connection, seq: u64) -> JournalError {
+    schema::judge(path, connection).err().unwrap_or_else(|| JournalError::Schema {
+        path: path.to_owned(),
+        problem: format!(
+            "does not have record {seq} after it was written. Stop the oracle; `journal backup FILE` keeps what is there"
+        ),
+    })
+}
+
 /// Opens the database for writing, after its files were judged.
 fn connect(path: &Path) -> Result<Connection, JournalError> {
     for part in ["", "-wal"] {
@@ -349,19 +452,28 @@ pub(super) fn real_path(options: &JournalOptions) -> Result<PathBuf, JournalErro
     if let Some(directory) = path.parent() {
         owner::make_directories(directory, 0o777).map_err(io_at(directory))?;
     }
-    let mut make = File::options();
-    make.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
-    make.open(path).map_err(io_at(path))?;
+    secrets::append_private(path).map_err(io_at(path))?;
     let real = fs::canonicalize(path).map_err(io_at(path))?;
     owner::settle(&real).map_err(io_at(&real))?;
     options.judge(&real)?;
     Ok(real)
 }
 
+/// The file whose lock says who writes the journal at this path.
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("lock")
+}
+
+/// The process that has the journal at this path open for writing, as it says of itself; `None` where none has.
+#[must_use]
+pub fn writer(path: &Path) -> Option<SafeText> {
+    // the lock is the same by whatever name the journal is reached
+    let real = fs::canonicalize(path).ok();
+    lock::holder_of(&lock_of(real.as_deref().unwrap_or(path)))
+}
+
 pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
-    let path = path.with_extension("lock");
+    let path = lock_of(path);
     lock::take(&path).map_err(|why| match why {
         NotOurs::Taken(by) => JournalError::Locked {
             path: path.clone(),

@@ -312,3 +312,127 @@ fn a_journal_or_checkpoint_that_everybody_may_change_is_refused_by_name() {
     let refused = open(directory.path()).unwrap_err().to_string();
     assert!(refused.contains("is longer than"), "{refused}");
 }
+
+const SWALLOW: &str = "CREATE TRIGGER swallow BEFORE INSERT ON records BEGIN SELECT RAISE(IGNORE); END";
+
+fn sql(directory: &Path, text: &str) {
+    let connection = Connection::open(directory.join("journal.sqlite")).unwrap();
+    connection.execute_batch(text).unwrap();
+}
+
+#[test]
+fn a_trigger_that_swallows_records_is_named_and_nothing_counts_as_written_until_it_is_gone() {
+    let directory = five();
+    let (mut journal, _) = open(directory.path()).unwrap();
+    sql(directory.path(), SWALLOW);
+    for _ in 0..2 {
+        let refused = journal.append(&[note(6)]).unwrap_err();
+        assert!(!refused.is_final(), "{refused}");
+        let words = refused.to_string();
+        assert!(words.contains("the trigger swallow"), "{words}");
+        assert!(journal.look().is_err(), "it is noticed without a record, too");
+        assert_eq!(journal.head().0, 5);
+    }
+    sql(directory.path(), "DROP TRIGGER swallow");
+    assert_eq!(journal.append(&[note(6)]).unwrap(), 6);
+    drop(journal);
+
+    sql(directory.path(), SWALLOW);
+    let path = directory.path().join("journal.sqlite");
+    let refused = [
+        open(directory.path()).map(drop),
+        verify(&path).map(drop),
+        restore(&options(&directory.path().join("other")), &path, None).map(drop),
+    ];
+    for refused in refused {
+        assert!(matches!(refused, Err(JournalError::Schema { .. })), "{refused:?}");
+    }
+    assert!(!directory.path().join("other/journal.sqlite").exists());
+    sql(
+        directory.path(),
+        "DROP TRIGGER swallow; DROP TRIGGER records_stay",
+    );
+    let lacks = open(directory.path()).unwrap_err().to_string();
+    assert!(lacks.contains("lacks the trigger records_stay"), "{lacks}");
+}
+
+/// The copy that the words of this refusal name.
+fn rescued(refused: &JournalError) -> std::path::PathBuf {
+    let words = refused.to_string();
+    let (_, behind) = words
+        .split_once("journal restore ")
+        .unwrap_or_else(|| panic!("{words}"));
+    behind.split(',').next().unwrap().into()
+}
+
+#[cfg(unix)]
+#[test]
+fn what_would_be_written_into_a_file_that_was_removed_or_replaced_is_not_and_all_before_it_is_copied() {
+    let away =
+        |directory: &Path, name: &str| fs::rename(directory.join(name), directory.join("away")).unwrap();
+    let back =
+        |directory: &Path, name: &str| fs::rename(directory.join("away"), directory.join(name)).unwrap();
+    for name in ["journal.sqlite", "journal.sqlite-wal"] {
+        for is_replaced in [false, true] {
+            let directory = five();
+            let (mut journal, _) = open(directory.path()).unwrap();
+            journal.append(&[note(6)]).unwrap();
+            away(directory.path(), name);
+            if is_replaced {
+                fs::copy(directory.path().join("away"), directory.path().join(name)).unwrap();
+            }
+            let refused = journal.append(&[note(7)]).unwrap_err();
+            assert!(!refused.is_final(), "{refused}");
+            let copy = rescued(&refused);
+            assert_eq!(verify(&copy).unwrap().0.records, 6, "{refused}");
+            let again = journal.look().unwrap_err();
+            assert_eq!(rescued(&again), copy, "it is copied once");
+            back(directory.path(), name);
+            assert_eq!(journal.append(&[note(7)]).unwrap(), 7, "{name}");
+            drop(journal);
+            assert_eq!(open(directory.path()).unwrap().1.len(), 7, "{name}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_journal_whose_whole_directory_was_removed_goes_on_from_its_copy() {
+    let directory = five();
+    let (mut journal, _) = open(directory.path()).unwrap();
+    journal.append(&[note(6)]).unwrap();
+    fs::remove_dir_all(directory.path()).unwrap();
+    let copy = rescued(&journal.look().unwrap_err());
+    drop(journal);
+    let restored = restore(&options(directory.path()), &copy, None).unwrap();
+    assert_eq!(restored.records, 6);
+    let (mut journal, _) = open(directory.path()).unwrap();
+    assert_eq!(journal.append(&[note(7)]).unwrap(), 7);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_of_the_lock_is_made_again_and_keeps_others_out_as_before() {
+    let directory = five();
+    let (mut journal, _) = open(directory.path()).unwrap();
+    fs::remove_file(directory.path().join("journal.lock")).unwrap();
+    journal.look().unwrap();
+    let second = open(directory.path()).unwrap_err();
+    assert!(matches!(second, JournalError::Locked { .. }), "{second}");
+}
+
+#[test]
+fn another_programs_database_is_no_journal_whatever_its_number_is() {
+    let directory = tempfile::tempdir().unwrap();
+    sql(
+        directory.path(),
+        "CREATE TABLE sessions (a); PRAGMA user_version = 3",
+    );
+    let path = directory.path().join("journal.sqlite");
+    for refused in [open(directory.path()).map(drop), verify(&path).map(drop)] {
+        assert!(
+            matches!(refused, Err(JournalError::NoJournal { .. })),
+            "{refused:?}"
+        );
+    }
+}

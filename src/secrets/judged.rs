@@ -87,11 +87,22 @@ impl Judged {
 /// # Errors
 /// It cannot be opened, is a directory, or everybody may change it.
 pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
-    let file = File::open(path)?;
+    // a pipe that nobody writes to would be waited for without end
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
+    let file = options.read(true).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         let words = "is a directory, not a file";
         return Err(io::Error::new(io::ErrorKind::IsADirectory, words));
+    }
+    if !metadata.is_file() {
+        let words = "is no regular file, but a pipe, a socket or a device";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
     }
     let worries = judge(path, &file, &metadata, holds)?;
     Ok(Judged {

@@ -68,7 +68,12 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // a pipe that nobody reads would be waited for without end
+        let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        options.mode(0o600).custom_flags(at_once);
+    }
     options
 }
 

@@ -166,7 +166,7 @@ reasons! {
     ModeSwitched "mode-switched" Warning after 0 s stops Nothing:
         "A person switched to a more careful mode than the program was started with; that lasts over restarts.", "switch back with `casimir-dkg mode`, or start it in the mode that is meant";
     JournalUnwritable "journal-unwritable" Critical after 0 s stops Everything:
-        "The journal cannot be written, so nothing leaves this machine.", "make room on the disk, or mend its permissions";
+        "The journal cannot be written, so nothing leaves this machine.", "make room on the disk, mend its permissions, or put its file back, as its words say";
     JournalVerifying "journal-verifying" Warning after 60 s stops Everything:
         "The journal is verified behind the start.", "";
     ContractUnread "contract-unread" Critical after 0 s stops Everything:
@@ -200,7 +200,7 @@ reasons! {
     AccountUnadopted "account-unadopted" Critical after 0 s stops Everything:
         "The oracle account has a past that this journal does not know.", "restore the journal, or adopt the account";
     TranscriptUnwritten "transcript-unwritten" Warning after 0 s stops Nothing:
-        "The transcript of a ceremony could not be written.", "make room on the disk, or mend its permissions";
+        "The transcript of a ceremony could not be written.", "make room on the disk, or mend its permissions, before you stop it";
     PartDied "part-died" Critical after 0 s stops Case:
         "A part of this program died; its case was told so.", "report it with the log";
     Fatal "fatal" Critical after 0 s stops Everything:

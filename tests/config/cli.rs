@@ -184,3 +184,71 @@ fn the_flag_alone_switches_auto_on_and_is_an_error_without_rules() {
         }
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_fails_the_command_and_a_reader_that_left_does_not() {
+    use std::process::Stdio;
+
+    let scratch = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["config", "init", "--stdout"][..],
+        &["audit", "verifier"],
+        &["completions", "bash"],
+        &["handbook", "backup"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut program = support::program(scratch.path());
+        let ended = program
+            .args(arguments)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(
+            said.contains("could not be written: No space left"),
+            "{arguments:?}: {said}"
+        );
+    }
+    // its reader is gone before it begins
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut program = support::program(scratch.path());
+    let ended = program
+        .args(["config", "init", "--stdout"])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(
+        ended.stderr.is_empty(),
+        "{:?}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_files_place_is_refused_by_name_and_not_waited_for() {
+    let scratch = tempfile::tempdir().unwrap();
+    let pipe = scratch.path().join("pipe.toml");
+    let mkfifo = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(mkfifo.success());
+    let pipe = pipe.to_str().unwrap();
+    for arguments in [
+        &["--config", pipe, "config", "show"][..],
+        &["journal", "verify", "--journal", pipe],
+        &["journal", "restore", pipe, "--journal", "journal.sqlite"],
+        &["explain", pipe],
+    ] {
+        let mut program = support::program(scratch.path());
+        let (code, _, stderr) = support::run(program.current_dir(scratch.path()).args(arguments));
+        assert!(matches!(code, Some(1 | 3)), "{arguments:?}: {code:?} {stderr}");
+        assert!(stderr.contains("pipe.toml"), "{arguments:?}: {stderr}");
+    }
+}

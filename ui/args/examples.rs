@@ -4,6 +4,7 @@ use clap::builder::StyledStr;
 use clap::{Command, CommandFactory, FromArgMatches as _};
 
 use super::Cli;
+use crate::output;
 
 /// The command, without the program's name, and what follows it; a line each.
 #[rustfmt::skip]
@@ -80,8 +81,10 @@ fn with(command: Command, path: &[&str], lines: &[&str]) -> Command {
 
 /// Reads the command line of this process, or ends it with what is wrong.
 pub(crate) fn parse() -> Cli {
-    let matches = command().get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let matches = command().try_get_matches();
+    matches
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .unwrap_or_else(|error| output::answered(&error))
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use casimir_dkg::attach::Attached;
 use casimir_dkg::config::{self, ConfigErrors, LoadOptions, SeatConfig};
 use casimir_dkg::engine::{Identity, Seat};
-use casimir_dkg::types::{ActionId, Root};
+use casimir_dkg::journal;
+use casimir_dkg::types::{ActionId, Root, SafeText};
 use casimir_dkg::view::{ActionView, Listing, Query, Request, RowId, Rows, Snapshot, Wait};
 use serde_json::{Value, json};
 
@@ -121,16 +122,35 @@ fn listed(paths: &[PathBuf]) -> String {
     list.join(", ")
 }
 
+/// The process that writes the configured journal, if one does: the lock tells, whatever became of the socket.
+fn runs(args: &SeatArgs, options: &LoadOptions) -> Option<SafeText> {
+    let config = match args.socket {
+        Some(_) => return None,
+        None => config::gather(options).ok()?.seat().ok()?,
+    };
+    journal::writer(&config.journal.path)
+}
+
 /// Asks an engine that must be there.
 pub(crate) fn run(command: &SeatCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let places = places(command.seat(), || config::gather(options)?.seat())?;
     runtime()?.block_on(async {
         let attached = match seat::find(&places).await? {
             Found::Engine(attached) => attached,
-            Found::Nobody(unseen) => bail!(
-                "no engine runs here: nobody listens at {}{unseen}. Start one with `casimir-dkg console` or `casimir-dkg headless`",
-                listed(&places.paths)
-            ),
+            Found::Nobody(unseen) => {
+                let listed = listed(&places.paths);
+                match runs(command.seat(), options) {
+                    Some(by) => bail!(
+                        "an engine runs here ({by}), and nobody listens at {listed}{unseen}: its socket is gone. It makes the \
+                         socket again within seconds; where it does not, its log says why: end it in order (SIGTERM), and \
+                         start it again"
+                    ),
+                    None => bail!(
+                        "no engine runs here: nobody listens at {listed}{unseen}. Start one with `casimir-dkg console` or \
+                         `casimir-dkg headless`"
+                    ),
+                }
+            }
         };
         perform(command, &Asker { attached, json }).await
     })

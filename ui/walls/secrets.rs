@@ -71,6 +71,7 @@ fn files_that_matter_are_opened_in_one_way() {
 fn opens_a_file(line: &str) -> bool {
     let ways = [
         "File::open(",
+        ".read(true).open(",
         "fs::read(",
         "fs::read_to_string(",
         "read_to_string(",

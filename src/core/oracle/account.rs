@@ -39,20 +39,33 @@ pub(super) struct Account {
     pub(super) adopted: bool,
 }
 
-/// An account that has done things of which this journal has no record, and that no person has adopted: another oracle
-/// may serve it, with a journal of its own.
+/// An account that is not this journal's own, and that no person has adopted: it has done things of which the journal has
+/// no record, or the journal was written for another one. Another oracle may serve it, with a journal of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unadopted {
     pub account: Address,
     /// Its next nonce when it was first seen.
     pub nonce: u64,
+    /// Another account that the journal was written for.
+    pub other: Option<Address>,
 }
 
 impl Unadopted {
     /// Why nothing leaves, and what a person can do.
     #[must_use]
     pub fn words(&self) -> SafeText {
-        let Self { account, nonce } = self;
+        let Self {
+            account,
+            nonce,
+            other,
+        } = self;
+        if let Some(other) = other {
+            return SafeText::new(&format!(
+                "held: this journal was written for account {other}, and {account} is another one. Configure that account \
+                 again, or give this one a journal of its own (state.dir, journal.path). If it takes the other's place for \
+                 good, adopt it: key T in the console, or `casimir-dkg adopt {account}`. Nothing leaves before"
+            ));
+        }
         let sent = counted(usize::try_from(*nonce).unwrap_or(usize::MAX), "transaction");
         SafeText::new(&format!(
             "held: account {account} has sent {sent} of which this journal knows nothing. If an oracle works for it \
@@ -68,13 +81,34 @@ impl State {
     #[must_use]
     pub fn unadopted(&self) -> Option<Unadopted> {
         let account = self.volatile.facts.account?.address;
-        let known = self.accounts.get(&account)?;
+        // one that endpoints contradict each other on is not taken down, and another one all the same
+        let known = self.accounts.get(&account);
+        let floor = known.map_or(0, |known| known.floor);
         let is_new = self.nonces.get(&account).is_none_or(|own| own.lowest().is_none());
-        (known.floor > 0 && is_new && !known.adopted).then_some(Unadopted {
+        let mut others = self.accounts.keys().chain(self.nonces.keys());
+        let other = others.find(|other| **other != account).copied();
+        let is_strange = floor > 0 || other.is_some();
+        let is_adopted = known.is_some_and(|known| known.adopted);
+        (is_strange && is_new && !is_adopted).then_some(Unadopted {
             account,
-            nonce: known.floor,
+            nonce: floor,
+            other,
         })
     }
+
+    /// Why what was signed from `account` is never sent from here: it is not this oracle's, as far as anybody has said.
+    pub(super) fn is_foreign(&self, account: Address) -> bool {
+        let ours = self.volatile.facts.account;
+        ours.is_none_or(|ours| ours.address != account)
+    }
+}
+
+/// What is said of bytes that another account signed.
+pub(super) fn foreign(account: Address) -> SafeText {
+    SafeText::new(&format!(
+        "signed by account {account}, which is not this oracle's: it is looked for, and never sent from here. Start with \
+         that account again, or give the case up"
+    ))
 }
 
 /// The nonce of the next intent of `account`: the lowest that neither the chain nor a node's pool nor an intent has. An

@@ -19,15 +19,16 @@ pub(super) enum Flushed {
 impl<W: World> Core<W> {
     /// Makes everything pending durable, then starts its effects.
     pub(super) fn flush(&mut self) -> Flushed {
-        if !self.pending.is_empty() {
+        if self.pending.is_empty() {
+            if let Err(error) = self.look() {
+                return self.not_written(error);
+            }
+        } else {
             let first = match self.committer.commit(&self.pending, self.state.durable()) {
                 Ok(first) => first,
                 Err(error) => return self.not_written(error),
             };
-            if self.unwritable.take().is_some() {
-                self.dirty = true;
-                tracing::info!(target: "engine::told", "the journal is written again");
-            }
+            self.is_written();
             let pending = std::mem::take(&mut self.pending);
             self.announce(first, &pending);
             if pending
@@ -56,6 +57,23 @@ impl<W: World> Core<W> {
             let _ = reply.send(answer);
         }
         Flushed::Durable
+    }
+
+    /// Looks whether the journal's file is where it was, from time to time, and always while it is not.
+    fn look(&mut self) -> Result<(), JournalError> {
+        if self.unwritable.is_some() || self.looked.elapsed() >= LOOK {
+            self.committer.look()?;
+            self.is_written();
+        }
+        Ok(())
+    }
+
+    fn is_written(&mut self) {
+        self.looked = Instant::now();
+        if self.unwritable.take().is_some() {
+            self.dirty = true;
+            tracing::info!(target: "engine::told", "the journal is written again");
+        }
     }
 
     /// Whoever asked for something is told that it did not take effect.

@@ -18,6 +18,8 @@ impl<W: World> Core<W> {
     pub(super) async fn drain(&mut self, reply: Option<oneshot::Sender<Reply>>) -> Result<(), EngineError> {
         let deadline = Instant::now() + DRAIN;
         self.begin_nothing();
+        // nobody looks after this
+        self.looked = Instant::now() - LOOK;
         let mut flushed = self.flush();
         while self.is_handing_over() && !matches!(flushed, Flushed::Lost(_)) {
             let Ok(Some(done)) = tokio::time::timeout_at(deadline, self.tasks.join_next_with_id()).await
@@ -85,6 +87,10 @@ impl<W: World> Core<W> {
         let unwritten = sum_of(&self.pending.records, self.pending.records.len(), &self.state);
         let mut words = match flushed {
             Flushed::Durable => "stopped; everything that was begun is in the journal".to_owned(),
+            Flushed::Unwritable if self.pending.records.is_empty() => {
+                let why = self.unwritable.as_ref().map_or("", SafeText::as_str);
+                format!("stopped, but the journal is not as it was left: {why}")
+            }
             Flushed::Unwritable => {
                 let why = self.unwritable.as_ref().map_or("", SafeText::as_str);
                 format!(

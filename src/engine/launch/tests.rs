@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::engine::{EffectFuture, LiveUpdate};
-use crate::journal::{JournalError, NewRecord, verify};
+use crate::journal::{Archive, Entry, JournalError, NewRecord, verify};
 use crate::oracle::{ActionState, Backend, Effect, Mode, Policy};
 use crate::ports::fakes::FakeCeremonies;
 use crate::types::{BackendName, CaseId, DepositOrder, RequestKind, Root};
@@ -332,14 +332,21 @@ fn launch(opened: OpenedEngine) -> Engine {
     launch_in(opened, Arc::new(Idle))
 }
 
-fn launch_in<W: World>(opened: OpenedEngine, world: Arc<W>) -> Engine {
-    let network = NetworkView {
-        name: "devnet".into(),
-        chain_id: 31_337,
+/// The network that the journal was written for.
+fn its_own(opened: &OpenedEngine) -> NetworkView {
+    let started = opened.committer.journal().newest_of(STARTED).unwrap();
+    let of = identity(&started);
+    NetworkView {
+        name: of.networks.last().cloned().unwrap_or("devnet".into()),
+        chain_id: of.chains.last().copied().unwrap_or(31_337),
         mainnet: false,
         simulated: vec![],
-        manager: Address::ZERO,
-    };
+        manager: of.managers.last().copied().unwrap_or_default(),
+    }
+}
+
+fn launch_in<W: World>(opened: OpenedEngine, world: Arc<W>) -> Engine {
+    let network = its_own(&opened);
     let (feeds, incoming) = mpsc::channel(8);
     let backend = Arc::new(FakeCeremonies::default());
     let launched = opened.launch(network, "toy", None, backend, world, incoming);
@@ -479,4 +486,43 @@ async fn the_position_does_not_pass_what_is_called_the_head() {
     drop(handle);
     let opened = open(settings(), &options).unwrap();
     assert_eq!(opened.cursor(), Some(block(90)));
+}
+
+#[tokio::test]
+async fn the_journal_of_another_chain_or_manager_is_not_begun_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path());
+    let start = |change: fn(&mut NetworkView)| {
+        let opened = open(settings(), &options).unwrap();
+        let mut network = its_own(&opened);
+        change(&mut network);
+        let (_feeds, incoming) = mpsc::channel(8);
+        let backend = Arc::new(FakeCeremonies::default());
+        opened
+            .launch(network, "toy", None, backend, Arc::new(Idle), incoming)
+            .map(|(handle, stopped)| (handle, stopped, _feeds))
+    };
+    drop(start(|_| {}).unwrap());
+    let before = verify(&options.path).unwrap().0.records;
+    for (change, named) in [
+        (
+            (|n| n.chain_id = 1) as fn(&mut NetworkView),
+            "of chain 31337, and chain 1 ",
+        ),
+        (
+            |n| n.manager = Address::repeat_byte(9),
+            "of the manager contract 0x0000",
+        ),
+    ] {
+        let Err(refused) = start(change) else {
+            panic!("it began")
+        };
+        assert!(matches!(refused, EngineError::Foreign { .. }), "{refused}");
+        assert!(refused.to_string().contains(named), "{refused}");
+    }
+    assert_eq!(
+        verify(&options.path).unwrap().0.records,
+        before,
+        "nothing is recorded"
+    );
 }

@@ -173,6 +173,7 @@ impl Opening {
             ask,
             oracle: self.oracle,
             transcripts: self.transcripts,
+            unwritten: Arc::default(),
             incoming: self.core,
             telling: Mutex::default(),
         };

@@ -33,6 +33,8 @@ pub(super) struct Outside {
     pub(super) oracle: Option<Address>,
     /// Where transcripts are kept: beside the journal.
     pub(super) transcripts: PathBuf,
+    /// Those that could not be written yet.
+    pub(super) unwritten: Arc<ceremony::UnwrittenNames>,
     /// The core.
     pub(super) incoming: mpsc::Sender<Incoming>,
     /// Held while a receipt is compared and the outcome told.

@@ -8,29 +8,55 @@ use sha2::{Digest as _, Sha256};
 
 use crate::types::{RequestId, Root, SafeText};
 
+/// Where a transcript is, or will be, and its SHA-256.
+pub(super) type Named = (SafeText, Root);
+
 /// Writes a transcript, and gives its file name and SHA-256 once it would survive a power cut. A ceremony that was looked
 /// at several times has a file for each look: `<id>.json`, `<id>-2.json`, …
-pub(super) fn keep(directory: &Path, request: RequestId, text: &[u8]) -> io::Result<(SafeText, Root)> {
+pub(super) fn keep(directory: &Path, request: RequestId, text: &[u8]) -> io::Result<Named> {
+    let temporary = directory.join(format!(".{request}.tmp"));
+    write(directory, &temporary, text)?;
+    let name = free_name(directory, request)?;
+    fs::rename(temporary, directory.join(&name))?;
+    sync_directory(directory)?;
+    Ok((SafeText::new(&name), digest(text)))
+}
+
+/// The name of a transcript that cannot be written yet. No other one has it, so that the journal can tell it before the file
+/// is there.
+pub(super) fn later(request: RequestId, text: &[u8]) -> Named {
+    let digest = digest(text);
+    let digits: String = digest.0[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    (SafeText::new(&format!("{request}-{digits}.json")), digest)
+}
+
+/// Writes what got its name from [`later`].
+pub(super) fn keep_as(directory: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    let temporary = directory.join(format!(".{name}.tmp"));
+    write(directory, &temporary, text)?;
+    fs::rename(temporary, directory.join(name))?;
+    sync_directory(directory)
+}
+
+fn digest(text: &[u8]) -> Root {
+    Root(Sha256::digest(text).into())
+}
+
+/// Writes a file that has no name of its own yet.
+fn write(directory: &Path, temporary: &Path, text: &[u8]) -> io::Result<()> {
     if !directory.is_dir() {
         fs::create_dir_all(directory)?;
         if let Some(parent) = directory.parent() {
             sync_directory(parent)?;
         }
     }
-    let digest = Root(Sha256::digest(text).into());
-    let temporary = directory.join(format!(".{request}.tmp"));
     let mut make = OpenOptions::new();
     make.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
-    let mut file = make.open(&temporary)?;
+    let mut file = make.open(temporary)?;
     file.write_all(text)?;
-    file.sync_all()?;
-    drop(file);
-    let name = free_name(directory, request)?;
-    fs::rename(&temporary, directory.join(&name))?;
-    sync_directory(directory)?;
-    Ok((SafeText::new(&name), digest))
+    file.sync_all()
 }
 
 /// Nobody else writes here: the journal beside it has one writer.

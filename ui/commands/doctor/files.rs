@@ -2,22 +2,36 @@
 
 use std::path::Path;
 
-use casimir_dkg::config::Config;
+use alloy::primitives::U256;
+use casimir_dkg::config::{Config, format_ether};
 use casimir_dkg::engine;
 use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions};
 
 use super::{Finding, Report, modes};
 use crate::log;
 
+/// More than this for a transaction's fee is looked at, in wei.
+const ONE_ETH: u64 = 1_000_000_000_000_000_000;
+
 /// Gives the journal's records, as far as they can be believed.
 pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
+    report.extend(ceilings(config));
     report.add(writable("state directory", &config.directories.state));
     report.add(writable("log directory", &config.log.dir));
     if let Some(parent) = config.journal.path.parent() {
         report.add(writable("journal directory", parent));
     }
     let (finding, records) = journal(&engine::journal_at(&config.journal));
-    report.add(finding);
+    let (network, of) = (&config.network, engine::identity(&records));
+    report.add(
+        match of.is_of(network.name.as_str(), network.chain_id, config.contract.address) {
+            Ok(()) => finding,
+            Err(problem) => {
+                let found = format!("{} {problem}", config.journal.path.display());
+                Finding::fail("journal", found, "a start refuses this journal")
+            }
+        },
+    );
     let transcripts = config.journal.path.with_file_name("transcripts");
     report.extend(modes::open_to_others("logs", &config.log.dir, log::is_ours));
     report.extend(modes::open_to_others("transcripts", &transcripts, |name| {
@@ -50,6 +64,25 @@ pub(super) fn writable(what: &str, directory: &Path) -> Finding {
             "change its owner, or set CASIMIR_DKG_STATE_DIR",
         ),
     }
+}
+
+/// What one transaction may cost by the configuration, where it is more than any should.
+fn ceilings(config: &Config) -> Vec<Finding> {
+    let rules = config.policy.rules.iter();
+    let rules =
+        rules.filter_map(|rule| Some((format!("max_fee of the rule {}", rule.name), rule.max_fee_wei?)));
+    let all = std::iter::once(("fees.max_fee".to_owned(), config.fees.max_fee_wei)).chain(rules);
+    all.filter_map(|(key, wei)| too_high(&key, wei)).collect()
+}
+
+fn too_high(key: &str, wei: U256) -> Option<Finding> {
+    (wei > U256::from(ONE_ETH)).then(|| {
+        Finding::warn(
+            "fee ceiling",
+            format!("{key} lets one transaction cost up to {}", format_ether(wei)),
+            "0.05 ETH is usual; was gwei meant? Nothing else bounds what a transaction costs",
+        )
+    })
 }
 
 fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
@@ -99,6 +132,17 @@ fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ceiling_above_an_ether_is_looked_at() {
+        let one = U256::from(ONE_ETH);
+        assert!(too_high("fees.max_fee", one).is_none());
+        let found = format!("{:?}", too_high("fees.max_fee", one + U256::from(1)).unwrap());
+        assert!(
+            found.contains("fees.max_fee lets one transaction cost up to 1."),
+            "{found}"
+        );
+    }
 
     #[test]
     fn a_relative_directory_can_be_made_where_we_stand() {

@@ -108,7 +108,23 @@ pub(crate) async fn adoption(
     let records = journal
         .iter()
         .map(|entry| (entry.kind.as_str(), entry.body.as_str()));
-    if sent == 0 || engine::knows_account(records, account) {
+    let others = engine::identity(journal).accounts;
+    let is_known = engine::knows_account(records, account);
+    let other = others
+        .iter()
+        .find(|other| **other != account)
+        .filter(|_| !is_known);
+    if let Some(other) = other {
+        return report.add(Finding::warn(
+            WHAT,
+            format!("the journal was written for account {other}, and {account} is configured: nothing leaves before a person has adopted it"),
+            &format!(
+                "configure that account again, or a journal of its own (state.dir, journal.path); where it takes the other's \
+                 place for good, adopt it while the oracle runs: key T in the console, or `casimir-dkg adopt {account}`"
+            ),
+        ));
+    }
+    if sent == 0 || is_known {
         let found = format!("{transactions} sent, and the journal takes the account for its own");
         report.add(Finding::ok(WHAT, found));
         return;

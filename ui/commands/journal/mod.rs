@@ -15,6 +15,7 @@ use casimir_dkg::journal::{self, Entry, JournalOptions};
 use casimir_dkg::types::{CaseId, OperatorId, SafeText};
 use serde_json::{Value, json};
 
+use self::restore::Whose;
 use self::verify::Wanted;
 use crate::args::{ExportFormat, JournalCommand};
 use crate::exit::Outcome;
@@ -49,8 +50,9 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
             journal,
             declare_lost,
         } => {
-            let journal = place(journal.as_deref(), options)?;
-            restore::run(&journal, from, declare_lost.as_deref(), json)
+            let place = place(journal.as_deref(), options)?;
+            let whose = whose(&place, options);
+            restore::run(&place, from, declare_lost.as_deref(), whose.as_ref(), json)
         }
         JournalCommand::NewKey { reason, journal } => {
             new_key::run(&locate(journal.as_deref(), options)?, reason, json)
@@ -60,7 +62,7 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
         }
         JournalCommand::DeclareLost { reason, journal } => {
             let journal = locate(journal.as_deref(), options)?;
-            restore::run(&journal, &journal.path, Some(reason), json)
+            restore::run(&journal, &journal.path, Some(reason), None, json)
         }
     }
 }
@@ -79,6 +81,17 @@ fn place(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<JournalO
     // an auditor has no configuration
     let found = configured().ok().filter(is_it);
     Ok(found.unwrap_or_else(|| JournalOptions::at(path)))
+}
+
+/// Whose journal belongs at the configured place; any may be put elsewhere.
+fn whose(place: &JournalOptions, options: &LoadOptions) -> Option<Whose> {
+    let layers = config::gather(options).ok()?;
+    let (network, seat) = (layers.network_name().ok()?, layers.seat().ok()?);
+    (seat.journal.path == place.path).then_some(Whose {
+        network,
+        chain_id: seat.chain_id,
+        manager: seat.manager,
+    })
 }
 
 pub(super) fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<JournalOptions> {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::bail;
+use alloy::primitives::Address;
+use anyhow::{anyhow, bail};
+use casimir_dkg::config::NetworkName;
 use casimir_dkg::engine::{self, Voided};
 use casimir_dkg::journal::{self, Declaration, Entry, JournalOptions, Restored};
 use casimir_dkg::types::{ActionId, SafeText, UnixMillis, counted};
@@ -30,8 +32,12 @@ pub(crate) fn run(
     journal: &JournalOptions,
     from: &Path,
     reason: Option<&str>,
+    whose: Option<&Whose>,
     json: bool,
 ) -> anyhow::Result<Outcome> {
+    if let Some(whose) = whose {
+        whose.judge(from)?;
+    }
     let declaration = match reason {
         Some(reason) => {
             let length = reason.trim().chars().count();
@@ -46,6 +52,27 @@ pub(crate) fn run(
     let restored = journal::restore(journal, from, declaration.as_ref())?;
     report(&journal.path, &restored, &found.unwrap_or_default(), json);
     Ok(Outcome::Success)
+}
+
+/// Whom the configured oracle works for.
+#[derive(Debug)]
+pub(super) struct Whose {
+    pub(super) network: NetworkName,
+    pub(super) chain_id: u64,
+    pub(super) manager: Address,
+}
+
+impl Whose {
+    /// Whether an oracle could go on with the journal at `from`. One that does not verify is refused by others.
+    fn judge(&self, from: &Path) -> anyhow::Result<()> {
+        let nowhere = from.with_extension("no-checkpoint");
+        let Ok((_, entries)) = journal::verify_with(from, Some(&nowhere)) else {
+            return Ok(());
+        };
+        let of = engine::identity(&entries);
+        of.is_of(self.network.as_str(), self.chain_id, self.manager)
+            .map_err(|problem| anyhow!("{} was not restored: it {problem}", from.display()))
+    }
 }
 
 /// A person's word on the journal at `path`, and what was open at its last record. It is the file that is continued, so its

@@ -87,8 +87,19 @@ fn reseal(path: &Path, old: &NodeKey, new: &NodeKey, json: bool) -> anyhow::Resu
 
 fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Result<Outcome> {
     let secret = key::read(key)?.to_pem()?;
+    let was_there = path.exists();
     let store = Store::open(path, secret.as_bytes())?;
-    let restored = store.restore(from, secret.as_bytes())?;
+    let restored = match store.restore(from, secret.as_bytes()) {
+        Ok(restored) => restored,
+        Err(refused) => {
+            drop(store);
+            if !was_there {
+                // an empty store would pass for one that was restored
+                store::unmake(path);
+            }
+            return Err(refused.into());
+        }
+    };
     let missing: Vec<_> = store
         .missing()
         .iter()

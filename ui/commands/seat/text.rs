@@ -145,11 +145,11 @@ const UNSIGNED: &str = "said by the engine, and not covered by the digest:";
 pub(in crate::commands) fn action(action: &ActionView) {
     payload::lines(action).iter().for_each(|text| line(text));
     field("code", action.digest.code());
+    line("");
+    line(UNSIGNED);
     if let Some(phrase) = &action.phrase {
         field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
-    line("");
-    line(UNSIGNED);
     field("state", action.state.word());
     let said = summary::rows(action, None);
     for row in said.into_iter().filter(|row| row.tone != summary::Tone::Code) {

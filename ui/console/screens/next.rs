@@ -43,8 +43,13 @@ pub(super) fn words(app: &App) -> String {
         let resume = key(Group::Global, Command::PauseAll);
         return format!("{resume} ends the pause; until then nothing leaves this machine");
     }
-    if s.signer.unadopted.is_some() {
+    if let Some(nonce) = s.signer.unadopted {
         let adopt = key(Group::Global, Command::Adopt);
+        if nonce == 0 {
+            return format!(
+                "{adopt} adopts the account, which is another one than this journal was written for"
+            );
+        }
         return format!("{adopt} adopts the account, which has a past that this journal does not know");
     }
     if !app.marked.is_empty() {

@@ -14,7 +14,12 @@ pub(super) fn start(app: &mut App) {
     let ask = Ask {
         question: format!("Adopt account {account}?"),
         lines: vec![
-            format!("It has used every nonce below {nonce}, and this journal has no record of that."),
+            match nonce {
+                0 => "This journal was written for another account.".to_owned(),
+                _ => {
+                    format!("It has used every nonce below {nonce}, and this journal has no record of that.")
+                }
+            },
             "Another oracle that works for it must be stopped, for good.".to_owned(),
             "Approved actions that were held back will be sent.".to_owned(),
         ],

@@ -399,6 +399,97 @@ fn no_adoption_is_asked_for_an_account_that_this_journal_has_always_watched() {
 }
 
 #[test]
+fn another_account_that_endpoints_contradict_each_other_on_is_another_all_the_same() {
+    let theirs = Address::repeat_byte(4);
+    let mut life = Life::new(Vec::new());
+    life.sees(OURS, 0, 0);
+    life.restart();
+    life.hears(theirs, 0, 0, true);
+    let waiting = life.state.unadopted().unwrap();
+    assert_eq!((waiting.account, waiting.other), (theirs, Some(OURS)));
+}
+
+#[test]
+fn another_account_than_the_journals_waits_for_a_person_even_where_it_never_sent_anything() {
+    let theirs = Address::repeat_byte(4);
+    let mut life = Life::new(Vec::new());
+    life.sees(OURS, 0, 0);
+    assert_eq!(life.state.unadopted(), None, "the first is the journal's own");
+    life.restart();
+    life.sees(theirs, 0, 0);
+    let waiting = life.state.unadopted().unwrap();
+    assert_eq!(
+        (waiting.account, waiting.nonce, waiting.other),
+        (theirs, 0, Some(OURS))
+    );
+    assert!(
+        waiting.words().as_str().contains(&OURS.to_string()),
+        "{}",
+        waiting.words()
+    );
+    life.wish(Wish::Adopt(theirs));
+    assert_eq!(life.state.unadopted(), None);
+    life.restart();
+    life.sees(theirs, 0, 0);
+    assert_eq!(life.state.unadopted(), None, "the adoption is a record");
+}
+
+/// What leaves for a case whose transaction [`OURS`] signed, after a restart with this account.
+fn asked_for(account: Option<Address>) -> Vec<Effect> {
+    let opened = Record::CaseOpened {
+        case: action(1).case,
+        cause: Cause::Manual {
+            by: "ann".into(),
+            at: UnixMillis(0),
+        },
+    };
+    let mut state = State::new(settings());
+    for (n, record) in [opened].into_iter().chain(intent(1, 0)).enumerate() {
+        state.apply(n as u64 + 1, UnixMillis(0), &record);
+    }
+    let facts = ChainFacts {
+        head: Some(BlockRef {
+            number: 1,
+            hash: Root([1; 32]),
+        }),
+        account: account.map(|address| AccountFacts {
+            address,
+            next: 0,
+            pending: 0,
+            balance_wei: U256::ZERO,
+            contradicted: false,
+        }),
+        ..ChainFacts::default()
+    };
+    let mut effects = Vec::new();
+    for (at, input) in [(1, Input::Started), (2, Input::Facts(Box::new(facts)))] {
+        let stamped = Stamped {
+            at: UnixMillis(at),
+            up_ms: at,
+            entropy: [0; 24],
+            input,
+        };
+        effects.extend(step(&mut state, stamped).0.effects);
+    }
+    effects
+}
+
+#[test]
+fn what_another_account_signed_is_looked_for_and_never_sent() {
+    let looks = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Inspect { .. }));
+    let sends = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Send { .. }));
+    for (account, sent) in [
+        (Some(OURS), true),
+        (Some(Address::repeat_byte(4)), false),
+        (None, false),
+    ] {
+        let effects = asked_for(account);
+        assert!(looks(&effects), "{account:?}: {effects:?}");
+        assert_eq!(sends(&effects), sent, "{account:?}: {effects:?}");
+    }
+}
+
+#[test]
 fn what_endpoints_contradict_each_other_on_accuses_nobody_and_gives_out_no_nonce() {
     let mut life = Life::new(intent(1, 4).into());
     assert!(!life.hears(OURS, u64::MAX >> 11, 0, true), "the first look");

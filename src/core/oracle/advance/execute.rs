@@ -46,7 +46,12 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
             .get(&id)
             .copied()
             .is_some_and(waited);
-    let may_leave = turn.state.may_leave(id.case);
+    let is_foreign = turn.state.is_foreign(payload.from);
+    if is_foreign && missing && turn.state.volatile.facts.account.is_some() {
+        let words = crate::oracle::account::foreign(payload.from);
+        turn.state.volatile.notes.insert(id, words);
+    }
+    let may_leave = turn.state.may_leave(id.case) && !is_foreign;
     if due && !turn.state.volatile.in_flight.contains(&EffectKey::Inspect(id)) {
         turn.state.volatile.inspected_at.insert(id, (head, turn.at));
         turn.state.volatile.agenda.mark(id.case);

@@ -237,10 +237,16 @@ fn sql(options: &JournalOptions, text: &str) {
         .unwrap();
 }
 
-/// The journal verifies; the kinds of its records.
+/// The chain of the journal verifies, whoever keeps it from being written; the kinds of its records.
 fn kinds(options: &JournalOptions) -> Vec<String> {
-    let (_, entries) = verify(&options.path).unwrap();
-    entries.into_iter().map(|entry| entry.kind).collect()
+    let mut kinds = Vec::new();
+    let take = |entry: &Entry| {
+        kinds.push(entry.kind.clone());
+        Ok::<_, JournalError>(())
+    };
+    let journal = Archive::open(&options.path).unwrap();
+    journal.walk_until(Anchor::BEGINNING, u64::MAX, take).unwrap();
+    kinds
 }
 
 fn count(options: &JournalOptions, kind: &str) -> usize {
@@ -484,4 +490,39 @@ async fn effects_that_die_cost_their_case_some_time_and_nothing_is_begun_twice()
     run.next(runs).await;
     assert_eq!(run.ceremonies(), [(begun, false)]);
     run.end().await;
+}
+
+#[tokio::test]
+async fn a_journal_that_is_moved_away_from_an_idle_engine_is_noticed_and_nothing_is_taken_up_until_it_is_back()
+ {
+    let (_directory, options) = fresh();
+    let mut run = Run::start(&options, &[]).await;
+    run.sees(|s| s.journal.records > 0).await;
+    let files = |suffix: &str| {
+        let (file, away) = (options.path.display(), options.path.with_extension("away"));
+        let away = away.display();
+        (format!("{file}{suffix}"), format!("{away}{suffix}"))
+    };
+    let all = ["", "-wal", "-shm"].map(files);
+    for (file, away) in &all {
+        std::fs::rename(file, away).unwrap();
+    }
+    run.cannot_write().await;
+    let why = run.handle.snapshots.borrow().journal.unwritable.clone().unwrap();
+    assert!(
+        why.as_str().contains("moved away while this process writes it"),
+        "{why}"
+    );
+    assert!(why.as_str().contains("casimir-dkg journal restore "), "{why}");
+    let seat = run.handle.seat(Identity::new("ada"));
+    let pause = || seat.request(Request::Pause { scope: Scope::All });
+    let refused = pause().await;
+    assert!(matches!(refused, Err(Refused::Unavailable(_))), "{refused:?}");
+    for (file, away) in &all {
+        std::fs::rename(away, file).unwrap();
+    }
+    run.sees(|s| s.journal.unwritable.is_none()).await;
+    pause().await.unwrap();
+    assert_eq!(run.end().await, ALL_IS_THERE);
+    assert_eq!(count(&options, "paused"), 1);
 }

@@ -74,6 +74,7 @@ fn stage(nodes: FakeTransactions, execution: FakeExecution, voices: Vec<FakeExec
             reasons: Reasons::default(),
             oracle: Some(ORACLE),
             transcripts: PathBuf::new(),
+            unwritten: Arc::default(),
             incoming,
             telling: Mutex::default(),
         },

@@ -35,9 +35,13 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
     // before the copy: a share is named after it is durable
     let must_have = manifest::read(path)?;
     let source = open_read_only(path)?;
+    // SQLite names neither file of a copy: where the source can be read to its end, it is the target
+    held_by(&source)
+        .and_then(|_| sealed(&source))
+        .map_err(|error| error.about(path))?;
     // written under another name, so that an interrupted backup is not taken for one; whatever happens, it is removed
     let partial = partial_of(to).map_err(manifest::naming(to))?;
-    let held = write(&source, &partial)?;
+    let held = write(&source, &partial).map_err(|error| error.about(to))?;
     let named: Vec<Named> = held.iter().map(Named::from).collect();
     if let Some(lost) = lost(path, must_have, &named) {
         return Err(lost);
@@ -106,6 +110,17 @@ pub(super) fn check(db: &Connection) -> Result<(), StoreError> {
     .into())
 }
 
+/// Removes a store that was made a moment ago and holds nothing, with what stands beside it.
+pub fn unmake(path: &Path) {
+    for suffix in ["-wal", "-shm", ""] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        let _ = fs::remove_file(file);
+    }
+    let _ = fs::remove_file(manifest::manifest_of(path));
+    let _ = fs::remove_file(path.with_extension("lock"));
+}
+
 /// What came of a restore.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restored {
@@ -125,6 +140,31 @@ impl Store {
     /// # Errors
     /// The backup is damaged, lacks what its manifest names, or was sealed with another key. Then nothing is taken over.
     pub fn restore(&self, from: &Path, secret: &[u8]) -> Result<Restored, StoreError> {
+        // opened and read to its end before anything is begun
+        let (backup, _copy) = self.opened(from).map_err(|error| error.about(from))?;
+        let theirs = sealer(&backup, from, secret).map_err(|error| error.about(from))?;
+        let read = || {
+            let held = held_by(&backup)?;
+            for held in &held {
+                Kept::read(&backup, held, &theirs)?;
+            }
+            Ok(held)
+        };
+        let held = read().map_err(|error: StoreError| error.about(from))?;
+        let named = manifest::read(from)?;
+        if let Some(absent) = named
+            .iter()
+            .find(|named| !held.iter().any(|held| Named::from(held) == **named))
+        {
+            return Err(StoreError::Incomplete(absent.validator));
+        }
+        let has_manifest = manifest::manifest_of(from).exists();
+        self.take(&backup, &theirs, &held, has_manifest)
+            .map_err(|error| error.about(&self.path))
+    }
+
+    /// A copy of the backup, of the newest layout.
+    fn opened(&self, from: &Path) -> Result<(Connection, tempfile::TempDir), StoreError> {
         drop(open_read_only(from)?);
         // brought to the newest layout in a copy: a backup is not touched
         let folder = tempfile::tempdir_in(self.path.parent().unwrap_or(Path::new(".")))?;
@@ -133,24 +173,25 @@ impl Store {
         let backup = Connection::open(&copy)?;
         check(&backup)?;
         schema::bring_up_to_date(&backup)?;
-        let theirs = sealer(&backup, from, secret)?;
-        let held = held_by(&backup)?;
-        let named = manifest::read(from)?;
-        if let Some(absent) = named
-            .iter()
-            .find(|named| !held.iter().any(|held| Named::from(held) == **named))
-        {
-            return Err(StoreError::Incomplete(absent.validator));
-        }
+        Ok((backup, folder))
+    }
+
+    fn take(
+        &self,
+        backup: &Connection,
+        theirs: &Sealer,
+        held: &[Held],
+        has_manifest: bool,
+    ) -> Result<Restored, StoreError> {
         let mut restored = Restored {
-            has_manifest: manifest::manifest_of(from).exists(),
+            has_manifest,
             ..Restored::default()
         };
         let mut db = self.db();
         let tx = db.transaction()?;
-        take_sessions(&backup, &tx)?;
-        for held in &held {
-            let share = Kept::read(&backup, held, &theirs)?;
+        take_sessions(backup, &tx)?;
+        for held in held {
+            let share = Kept::read(backup, held, theirs)?;
             if share.add(&tx, &self.sealer)? {
                 restored.added.push(held.into());
             } else {

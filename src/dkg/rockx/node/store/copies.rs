@@ -321,3 +321,39 @@ fn what_root_restores_belongs_to_whoever_runs_the_node() {
     let files = owners(folder.path());
     assert!(files.iter().all(|(_, uid)| *uid == SERVICE), "{files:?}");
 }
+
+#[test]
+fn a_refusal_names_the_file_that_is_meant_and_a_store_that_was_made_for_it_is_gone_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    (1..=40).for_each(|n| make(&store, n));
+    let copy = folder.path().join("backup.sqlite");
+    backup(&folder.path().join("shares.sqlite"), &copy).unwrap();
+    let cut = folder.path().join("cut.sqlite");
+    let bytes = fs::read(&copy).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+    let other = folder.path().join("other.sqlite");
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("CREATE TABLE records (a); PRAGMA user_version = 2")
+        .unwrap();
+    for from in [&cut, &other] {
+        let refused = store.restore(from, SECRET).unwrap_err().to_string();
+        assert!(refused.contains(&from.display().to_string()), "{refused}");
+        assert!(!refused.contains("shares.sqlite"), "{refused}");
+    }
+    let no_folder = cut.join("shares.sqlite");
+    let refused = Store::open(&no_folder, SECRET).unwrap_err().to_string();
+    assert!(refused.contains("cut.sqlite"), "{refused}");
+
+    let made = folder.path().join("made.sqlite");
+    drop(opened(&folder, "made.sqlite"));
+    unmake(&made);
+    let left = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left
+        .filter(|name| name.to_string_lossy().starts_with("made"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

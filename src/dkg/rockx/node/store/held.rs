@@ -39,9 +39,12 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
         return Err(missing.into());
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)?;
-    schema::layout(&db)?;
-    Ok(db)
+    let open = || {
+        let db = Connection::open_with_flags(path, flags)?;
+        schema::layout(&db)?;
+        Ok(db)
+    };
+    open().map_err(|error: StoreError| error.about(path))
 }
 
 /// Every share in the store at `path`, the oldest first.
@@ -49,7 +52,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn shares(path: &Path) -> Result<Vec<Held>, StoreError> {
-    held_by(&open_read_only(path)?)
+    held_by(&open_read_only(path)?).map_err(|error| error.about(path))
 }
 
 /// Shares that the manifest beside the store at `path` names, and that the store does not have.

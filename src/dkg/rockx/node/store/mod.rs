@@ -59,7 +59,7 @@ use crate::sqlite::is_final;
 use crate::types::{BlsPublicKey, SafeText, UnixMillis, counted};
 use seal::Sealer;
 
-pub use backup::{Restored, backup};
+pub use backup::{Restored, backup, unmake};
 pub use held::{Held, missing, shares};
 pub use manifest::{Named, manifest_of, named_by, text as manifest_text};
 pub use reseal::{Resealed, reseal};
@@ -86,6 +86,9 @@ pub enum StoreError {
     /// The directory or file could not be made private.
     #[error("share store: {0}")]
     Io(#[from] std::io::Error),
+    /// The same of a file that is known.
+    #[error("share store: {path}: {problem}")]
+    File { path: SafeText, problem: SafeText },
     /// What is to be copied lost shares: the copy would pass for a whole one.
     #[error(
         "share store: {path} lost {}, one of {first}, which its manifest names: nothing was copied. Take them back \
@@ -111,6 +114,23 @@ pub enum StoreError {
     /// The file was written by a newer program.
     #[error("share store: layout {0} is not known to this program")]
     Layout(i64),
+}
+
+impl StoreError {
+    /// The same, where nothing in it names the file that it is about.
+    fn about(self, path: &Path) -> Self {
+        let path = shown(path);
+        let problem = match &self {
+            Self::Database(error) => error.to_string(),
+            Self::Io(error) => error.to_string(),
+            _ => return self,
+        };
+        if problem.contains(path.as_str()) {
+            return self;
+        }
+        let problem = SafeText::new(&problem);
+        Self::File { path, problem }
+    }
 }
 
 /// See the module's description.
@@ -141,6 +161,10 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(path: &Path, secret: &[u8]) -> Result<Self, StoreError> {
+        Self::open_at(path, secret).map_err(|error| error.about(path))
+    }
+
+    fn open_at(path: &Path, secret: &[u8]) -> Result<Self, StoreError> {
         make_private(path)?;
         judge_ours(path, Holds::Secret)?;
         let lock = take_lock(path)?;
