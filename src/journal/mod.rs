@@ -145,4 +145,5 @@ pub use own_key::{derived_secret, judge_key};
 pub use places::JournalOptions;
 pub use renew::{New, Renewed, new_key};
 pub use restore::{Declaration, Lost, Restored, restore};
-pub use store::{Journal, NewRecord, writer};
+pub use stand::writer;
+pub use store::{Journal, NewRecord};

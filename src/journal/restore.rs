@@ -14,6 +14,7 @@ use super::export;
 use super::own_key::{self, Acknowledged};
 use super::places::JournalOptions;
 use super::source::{beside, open_read_only};
+use super::stand;
 use super::store::{self, Journal, NewRecord};
 use super::{backup, format};
 use super::{read, schema};
@@ -105,7 +106,7 @@ pub fn restore(
     let had_file = options.path.exists();
     let path = store::real_path(options)?;
     let partial = path.with_extension("restoring.sqlite");
-    let outcome = store::lock(&path).and_then(|lock| {
+    let outcome = stand::lock(&path).and_then(|lock| {
         remove(&partial)?;
         let outcome = replace(&path, options, &given, &partial, declared, had_file);
         let _ = remove(&partial);

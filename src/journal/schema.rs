@@ -13,8 +13,30 @@ use crate::types::SafeText;
 /// What a thing of the database is, and its text without spaces, by name. Spaces differ: `ALTER TABLE` sets its own.
 type Things = BTreeMap<String, (String, String)>;
 
-/// Changes with every change of what [`judge`] looks at, whoever makes it.
-pub(super) fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+/// Judges, unless SQLite's number of the schema is that of what was judged before: it changes with every change, whoever
+/// makes it. Returns the number.
+///
+/// # Errors
+/// See [`judge`].
+pub(super) fn judged(path: &Path, connection: &Connection, before: Option<i64>) -> Result<i64, JournalError> {
+    let version = version(connection).map_err(sqlite_at(path))?;
+    if before != Some(version) {
+        judge(path, connection)?;
+    }
+    Ok(version)
+}
+
+/// Why a record is not there, although SQLite reported no error.
+pub(super) fn swallowed(path: &Path, connection: &Connection, seq: u64) -> JournalError {
+    judge(path, connection).err().unwrap_or_else(|| JournalError::Schema {
+        path: path.to_owned(),
+        problem: format!(
+            "does not have record {seq} after it was written. Stop the oracle; `journal backup FILE` keeps what is there"
+        ),
+    })
+}
+
+fn version(connection: &Connection) -> Result<i64, rusqlite::Error> {
     connection.pragma_query_value(None, "schema_version", |row| row.get(0))
 }
 

@@ -1,11 +1,45 @@
-//! Whether the journal's path still leads to the files that are open: what is written into a file that was removed or
-//! replaced is gone with the process, whatever SQLite reports.
+//! Whether the journal's path still leads to the files that are open, whose lock is held, and which are a journal: what is
+//! written into a file that was removed or replaced is gone with the process, whatever SQLite reports.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
+use super::error::{JournalError, io_at};
 use super::source::beside;
+use super::{backup, schema};
+use crate::lock::{self, NotOurs};
+use crate::types::{SafeText, UnixMillis};
+
+/// The process that has the journal at this path open for writing, as it says of itself; `None` where none has.
+#[must_use]
+pub fn writer(path: &Path) -> Option<SafeText> {
+    // the lock is the same by whatever name the journal is reached
+    let real = fs::canonicalize(path).ok();
+    lock::holder_of(&lock_of(real.as_deref().unwrap_or(path)))
+}
+
+/// The file whose lock says who writes the journal at this path.
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("lock")
+}
+
+/// Takes the lock of whoever writes the journal at this path.
+///
+/// # Errors
+/// Another process has it, or the file system reports an error.
+pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
+    let path = lock_of(path);
+    lock::take(&path).map_err(|why| match why {
+        NotOurs::Taken(by) => JournalError::Locked {
+            path: path.clone(),
+            by,
+        },
+        NotOurs::Io(error) => io_at(&path)(error),
+    })
+}
 
 /// Device and inode. While a file is open no other one gets its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,27 +58,76 @@ impl Number {
     }
 }
 
-/// The file and its log, as they were when they were opened.
+/// What stood at the journal's path when it was opened.
 #[derive(Debug)]
-pub(super) struct Stand(Vec<(PathBuf, Number)>);
+pub(super) struct Stand {
+    /// The file and its log.
+    files: Vec<(PathBuf, Number)>,
+    /// SQLite's number of the schema that was judged.
+    schema: i64,
+    /// Held while the journal is open; released by the operating system however the process ends.
+    lock: File,
+    /// Where everything was copied to when the path led elsewhere.
+    rescued: Option<PathBuf>,
+}
 
 impl Stand {
-    /// To be called when SQLite has both open. They are not opened here: to close one would release SQLite's locks of it.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let files = [path.to_owned(), beside(path, "-wal")];
-        let numbered = files.map(|file| Ok((Number::of(&fs::metadata(&file)?), file)));
-        let numbered: io::Result<Vec<_>> = numbered.into_iter().collect();
-        Ok(Self(
-            numbered?
-                .into_iter()
-                .map(|(number, file)| (file, number))
-                .collect(),
-        ))
+    /// To be called when SQLite has file and log open. They are not opened here: to close one would release SQLite's locks
+    /// of it.
+    ///
+    /// # Errors
+    /// The files cannot be looked at, or the schema is not that of a journal.
+    pub(super) fn of(path: &Path, connection: &Connection, lock: File) -> Result<Self, JournalError> {
+        let schema = schema::judged(path, connection, None)?;
+        let numbered = |file: PathBuf| Ok((Number::of(&fs::metadata(&file)?), file));
+        let files = [path.to_owned(), beside(path, "-wal")].map(numbered);
+        let files: io::Result<Vec<(Number, PathBuf)>> = files.into_iter().collect();
+        let files = files.map_err(io_at(path))?;
+        Ok(Self {
+            files: files.into_iter().map(|(number, file)| (file, number)).collect(),
+            schema,
+            lock,
+            rescued: None,
+        })
     }
 
-    /// What is wrong with the first file that is not the one that is open.
-    pub(super) fn moved(&self) -> Option<(&Path, String)> {
-        self.0.iter().find_map(|(file, number)| {
+    /// # Errors
+    /// What is in the way, and how a person mends it.
+    pub(super) fn look(
+        &mut self,
+        path: &Path,
+        connection: &Connection,
+        records: u64,
+    ) -> Result<(), JournalError> {
+        if let Some((file, problem)) = self.moved() {
+            return Err(JournalError::Moved {
+                path: file,
+                problem,
+                way: self.rescue(path, connection, records),
+            });
+        }
+        if let Some(copy) = self.rescued.take() {
+            tracing::info!(target: "journal", copy = %copy.display(), "the journal is in its place again; the copy is not needed");
+        }
+        // where it was removed, others could take another one
+        let place = lock_of(path);
+        if !is_at(&self.lock, &place) {
+            self.lock = lock(path)?;
+            tracing::warn!(target: "journal", lock = %place.display(), "the lock's file was removed, and is made again");
+        }
+        self.schema = schema::judged(path, connection, Some(self.schema))?;
+        Ok(())
+    }
+
+    /// # Errors
+    /// The schema was changed, and is not that of a journal.
+    pub(super) fn has_its_schema(&self, path: &Path, connection: &Connection) -> Result<(), JournalError> {
+        schema::judged(path, connection, Some(self.schema)).map(drop)
+    }
+
+    /// The first file that is not the one that is open, and what is wrong with it.
+    fn moved(&self) -> Option<(PathBuf, String)> {
+        self.files.iter().find_map(|(file, number)| {
             let problem = match fs::metadata(file) {
                 Ok(found) if Number::of(&found) == *number => return None,
                 Ok(_) => "is another file than the one that this process writes".to_owned(),
@@ -53,13 +136,39 @@ impl Stand {
                 }
                 Err(error) => format!("cannot be looked at any more: {error}"),
             };
-            Some((file.as_path(), problem))
+            Some((file.clone(), problem))
         })
+    }
+
+    /// Copies everything that is in the open files to a file beside the path, once. Says the way from there.
+    fn rescue(&mut self, path: &Path, connection: &Connection, records: u64) -> String {
+        let process = std::process::id();
+        let copied = match &self.rescued {
+            Some(copy) => Ok(copy.clone()),
+            None => {
+                let copy = path.with_extension(format!("rescued-{}.sqlite", UnixMillis::now().0));
+                backup::copy(connection, path, &copy).map(|_| copy)
+            }
+        };
+        match copied {
+            Ok(copy) => {
+                let shown = copy.display().to_string();
+                self.rescued = Some(copy);
+                format!(
+                    "All {records} records are copied to {shown}: put the file back, or stop this process, `casimir-dkg \
+                     journal restore {shown}`, and start it again"
+                )
+            }
+            Err(why) => format!(
+                "Its records could not be copied ({why}): they are only in the files that process {process} holds open. Make \
+                 the directory again, with room, and they are copied; or copy them from /proc/{process}/fd before it ends"
+            ),
+        }
     }
 }
 
 /// Whether this path leads to this open file.
-pub(super) fn is_at(file: &File, path: &Path) -> bool {
+fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(open), Ok(found)) => Number::of(&open) == Number::of(&found),
         _ => false,

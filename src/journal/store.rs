@@ -1,6 +1,6 @@
 //! The journal that the engine writes.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
@@ -15,11 +15,10 @@ use super::own_key::{self, Acknowledged, Handed, KEYED, OwnKey};
 use super::places::JournalOptions;
 use super::source::beside;
 use super::stand::{self, Stand};
-use super::{backup, read, schema};
-use crate::lock::{self, NotOurs};
+use super::{read, schema};
 use crate::owner;
 use crate::secrets::{self, Holds, judge_ours};
-use crate::types::{FormerKey, JournalKey, Root, SafeText, UnixMillis};
+use crate::types::{FormerKey, JournalKey, Root, UnixMillis};
 
 /// The log is written back into the file after so many bytes: what SQLite's own checkpoints wait for.
 const WRITE_BACK: u64 = 4 << 20;
@@ -55,14 +54,7 @@ pub struct Journal {
     doubt: Option<Doubt>,
     /// Bytes in the log since it was last written back, about.
     logged: u64,
-    /// The files that are open.
     stand: Stand,
-    /// SQLite's number of the schema that was judged.
-    schema: i64,
-    /// Where everything was copied to when the path led elsewhere.
-    rescued: Option<PathBuf>,
-    /// Held while the journal is open; released by the operating system however the process ends.
-    lock: File,
 }
 
 /// The journal's own key, in use.
@@ -87,7 +79,7 @@ impl Journal {
         visit: impl FnMut(&Entry) -> Result<(), E>,
     ) -> Result<(Self, Option<Upgrade>), E> {
         let path = real_path(options)?;
-        let lock = lock(&path)?;
+        let lock = stand::lock(&path)?;
         let mut connection = connect(&path)?;
         let checkpoint = Checkpoint::at(options.checkpoint_of(&path));
         let fresh = format::found(&path, &connection)? == format::NONE;
@@ -108,7 +100,7 @@ impl Journal {
         check_anchor(&path, &connection, anchor)?;
         let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
         lineage::check(&path, &connection)?;
-        let schema = judged(&path, &connection, None)?;
+        let stand = Stand::of(&path, &connection, lock)?;
         let named = newest_key(&path, &connection, u64::MAX)?;
         let (known, signed) = match acknowledged {
             Some((known, signed)) => (Some(known.seq), signed),
@@ -127,9 +119,7 @@ impl Journal {
             tracing::warn!(target: "journal", path = %path.display(), last = last.seq, "{words}");
         }
         let journal = Self {
-            stand: Stand::of(&path).map_err(io_at(&path))?,
-            schema,
-            rescued: None,
+            stand,
             last,
             key: options.key_of(&path),
             path,
@@ -139,7 +129,6 @@ impl Journal {
             unacknowledged: known.map_or(0, |known| found.saturating_sub(known)),
             doubt,
             logged: 0,
-            lock,
         };
         Ok((journal, upgrade))
     }
@@ -194,51 +183,7 @@ impl Journal {
     /// # Errors
     /// What is in the way, and how a person mends it. Once that is done it can be recorded on.
     pub fn look(&mut self) -> Result<(), JournalError> {
-        if let Some((file, problem)) = self.stand.moved() {
-            let (path, problem) = (file.to_owned(), problem);
-            let way = self.rescue();
-            return Err(JournalError::Moved { path, problem, way });
-        }
-        if let Some(copy) = self.rescued.take() {
-            tracing::info!(target: "journal", copy = %copy.display(), "the journal is in its place again; the copy is not needed");
-        }
-        // where it was removed, others could take another one
-        let place = lock_of(&self.path);
-        if !stand::is_at(&self.lock, &place) {
-            self.lock = lock(&self.path)?;
-            tracing::warn!(target: "journal", lock = %place.display(), "the lock's file was removed, and is made again");
-        }
-        self.schema = judged(&self.path, &self.connection, Some(self.schema))?;
-        Ok(())
-    }
-
-    /// Copies everything that is in the open files to a file beside the path, once. Says the way from there.
-    fn rescue(&mut self) -> String {
-        let process = std::process::id();
-        let copied = match &self.rescued {
-            Some(copy) => Ok(copy.clone()),
-            None => {
-                let copy = self
-                    .path
-                    .with_extension(format!("rescued-{}.sqlite", UnixMillis::now().0));
-                backup::copy(&self.connection, &self.path, &copy).map(|_| copy)
-            }
-        };
-        match copied {
-            Ok(copy) => {
-                let shown = copy.display().to_string();
-                self.rescued = Some(copy);
-                format!(
-                    "All {} records are copied to {shown}: put the file back, or stop this process, `casimir-dkg journal \
-                     restore {shown}`, and start it again",
-                    self.last.seq
-                )
-            }
-            Err(why) => format!(
-                "Its records could not be copied ({why}): they are only in the files that process {process} holds open. Make \
-                 the directory again, with room, and they are copied; or copy them from /proc/{process}/fd before it ends"
-            ),
-        }
+        self.stand.look(&self.path, &self.connection, self.last.seq)
     }
 
     fn write(&mut self, records: &[NewRecord]) -> Result<Anchor, JournalError> {
@@ -267,7 +212,7 @@ impl Journal {
                 let number = read::to_sql(seq);
                 let row = params![number, read::to_sql(at.0), kind, body, hash.0.as_slice(), FORMAT];
                 if insert.execute(row).map_err(sqlite)? != 1 {
-                    return Err(swallowed(path, &transaction, seq));
+                    return Err(schema::swallowed(path, &transaction, seq));
                 }
                 for subject in subjects {
                     index.execute(params![subject, number]).map_err(sqlite)?;
@@ -277,10 +222,10 @@ impl Journal {
         // what stands there, and not what was handed over
         let stands = read::one(path, &transaction, seq)?;
         if stands.is_none_or(|entry| entry.hash != hash) {
-            return Err(swallowed(path, &transaction, seq));
+            return Err(schema::swallowed(path, &transaction, seq));
         }
         // before it counts: another program may have changed it a moment ago
-        judged(path, &transaction, Some(self.schema))?;
+        self.stand.has_its_schema(path, &transaction)?;
         transaction.commit().map_err(sqlite)?;
         Ok(Anchor { seq, hash })
     }
@@ -405,25 +350,6 @@ impl Journal {
     }
 }
 
-/// Judges the schema, unless it is the one that was judged before. Returns SQLite's number of it.
-fn judged(path: &Path, connection: &Connection, before: Option<i64>) -> Result<i64, JournalError> {
-    let version = schema::version(connection).map_err(sqlite_at(path))?;
-    if before != Some(version) {
-        schema::judge(path, connection)?;
-    }
-    Ok(version)
-}
-
-/// Why a record is not there, although SQLite reported no error.
-fn swallowed(path: &Path, connection: &Connection, seq: u64) -> JournalError {
-    schema::judge(path, connection).err().unwrap_or_else(|| JournalError::Schema {
-        path: path.to_owned(),
-        problem: format!(
-            "does not have record {seq} after it was written. Stop the oracle; `journal backup FILE` keeps what is there"
-        ),
-    })
-}
-
 /// Opens the database for writing, after its files were judged.
 fn connect(path: &Path) -> Result<Connection, JournalError> {
     for part in ["", "-wal"] {
@@ -457,30 +383,6 @@ pub(super) fn real_path(options: &JournalOptions) -> Result<PathBuf, JournalErro
     owner::settle(&real).map_err(io_at(&real))?;
     options.judge(&real)?;
     Ok(real)
-}
-
-/// The file whose lock says who writes the journal at this path.
-fn lock_of(path: &Path) -> PathBuf {
-    path.with_extension("lock")
-}
-
-/// The process that has the journal at this path open for writing, as it says of itself; `None` where none has.
-#[must_use]
-pub fn writer(path: &Path) -> Option<SafeText> {
-    // the lock is the same by whatever name the journal is reached
-    let real = fs::canonicalize(path).ok();
-    lock::holder_of(&lock_of(real.as_deref().unwrap_or(path)))
-}
-
-pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
-    let path = lock_of(path);
-    lock::take(&path).map_err(|why| match why {
-        NotOurs::Taken(by) => JournalError::Locked {
-            path: path.clone(),
-            by,
-        },
-        NotOurs::Io(error) => io_at(&path)(error),
-    })
 }
 
 /// A walk behind a record means nothing unless that record is the one that was verified.

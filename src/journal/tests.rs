@@ -362,7 +362,7 @@ fn rescued(refused: &JournalError) -> std::path::PathBuf {
     let (_, behind) = words
         .split_once("journal restore ")
         .unwrap_or_else(|| panic!("{words}"));
-    behind.split(',').next().unwrap().into()
+    behind.split('`').next().unwrap().into()
 }
 
 #[cfg(unix)]

@@ -203,8 +203,27 @@ async fn an_answer_that_cannot_be_used_is_followed_by_the_next_and_named() {
                 _ => sane(call),
             });
             asked(&both).await.unwrap();
-            assert_eq!(both.health()[0].odd, None, "{method}, {odd}");
+            let still = both.health()[0].odd.is_some();
+            assert!(still, "{method}, {odd}: it may answer oddly the next time");
+            let mut at_once = config(&[&first.url]);
+            at_once.cooldown = Duration::ZERO;
+            let again = Rpc::new(at_once).unwrap();
+            first.rescript(odd_once(method, odd.clone(), right.clone()));
+            asked(&again).await.unwrap_err();
+            assert!(again.health()[0].odd.is_some(), "{method}, {odd}");
+            asked(&again).await.unwrap();
+            assert_eq!(again.health()[0].odd, None, "{method}, {odd}");
         }
+    }
+}
+
+/// The first answer to this method is odd, the others are right.
+fn odd_once(method: &'static str, odd: Value, right: Value) -> impl Fn(&Call) -> Act + Send + Sync + 'static {
+    let was_odd = AtomicBool::new(false);
+    move |call| match call.method.as_str() {
+        called if called != method || call.params[0] == "0x0" => sane(call),
+        _ if was_odd.swap(true, Ordering::SeqCst) => Act::Result(right.clone()),
+        _ => Act::Result(odd.clone()),
     }
 }
 

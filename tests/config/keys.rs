@@ -212,15 +212,21 @@ fn a_key_is_changed_once_a_year_and_whoever_holds_an_older_one_goes_on_with_it()
     }
 }
 
-/// `doctor` judges as a start does.
+/// `doctor` judges as a start does: whose journal it is, and where its key is.
 #[test]
 fn a_doctor_misses_the_key_that_a_start_would_miss() {
     let (scratch, _, _) = scene();
     let journal = scratch.path().join("j.sqlite");
-    let text = support::MINIMAL.replace("127.0.0.1:8545", "127.0.0.1:1");
+    let others = support::MINIMAL
+        .replace("127.0.0.1:8545", "127.0.0.1:1")
+        .replace("devnet", "hoodi");
+    let text = others.replace(
+        "0x5FbDB2315678afecb367f032d93F642f64180aa3",
+        &format!("0x{}", "08".repeat(20)),
+    );
     let place = format!("[journal]\npath = \"{}\"\n", journal.display());
     let file = scratch.path().join("c.toml");
-    fs::write(&file, format!("{text}{place}{}", support::operators())).unwrap();
+    let configure = |text: &str| fs::write(&file, format!("{text}{place}{}", support::operators())).unwrap();
     let finding = || {
         let mut program = support::program(scratch.path());
         program.arg("--config").arg(&file).args(["doctor", "--json"]);
@@ -231,6 +237,17 @@ fn a_doctor_misses_the_key_that_a_start_would_miss() {
         let found = lines.into_iter().find(|line| line["what"] == "journal");
         found.unwrap_or_else(|| panic!("{out}{stderr}"))
     };
+    configure(&others);
+    let found = finding();
+    assert_eq!(found["verdict"], "fail");
+    assert!(
+        found["found"]
+            .as_str()
+            .unwrap()
+            .contains("is the journal of the manager contract 0x0808"),
+        "{found}"
+    );
+    configure(&text);
     assert_eq!(finding()["verdict"], "ok");
     fs::remove_file(scratch.path().join("j.key")).unwrap();
     let found = finding();

@@ -22,6 +22,8 @@ pub(super) const BREAKER_AFTER: u32 = 3;
 
 /// For so long after it asked to wait an endpoint counts as limited.
 const LIMITED: Duration = Duration::from_secs(10);
+/// An endpoint's odd answers are over when none came for so many cooldowns: by default, for two blocks and more.
+const ODD_FOR: u32 = 3;
 
 #[derive(Default)]
 struct State {
@@ -42,8 +44,8 @@ struct State {
     head: Option<u64>,
     logs: Logs,
     refuses: Option<SafeText>,
-    /// By method or view, why its newest answer to that cannot be used.
-    odd: BTreeMap<&'static str, SafeText>,
+    /// By method or view, why its last odd answer to that cannot be used, and when it came.
+    odd: BTreeMap<&'static str, (SafeText, Instant)>,
     syncing: bool,
     no_receipts: bool,
     /// Blocks by which its head is far below the one that is followed.
@@ -205,7 +207,7 @@ impl Endpoint {
     pub(super) fn answered_oddly(&self, what: &'static str, why: &SafeText) {
         let mut state = self.state();
         let words = SafeText::new(&format!("{what}: {why}"));
-        if state.odd.insert(what, why.clone()).is_none()
+        if state.odd.insert(what, (why.clone(), Instant::now())).is_none()
             && let Some(left_out) = state.lines.changes.line()
         {
             tracing::warn!(target: "chain", endpoint = %self.name, method = what, reason = %why, left_out, "an answer that cannot be used");
@@ -213,7 +215,7 @@ impl Endpoint {
         state.last_error = Some(words);
     }
 
-    /// Its answer as it was read, or why that cannot be used, which is shown until it can.
+    /// Its answer as it was read, or why that cannot be used, which is shown until it can for a while.
     pub(super) fn usable<R>(
         &self,
         what: &'static str,
@@ -225,9 +227,14 @@ impl Endpoint {
         })
     }
 
-    /// Its answer to this can be used.
+    /// Its answer to this can be used. One that answers well and oddly by turns, each time something else is asked, stays
+    /// shown as odd in between.
     pub(super) fn answered_well(&self, what: &'static str) {
-        self.state().odd.remove(what);
+        let is_over = |(_, at): &(SafeText, Instant)| at.elapsed() >= self.cooldown * ODD_FOR;
+        let mut state = self.state();
+        if state.odd.get(what).is_some_and(is_over) {
+            state.odd.remove(what);
+        }
     }
 
     pub(super) fn omitted_log(&self) {
@@ -352,7 +359,7 @@ impl Endpoint {
 }
 
 /// The first of what it answers oddly, in words.
-fn odd_words(odd: &BTreeMap<&'static str, SafeText>) -> Option<SafeText> {
-    let (what, why) = odd.first_key_value()?;
+fn odd_words(odd: &BTreeMap<&'static str, (SafeText, Instant)>) -> Option<SafeText> {
+    let (what, (why, _)) = odd.first_key_value()?;
     Some(SafeText::new(&format!("{what}: {why}")))
 }

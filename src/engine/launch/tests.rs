@@ -410,11 +410,14 @@ async fn an_engine_on_records_that_were_changed_ends_with_the_first_of_them() {
     let (directory, _) = earlier("format-2/closed.sqlite");
     let options = options(directory.path());
     run_and_stop(&options).await;
-    let damage = "DROP TRIGGER records_are_final; UPDATE records SET at = at + 1 WHERE seq = 40";
-    Connection::open(&options.path)
-        .unwrap()
-        .execute_batch(damage)
-        .unwrap();
+    let connection = Connection::open(&options.path).unwrap();
+    let text = "SELECT sql FROM sqlite_master WHERE name = 'records_are_final'";
+    let trigger: String = connection.query_row(text, [], |row| row.get(0)).unwrap();
+    // whoever changes records by hand leaves no trace in the schema
+    let damage =
+        format!("DROP TRIGGER records_are_final; UPDATE records SET at = at + 1 WHERE seq = 40; {trigger}");
+    connection.execute_batch(&damage).unwrap();
+    drop(connection);
     let (_handle, stopped, _feeds) = launch(open(settings(), &options).unwrap());
     let ended = stopped.await.unwrap();
     assert!(
@@ -496,13 +499,16 @@ async fn the_journal_of_another_chain_or_manager_is_not_begun_with() {
         let opened = open(settings(), &options).unwrap();
         let mut network = its_own(&opened);
         change(&mut network);
-        let (_feeds, incoming) = mpsc::channel(8);
+        let (feeds, incoming) = mpsc::channel(8);
         let backend = Arc::new(FakeCeremonies::default());
         opened
             .launch(network, "toy", None, backend, Arc::new(Idle), incoming)
-            .map(|(handle, stopped)| (handle, stopped, _feeds))
+            .map(|(handle, stopped)| (handle, stopped, feeds))
     };
-    drop(start(|_| {}).unwrap());
+    let (handle, stopped, feeds) = start(|_| {}).unwrap();
+    handle.shutdown().await.unwrap();
+    stopped.await.unwrap().unwrap();
+    drop(feeds);
     let before = verify(&options.path).unwrap().0.records;
     for (change, named) in [
         (

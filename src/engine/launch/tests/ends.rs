@@ -4,12 +4,15 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use alloy::primitives::U256;
 use tokio::sync::oneshot;
 
 use super::crowd::{keygen, two_at_once};
 use super::*;
 use crate::engine::Identity;
-use crate::oracle::{CeremonyPayload, ChainFacts, Family, Payload, Prepared, Proposal, Purpose};
+use crate::oracle::{
+    AccountFacts, CeremonyPayload, ChainFacts, Family, Payload, Prepared, Proposal, Purpose,
+};
 use crate::types::{NonceStatus, RequestId};
 use crate::view::{Refused, Request, Scope};
 
@@ -94,6 +97,15 @@ impl Run {
     /// On this journal, in mode auto, with everything read and the deposits of these pools asked for.
     async fn start(options: &JournalOptions, pools: &[PoolId]) -> Self {
         let opened = open(two_at_once(), options).unwrap();
+        let signer =
+            opened
+                .state
+                .sendings
+                .keys()
+                .find_map(|id| match &opened.state.actions[id].proposal.payload {
+                    Payload::Transaction(transaction) => Some(transaction.from),
+                    _ => None,
+                });
         let (sender, begun) = mpsc::unbounded_channel();
         let world = Arc::new(Hands {
             begun: sender,
@@ -105,6 +117,14 @@ impl Run {
         let facts = ChainFacts {
             head: Some(block(100)),
             ready: ready.to_vec(),
+            // only what this account signed is sent from here
+            account: signer.map(|address| AccountFacts {
+                address,
+                next: 0,
+                pending: 0,
+                balance_wei: U256::ZERO,
+                contradicted: false,
+            }),
             ..ChainFacts::default()
         };
         let asked = pools.iter().map(|pool| Input::Requested {
@@ -320,7 +340,7 @@ async fn an_end_with_a_journal_that_stays_unwritable_says_what_is_not_in_it_and_
     let newest = before.len();
     for part in [
         format!("stopped, but the journal {} cannot be written", file.display()),
-        "no room".to_owned(),
+        "has the trigger full".to_owned(),
         format!("2 records (action-proposed of deposit/{POOL}, decided of deposit/{POOL})"),
         format!("The next start goes on behind record {newest}"),
     ] {
