@@ -202,7 +202,8 @@ impl Action {
                 ));
             }
         }
-        let failed: Vec<_> = self.proposal.failed_checks().map(|c| c.name.as_str()).collect();
+        let failed = self.proposal.failed_checks();
+        let failed: Vec<_> = failed.map(|c| format!("{} ({})", c.name, c.reason)).collect();
         if failed.is_empty() {
             Ok(())
         } else {

@@ -224,7 +224,7 @@ fn what_can_be_done_is_what_the_desk_would_take() {
     let mut supervised = state(Mode::Supervised);
     let id = propose(&mut supervised, case, keygen(), failed.clone());
     let shown = actions::view(&supervised, &live(), id).unwrap();
-    assert_eq!(shown.can_approve, Can::no("failed checks: balance"));
+    assert_eq!(shown.can_approve, Can::no("failed checks: balance (0 ETH)"));
     assert!(shown.can_reject.is_yes());
     let reason = SafeText::new("wrong pool");
     supervised.apply(3, UnixMillis(3), &Record::ActionVoided { action: id, reason });

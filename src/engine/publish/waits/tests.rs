@@ -90,7 +90,7 @@ fn what_a_person_decides_and_what_nobody_can_approve() {
     let wait = found(&failing, &live(), WaitReason::CheckFailed);
     assert_eq!(
         wait.sentence.as_str(),
-        "cannot be approved: failed checks: balance"
+        "cannot be approved: failed checks: balance (0 ETH)"
     );
     let mut observing = state(Mode::Observe);
     propose(&mut observing, case, keygen(), Vec::new());

@@ -56,8 +56,12 @@ pub(super) async fn read(from: &Sources, head: Head, before: &mut Before) -> Res
     })
 }
 
+/// A number that a lone endpoint told once is not held against it for more blocks than this, an epoch of them.
+const REMEMBERED: u64 = 32;
+
 /// The number of the next registration never falls in one chain: who tells a lower one than was told before lags or lies,
 /// and what is approved is not void for it. Where the endpoints agree on the lower one, a reorganisation took the others.
+/// Where there is one endpoint alone, and it goes on telling the lower one, the higher one was wrong.
 async fn not_behind(
     from: &Sources,
     block: BlockRef,
@@ -70,11 +74,13 @@ async fn not_behind(
     {
         let stands = from.execution.block_at(at.number).await;
         let is_gone = matches!(stands, Answer::Yes(there) if there != at);
-        let agree = async || {
-            let accord = agreed::on_registrations(&*from.agreement, block).await;
-            matches!(accord, Accord::Agree { .. })
+        let is_long_ago = block.number >= at.number.saturating_add(REMEMBERED);
+        let believed = async || match agreed::on_registrations(&*from.agreement, block).await {
+            Accord::Agree { .. } => true,
+            Accord::Alone => is_long_ago,
+            Accord::Disagree(_) | Accord::TooFew { .. } => false,
         };
-        if !is_gone && !agree().await {
+        if !is_gone && !believed().await {
             return None;
         }
     }
@@ -167,6 +173,16 @@ mod tests {
         registrations: [u64; 2],
         before: &mut Before,
     ) -> Told {
+        told_at(
+            9,
+            vec![(first, registrations[0]), (second, registrations[1])],
+            before,
+        )
+        .await
+    }
+
+    /// What each of the endpoints says at the block of this number; the first is the one that is asked.
+    async fn told_at(number: u64, voices: Vec<(FakeExecution, u64)>, before: &mut Before) -> Told {
         let counts = |registrations| {
             let Answer::Yes(mut state) = FakeSsv::default().state else {
                 unreachable!("it tells a state")
@@ -183,21 +199,19 @@ mod tests {
                 ..FakeManager::default()
             })
         };
-        let (first, second) = (Arc::new(first), Arc::new(second));
-        let voice = |name: &str, execution: &Arc<FakeExecution>, registrations| Voice {
-            name: name.into(),
-            execution: execution.clone(),
-            manager: manager(),
-            ssv: counts(registrations),
-        };
-        let voices = vec![
-            voice("a", &first, registrations[0]),
-            voice("b", &second, registrations[1]),
-        ];
+        let named = ["a", "b"].into_iter().zip(voices);
+        let voices: Vec<Voice> = named
+            .map(|(name, (execution, registrations))| Voice {
+                name: name.into(),
+                execution: Arc::new(execution),
+                manager: manager(),
+                ssv: counts(registrations),
+            })
+            .collect();
         let from = Sources {
             manager: manager(),
-            ssv: counts(registrations[0]),
-            execution: first,
+            ssv: voices[0].ssv.clone(),
+            execution: voices[0].execution.clone(),
             agreement: Arc::new(Voices::new(voices)),
             one_voice: None,
             oracle: Some(Address::repeat_byte(3)),
@@ -206,7 +220,7 @@ mod tests {
         };
         let head = Head {
             block: BlockRef {
-                number: 9,
+                number,
                 hash: Root([9; 32]),
             },
             timestamp: 1_700_000_000,
@@ -245,6 +259,20 @@ mod tests {
         }
         let healed = told(sent(4), sent(4), [0, 0], &mut before).await;
         assert!(!healed.account.contradicted && healed.alarm.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_lone_endpoint_that_goes_on_telling_a_lower_number_is_believed_in_the_end() {
+        let mut before = Before::default();
+        let mut lone = async |number, registrations| {
+            let voices = vec![(sent(4), registrations)];
+            told_at(number, voices, &mut before).await.owner_nonce
+        };
+        assert_eq!(lone(9, 99).await, Some(99));
+        assert_eq!(lone(10, 42).await, None, "it may lag");
+        assert_eq!(lone(9 + REMEMBERED - 1, 42).await, None);
+        assert_eq!(lone(9 + REMEMBERED, 42).await, Some(42));
+        assert_eq!(lone(10 + REMEMBERED, 43).await, Some(43));
     }
 
     #[tokio::test]
