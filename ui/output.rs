@@ -25,10 +25,21 @@ pub(crate) fn raw(text: &str) {
     if let Some(service) = SERVICE.get() {
         return service.put(text.to_owned());
     }
-    if let Err(error) = write(text) {
-        std::process::exit(i32::from(unwritten(&error)));
+    if READER_IS_GONE.load(Ordering::Relaxed) {
+        return;
+    }
+    match write(text) {
+        Ok(()) => {}
+        // what the command finds out counts all the same: it tells by its exit code
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            READER_IS_GONE.store(true, Ordering::Relaxed);
+        }
+        Err(error) => std::process::exit(i32::from(unwritten(&error))),
     }
 }
+
+/// Nobody reads the output any more.
+static READER_IS_GONE: AtomicBool = AtomicBool::new(false);
 
 /// Ends with what the command line was answered: help and version are results, everything else is a mistake in it.
 pub(crate) fn answered(error: &clap::Error) -> ! {

@@ -9,16 +9,19 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::frame::{self, Lines};
 use super::{AttachError, Person};
 use crate::engine::{Asked, EngineHandle, EngineSide, channel};
-use crate::types::SafeText;
-use crate::view::{Accepted, FromSeat, Hello, Listing, Refused, Reply, Seated, Snapshot, ToSeat};
+use crate::types::{PoolId, SafeText};
+use crate::view::{Accepted, FromSeat, Hello, Listing, Query, Refused, Reply, Seated, Snapshot, ToSeat};
 
 /// How long the engine may take to greet, to seat and to show its state.
 const GREETING: Duration = Duration::from_secs(15);
+
+/// An engine that has told nothing for so long is asked something: nothing may have happened, or it may hang.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// An engine in another process.
 #[derive(Debug)]
@@ -130,6 +133,8 @@ async fn hear(mut lines: Lines<OwnedReadHalf>, heard: mpsc::Sender<ToSeat>) {
 #[derive(Default)]
 struct Open {
     ticket: u64,
+    /// A question whose answer nobody wants: that it comes is the answer.
+    probe: Option<u64>,
     requests: HashMap<u64, oneshot::Sender<Reply>>,
     queries: HashMap<u64, oneshot::Sender<Result<Listing, Refused>>>,
 }
@@ -137,12 +142,26 @@ struct Open {
 /// Ends when the engine is gone, the front end is, or the front end leaves. Dropping `side` tells the front end.
 async fn converse(mut write: OwnedWriteHalf, mut side: EngineSide, mut heard: mpsc::Receiver<ToSeat>) {
     let mut open = Open::default();
+    let mut heard_at = Instant::now();
     loop {
+        let is_probed = open.probe.is_some();
         tokio::select! {
             message = heard.recv() => {
                 let Some(message) = message else { return };
+                heard_at = Instant::now();
+                side.pulse.beat();
                 let told = tell(&side, &mut open, message);
                 if told == Told::Missed && frame::write(&mut write, &FromSeat::Again).await.is_err() {
+                    return;
+                }
+            }
+            () = sleep_until(heard_at + QUIET), if !is_probed => {
+                open.ticket += 1;
+                open.probe = Some(open.ticket);
+                // no pool has this number: it is quickly answered, and by the engine itself
+                let query = Query::Pool { pool: PoolId(0) };
+                let probe = FromSeat::Read { ticket: open.ticket, query };
+                if frame::write(&mut write, &probe).await.is_err() {
                     return;
                 }
             }
@@ -203,6 +222,7 @@ fn tell(side: &EngineSide, open: &mut Open, message: ToSeat) -> Told {
             }
         }
         ToSeat::Rows { ticket, listing } => {
+            open.probe = open.probe.filter(|probe| *probe != ticket);
             if let Some(waits) = open.queries.remove(&ticket) {
                 let _ = waits.send(listing);
             }

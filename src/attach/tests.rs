@@ -63,6 +63,19 @@ async fn until(seat: &mut crate::engine::EngineHandle, wanted: &Snapshot) {
     }
 }
 
+/// The next that is asked by somebody; what a seat asks by itself, to know whether the engine lives, is answered.
+async fn next_asked(engine: &mut EngineSide) -> Option<Asked> {
+    loop {
+        match engine.asked.recv().await {
+            Some(Asked::Read {
+                query: Query::Pool { pool: PoolId(0) },
+                reply,
+            }) => drop(reply.send(Err(Refused::NotNow("no pool".into())))),
+            other => return other,
+        }
+    }
+}
+
 fn changed(snapshot: &Snapshot, revision: u64) -> Snapshot {
     let mut next = snapshot.clone();
     next.revision = revision;
@@ -111,7 +124,7 @@ async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back(
         by,
         request: got,
         reply,
-    }) = stage.engine.asked.recv().await
+    }) = next_asked(&mut stage.engine).await
     else {
         panic!("no request");
     };
@@ -130,12 +143,36 @@ async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back(
         limit: 1,
     });
     let asked = tokio::spawn(async move { seat.read(query).await });
-    let Some(Asked::Read { reply, .. }) = stage.engine.asked.recv().await else {
+    let Some(Asked::Read { reply, .. }) = next_asked(&mut stage.engine).await else {
         panic!("no query");
     };
     let refused: Result<Listing, _> = Err(Refused::NotNow("later".into()));
     reply.send(refused.clone()).unwrap();
     assert_eq!(asked.await.unwrap(), refused);
+}
+
+/// A stopped engine's socket stays open: nothing but its silence tells.
+#[tokio::test]
+async fn an_engine_that_tells_nothing_is_asked_and_its_silence_is_known() {
+    let mut stage = stage(Access::default()).await;
+    let attached = attach(&stage.path).await.unwrap();
+    let heard = || attached.handle.pulse.last();
+    let before = heard();
+    let Some(Asked::Read { query, reply }) = stage.engine.asked.recv().await else {
+        panic!("it is not asked")
+    };
+    assert_eq!(query, Query::Pool { pool: PoolId(0) });
+    assert_eq!(heard(), before, "it has not answered");
+    assert_eq!(attached.handle.pulse.silent(before), None);
+    let later = UnixMillis(before.0 + 60_000);
+    assert_eq!(
+        attached.handle.pulse.silent(later),
+        Some(std::time::Duration::from_secs(60))
+    );
+    reply.send(Err(Refused::NotNow("no pool".into()))).unwrap();
+    while heard() == before {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

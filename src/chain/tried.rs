@@ -27,7 +27,7 @@ pub(super) async fn try_out(
     let call = request(call);
     // the plain call first: its errors carry the revert's bytes, those of the estimate not with every client
     let revert = match call_at(rpc, &call, At::Latest).await? {
-        None => match rpc.estimate_gas(&call).await {
+        None => match estimate(rpc, beside, &call).await {
             Ok(gas) => return Ok(Simulated::Succeeds { gas }),
             Err(error) => return or_revert(error).map(Simulated::reverts),
         },
@@ -46,6 +46,24 @@ pub(super) async fn try_out(
     };
     Ok(of_all(beside, &call, block, revert).await)
 }
+
+/// The highest that any endpoint estimates: with too little the transaction fails and is paid for, and what is too much is
+/// not used. One that no transaction may have says nothing.
+async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> Result<u64, RpcError> {
+    let own = rpc.estimate_gas(call).await?;
+    if beside.len() < 2 {
+        return Ok(own);
+    }
+    let others = join_all(beside.iter().map(|(_, rpc)| rpc.estimate_gas(call))).await;
+    let plausible = others.into_iter().flatten().filter(|gas| *gas <= MOST);
+    Ok(plausible.max().map_or(own, |most| match own <= MOST {
+        true => most.max(own),
+        false => most,
+    }))
+}
+
+/// Gas that a transaction may have at most (EIP-7825).
+const MOST: u64 = 1 << 24;
 
 /// What all of them say at a block of a call that one of them says reverts.
 async fn of_all(

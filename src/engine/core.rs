@@ -128,7 +128,7 @@ pub(super) struct Core<W> {
     effects: HashMap<task::Id, Effect>,
     /// Not durable yet: while this is not empty no input is taken and no effect starts.
     pending: Pending,
-    replies: Vec<(oneshot::Sender<Reply>, Reply)>,
+    asked: Option<Unanswered>,
     unwritable: Option<SafeText>,
     /// When the journal's file was last seen in its place.
     looked: Instant,
@@ -152,6 +152,16 @@ pub(super) struct Core<W> {
     folds: Arc<publish::Folds>,
 }
 
+/// What a person asked for and is told once it is durable. One is asked at a time, and everything before it is durable.
+struct Unanswered {
+    reply: oneshot::Sender<Reply>,
+    answer: Reply,
+    /// The state in which it was asked.
+    before: Box<State>,
+    /// What was asked, and by whom.
+    asked: SafeText,
+}
+
 impl<W: World> Core<W> {
     pub(super) fn new(
         state: State,
@@ -171,7 +181,7 @@ impl<W: World> Core<W> {
             tasks: JoinSet::new(),
             effects: HashMap::new(),
             pending: Pending::default(),
-            replies: Vec::new(),
+            asked: None,
             unwritable: None,
             looked: Instant::now(),
             behind: None,
@@ -365,12 +375,22 @@ impl<W: World> Core<W> {
 
     /// Decisions that were made stand; from here on these rules decide, and the journal says so.
     fn new_rules(&mut self, policy: Policy) {
-        let rules = counted(policy.rules.len(), "rule");
+        let (words, alarm) = match &policy.suspended {
+            Some(why) => {
+                let words = format!("no rule decides any more: {why}");
+                (words.clone(), SafeText::new(&words))
+            }
+            None => {
+                let rules = counted(policy.rules.len(), "rule");
+                (format!("the policy was read anew: {rules}"), SafeText::default())
+            }
+        };
+        self.show(LiveUpdate::Alarm("rules", alarm));
         self.state.rule_by(policy);
         let at = UnixMillis::now();
         let record = Record::Note {
             case: None,
-            text: SafeText::new(&format!("the policy was read anew: {rules}")),
+            text: SafeText::new(&words),
         };
         self.state.apply(self.state.newest + 1, at, &record);
         self.pending.records.push((at, record));
@@ -388,15 +408,24 @@ impl<W: World> Core<W> {
             network: &self.live.network,
             account: self.live.signer.address,
         };
+        let what = request.to_string();
         let wish = match translate::wish(request, self.live.backend.capabilities(), &here) {
             Ok(wish) => wish,
             Err(refused) => return drop(reply.send(Err(refused))),
         };
         let by = by.into_asker();
+        let asked = SafeText::new(&format!("{what}, asked by {by}"));
+        let before = Box::new(self.state.clone());
         let answer = self.step(Input::Wish { by, wish });
         if let Some(answer) = answer {
             // told only once it is durable: an approval that is not in the journal was not made
-            self.replies.push((reply, translate::reply(answer)));
+            let answer = translate::reply(answer);
+            self.asked = Some(Unanswered {
+                reply,
+                answer,
+                before,
+                asked,
+            });
         }
     }
 

@@ -11,6 +11,9 @@ use crate::types::{UnixMillis, in_words};
 /// A role goes around every few seconds at most. A disk that is slow may hold it up for a while.
 pub(crate) const HANGS_AFTER: Duration = Duration::from_secs(60);
 
+/// A person is told when nothing was heard of a role for so long.
+const QUIET: Duration = Duration::from_secs(10);
+
 /// When something that goes around did so last.
 #[derive(Debug, Default)]
 pub struct Pulse(AtomicU64);
@@ -31,6 +34,13 @@ impl Pulse {
     #[must_use]
     pub fn last(&self) -> UnixMillis {
         UnixMillis(self.0.load(Ordering::Relaxed))
+    }
+
+    /// For how long it was not heard of, where a person should know: as long as [`QUIET`] and longer.
+    #[must_use]
+    pub fn silent(&self, now: UnixMillis) -> Option<Duration> {
+        let silent = now.since(self.last());
+        (silent >= QUIET).then_some(silent)
     }
 
     /// Why `who` hangs, where it does.

@@ -1,5 +1,7 @@
 //! What people ask of the engine, and its answers. No request says who asks: the seat it comes from does.
 
+use std::fmt;
+
 use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,15 @@ use crate::types::{
 pub enum Scope {
     All,
     Case(CaseId),
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("everything"),
+            Self::Case(case) => case.fmt(f),
+        }
+    }
 }
 
 /// What a person asks for.
@@ -76,6 +87,29 @@ pub enum Request {
         /// What was typed: mode auto demands its name.
         word: Option<String>,
     },
+}
+
+/// In few words, as `approve deposit/1#2`. What a person wrote is not in them.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Approve { action, .. } => write!(f, "approve {action}"),
+            Self::ApproveSigned { signed } => write!(f, "approve {}", signed.statement.action),
+            Self::Reject { action, .. } => write!(f, "reject {action}"),
+            Self::TakeBack { action } => write!(f, "take back {action}"),
+            Self::Retry { case } => write!(f, "retry {case}"),
+            Self::DeclareLost { request } => write!(f, "declare {request} lost"),
+            Self::Pause { scope } => write!(f, "pause {scope}"),
+            Self::Resume { scope } => write!(f, "resume {scope}"),
+            Self::Adopt { account } => write!(f, "adopt {account}"),
+            Self::RequestReshare { pool } => write!(f, "reshare of pool {pool}"),
+            Self::SetCommittee { action, .. } => write!(f, "committee of {action}"),
+            Self::GiveUp { case, .. } => write!(f, "give up {case}"),
+            Self::RedoKey { case } => write!(f, "another key for {case}"),
+            Self::RequestExit { pool } => write!(f, "exit of pool {pool}"),
+            Self::SwitchMode { mode, .. } => write!(f, "mode {mode}"),
+        }
+    }
 }
 
 /// A request was taken.

@@ -246,9 +246,14 @@ fn a_journal_tells_which_shares_an_operator_must_hold_and_a_doctor_misses_them()
         transcript["request_id"].as_str().unwrap(),
         transcript["verdict"]["value"]["validator"].as_str().unwrap()
     );
-    assert_eq!(manifest.lines().nth(1), Some(&*line));
-    assert_eq!(shares("9").lines().count(), 1, "a stranger has none");
-    fs::write(scratch.path().join("expected"), manifest).unwrap();
+    let lines: Vec<&str> = manifest.lines().collect();
+    assert_eq!(lines[1..], ["# operator 2: 1 share", &*line]);
+    let stranger = ["journal", "shares", "9", "--journal", "j.sqlite"];
+    let (code, out, stderr) = run(scratch.path(), &stranger);
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(stderr.contains("operator 9 has no share"), "{stderr}");
+    let expected = scratch.path().join("expected");
+    fs::write(&expected, &manifest).unwrap();
     let config = "[node]\nid = 2\nmessenger_url = \"http://127.0.0.1:1\"\nkey_file = \"key.pem\"\ndata_dir = \"node\"\n";
     fs::write(scratch.path().join("operator.toml"), config).unwrap();
     let arguments = [
@@ -262,6 +267,15 @@ fn a_journal_tells_which_shares_an_operator_must_hold_and_a_doctor_misses_them()
     let (code, out, stderr) = run(scratch.path(), &arguments);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(out.contains("0 shares, 1 missing: 0x"), "{out}{stderr}");
+    for (bad, words) in [
+        (String::new(), "no whole share manifest"),
+        (shares("3"), "is of operator 3, and node.id is 2"),
+    ] {
+        fs::write(&expected, bad).unwrap();
+        let (code, out, stderr) = run(scratch.path(), &arguments);
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(out.contains(words), "{out}{stderr}");
+    }
 }
 
 /// An auditor reads the page alone: what the journal's own rules find wrong stands on its top.

@@ -162,11 +162,14 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
         SeatCommand::Waiting(_) => return Ok(waiting(asker)),
         SeatCommand::Show(args) => return show(asker, args).await,
         SeatCommand::Approve(args) => approval(asker, args).await?,
-        SeatCommand::Reject(args) => Request::Reject {
-            action: args.action,
-            digest: asker.digest(args.action, &args.digest).await?,
-            reason: args.reason.as_str().into(),
-        },
+        SeatCommand::Reject(args) => {
+            crate::person::judge_reason(&args.reason)?;
+            Request::Reject {
+                action: args.action,
+                digest: asker.digest(args.action, &args.digest).await?,
+                reason: args.reason.as_str().into(),
+            }
+        }
         SeatCommand::Undo(args) => Request::TakeBack { action: args.action },
         SeatCommand::Retry(args) => Request::Retry { case: args.case },
         SeatCommand::Pause(args) => Request::Pause { scope: args.scope() },

@@ -166,6 +166,10 @@ impl Console {
             self.last_wake = Instant::now();
             if let Some(event) = event {
                 let passed = matches!(event, Event::Tick);
+                let silent = self.engine.pulse.silent(UnixMillis::now());
+                if silent != self.app.silent {
+                    self.take(Event::Silent(silent))?;
+                }
                 let left = self.take(event)?;
                 if passed || left.is_some() {
                     self.remember();

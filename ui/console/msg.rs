@@ -61,6 +61,8 @@ pub(crate) enum Event {
     EngineGone,
     /// Time passed.
     Tick,
+    /// For how long the engine has not answered; none where it does.
+    Silent(Option<Duration>),
     /// A frame with the present state was painted.
     Drawn,
     /// The terminal's window got the keyboard.

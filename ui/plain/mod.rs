@@ -377,7 +377,8 @@ fn scope(case: Option<CaseId>) -> Scope {
 /// Takes back the approval that was named, or the one that leaves next.
 fn undo(snapshot: &Snapshot, named: Option<ActionId>) -> Result<Request, String> {
     let action = named.or_else(|| summary::leaving(snapshot).map(|action| action.id));
-    let action = action.ok_or("no approval can be taken back: what was approved has left")?;
+    let action =
+        action.ok_or("no approval can be taken back: nothing that was approved waits in an undo window")?;
     Ok(Request::TakeBack { action })
 }
 
@@ -410,7 +411,7 @@ mod tests {
     #[test]
     fn undo_means_what_was_named_or_what_leaves_next() {
         let mut snapshot = crate::fixture::unread();
-        assert!(undo(&snapshot, None).unwrap_err().contains("has left"));
+        assert!(undo(&snapshot, None).unwrap_err().contains("undo window"));
         let action: ActionId = "deposit/3#2".parse().unwrap();
         assert_eq!(undo(&snapshot, Some(action)), Ok(Request::TakeBack { action }));
         let later: ActionId = "deposit/4#2".parse().unwrap();

@@ -23,9 +23,12 @@ struct State {
     last_ok: Option<UnixMillis>,
     head_slot: Option<u64>,
     genesis_time: Option<u64>,
-    contradicted: Option<SafeText>,
+    contradicted: Option<(SafeText, Instant)>,
     lines: Lines,
 }
+
+/// A contradiction is shown for so long after it was seen last: two nodes may have been a slot apart.
+const CONTRADICTED: Duration = Duration::from_secs(120);
 
 /// What is logged of it, however often it gives cause.
 struct Lines {
@@ -96,7 +99,7 @@ impl Node {
         if let Some(left_out) = state.lines.contradicted.line(&what) {
             tracing::warn!(target: "beacon", node = %self.name, %what, left_out, "beacon node is contradicted");
         }
-        state.contradicted = Some(what);
+        state.contradicted = Some((what, Instant::now()));
     }
 
     /// How many lines about its event stream were left out, where one may be written.
@@ -137,7 +140,9 @@ impl Node {
             last_ok: state.last_ok,
             head_slot: state.head_slot,
             genesis_time: state.genesis_time,
-            contradicted: state.contradicted.clone(),
+            contradicted: (state.contradicted.as_ref())
+                .filter(|(_, at)| at.elapsed() < CONTRADICTED)
+                .map(|(what, _)| what.clone()),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use futures_util::future::join_all;
+
 use super::http::NodeError;
 use super::node::Node;
 use super::wire::{Data, MissingConstant, SPEC_PATH, Spec, StateRoot};
@@ -54,7 +56,8 @@ impl Beacon {
                             .iter()
                             .for_each(|denies: &&Node| denies.is_contradicted(validator, node));
                     }
-                    return self.known_elsewhere(node, nodes.as_slice(), ids, answers).await;
+                    let answers = self.known_elsewhere(node, nodes.as_slice(), ids, answers).await;
+                    return self.left_by_more_than_one(ids, answers).await;
                 }
                 Err(error) => {
                     if matches!(error, NodeError::ListsNobody) {
@@ -114,6 +117,34 @@ impl Beacon {
             if let Answer::No(evidence) = answer {
                 *evidence = Evidence::new(format!("one voice: {evidence}"));
             }
+        }
+        answers
+    }
+
+    /// Nothing takes the end of a validator's life back, and a case is closed for good by it. So where several nodes are
+    /// configured one node's word that a validator leaves or has left is not enough: at least two say it, and nobody who
+    /// answers denies it. Of what they say the least far counts, since one may lag.
+    async fn left_by_more_than_one(
+        &self,
+        ids: &[Id],
+        mut answers: Vec<Answer<Validator>>,
+    ) -> Vec<Answer<Validator>> {
+        let leaves =
+            |answer: &Answer<Validator>| answer.as_ref().yes().is_some_and(|v| v.status.is_exiting());
+        let places: Vec<usize> = (0..ids.len()).filter(|place| leaves(&answers[*place])).collect();
+        if places.is_empty() || self.inner.nodes.len() < 2 {
+            return answers;
+        }
+        let asked: Vec<Id> = places.iter().map(|place| ids[*place]).collect();
+        let voices = self.inner.nodes.iter().map(async |node| {
+            let told = self.validators_of(node, &asked).await;
+            told.ok().map(|told| (node, told))
+        });
+        let voices: Vec<_> = join_all(voices).await.into_iter().flatten().collect();
+        for (nth, place) in places.into_iter().enumerate() {
+            let told: Vec<(&Node, &Answer<Validator>)> =
+                voices.iter().map(|(node, told)| (*node, &told[nth])).collect();
+            answers[place] = least_far(ids[place], &told);
         }
         answers
     }
@@ -223,6 +254,36 @@ impl Beacon {
                 "more than an hour behind this machine's clock",
             )),
             false => Ok(()),
+        }
+    }
+}
+
+/// What those who answered say of a validator that leaves by the word of one of them.
+fn least_far(id: Id, told: &[(&Node, &Answer<Validator>)]) -> Answer<Validator> {
+    let known = told.iter().filter_map(|(_, answer)| answer.as_ref().yes());
+    let least = known.min_by_key(|validator| validator.status);
+    let is_denied = told.iter().any(|(_, answer)| matches!(answer, Answer::No(_)));
+    match least {
+        Some(validator) if validator.status.is_exiting() && told.len() > 1 && !is_denied => {
+            Answer::Yes(validator.clone())
+        }
+        _ => {
+            let say = told.iter().map(|(node, answer)| {
+                let what = answer
+                    .as_ref()
+                    .yes()
+                    .map(|validator| validator.status.to_string());
+                format!(
+                    "{} says {}",
+                    node.name,
+                    what.unwrap_or_else(|| "that it knows none".to_owned())
+                )
+            });
+            let say: Vec<String> = say.collect();
+            Answer::not_known(format!(
+                "whether validator {id} leaves is one beacon node's word: {}",
+                say.join(", ")
+            ))
         }
     }
 }

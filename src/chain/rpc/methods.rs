@@ -116,13 +116,30 @@ impl Rpc {
         SafeText::new(&words.collect::<Vec<_>>().join("; "))
     }
 
-    /// Gas that a transaction would use.
+    /// Gas that a transaction would use. An estimate below what its bytes alone take is no answer: a transaction with so
+    /// little is in no block, ever.
     ///
     /// # Errors
-    /// As [`Rpc::call`]: what reverts has no estimate.
+    /// As [`Rpc::call`]: what reverts has no estimate. `Nowhere` where no estimate can be used.
     pub async fn estimate_gas(&self, call: &CallRequest) -> Result<u64, RpcError> {
-        let gas: Quantity = self.request("eth_estimateGas", json!([call])).await?;
-        Ok(gas.get())
+        const METHOD: &str = "eth_estimateGas";
+        let least = call.intrinsic_gas();
+        let read = |raw: &RawValue| {
+            let gas: Quantity = decoded(raw)?;
+            match gas.get() {
+                gas if gas < least => Err(SafeText::new(&format!(
+                    "{gas} gas, and {least} is what the call's bytes alone take"
+                ))),
+                gas => Ok(Reading::Found(gas)),
+            }
+        };
+        match self.ask_in_turn(METHOD, &json!([call]), read).await? {
+            Round::Found { found, .. } => Ok(found),
+            Round::Nowhere { lacking, .. } => Err(RpcError::Nowhere {
+                method: METHOD,
+                reason: self.in_words(&lacking),
+            }),
+        }
     }
 
     /// Balance in wei.

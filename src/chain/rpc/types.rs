@@ -215,6 +215,16 @@ pub struct CallRequest {
     pub value: U256,
 }
 
+impl CallRequest {
+    /// What a transaction with these bytes takes before anything runs: 21,000, and 4 for each zero byte and 16 for each other
+    /// one (EIP-2028). What later forks add to it is left out: no chain takes less.
+    #[must_use]
+    pub fn intrinsic_gas(&self) -> u64 {
+        let bytes = self.input.iter().map(|byte| if *byte == 0 { 4 } else { 16 });
+        21_000 + bytes.sum::<u64>()
+    }
+}
+
 /// What is used of `eth_getTransactionReceipt`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

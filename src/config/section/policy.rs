@@ -211,6 +211,7 @@ impl PolicyConfig {
             two_persons: self.two_persons.clone(),
             persons: self.persons.clone(),
             undo: self.undo.clone(),
+            suspended: None,
         }
     }
 }

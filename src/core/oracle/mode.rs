@@ -56,6 +56,9 @@ pub(super) fn switch(turn: &mut Turn<'_>, by: &SafeText, to: Mode, word: Option<
         )));
     }
     if to == Mode::Auto {
+        if let Some(why) = &turn.state.settings.policy.suspended {
+            return Err(not_now(format!("no rule would decide: {why}")));
+        }
         if turn.state.settings.policy.rules.is_empty() {
             return Err(not_now(
                 "mode auto without a rule would approve nothing: write a [[policy.rule]] first",

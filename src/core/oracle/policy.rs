@@ -72,6 +72,9 @@ pub struct Policy {
     /// How long a person's approval waits before it takes effect.
     #[serde(default)]
     pub undo: UndoWindows,
+    /// Why no rule decides now, although some are configured: `rules` is empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<SafeText>,
 }
 
 /// One approval of a rule in the past.
@@ -117,10 +120,10 @@ impl Policy {
             ));
         }
         let Some(rule) = self.rules.iter().find(|r| r.covers(kind, action.id.case.pool)) else {
-            return Err(format!(
-                "no policy rule covers {kind} of pool {}",
-                action.id.case.pool
-            ));
+            return Err(match &self.suspended {
+                Some(why) => format!("no rule decides {kind}: {why}"),
+                None => format!("no policy rule covers {kind} of pool {}", action.id.case.pool),
+            });
         };
         let unknown: Vec<_> = action
             .proposal

@@ -53,7 +53,7 @@ impl<W: World> Core<W> {
                 self.start(effect);
             }
         }
-        for (reply, answer) in self.replies.drain(..) {
+        if let Some(Unanswered { reply, answer, .. }) = self.asked.take() {
             let _ = reply.send(answer);
         }
         Flushed::Durable
@@ -76,22 +76,45 @@ impl<W: World> Core<W> {
         }
     }
 
-    /// Whoever asked for something is told that it did not take effect.
+    /// Whoever asked for something is told that it did not take effect, and it does not: nobody could stop it any more while
+    /// nothing is taken up. Where the file holds nobody knows what, the next start finds out.
     fn not_written(&mut self, error: JournalError) -> Flushed {
         let words = SafeText::new(&error.to_string());
         if self.unwritable.as_ref() != Some(&words) {
             tracing::error!(target: "engine::told", %error, "journal not written; nothing leaves this machine");
         }
         self.unwritable = Some(words);
-        for (reply, _) in self.replies.drain(..) {
-            let words = SafeText::new("the journal cannot be written; this takes effect only once it can");
-            let _ = reply.send(Err(Refused::Unavailable(words)));
+        let is_lost = error.is_final();
+        if let Some(asked) = self.asked.take() {
+            let words = match is_lost {
+                true => "the journal cannot be written any more: the next start tells whether this is in it",
+                false => {
+                    "the journal cannot be written: this was not done, and is not made up for. Ask again when it can"
+                }
+            };
+            let _ = asked.reply.send(Err(Refused::Unavailable(SafeText::new(words))));
+            if !is_lost {
+                self.take_back(*asked.before, &asked.asked);
+            }
         }
-        if error.is_final() {
-            Flushed::Lost(error)
-        } else {
-            Flushed::Unwritable
+        match is_lost {
+            true => Flushed::Lost(error),
+            false => Flushed::Unwritable,
         }
+    }
+
+    /// What could not be written was not asked for. That it was is written as soon as it can be.
+    fn take_back(&mut self, before: State, asked: &SafeText) {
+        self.state = before;
+        self.pending = Pending::default();
+        let record = Record::Note {
+            case: None,
+            text: SafeText::new(&format!("not done, because it could not be written: {asked}")),
+        };
+        let at = UnixMillis::now();
+        self.state.apply(self.state.newest + 1, at, &record);
+        self.pending.records.push((at, record));
+        self.dirty = true;
     }
 
     fn announce(&mut self, first: u64, pending: &Pending) {

@@ -45,6 +45,7 @@ pub(super) fn of(reason: Reason) -> NoticeKind {
         | Reason::ForeignCeremony
         | Reason::SsvUnsuited
         | Reason::VersionLacks
+        | Reason::RulesSuspended
         | Reason::FromBlockUnset
         | Reason::Alarm => NoticeKind::Stuck,
         Reason::ForeignTransaction | Reason::NonceUsed => NoticeKind::ForeignTransaction,

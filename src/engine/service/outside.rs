@@ -16,7 +16,7 @@ use crate::engine::core::Incoming;
 use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
 use crate::ports::tx_signer::UnsignedTransaction;
-use crate::ports::{At, Consensus, Priced, StuckOptions, Transactions, agreed};
+use crate::ports::{Accord, At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::ration::Ration;
 use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
 
@@ -173,9 +173,17 @@ impl Outside {
                 let pending = self.ask.execution.nonce(payload.from, At::Pending).await;
                 let pending = pending.value().map_err(|e| words(&e))?;
                 if pending > nonce {
-                    return Err(words(&format!(
-                        "nonce {nonce} of the oracle account is used already, by somebody else"
-                    )));
+                    // one that stands alone with it holds nothing up: where it is right, the nonce is refused or replaced
+                    match agreed::on_waiting(&*self.ask.agreement, payload.from, pending).await {
+                        Accord::Disagree(who) => {
+                            tracing::warn!(target: "tx", nonce, %who, "a used nonce is one endpoint's word, and not believed");
+                        }
+                        Accord::Alone | Accord::Agree { .. } | Accord::TooFew { .. } => {
+                            return Err(words(&format!(
+                                "nonce {nonce} of the oracle account is used already, by somebody else"
+                            )));
+                        }
+                    }
                 }
                 let simulated = desk::simulate(&*self.ask.execution, payload).await;
                 let simulated = simulated.value().map_err(|e| words(&e))?;
@@ -238,10 +246,20 @@ impl Outside {
                     *reason = Some(SafeText::new(&found.revert.to_string()));
                     *overtaken = found.overtaken;
                 }
-                *is_final = *is_final && self.agreed_final(Final::Receipt(*hash)).await;
+                if *is_final {
+                    match self.agreed_final(Final::Receipt(*hash)).await {
+                        Agreed::Yes => {}
+                        Agreed::NotYet => *is_final = false,
+                        // the same bytes do no harm where they are in a block after all
+                        Agreed::Denied => status = NonceStatus::Missing,
+                    }
+                }
             }
             NonceStatus::Replaced { is_final, .. } => {
-                *is_final = *is_final && self.agreed_final(Final::Replaced(nonce, hashes)).await;
+                if *is_final {
+                    let agreed = self.agreed_final(Final::Replaced(nonce, hashes)).await;
+                    *is_final = matches!(agreed, Agreed::Yes);
+                }
             }
             _ => {}
         }
@@ -249,8 +267,10 @@ impl Outside {
     }
 
     /// One endpoint's word makes nothing final where others are configured.
-    async fn agreed_final(&self, what: Final<'_>) -> bool {
-        let Some(account) = self.oracle else { return false };
+    async fn agreed_final(&self, what: Final<'_>) -> Agreed {
+        let Some(account) = self.oracle else {
+            return Agreed::NotYet;
+        };
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
         let _one = self.telling.lock().await;
         let agreement = &*self.ask.agreement;
@@ -268,8 +288,21 @@ impl Outside {
             .incoming
             .send(Incoming::Live(LiveUpdate::Alarm("receipt", words)))
             .await;
-        verdict.holds()
+        match verdict {
+            verdict if verdict.holds() => Agreed::Yes,
+            Accord::Disagree(_) => Agreed::Denied,
+            _ => Agreed::NotYet,
+        }
     }
+}
+
+/// What the endpoints say of what one of them calls final.
+enum Agreed {
+    Yes,
+    /// Too few answered.
+    NotYet,
+    /// One that answered denies it.
+    Denied,
 }
 
 /// What endpoints must agree about before it counts as final.

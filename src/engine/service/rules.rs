@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use crate::config::{Config, RulesFile};
 use crate::engine::core::Incoming;
 use crate::oracle::Policy;
+use crate::types::SafeText;
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_secs(5);
@@ -46,6 +47,9 @@ impl Rules {
     /// The rules that count from now on, where that changed since the last look.
     fn look(&self) -> Option<Policy> {
         let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.policy.rules.is_empty() {
+            return None;
+        }
         let differs = |file: &RulesFile| Some(format!("{} {}", file.path.display(), file.differs()?));
         let found = read.files.iter().find_map(differs);
         if found.is_some() == read.suspended.is_some() {
@@ -53,11 +57,12 @@ impl Rules {
         }
         let mut policy = read.policy.clone();
         if let Some(why) = &found {
-            tracing::error!(
-                target: "engine::told",
-                "{why}: no rule decides any more, people are asked; a reload (SIGHUP) reads the rules anew"
+            let words = format!(
+                "{why}: people are asked until a reload (SIGHUP) reads the rules anew, or the file is as it was"
             );
+            tracing::error!(target: "engine::told", "no rule decides any more: {words}");
             policy.rules.clear();
+            policy.suspended = Some(SafeText::new(&words));
         } else {
             tracing::warn!(target: "engine::told", "the files of the rules are again what was read: the rules decide");
         }
@@ -119,10 +124,17 @@ mod tests {
         let rules = Rules::of(&read);
         assert_eq!(rules.look(), None);
         std::fs::remove_file(&file).unwrap();
-        assert!(rules.look().unwrap().rules.is_empty(), "gone");
+        let gone = rules.look().unwrap();
+        assert!(gone.rules.is_empty(), "gone");
+        let why = gone.suspended.unwrap();
+        assert!(
+            why.as_str().contains("rules.toml") && why.as_str().contains("SIGHUP"),
+            "{why}"
+        );
         assert_eq!(rules.look(), None, "said once");
         std::fs::write(&file, rule).unwrap();
-        assert_eq!(rules.look().unwrap().rules.len(), 1, "as it was");
+        let again = rules.look().unwrap();
+        assert_eq!((again.rules.len(), again.suspended), (1, None), "as it was");
         std::fs::write(&file, rule.replace("= 3", "= 4")).unwrap();
         assert!(rules.look().unwrap().rules.is_empty(), "changed");
         assert_eq!(rules.take(&load(&options).unwrap()).rules.len(), 1, "read anew");

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{BlsPublicKey, Root};
 
-/// A validator's status, by the Beacon API's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A validator's status, by the Beacon API's names, in the order in which a life goes through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ValidatorStatus {
     /// Deposited, not yet in the queue.

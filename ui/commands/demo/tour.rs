@@ -6,7 +6,7 @@ use std::time::Duration;
 use casimir_dkg::devnet::demo::Director;
 use casimir_dkg::engine::{EngineHandle, Seat};
 use casimir_dkg::types::{ActionId, RequestKind};
-use casimir_dkg::view::{ActionView, Health, Request, Snapshot};
+use casimir_dkg::view::{ActionState, ActionView, Health, Request, Snapshot};
 
 use super::Wanted;
 use crate::args::TourBy;
@@ -81,6 +81,8 @@ pub(super) struct Tour {
     read: Duration,
     /// Kinds whose station has been.
     decided: Vec<&'static str>,
+    /// Actions whose decision a station of the same kind has told.
+    told: Vec<(&'static str, ActionId)>,
 }
 
 impl Tour {
@@ -92,6 +94,7 @@ impl Tour {
             by,
             read: if shown { READ } else { AGAIN },
             decided: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -160,13 +163,23 @@ impl Tour {
     }
 
     async fn decide(&mut self, kind: &'static str) -> Option<()> {
-        let fits = |a: &&ActionView| is_kind(a, Some(kind)) && ready(a);
-        self.until(Some(kind), |snapshot| snapshot.waiting().any(|a| fits(&a)))
+        let told = self.told.clone();
+        // whoever watches may have decided it before its station came
+        let is_new = |a: &&ActionView| {
+            let is_of_old = told.iter().any(|(of, id)| *of == kind && id.case == a.id.case);
+            is_kind(a, Some(kind)) && (a.waits() && ready(a) || is_decided(a) && !is_of_old)
+        };
+        self.until(Some(kind), |snapshot| snapshot.actions.iter().any(|a| is_new(&a)))
             .await?;
         self.decided.push(kind);
-        let found = self.seat.snapshots.borrow().waiting().find(fits).map(|a| a.id);
-        // decided by somebody else in between
+        let found = {
+            let snapshot = self.seat.snapshots.borrow();
+            let mut waiting = snapshot.waiting().filter(is_new);
+            let mut decided = snapshot.actions.iter().filter(is_new);
+            waiting.next().or_else(|| decided.next()).map(|a| a.id)
+        };
         let Some(id) = found else { return Some(()) };
+        self.told.push((kind, id));
         if self.by == TourBy::Clock {
             tokio::time::sleep(self.read).await;
         }
@@ -205,6 +218,14 @@ impl Tour {
 
 fn ready(action: &ActionView) -> bool {
     action.can_approve.is_yes()
+}
+
+/// Somebody let it pass: it may be done already.
+fn is_decided(action: &ActionView) -> bool {
+    matches!(
+        action.state,
+        ActionState::Approved | ActionState::Executing | ActionState::Done
+    )
 }
 
 fn is_kind(action: &ActionView, kind: Option<&str>) -> bool {

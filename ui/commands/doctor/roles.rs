@@ -45,7 +45,7 @@ pub(super) async fn examine(role: DoctorRole, expect: Option<&str>, layers: &Lay
         Role::Messenger(settings) => messenger(&settings, &operators, &http, report).await,
         Role::Operator(settings) => {
             node(&settings, &operators, &http, report).await;
-            report.add(shares::examine(&settings.data_dir, expect));
+            report.add(shares::examine(&settings.data_dir, settings.id, expect));
         }
     }
 }

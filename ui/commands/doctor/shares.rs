@@ -4,7 +4,7 @@ use std::path::Path;
 
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
 use casimir_dkg::dkg::rockx::node::store::{self, Named, StoreError};
-use casimir_dkg::types::counted;
+use casimir_dkg::types::{OperatorId, counted};
 
 use super::Finding;
 
@@ -15,12 +15,12 @@ const NAMED: usize = 3;
 
 /// What the store in `directory` holds. `expect` is how many shares it must hold at least, or a manifest that names them:
 /// a store that was lost with its whole directory looks like one that never held any.
-pub(super) fn examine(directory: &Path, expect: Option<&str>) -> Finding {
-    judge(&directory.join(STORE_FILE), expect)
+pub(super) fn examine(directory: &Path, node: OperatorId, expect: Option<&str>) -> Finding {
+    judge(&directory.join(STORE_FILE), node, expect)
         .unwrap_or_else(|error| Finding::fail(WHAT, error.to_string(), "see the handbook: backup"))
 }
 
-fn judge(path: &Path, expect: Option<&str>) -> Result<Finding, StoreError> {
+fn judge(path: &Path, node: OperatorId, expect: Option<&str>) -> Result<Finding, StoreError> {
     let file = path.display();
     let (held, mut missing) = if path.exists() {
         (store::shares(path)?, store::missing(path)?)
@@ -35,7 +35,16 @@ fn judge(path: &Path, expect: Option<&str>) -> Result<Finding, StoreError> {
     let found = format!("{file}: {}", counted(held.len(), "share"));
     let at_least: Option<usize> = expect.and_then(|expect| expect.parse().ok());
     if let (Some(manifest), None) = (expect, at_least) {
-        for named in store::named_by(Path::new(manifest))? {
+        let expected = store::expected_by(Path::new(manifest))?;
+        if let Some(other) = expected.operator.filter(|other| *other != node) {
+            let found = format!("{manifest} is of operator {other}, and node.id is {node}");
+            return Ok(Finding::fail(
+                WHAT,
+                found,
+                "compare with the manifest of this operator",
+            ));
+        }
+        for named in expected.named {
             let known = held.iter().any(|held| Named::from(held) == named) || missing.contains(&named);
             if !known {
                 missing.push(named);

@@ -1,6 +1,5 @@
 //! `journal new-key`: another key of the journal's own, by a person's word.
 
-use anyhow::bail;
 use casimir_dkg::engine;
 use casimir_dkg::journal::{self, JournalOptions};
 use casimir_dkg::types::{SafeText, UnixMillis};
@@ -9,14 +8,8 @@ use serde_json::json;
 use crate::exit::Outcome;
 use crate::{output, person};
 
-/// Longest reason in characters.
-const MAX_REASON: usize = 500;
-
 pub(super) fn run(journal: &JournalOptions, reason: &str, json: bool) -> anyhow::Result<Outcome> {
-    let length = reason.trim().chars().count();
-    if !(1..=MAX_REASON).contains(&length) {
-        bail!("the reason has {length} characters; 1 to {MAX_REASON} are taken");
-    }
+    person::judge_reason(reason)?;
     let mut doubted = None;
     let renewed = journal::new_key(journal, |new| {
         let by = person::identity().name().clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use alloy::primitives::Address;
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use casimir_dkg::config::NetworkName;
 use casimir_dkg::engine::{self, Voided};
 use casimir_dkg::journal::{self, Declaration, Entry, JournalOptions, Restored};
@@ -15,7 +15,6 @@ use crate::exit::Outcome;
 use crate::{output, person};
 
 /// Longest reason in characters: the record has room for what was open, too.
-const MAX_REASON: usize = 500;
 /// Open things that are named one by one.
 const NAMED: usize = 12;
 
@@ -40,10 +39,7 @@ pub(crate) fn run(
     }
     let declaration = match reason {
         Some(reason) => {
-            let length = reason.trim().chars().count();
-            if !(1..=MAX_REASON).contains(&length) {
-                bail!("the reason has {length} characters; 1 to {MAX_REASON} are taken");
-            }
+            person::judge_reason(reason)?;
             Some(declare(from, reason.trim())?)
         }
         None => None,

@@ -152,7 +152,11 @@ pub(crate) struct App {
     /// Which of how many places that is.
     pub(crate) found_at: Option<(usize, usize)>,
     pub(crate) leaving: Option<Leaving>,
+    /// When the subject became another one without a key.
+    pub(crate) moved: Option<Duration>,
     pub(crate) engine_gone: bool,
+    /// For how long the engine has not answered, where that is long.
+    pub(crate) silent: Option<Duration>,
     pub(crate) interrupted: bool,
     pub(crate) logs: Logs,
     /// Filled by the last draw.
@@ -199,7 +203,9 @@ impl App {
             found: None,
             found_at: None,
             leaving: None,
+            moved: None,
             engine_gone: false,
+            silent: None,
             interrupted: false,
             logs: Logs::default(),
             hits: Vec::new(),

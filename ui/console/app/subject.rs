@@ -1,7 +1,9 @@
 //! What a command is about: the selected row, or the thing whose detail view is open.
 
-use casimir_dkg::types::CaseId;
-use casimir_dkg::view::{ActionView, RowId, ValidatorView, Way, WayOn};
+use casimir_dkg::types::{CaseId, UnixMillis};
+use casimir_dkg::view::{
+    ActionState, ActionView, CaseView, RowId, ValidatorView, Wait, WaitReason, Way, WayOn,
+};
 
 use super::{App, Target};
 use crate::console::keys::Command;
@@ -26,6 +28,29 @@ impl App {
             RowId::Ceremony(id) => self.known().ceremony(id)?.case,
             RowId::Validator(_) => return None,
         })
+    }
+
+    /// What pause keeps an action from leaving when it is approved, in words; none where nothing does, or it is over.
+    pub(crate) fn pause_of(&self, action: &ActionView) -> Option<String> {
+        if !matches!(action.state, ActionState::Proposed | ActionState::Approved) {
+            return None;
+        }
+        let case = action.id.case;
+        if let Some(pause) = &self.snapshot.paused {
+            return Some(format!(
+                "everything is paused by {}: nothing leaves before it is resumed",
+                pause.by
+            ));
+        }
+        let case_is_paused = self.known().case(case).is_some_and(|case| case.paused);
+        case_is_paused.then(|| format!("{case} is paused: nothing of it leaves before it is resumed"))
+    }
+
+    /// Since when a case stands as it is shown: a pause has a beginning of its own.
+    pub(crate) fn stands_since(&self, case: &CaseView) -> UnixMillis {
+        let is_pause = |wait: &&Wait| wait.case == Some(case.id) && wait.reason == WaitReason::CasePaused;
+        let pause = self.snapshot.waits.iter().find(is_pause).filter(|_| case.paused);
+        pause.map_or(case.since, |pause| pause.since)
     }
 
     /// The action that the subject is, or that matters in its case.
@@ -91,11 +116,19 @@ impl App {
         }
     }
 
+    /// Whether the key that approves opens something else that waits.
+    pub(crate) fn leads_on(&self) -> bool {
+        let waits = self.subject_action().is_some_and(ActionView::waits);
+        !waits && self.past.is_none() && self.snapshot.waiting().next().is_some()
+    }
+
     /// Whether the footer offers the command now. The command itself explains why not.
     pub(crate) fn offers(&self, command: Command) -> bool {
         let waiting = || self.subject_action().filter(|a| a.waits());
         match command {
-            Command::Approve | Command::Reject => waiting().is_some(),
+            // where the row in question is decided it leads on to what waits
+            Command::Approve => waiting().is_some() || self.leads_on(),
+            Command::Reject => waiting().is_some(),
             Command::Mark => waiting().is_some_and(|a| self.has_like(a)),
             Command::Batch => !self.marked.is_empty(),
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),

@@ -36,7 +36,10 @@ impl App {
             Command::NextWaiting | Command::PreviousWaiting => self.anything_waits(),
             Command::TakeBack => match self.undoable() {
                 Some(_) => Ok(()),
-                None => Err("no approval can be taken back: what was approved has left".to_owned()),
+                None => Err(
+                    "no approval can be taken back: nothing that was approved waits in an undo window"
+                        .to_owned(),
+                ),
             },
             Command::Reject | Command::Committee => self.can_on_action(command),
             Command::Retry | Command::Pause | Command::RedoKey | Command::GiveUp => self.can_on_case(command),

@@ -121,7 +121,11 @@ pub(super) fn phrase_typed(app: &mut App, id: ActionId, digest: Root, phrase: St
 fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
     let network = &app.snapshot.network;
     let money = if network.mainnet { ": real money" } else { "" };
-    let lines = facts(action);
+    let mut lines = facts(action);
+    // on a small screen the end goes
+    if let Some(words) = app.pause_of(action) {
+        lines.insert(1.min(lines.len()), words);
+    }
     let question = format!(
         "Approve {} on {} (chain {}){money}?",
         action.id, network.name, network.chain_id

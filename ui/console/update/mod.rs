@@ -53,7 +53,10 @@ use crate::log::Entry;
 /// Takes one message into the model.
 pub(crate) fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
     app.now = msg.at;
-    let effects = happened(app, msg.event);
+    // time passes with every event: where the chain is fast, none is a tick of its own
+    let overdue = passed(app);
+    let mut effects = happened(app, msg.event);
+    effects.extend(overdue);
     select::case(app);
     effects
 }
@@ -98,7 +101,11 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             vec![]
         }
         Event::EngineGone => quit::engine_gone(app),
-        Event::Tick => ticked(app),
+        Event::Tick => vec![],
+        Event::Silent(silent) => {
+            app.silent = silent;
+            vec![]
+        }
         Event::Drawn => {
             drawn(app);
             vec![]
@@ -160,7 +167,8 @@ fn pasted(app: &mut App, text: &str) -> Vec<Effect> {
     vec![]
 }
 
-fn ticked(app: &mut App) -> Vec<Effect> {
+/// What was there for long enough goes.
+fn passed(app: &mut App) -> Vec<Effect> {
     let mono = app.now.mono;
     if app.toast.as_ref().is_some_and(|t| t.until <= mono) {
         app.toast = None;

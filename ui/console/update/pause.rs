@@ -1,10 +1,16 @@
 //! Pause and resume. Pausing is the safe direction and happens at once; resuming lets things leave this machine again
 //! and asks.
 
-use casimir_dkg::view::{Request, Scope};
+use std::time::Duration;
+
+use casimir_dkg::types::{ActionId, counted};
+use casimir_dkg::view::{ActionState, Request, Scope};
 
 use super::*;
 use crate::console::app::Ask;
+
+/// Where the selection moved by itself so shortly before the key, the key may have been meant for another row.
+const SEEN_AFTER: Duration = Duration::from_secs(2);
 
 /// The selected case.
 pub(super) fn case(app: &mut App) -> Vec<Effect> {
@@ -13,6 +19,22 @@ pub(super) fn case(app: &mut App) -> Vec<Effect> {
         return vec![];
     };
     let paused = app.known().case(case).is_some_and(|c| c.paused);
+    let moved = app.moved.filter(|moved| app.now.mono < *moved + SEEN_AFTER);
+    if moved.is_some() && !paused {
+        ask::open(
+            app,
+            Ask {
+                question: format!("Pause {case}?"),
+                lines: vec!["The selection has just moved here by itself.".to_owned()],
+                verb: "pause",
+                request: Request::Pause {
+                    scope: Scope::Case(case),
+                },
+                quiet_since: None,
+            },
+        );
+        return vec![];
+    }
     toggle(app, Scope::Case(case), paused, &case.to_string())
 }
 
@@ -25,15 +47,44 @@ fn toggle(app: &mut App, scope: Scope, paused: bool, what: &str) -> Vec<Effect> 
     if !paused {
         return send::request(app, Request::Pause { scope });
     }
+    let lines = held(app, scope);
     ask::open(
         app,
         Ask {
             question: format!("Resume {what}?"),
-            lines: vec!["Approved actions that were held back will be sent.".to_owned()],
+            lines,
             verb: "resume",
             request: Request::Resume { scope },
             quiet_since: None,
         },
     );
     vec![]
+}
+
+/// So many actions are named.
+const NAMED: usize = 6;
+
+/// What leaves when the pause ends.
+fn held(app: &App, scope: Scope) -> Vec<String> {
+    let of_scope = |id: ActionId| match scope {
+        Scope::All => true,
+        Scope::Case(case) => id.case == case,
+    };
+    let actions = app.snapshot.actions.iter();
+    let held: Vec<_> = actions
+        .filter(|action| action.state == ActionState::Approved && of_scope(action.id))
+        .collect();
+    if held.is_empty() {
+        return vec!["Nothing that was approved is held back.".to_owned()];
+    }
+    let mut lines = vec![format!(
+        "{} held back and will leave:",
+        counted(held.len(), "approved action")
+    )];
+    let named = held.iter().take(NAMED);
+    lines.extend(named.map(|action| format!("{} ({}): {}", action.id, action.risk.word(), action.title)));
+    if let Some(more) = held.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more"));
+    }
+    lines
 }

@@ -19,12 +19,19 @@ pub(super) fn request(app: &mut App, request: Request) -> Vec<Effect> {
         );
         return vec![];
     }
-    let (subject, what) = describe(&request);
+    if let Some(silent) = app.silent {
+        let words = format!(
+            "not sent: the engine has not answered for {}, so nobody knows what stands now",
+            format::age(silent)
+        );
+        app.say(Token::Danger, words);
+        return vec![];
+    }
     let ticket = app.ticket();
     app.pending.push(Pending {
         ticket,
-        subject,
-        what,
+        subject: subject(&request),
+        what: request.to_string(),
         approves: matches!(request, Request::Approve { .. }),
         sent: app.now.mono,
         reply: None,
@@ -33,36 +40,30 @@ pub(super) fn request(app: &mut App, request: Request) -> Vec<Effect> {
     vec![Effect::Send { ticket, request }]
 }
 
-fn describe(request: &Request) -> (Subject, String) {
-    let scope = |scope: &Scope| match scope {
-        Scope::All => (Subject::Everything, "everything".to_owned()),
-        Scope::Case(case) => (Subject::Case(*case), case.to_string()),
-    };
+/// What it is about, for whom the answer is shown.
+fn subject(request: &Request) -> Subject {
     match request {
-        Request::Approve { action, .. } => (Subject::Action(*action), format!("approve {action}")),
-        Request::ApproveSigned { signed } => {
-            let action = signed.statement.action;
-            (Subject::Action(action), format!("approve {action}"))
+        Request::Approve { action, .. }
+        | Request::Reject { action, .. }
+        | Request::TakeBack { action }
+        | Request::SetCommittee { action, .. } => Subject::Action(*action),
+        Request::ApproveSigned { signed } => Subject::Action(signed.statement.action),
+        Request::GiveUp { case, .. }
+        | Request::RedoKey { case }
+        | Request::Retry { case }
+        | Request::Pause {
+            scope: Scope::Case(case),
         }
-        Request::Reject { action, .. } => (Subject::Action(*action), format!("reject {action}")),
-        Request::TakeBack { action } => (Subject::Action(*action), format!("take back {action}")),
-        Request::SetCommittee { action, .. } => (Subject::Action(*action), format!("committee of {action}")),
-        Request::DeclareLost { request } => (Subject::Everything, format!("declare {request} lost")),
-        Request::GiveUp { case, .. } => (Subject::Case(*case), format!("give up {case}")),
-        Request::RedoKey { case } => (Subject::Case(*case), format!("another key for {case}")),
-        Request::RequestExit { pool } => (Subject::Everything, format!("exit of pool {pool}")),
-        Request::SwitchMode { mode, .. } => (Subject::Everything, format!("mode {mode}")),
-        Request::Adopt { account } => (Subject::Everything, format!("adopt {account}")),
-        Request::Retry { case } => (Subject::Case(*case), format!("retry {case}")),
-        Request::RequestReshare { pool } => (Subject::Everything, format!("reshare of pool {pool}")),
-        Request::Pause { scope: s } => {
-            let (subject, text) = scope(s);
-            (subject, format!("pause {text}"))
-        }
-        Request::Resume { scope: s } => {
-            let (subject, text) = scope(s);
-            (subject, format!("resume {text}"))
-        }
+        | Request::Resume {
+            scope: Scope::Case(case),
+        } => Subject::Case(*case),
+        Request::DeclareLost { .. }
+        | Request::RequestExit { .. }
+        | Request::SwitchMode { .. }
+        | Request::Adopt { .. }
+        | Request::RequestReshare { .. }
+        | Request::Pause { scope: Scope::All }
+        | Request::Resume { scope: Scope::All } => Subject::Everything,
     }
 }
 

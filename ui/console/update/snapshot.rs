@@ -14,6 +14,7 @@ pub(super) fn arrived(app: &mut App, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         return announce(app, &snapshot);
     }
     let (positions, waited) = (app.positions(), select::waiting(app));
+    let subject = app.subject();
     let before = std::mem::replace(&mut app.snapshot, snapshot.clone());
     app.older.carry(&before, &snapshot);
     app.refresh_lists(|pane| {
@@ -21,6 +22,9 @@ pub(super) fn arrived(app: &mut App, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         was.and_then(|(_, position)| *position)
     });
     select::go_on(app, waited);
+    if subject.is_some() && app.subject() != subject {
+        app.moved = Some(app.now.mono);
+    }
     settle_pending(app);
     close_outdated(app);
     batch::renew(app);

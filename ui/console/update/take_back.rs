@@ -8,7 +8,7 @@ pub(super) fn send(app: &mut App) -> Vec<Effect> {
     let Some(action) = app.undoable().map(|action| action.id) else {
         app.say(
             Token::Info,
-            "no approval can be taken back: what was approved has left",
+            "no approval can be taken back: nothing that was approved waits in an undo window",
         );
         return vec![];
     };

@@ -85,6 +85,7 @@ pub(crate) fn hints(app: &App) -> Vec<(Key, String)> {
 fn label(app: &App, command: Command, label: &str) -> String {
     match (command, &app.overlay) {
         (Command::Yes, Some(Overlay::Ask(ask))) => ask.verb.to_owned(),
+        (Command::Approve, _) if app.leads_on() => "next".to_owned(),
         (Command::Pause, _) => {
             let paused = app
                 .subject_case()

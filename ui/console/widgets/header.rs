@@ -28,6 +28,7 @@ pub(crate) fn lines(app: &App, columns: u16) -> Vec<Line<'static>> {
     };
     let parts = match columns {
         _ if app.past.is_some() => vec![vec![not_journaled(app)]],
+        _ if app.silent.is_some() => vec![vec![unheard(app)]],
         0..80 => vec![vec![chain(app, false), endpoints(app, Names::Signs)]],
         80..124 => vec![
             vec![chain(app, true)],
@@ -62,6 +63,14 @@ pub(crate) fn lines(app: &App, columns: u16) -> Vec<Line<'static>> {
 fn not_journaled(app: &App) -> Vec<Span<'static>> {
     let words = "the chain and who answered are not in the journal";
     vec![Span::styled(words, app.style(Token::Muted))]
+}
+
+/// While the engine does not answer: who was reachable and how far the chain was is of before, and must not look like now.
+fn unheard(app: &App) -> Vec<Span<'static>> {
+    let sign = Sign::Fail.glyph(app.settings.ascii);
+    let silent = format::age(app.silent.unwrap_or_default());
+    let words = format!("{sign} the engine has not answered for {silent}: all of this is from before");
+    vec![Span::styled(words, app.style(Token::Danger))]
 }
 
 fn first(app: &App, columns: usize) -> Line<'static> {

@@ -105,7 +105,8 @@ pub fn rule_for<'a>(state: &'a State, action: &Action) -> Result<&'a Rule, Strin
     let overtaken = case.map(|c| c.overtaken).unwrap_or_default();
     let before = match action.proposal.payload.family() {
         Family::Ceremony => case.map_or(0, Case::counted_attempts),
-        Family::Transaction | Family::Broadcast => overtaken.times,
+        // what is refused again and again is approved again and again by a rule, and counts against its day
+        Family::Transaction | Family::Broadcast => overtaken.times.max(state.not_signed(action.id.case)),
     };
     let policy = &state.settings.policy;
     let rule = policy

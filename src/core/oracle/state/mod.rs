@@ -369,6 +369,22 @@ impl State {
         self.volatile.notes.get(&action)
     }
 
+    /// How the reason begins for which an approved action is void that nobody signed.
+    pub(in crate::oracle) const NOT_SIGNED: &str = "not signed: ";
+
+    /// Actions of a case that were approved and not signed.
+    pub(in crate::oracle) fn not_signed(&self, case: CaseId) -> u32 {
+        let of_case = self
+            .actions
+            .range(ActionId::all_of(case))
+            .map(|(_, action)| action);
+        let void = of_case.filter(|action| match &action.state {
+            crate::oracle::ActionState::Void { reason } => reason.as_str().starts_with(Self::NOT_SIGNED),
+            _ => false,
+        });
+        u32::try_from(void.count()).unwrap_or(u32::MAX)
+    }
+
     /// How the sentence of a case begins that is held because whoever signs is away.
     pub(in crate::oracle) const SIGNER_AWAY: &str = "approved; it leaves when the signer is back";
 

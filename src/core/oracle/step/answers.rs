@@ -127,6 +127,7 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
         (Err(NotSigned::Refused(reason)), Some(ActionState::Approved)) => {
+            let reason = SafeText::new(&format!("{}{reason}", State::NOT_SIGNED));
             turn.record(Record::ActionVoided { action, reason });
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }

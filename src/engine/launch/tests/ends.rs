@@ -325,6 +325,27 @@ async fn while_nothing_can_be_written_nothing_begins_and_then_it_goes_on_by_itse
     run.end().await;
 }
 
+/// Nobody could stop it any more while nothing is taken up, and it would leave as soon as there is room.
+#[tokio::test]
+async fn what_a_person_asks_for_and_cannot_be_written_is_not_done_later() {
+    let (_directory, options) = fresh();
+    let mut run = Run::start(&options, &[POOL]).await;
+    run.before_the_ceremony(POOL).await;
+    refuse(&options);
+    let seat = run.handle.seat(Identity::new("ada"));
+    let refused = seat.request(Request::Pause { scope: Scope::All }).await;
+    assert!(matches!(refused, Err(Refused::Unavailable(_))), "{refused:?}");
+    run.cannot_write().await;
+    allow(&options);
+    run.sees(|s| s.journal.unwritable.is_none()).await;
+    assert!(run.handle.snapshots.borrow().paused.is_none());
+    // the next one counts
+    seat.request(Request::Pause { scope: Scope::All }).await.unwrap();
+    run.sees(|s| s.paused.is_some()).await;
+    assert_eq!(run.end().await, ALL_IS_THERE);
+    assert_eq!(count(&options, "paused"), 1);
+}
+
 #[tokio::test]
 async fn an_end_with_a_journal_that_stays_unwritable_says_what_is_not_in_it_and_the_next_start_goes_on() {
     let (_directory, options) = fresh();

@@ -85,6 +85,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "clock" => WaitReason::ClockDiffers,
         "ssv" => WaitReason::SsvUnsuited,
         "version" => WaitReason::VersionLacks,
+        "rules" => WaitReason::RulesSuspended,
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,
         "signer" => WaitReason::SignerAway,

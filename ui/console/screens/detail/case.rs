@@ -23,7 +23,7 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, case: &
     page.status(
         "state",
         status::case(shown),
-        &format!(" for {}", format::age(app.now.wall.since(case.since))),
+        &format!(" for {}", format::age(app.now.wall.since(app.stands_since(case)))),
     );
     page.field(
         "request",

@@ -11,17 +11,7 @@ use crate::console::widgets::{format, spark, status};
 
 pub(super) fn build(page: &mut Page<'_>, app: &App) {
     let s = &app.snapshot;
-    page.heading("Alarms");
-    if s.alarms.is_empty() && s.journal.unwritable.is_none() {
-        page.item(Sign::Ok.glyph(app.settings.ascii), Token::Ok, "none");
-    }
-    for alarm in s.journal.unwritable.iter().chain(&s.alarms) {
-        page.item(
-            Sign::Warn.glyph(app.settings.ascii),
-            Token::Danger,
-            alarm.as_str(),
-        );
-    }
+    alarms(page, app);
     waits(page, app);
     network(page, app);
     account(page, app);
@@ -72,6 +62,24 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
         Token::Text,
         format!("{} (revision {})", format::date(s.at), s.revision),
     );
+}
+
+fn alarms(page: &mut Page<'_>, app: &App) {
+    let (s, ascii) = (&app.snapshot, app.settings.ascii);
+    page.heading("Alarms");
+    if s.alarms.is_empty() && s.journal.unwritable.is_none() {
+        match s.waits.is_empty() {
+            true => page.item(Sign::Ok.glyph(ascii), Token::Ok, "none"),
+            false => page.item(
+                Sign::Idle.glyph(ascii),
+                Token::Muted,
+                "none beside what holds something up",
+            ),
+        }
+    }
+    for alarm in s.journal.unwritable.iter().chain(&s.alarms) {
+        page.item(Sign::Warn.glyph(ascii), Token::Danger, alarm.as_str());
+    }
 }
 
 /// The newest times to answer.

@@ -76,6 +76,9 @@ fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
         network.name, network.chain_id, app.snapshot.mode, state.word
     );
     page.labelled(LABEL, "on", token, &text);
+    if let Some(words) = app.pause_of(action) {
+        page.labelled(LABEL, "paused", Token::Warn, &words);
+    }
     if let Some(decision) = &action.decision {
         let text = format!("{}, {}", decision.decider, format::date(decision.at));
         page.labelled(LABEL, "decided by", Token::Text, &text);

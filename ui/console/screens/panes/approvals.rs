@@ -93,7 +93,10 @@ impl Describe for Approvals {
 
     fn cells(&self, app: &App, action: &ActionView, _: bool) -> Vec<Cell> {
         let ascii = app.settings.ascii;
-        let state = status::action(&action.state);
+        let mut state = status::action(&action.state);
+        if app.pause_of(action).is_some() {
+            state.sign = Sign::Paused;
+        }
         let waiting = action.waits();
         let dim = |token| if waiting { token } else { Token::Muted };
         let (risk, risk_token) = status::risk(action.risk);

@@ -105,7 +105,10 @@ impl Describe for Events {
             ),
             Cell::new(if over { Token::Muted } else { Token::Emphasis }, case.id),
             Cell::new(Token::Muted, stages::cell(app, case)),
-            Cell::new(Token::Muted, format::age(app.now.wall.since(case.since))),
+            Cell::new(
+                Token::Muted,
+                format::age(app.now.wall.since(app.stands_since(case))),
+            ),
             Cell::new(if over { Token::Muted } else { Token::Text }, &case.sentence),
         ];
         if alone {

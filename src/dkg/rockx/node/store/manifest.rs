@@ -8,6 +8,9 @@
 //!
 //! A line a share, in the order in which they were kept. A line is appended after the share is durable, so a manifest is
 //! never ahead of its store. Lines are never taken away but by a person, who removes the file.
+//!
+//! One that a journal tells for an operator has a second line, `# operator <id>: <number> shares`, so that it is known when
+//! lines of it are missing.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -16,7 +19,7 @@ use std::path::{Path, PathBuf};
 use super::held::Held;
 use crate::owner;
 use crate::secrets::read_trusted;
-use crate::types::{BlsPublicKey, RequestId};
+use crate::types::{BlsPublicKey, OperatorId, RequestId, counted};
 
 const HEAD: &str = "casimir-dkg share manifest 1";
 /// Bytes of a manifest: 400,000 shares.
@@ -63,19 +66,77 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<Named>> {
 /// # Errors
 /// It is not there, cannot be read, or is none.
 pub fn named_by(file: &Path) -> io::Result<Vec<Named>> {
+    // a share whose line was cut off by a crash is in the store
+    let text = read_text(file)?;
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    parsed(file, whole)
+}
+
+/// What somebody expects of a store, by a manifest that was made elsewhere.
+#[derive(Debug)]
+pub struct Expected {
+    pub named: Vec<Named>,
+    /// Whose store, where the manifest says so.
+    pub operator: Option<OperatorId>,
+}
+
+/// What the manifest `file` expects. Unlike that of a store in use it is whole, or no expectation at all.
+///
+/// # Errors
+/// It is not there, cannot be read, is none, was cut off, or names no share.
+pub fn expected_by(file: &Path) -> io::Result<Expected> {
+    let text = read_text(file)?;
+    let cut_off = |words: &str| {
+        let words = format!("{}: {words}: it is no whole share manifest", file.display());
+        io::Error::new(io::ErrorKind::InvalidData, words)
+    };
+    if !text.ends_with('\n') {
+        return Err(cut_off("its last line has no end"));
+    }
+    let named = parsed(file, &text)?;
+    let told = text.lines().nth(1).and_then(operator_told);
+    if let Some((_, number)) = told
+        && number != named.len()
+    {
+        let found = named.len();
+        return Err(cut_off(&format!(
+            "it speaks of {} and names {found}",
+            counted(number, "share")
+        )));
+    }
+    if named.is_empty() && told.is_none() {
+        return Err(cut_off("it names no share"));
+    }
+    Ok(Expected {
+        named,
+        operator: told.map(|(operator, _)| operator),
+    })
+}
+
+/// `# operator 7: 3 shares`.
+fn operator_told(line: &str) -> Option<(OperatorId, usize)> {
+    let (operator, number) = line.strip_prefix("# operator ")?.split_once(": ")?;
+    let (number, _) = number.split_once(' ')?;
+    Some((OperatorId(operator.parse().ok()?), number.parse().ok()?))
+}
+
+fn read_text(file: &Path) -> io::Result<String> {
     // what is no text is no line of a manifest either
     let text = read_trusted(file, LONGEST).map_err(naming(file))?;
-    let text = String::from_utf8_lossy(&text);
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn parsed(file: &Path, text: &str) -> io::Result<Vec<Named>> {
     let bad = |n: usize| {
         let words = format!("{}: line {} is not of a share manifest", file.display(), n + 1);
         io::Error::new(io::ErrorKind::InvalidData, words)
     };
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let mut lines = whole.lines().enumerate();
+    let mut lines = text.lines().enumerate();
     if lines.next().is_some_and(|(_, head)| head != HEAD) {
         return Err(bad(0));
     }
-    lines
+    let shares = lines.filter(|(n, line)| *n != 1 || operator_told(line).is_none());
+    shares
         .map(|(n, line)| {
             let (ceremony, validator) = line.split_once(' ').ok_or_else(|| bad(n))?;
             Ok(Named {
@@ -99,10 +160,19 @@ pub(super) fn write(path: &Path, named: &[Named]) -> io::Result<()> {
 }
 
 /// A whole manifest that names these.
-#[must_use]
-pub fn text(named: &[Named]) -> String {
+fn text(named: &[Named]) -> String {
     let lines = named.iter().map(line);
     std::iter::once(format!("{HEAD}\n")).chain(lines).collect()
+}
+
+/// A whole manifest of what this operator must hold, for [`expected_by`].
+#[must_use]
+pub fn expectation(operator: OperatorId, named: &[Named]) -> String {
+    let told = format!(
+        "{HEAD}\n# operator {operator}: {}\n",
+        counted(named.len(), "share")
+    );
+    std::iter::once(told).chain(named.iter().map(line)).collect()
 }
 
 /// Adds a share to the manifest of the store at `path`.
@@ -139,4 +209,37 @@ fn private(path: &Path, anew: bool) -> io::Result<fs::File> {
 
 pub(super) fn naming(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expectation_that_was_cut_off_or_is_empty_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("expected");
+        let share = |n: u8| Named {
+            ceremony: RequestId([n; 24]),
+            validator: BlsPublicKey([n; 48]),
+        };
+        let whole = expectation(OperatorId(7), &[share(1), share(2)]);
+        let read = |text: &str| {
+            fs::write(&file, text).unwrap();
+            expected_by(&file)
+        };
+        let expected = read(&whole).unwrap();
+        assert_eq!(expected.named, [share(1), share(2)]);
+        assert_eq!(expected.operator, Some(OperatorId(7)));
+        for end in 0..whole.len() {
+            let refused = read(&whole[..end]).unwrap_err().to_string();
+            assert!(refused.contains("expected"), "{end}: {refused}");
+        }
+        // of a backup
+        assert_eq!(read(&text(&[share(1)])).unwrap().operator, None);
+        for garbage in [text(&[]), "garbage".to_owned(), "garbage\n".to_owned()] {
+            assert!(read(&garbage).is_err(), "{garbage}");
+        }
+        assert!(named_by(&file).is_err());
+    }
 }

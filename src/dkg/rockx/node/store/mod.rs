@@ -61,7 +61,7 @@ use seal::Sealer;
 
 pub use backup::{Restored, backup, unmake};
 pub use held::{Held, missing, shares};
-pub use manifest::{Named, manifest_of, named_by, text as manifest_text};
+pub use manifest::{Expected, Named, expectation, expected_by, manifest_of, named_by};
 pub use reseal::{Resealed, reseal};
 pub use sessions::{Ending, SessionKind};
 pub use shares::{KeyShare, Unsettled};
