@@ -231,7 +231,10 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
             }
             std::fs::remove_file(path).map_err(failed)
         }
-        // not there; whatever else is wrong, binding says so
+        // a link to nothing stands in the way; whatever else is wrong, binding says so
+        Err(_) if std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) => {
+            Err(AttachError::NoSocket(path.to_owned()))
+        }
         Err(_) => Ok(()),
     }
 }

@@ -426,7 +426,9 @@ async fn what_is_no_socket_is_nobodys_to_remove() {
     let dead = beside("dead.sock");
     drop(std::os::unix::net::UnixListener::bind(&dead).unwrap());
     std::os::unix::fs::symlink(&dead, &link).unwrap();
-    for path in [&file, &folder, &link] {
+    let dangling = beside("dangling");
+    std::os::unix::fs::symlink(beside("nowhere"), &dangling).unwrap();
+    for path in [&file, &folder, &link, &dangling] {
         let refused = listen(path, Access::default(), about(), handle.clone())
             .await
             .unwrap_err();

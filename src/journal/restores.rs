@@ -68,6 +68,10 @@ fn a_backup_writes_over_nothing_that_has_a_name_like_its_own() {
     }
     let refused = backup(&options.path, &folder.path().join("none/\0/j"));
     assert!(refused.is_err());
+    // a disk that is not mounted
+    let refused = backup(&options.path, &folder.path().join("disk/j.mon")).unwrap_err();
+    assert!(refused.to_string().contains("is its disk mounted?"), "{refused}");
+    assert!(!folder.path().join("disk").exists());
     assert_eq!(fs::read_to_string(&partial).unwrap(), "somebody's");
     let left = fs::read_dir(folder.path())
         .unwrap()

@@ -76,3 +76,43 @@ async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
     let at = agreed_at.unwrap().number;
     assert!(at < head && at + 3 > head, "block {at} of {head}");
 }
+
+/// With too little gas a transaction fails and is paid for, or is in no block, ever.
+#[tokio::test]
+async fn the_highest_estimate_counts_and_one_below_the_bytes_own_gas_is_none() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    net.mine(2).await.unwrap();
+    let to = net.addresses();
+    let call = Call {
+        from: to.oracle,
+        to: to.manager,
+        data: encode_deposit(&deposit(to.manager, 1), LAYOUT),
+        value_wei: U256::ZERO,
+    };
+    let estimates = |gas: u64| {
+        move |call: &proxy::Call| match call.method.as_str() {
+            "eth_estimateGas" => Act::Result(json!(format!("0x{gas:x}"))),
+            _ => Act::Forward,
+        }
+    };
+    let gas = async |urls: &[&str]| {
+        let rpc = rpc(urls);
+        let nodes = Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag).beside(rpc.each());
+        match nodes.simulate(&call).await.yes() {
+            Some(Simulated::Succeeds { gas }) => Some(gas),
+            _ => None,
+        }
+    };
+    let honest = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+    let right = gas(&[&honest.url]).await.unwrap();
+    for wrong in [30_000, right / 2, 1 << 40] {
+        let liar = Proxy::start(Some(net.http_url()), estimates(wrong)).await;
+        for urls in [[&*liar.url, &honest.url], [&honest.url, &liar.url]] {
+            assert_eq!(gas(&urls).await, Some(right), "{wrong}: {urls:?}");
+        }
+        if wrong == 30_000 {
+            assert_eq!(gas(&[&liar.url]).await, None, "alone it has told nothing");
+        }
+    }
+}

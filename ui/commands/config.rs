@@ -72,7 +72,8 @@ fn path(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
 
 fn init(file: Option<&Path>, options: &LoadOptions) -> anyhow::Result<Outcome> {
     let usual;
-    let file = match file {
+    // a file that is named for every command is named for this one
+    let file = match file.or(options.file.as_deref()) {
         Some(file) => file,
         None => {
             let directories =

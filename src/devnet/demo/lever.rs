@@ -155,7 +155,19 @@ impl FromStr for Lever {
             word: row.word,
             wants: match row.arguments {
                 "" => "nothing behind it".to_owned(),
-                arguments => arguments.to_owned(),
+                arguments => {
+                    let ranges = [
+                        ("SECONDS", "1 to 3600"),
+                        ("BLOCKS", "1 to 64"),
+                        ("OPERATOR", "an id from 1 on"),
+                    ];
+                    let told = ranges.iter().filter(|(word, _)| arguments.contains(word));
+                    let told: Vec<String> = told.map(|(word, range)| format!("{word}: {range}")).collect();
+                    match told.is_empty() {
+                        true => arguments.to_owned(),
+                        false => format!("{arguments} ({})", told.join(", ")),
+                    }
+                }
             },
         })
     }

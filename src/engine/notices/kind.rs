@@ -1,21 +1,21 @@
 //! Which kind of notice tells a reason to wait. Every reason has one: what goes on by itself is told when it takes longer
 //! than is usual.
 
-use crate::ports::notifier::NoticeKind;
+use crate::ports::notifier::NoticeKind as Kind;
 use crate::view::WaitReason as Reason;
 
-pub(super) fn of(reason: Reason) -> NoticeKind {
+pub(super) fn of(reason: Reason) -> Kind {
     match reason {
         Reason::Decision | Reason::SecondPerson | Reason::Policy | Reason::CheckFailed => {
-            NoticeKind::ApprovalWaiting
+            Kind::ApprovalWaiting
         }
-        Reason::ExitDecision | Reason::Epoch => NoticeKind::ExitDue,
+        Reason::ExitDecision | Reason::Epoch => Kind::ExitDue,
         Reason::Paused
         | Reason::CasePaused
         | Reason::HeldByPause
         | Reason::Observing
         | Reason::Observed
-        | Reason::ModeSwitched => NoticeKind::Paused,
+        | Reason::ModeSwitched => Kind::Paused,
         Reason::Attention
         | Reason::GivenUp
         | Reason::AttemptFailed
@@ -24,7 +24,7 @@ pub(super) fn of(reason: Reason) -> NoticeKind {
         | Reason::Reverted
         | Reason::ExitRefused
         | Reason::PartDied
-        | Reason::Fatal => NoticeKind::ActionFailed,
+        | Reason::Fatal => Kind::ActionFailed,
         Reason::Orphaned
         | Reason::Gathering
         | Reason::Held
@@ -47,13 +47,13 @@ pub(super) fn of(reason: Reason) -> NoticeKind {
         | Reason::VersionLacks
         | Reason::RulesSuspended
         | Reason::FromBlockUnset
-        | Reason::Alarm => NoticeKind::Stuck,
-        Reason::ForeignTransaction | Reason::NonceUsed => NoticeKind::ForeignTransaction,
-        Reason::NotAuthorised | Reason::AccountUnadopted => NoticeKind::ForeignTransaction,
+        | Reason::Alarm => Kind::Stuck,
+        Reason::ForeignTransaction | Reason::NonceUsed => Kind::ForeignTransaction,
+        Reason::NotAuthorised | Reason::AccountUnadopted => Kind::ForeignTransaction,
         Reason::JournalUnwritable
         | Reason::JournalVerifying
         | Reason::JournalAhead
-        | Reason::TranscriptUnwritten => NoticeKind::JournalTrouble,
+        | Reason::TranscriptUnwritten => Kind::JournalTrouble,
         Reason::ContractUnread
         | Reason::OperatorsUnread
         | Reason::ChainStale
@@ -70,8 +70,8 @@ pub(super) fn of(reason: Reason) -> NoticeKind {
         | Reason::RelayAway
         | Reason::NoEndpoint
         | Reason::SignerAway
-        | Reason::BeaconAway => NoticeKind::EndpointDown,
-        Reason::OperatorDown | Reason::OperatorNotKnown | Reason::OperatorsShort => NoticeKind::OperatorDown,
-        Reason::BalanceLow | Reason::BalanceOut => NoticeKind::BalanceLow,
+        | Reason::BeaconAway => Kind::EndpointDown,
+        Reason::OperatorDown | Reason::OperatorNotKnown | Reason::OperatorsShort => Kind::OperatorDown,
+        Reason::BalanceLow | Reason::BalanceOut => Kind::BalanceLow,
     }
 }

@@ -78,7 +78,7 @@ fn way_on(state: &State, on: oracle::WayOn) -> WayOn {
 }
 
 /// The action that matters now, else the newest.
-fn current_action(case: &Case) -> Option<ActionId> {
+pub(super) fn current_action(case: &Case) -> Option<ActionId> {
     match case.step {
         Step::DecideCeremony(id) | Step::DecideEffect(id) | Step::Execute(id) => Some(id),
         _ => (case.actions > 0).then_some(ActionId {

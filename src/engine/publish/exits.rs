@@ -1,7 +1,10 @@
 //! Voluntary exits, and what the beacon nodes say of them.
 
+use super::cases::current_action;
 use super::convert;
-use crate::oracle::{Case, ExitStanding, ExitVerdict, State, Step, ValidatorPhase, milestones};
+use crate::oracle::{
+    Action, ActionState, Case, ExitStanding, ExitVerdict, Payload, State, Step, ValidatorPhase, milestones,
+};
 use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose, counted};
 use crate::view::{ExitView, NodeVerdict};
 
@@ -15,20 +18,25 @@ pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
         detail: SafeText::new(&v.to_string()),
         at,
     };
-    let (index, epoch) = match &case.exit {
-        Some((
-            CeremonyPlan::Sign {
-                what:
-                    SignPurpose::VoluntaryExit {
-                        validator_index,
-                        epoch,
-                        ..
-                    },
-                ..
-            },
-            _,
-        )) => (Some(*validator_index), Some(*epoch)),
-        _ => (None, None),
+    // before it is signed, what would be
+    let asked = current_action(case).and_then(|id| state.actions.get(&id));
+    let planned = asked.and_then(|action| match &action.proposal.payload {
+        Payload::Ceremony(ceremony) => Some(&ceremony.plan),
+        Payload::Transaction(_) | Payload::Exit(_) => None,
+    });
+    let plan = case.exit.as_ref().map(|(plan, _)| plan).or(planned);
+    let (index, epoch, named) = match plan {
+        Some(CeremonyPlan::Sign {
+            validator,
+            what:
+                SignPurpose::VoluntaryExit {
+                    validator_index,
+                    epoch,
+                    ..
+                },
+            ..
+        }) => (Some(*validator_index), Some(*epoch), Some(*validator)),
+        _ => (None, None, None),
     };
     let word = match (&case.step, case.phase) {
         (Step::Closed { .. }, _) => "done".to_owned(),
@@ -47,19 +55,19 @@ pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
     let known = state.known_key(case.id.pool).map(|k| k.validator);
     Some(ExitView {
         case: case.id,
-        validator: case.validator().or(known).unwrap_or_default(),
+        validator: case.validator().or(known).or(named).unwrap_or_default(),
         validator_index: index.or(case.index),
         epoch,
         state: SafeText::new(&word),
         over: case.is_closed(),
-        outcome: outcome(case),
+        outcome: outcome(case, asked),
         verdicts: offers.verdicts.iter().map(verdict).collect(),
         times: milestones(case).iter().map(convert::milestone).collect(),
     })
 }
 
 /// What came of the newest offer, or what keeps the exit from being offered.
-fn outcome(case: &Case) -> SafeText {
+fn outcome(case: &Case, asked: Option<&Action>) -> SafeText {
     let offers = &case.offers;
     if let Some(phase) = case.phase.filter(|p| *p >= ValidatorPhase::Exiting) {
         return SafeText::new(&format!("the validator is {phase}"));
@@ -73,6 +81,9 @@ fn outcome(case: &Case) -> SafeText {
             }
             _ => standing.sentence(),
         }),
-        (None, None) => SafeText::default(),
+        (None, None) => match asked.filter(|action| action.state == ActionState::Proposed) {
+            Some(action) => SafeText::new(&format!("waits for a decision on {}", action.id)),
+            None => SafeText::default(),
+        },
     }
 }

@@ -250,8 +250,9 @@ impl Outside {
                     match self.agreed_final(Final::Receipt(*hash)).await {
                         Agreed::Yes => {}
                         Agreed::NotYet => *is_final = false,
-                        // the same bytes do no harm where they are in a block after all
-                        Agreed::Denied => status = NonceStatus::Missing,
+                        // who has a receipt of a nonce that is unused has it of nothing; the same bytes do no harm anyway
+                        Agreed::Denied if self.is_unused(nonce).await => status = NonceStatus::Missing,
+                        Agreed::Denied => *is_final = false,
                     }
                 }
             }
@@ -264,6 +265,13 @@ impl Outside {
             _ => {}
         }
         Some(status)
+    }
+
+    /// The newest block has not used this nonce of the oracle account.
+    async fn is_unused(&self, nonce: u64) -> bool {
+        let Some(account) = self.oracle else { return false };
+        let next = self.ask.execution.nonce(account, At::Latest).await;
+        next.yes().is_some_and(|next| next <= nonce)
     }
 
     /// One endpoint's word makes nothing final where others are configured.

@@ -211,3 +211,45 @@ async fn who_cannot_tell_is_followed_by_who_can() {
     let nodes = beacon.nodes().await;
     assert!(nodes.iter().all(|n| n.state == NodeState::Healthy), "{nodes:?}");
 }
+
+/// Nothing takes a closed exit back: that a validator has left is no single node's word.
+#[tokio::test]
+async fn a_validator_has_left_when_two_nodes_say_so_and_nobody_denies_it() {
+    let status = |status: &'static str| {
+        move |path: &str| {
+            let mut record = record(4);
+            record["status"] = json!(status);
+            match path {
+                p if p.starts_with(VALIDATORS) && p.contains("id=") => Some(json!({"data": [record]})),
+                path => in_sync(path),
+            }
+        }
+    };
+    let told = async |statuses: &[&'static str]| {
+        let mut nodes = Vec::new();
+        for says in statuses {
+            nodes.push(Stub::start(status(says)).await);
+        }
+        let urls = nodes.iter().map(|node| RedactedUrl::new(&node.url)).collect();
+        let beacon = Beacon::new(BeaconConfig::new(urls, Some(Root([1; 32])))).unwrap();
+        beacon.validator(&key(4)).await
+    };
+    for (statuses, left) in [
+        (&["withdrawal_done"][..], true),
+        (&["withdrawal_done", "withdrawal_done"], true),
+        (&["withdrawal_done", "active_ongoing"], false),
+        (&["withdrawal_done", "withdrawal_done", "active_ongoing"], false),
+    ] {
+        let answer = told(statuses).await;
+        assert_eq!(answer.as_ref().yes().is_some(), left, "{statuses:?}: {answer:?}");
+        if let Answer::NotKnown(why) = answer {
+            assert!(why.to_string().contains("active_ongoing"), "{why}");
+        }
+    }
+    // of two that say it the one that is less far counts
+    let lags = told(&["withdrawal_done", "exited_unslashed"])
+        .await
+        .yes()
+        .unwrap();
+    assert_eq!(lags.status.to_string(), "exited_unslashed");
+}

@@ -242,14 +242,22 @@ async fn one_endpoints_word_makes_nothing_final_where_another_denies_it() {
             other => panic!("{other:?}"),
         }
     };
-    let voices = vec![receipt(true), receipt(false)];
-    let mut divided = stage(FakeTransactions::default(), FakeExecution::default(), voices);
+    let divided_voices = || vec![receipt(true), receipt(false)];
+    let next = |nonce| FakeExecution {
+        nonce: Answer::Yes(nonce),
+        ..FakeExecution::default()
+    };
+    let mut divided = stage(FakeTransactions::default(), next(7), divided_voices());
     assert!(!is_final(&divided).await);
     let alarm = divided.alarm().expect("it is told");
     assert!(
         alarm.contains("is not taken for final") && alarm.contains("endpoint 1"),
         "{alarm}"
     );
+    // a receipt of a nonce that nothing has used is made up, and the same bytes are sent again
+    let made_up = stage(FakeTransactions::default(), next(6), divided_voices());
+    made_up.nodes.say(Answer::Yes(included(true, true)));
+    assert_eq!(made_up.inspect().await, Some(NonceStatus::Missing));
     let voices = vec![receipt(true), receipt(true)];
     let mut of_one_mind = stage(FakeTransactions::default(), FakeExecution::default(), voices);
     assert!(is_final(&of_one_mind).await);

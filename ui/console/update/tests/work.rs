@@ -310,3 +310,82 @@ fn however_long_an_alarm_is_the_key_that_shows_the_others_is_on_the_screen() {
         assert!(alarm.chars().count() <= usize::from(columns), "{alarm}");
     }
 }
+
+#[test]
+fn a_key_that_pauses_asks_where_the_row_has_just_come_under_it() {
+    let mut d = busy();
+    d.slowly("2");
+    let first = d.app.subject_case().unwrap();
+    let event = with(|s| s.actions.retain(|action| action.id.case != first));
+    d.send(event);
+    assert_ne!(d.app.subject_case(), Some(first));
+    assert!(requests(d.keys("p")).is_empty());
+    assert!(matches!(&d.app.overlay, Some(Overlay::Ask(ask)) if ask.question.starts_with("Pause ")));
+    d.slowly("esc");
+    d.look(3_000);
+    assert_eq!(requests(d.slowly("p")).len(), 1, "it was seen");
+}
+
+#[test]
+fn who_ends_a_pause_reads_what_will_leave() {
+    let mut d = busy();
+    let paused = |approved: bool| {
+        with(move |s| {
+            s.paused = Some(casimir_dkg::view::PauseView {
+                by: "ada".into(),
+                since: fixture::T0,
+            });
+            if approved {
+                s.actions[0].state = casimir_dkg::view::ActionState::Approved;
+            }
+        })
+    };
+    for (approved, says) in [
+        (false, "Nothing that was approved"),
+        (true, "1 approved action held back"),
+    ] {
+        d.send(paused(approved));
+        d.slowly("P");
+        let Some(Overlay::Ask(ask)) = &d.app.overlay else {
+            panic!("it asks")
+        };
+        assert!(ask.lines[0].starts_with(says), "{:?}", ask.lines);
+        let names = ask
+            .lines
+            .iter()
+            .any(|line| line.starts_with("deposit/3#2 (money): "));
+        assert_eq!(names, approved, "{:?}", ask.lines);
+        d.slowly("esc");
+    }
+}
+
+/// A stopped engine keeps its socket: nothing is sent to it that would count when it wakes up.
+#[test]
+fn nothing_is_sent_to_an_engine_that_does_not_answer_and_nothing_is_green() {
+    let mut d = busy();
+    let live = screen(&mut d);
+    assert!(live.contains("live") && live.contains("rpc"), "{live}");
+    d.send(Event::Silent(Some(Duration::from_secs(12))));
+    let silent = screen(&mut d);
+    assert!(
+        silent.contains("the engine has not answered for 12 s"),
+        "{silent}"
+    );
+    assert!(!silent.contains("live  head"), "{silent}");
+    assert!(requests(d.slowly("P")).is_empty());
+    assert!(toast(&d).contains("not sent"), "{}", toast(&d));
+    d.send(Event::Silent(None));
+    assert_eq!(requests(d.slowly("P")).len(), 1);
+}
+
+#[test]
+fn what_was_said_goes_by_itself_however_much_happens() {
+    let mut d = busy();
+    d.slowly("q q q esc u");
+    assert!(!toast(&d).is_empty());
+    for _ in 0..20 {
+        d.mono += Duration::from_millis(700);
+        d.send(with(|_| ()));
+    }
+    assert_eq!(toast(&d), "");
+}
