@@ -4,11 +4,14 @@
 use crate::ports::notifier::NoticeKind as Kind;
 use crate::view::WaitReason as Reason;
 
+#[rustfmt::skip]
 pub(super) fn of(reason: Reason) -> Kind {
     match reason {
-        Reason::Decision | Reason::SecondPerson | Reason::Policy | Reason::CheckFailed => {
-            Kind::ApprovalWaiting
-        }
+        Reason::Decision
+        | Reason::SecondPerson
+        | Reason::Policy
+        | Reason::RulesSuspended
+        | Reason::CheckFailed => Kind::ApprovalWaiting,
         Reason::ExitDecision | Reason::Epoch => Kind::ExitDue,
         Reason::Paused
         | Reason::CasePaused
@@ -45,7 +48,6 @@ pub(super) fn of(reason: Reason) -> Kind {
         | Reason::ForeignCeremony
         | Reason::SsvUnsuited
         | Reason::VersionLacks
-        | Reason::RulesSuspended
         | Reason::FromBlockUnset
         | Reason::Alarm => Kind::Stuck,
         Reason::ForeignTransaction | Reason::NonceUsed => Kind::ForeignTransaction,
@@ -54,22 +56,10 @@ pub(super) fn of(reason: Reason) -> Kind {
         | Reason::JournalVerifying
         | Reason::JournalAhead
         | Reason::TranscriptUnwritten => Kind::JournalTrouble,
-        Reason::ContractUnread
-        | Reason::OperatorsUnread
-        | Reason::ChainStale
-        | Reason::ChainDown
-        | Reason::EventsUntold
-        | Reason::FactsUnread
-        | Reason::LogsDoubted
-        | Reason::HeadDoubted
-        | Reason::ClockDiffers
-        | Reason::ReceiptDoubted
-        | Reason::EndpointDown
-        | Reason::ExecutionAway
-        | Reason::ExecutionSyncing
-        | Reason::RelayAway
-        | Reason::NoEndpoint
-        | Reason::SignerAway
+        Reason::ContractUnread | Reason::OperatorsUnread | Reason::ChainStale | Reason::ChainDown
+        | Reason::EventsUntold | Reason::FactsUnread | Reason::LogsDoubted | Reason::HeadDoubted
+        | Reason::ClockDiffers | Reason::ReceiptDoubted | Reason::EndpointDown | Reason::ExecutionAway
+        | Reason::ExecutionSyncing | Reason::RelayAway | Reason::NoEndpoint | Reason::SignerAway
         | Reason::BeaconAway => Kind::EndpointDown,
         Reason::OperatorDown | Reason::OperatorNotKnown | Reason::OperatorsShort => Kind::OperatorDown,
         Reason::BalanceLow | Reason::BalanceOut => Kind::BalanceLow,

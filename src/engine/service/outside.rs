@@ -257,10 +257,8 @@ impl Outside {
                 }
             }
             NonceStatus::Replaced { is_final, .. } => {
-                if *is_final {
-                    let agreed = self.agreed_final(Final::Replaced(nonce, hashes)).await;
-                    *is_final = matches!(agreed, Agreed::Yes);
-                }
+                *is_final =
+                    *is_final && self.agreed_final(Final::Replaced(nonce, hashes)).await == Agreed::Yes;
             }
             _ => {}
         }
@@ -305,6 +303,7 @@ impl Outside {
 }
 
 /// What the endpoints say of what one of them calls final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agreed {
     Yes,
     /// Too few answered.
