@@ -36,7 +36,7 @@ impl Pulse {
         UnixMillis(self.0.load(Ordering::Relaxed))
     }
 
-    /// For how long it was not heard of, where a person should know: as long as [`QUIET`] and longer.
+    /// For how long it was not heard of, where that is 10 s or longer: then a person should know.
     #[must_use]
     pub fn silent(&self, now: UnixMillis) -> Option<Duration> {
         let silent = now.since(self.last());

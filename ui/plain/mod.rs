@@ -11,7 +11,7 @@ use std::io::BufRead as _;
 use std::time::Duration;
 
 use casimir_dkg::engine::{EngineHandle, Identity, Seat};
-use casimir_dkg::types::{ActionId, CaseId, PoolId, Root, UnixMillis};
+use casimir_dkg::types::{ActionId, CaseId, PoolId, Root, UnixMillis, in_words};
 use casimir_dkg::view::{
     ActionView, ListKind, Listing, Mode, Page, Query, Request, RowId, Rows, Scope, Snapshot, Transition,
 };
@@ -78,7 +78,12 @@ struct Plain<'a, B> {
     opened: Option<(ActionId, Root)>,
     /// The last row of each list that `older` printed.
     seen: HashMap<ListKind, RowId>,
+    /// The engine does not answer, and that was said.
+    is_silent: bool,
 }
+
+/// Where nothing happens, the engine's pulse is felt this often.
+const LISTENS: Duration = Duration::from_secs(5);
 
 /// Runs until the user leaves, a signal comes, or the engine ends. `stops`: leaving stops the engine.
 pub(crate) async fn run(
@@ -94,6 +99,7 @@ pub(crate) async fn run(
         follow: true,
         opened: None,
         seen: HashMap::new(),
+        is_silent: false,
     };
     plain.greet(stops);
     let mut lines = typed();
@@ -109,6 +115,7 @@ pub(crate) async fn run(
                 Err(RecvError::Lagged(missed)) => line(&format!("{missed} lines skipped; the journal has them")),
                 Err(RecvError::Closed) => break Left::EngineGone,
             },
+            () = tokio::time::sleep(LISTENS) => plain.listens(handle.pulse.silent(UnixMillis::now())),
             typed = lines.recv() => match typed {
                 Some(typed) => if plain.typed(&typed).await { break Left::Quit },
                 None => break Left::Quit,
@@ -145,6 +152,23 @@ fn typed() -> mpsc::Receiver<String> {
 impl<B: Beside> Plain<'_, B> {
     fn snapshot(&self) -> std::sync::Arc<Snapshot> {
         self.seat.snapshots.borrow().clone()
+    }
+
+    /// Says when the engine does not answer any more, and when it does again.
+    fn listens(&mut self, silent: Option<Duration>) {
+        if silent.is_some() == self.is_silent {
+            return;
+        }
+        self.is_silent = silent.is_some();
+        line(&match silent {
+            Some(silent) => {
+                let silent = in_words(silent);
+                format!(
+                    "the engine has not answered for {silent}: what stands above is from before, and what is asked waits"
+                )
+            }
+            None => "the engine answers again".to_owned(),
+        });
     }
 
     fn greet(&self, stops: bool) {
