@@ -79,9 +79,8 @@ async fn a_messenger_that_is_killed_goes_on_and_tells_an_operator_what_it_lost()
 
     fs::remove_dir_all(here.join("node")).unwrap();
     let node = operator();
-    registered(&second, &node);
-    let said = node.stopped();
     let missed = "2 shares THAT THIS OPERATOR SIGNED FOR ARE NOT IN ITS STORE";
+    let said = node.stopped_after(missed);
     assert!(
         said.contains(missed) && said.contains(&key.validator.to_string()),
         "{said}"

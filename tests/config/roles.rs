@@ -69,11 +69,26 @@ impl Role {
 impl Role {
     /// Asks it to end, and returns what it wrote to stderr until then.
     #[cfg(unix)]
-    pub(crate) fn stopped(mut self) -> String {
-        let mut stderr = self.child.stderr.take().unwrap();
-        self.signal(rustix::process::Signal::TERM);
+    pub(crate) fn stopped(self) -> String {
+        self.stopped_after("")
+    }
+
+    /// The same, once it has written these words, or when nobody has the patience to wait for them any more.
+    #[cfg(unix)]
+    pub(crate) fn stopped_after(mut self, words: &str) -> String {
+        let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
         let mut said = String::new();
-        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        std::thread::scope(|threads| {
+            let (heard, hears) = std::sync::mpsc::channel::<()>();
+            let ends = || self.signal(rustix::process::Signal::TERM);
+            threads.spawn(move || {
+                let _ = hears.recv_timeout(crate::PATIENCE);
+                ends();
+            });
+            while !said.contains(words) && stderr.read_line(&mut said).unwrap() > 0 {}
+            drop(heard);
+            std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        });
         assert_eq!(self.ended().code(), Some(0), "{said}");
         said
     }

@@ -112,6 +112,10 @@ def u64(value, what):
     return value
 
 
+# Python's own limit.
+NESTED = 1000
+
+
 def once(pairs):
     """The fields of a JSON object. One that stands twice would be read here as its last, and elsewhere as its first."""
     fields = dict(pairs)
@@ -122,10 +126,15 @@ def once(pairs):
 
 
 def parse(text):
+    # py_ecc lifts the limit so far that a text that is nested deeply would end the interpreter
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(NESTED)
     try:
         return json.loads(text, object_pairs_hook=once)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def raw(text):
