@@ -7,11 +7,7 @@ use crate::view::WaitReason as Reason;
 #[rustfmt::skip]
 pub(super) fn of(reason: Reason) -> Kind {
     match reason {
-        Reason::Decision
-        | Reason::SecondPerson
-        | Reason::Policy
-        | Reason::RulesSuspended
-        | Reason::CheckFailed => Kind::ApprovalWaiting,
+        Reason::Decision | Reason::SecondPerson | Reason::Policy | Reason::CheckFailed => Kind::ApprovalWaiting,
         Reason::ExitDecision | Reason::Epoch => Kind::ExitDue,
         Reason::Paused
         | Reason::CasePaused
@@ -48,7 +44,7 @@ pub(super) fn of(reason: Reason) -> Kind {
         | Reason::ForeignCeremony
         | Reason::SsvUnsuited
         | Reason::VersionLacks
-        | Reason::FromBlockUnset
+        | Reason::FromBlockUnset | Reason::RulesSuspended
         | Reason::Alarm => Kind::Stuck,
         Reason::ForeignTransaction | Reason::NonceUsed => Kind::ForeignTransaction,
         Reason::NotAuthorised | Reason::AccountUnadopted => Kind::ForeignTransaction,
