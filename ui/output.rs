@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use casimir_dkg::types::{SafeText, counted};
 use serde::Serialize;
 
-/// A line of the result. A reader that went away (`| head`) ends a command quietly, and a service never.
+/// A line of the result. A reader that went away (`| head`) ends nothing: a command tells by its exit code, too.
 pub(crate) fn line(text: &str) {
     raw(&format!("{text}\n"));
 }
@@ -45,6 +45,8 @@ static READER_IS_GONE: AtomicBool = AtomicBool::new(false);
 pub(crate) fn answered(error: &clap::Error) -> ! {
     let printed = error.print().and_then(|()| std::io::stdout().flush());
     let code = match printed {
+        // nobody reads any more, there is nobody left to tell
+        Err(why) if !error.use_stderr() && why.kind() == std::io::ErrorKind::BrokenPipe => 0,
         Err(why) if !error.use_stderr() => unwritten(&why).into(),
         _ => error.exit_code(),
     };
@@ -53,10 +55,6 @@ pub(crate) fn answered(error: &clap::Error) -> ! {
 
 /// What a command ends with whose result cannot be written.
 fn unwritten(error: &std::io::Error) -> u8 {
-    if error.kind() == std::io::ErrorKind::BrokenPipe {
-        // nobody reads any more, there is nobody left to tell
-        return 0;
-    }
     note(&format!(
         "error: the output could not be written: {error}. What was written before is cut off"
     ));

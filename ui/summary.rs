@@ -120,6 +120,10 @@ pub(crate) fn beginning(typed: &str) -> Option<String> {
     enough.then_some(digits)
 }
 
+/// Why there is no approval to take back.
+pub(crate) const NOTHING_TO_TAKE_BACK: &str =
+    "no approval can be taken back: nothing that was approved waits in an undo window";
+
 /// What leaves next, unless its approval is taken back.
 pub(crate) fn leaving(snapshot: &Snapshot) -> Option<&ActionView> {
     let until = |action: &&ActionView| action.undo.and_then(|undo| undo.until);

@@ -144,7 +144,6 @@ async fn converse(mut write: OwnedWriteHalf, mut side: EngineSide, mut heard: mp
     let mut open = Open::default();
     let mut heard_at = Instant::now();
     loop {
-        let is_probed = open.probe.is_some();
         tokio::select! {
             message = heard.recv() => {
                 let Some(message) = message else { return };
@@ -155,7 +154,7 @@ async fn converse(mut write: OwnedWriteHalf, mut side: EngineSide, mut heard: mp
                     return;
                 }
             }
-            () = sleep_until(heard_at + QUIET), if !is_probed => {
+            () = sleep_until(heard_at + QUIET), if open.probe.is_none() => {
                 open.ticket += 1;
                 open.probe = Some(open.ticket);
                 // no pool has this number: it is quickly answered, and by the engine itself

@@ -375,23 +375,20 @@ impl<W: World> Core<W> {
 
     /// Decisions that were made stand; from here on these rules decide, and the journal says so.
     fn new_rules(&mut self, policy: Policy) {
-        let (words, alarm) = match &policy.suspended {
-            Some(why) => {
-                let words = format!("no rule decides any more: {why}");
-                (words.clone(), SafeText::new(&words))
-            }
-            None => {
-                let rules = counted(policy.rules.len(), "rule");
-                (format!("the policy was read anew: {rules}"), SafeText::default())
-            }
-        };
-        self.show(LiveUpdate::Alarm("rules", alarm));
+        let suspended = policy.suspended.as_ref();
+        let alarm = suspended.map(|why| SafeText::new(&format!("no rule decides any more: {why}")));
+        let rules = counted(policy.rules.len(), "rule");
+        let read = || SafeText::new(&format!("the policy was read anew: {rules}"));
+        let words = alarm.clone().unwrap_or_else(read);
+        self.show(LiveUpdate::Alarm("rules", alarm.unwrap_or_default()));
         self.state.rule_by(policy);
+        self.note(words);
+    }
+
+    /// Records what is about no case, and what no step of the decision core tells.
+    fn note(&mut self, text: SafeText) {
         let at = UnixMillis::now();
-        let record = Record::Note {
-            case: None,
-            text: SafeText::new(&words),
-        };
+        let record = Record::Note { case: None, text };
         self.state.apply(self.state.newest + 1, at, &record);
         self.pending.records.push((at, record));
         self.dirty = true;

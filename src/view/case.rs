@@ -133,6 +133,15 @@ pub struct CaseView {
 }
 
 impl CaseView {
+    /// How it stands as it is shown: a pause hides the rest.
+    #[must_use]
+    pub fn shown(&self) -> CaseStatus {
+        match self.paused {
+            true => CaseStatus::Paused,
+            false => self.status,
+        }
+    }
+
     /// No longer moves by itself.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -3,7 +3,7 @@
 use alloy::primitives::U256;
 use casimir_dkg::chain::Finality;
 use casimir_dkg::chain::execution::Nodes;
-use casimir_dkg::devnet::Mining;
+use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::{Call, Execution as _, Simulated};
 use casimir_dkg::types::ClusterLayout;
 use serde_json::json;
@@ -22,8 +22,8 @@ fn reverts(call: &proxy::Call) -> Act {
     }
 }
 
-#[tokio::test]
-async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
+/// A network with a pool that waits, and the call that deposits it.
+async fn scene() -> (Devnet, Call) {
     let net = devnet(LAYOUT, Mining::Manual).await;
     net.deposit_pool(1).await.unwrap();
     net.mine(2).await.unwrap();
@@ -34,6 +34,13 @@ async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
         data: encode_deposit(&deposit(to.manager, 1), LAYOUT),
         value_wei: U256::ZERO,
     };
+    (net, call)
+}
+
+#[tokio::test]
+async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
+    let (net, call) = scene().await;
+    let to = net.addresses();
     let tried = async |urls: &[&str]| {
         let rpc = rpc(urls);
         let nodes = Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag).beside(rpc.each());
@@ -80,16 +87,8 @@ async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
 /// With too little gas a transaction fails and is paid for, or is in no block, ever.
 #[tokio::test]
 async fn the_highest_estimate_counts_and_one_below_the_bytes_own_gas_is_none() {
-    let net = devnet(LAYOUT, Mining::Manual).await;
-    net.deposit_pool(1).await.unwrap();
-    net.mine(2).await.unwrap();
+    let (net, call) = scene().await;
     let to = net.addresses();
-    let call = Call {
-        from: to.oracle,
-        to: to.manager,
-        data: encode_deposit(&deposit(to.manager, 1), LAYOUT),
-        value_wei: U256::ZERO,
-    };
     let estimates = |gas: u64| {
         move |call: &proxy::Call| match call.method.as_str() {
             "eth_estimateGas" => Act::Result(json!(format!("0x{gas:x}"))),

@@ -401,8 +401,7 @@ fn scope(case: Option<CaseId>) -> Scope {
 /// Takes back the approval that was named, or the one that leaves next.
 fn undo(snapshot: &Snapshot, named: Option<ActionId>) -> Result<Request, String> {
     let action = named.or_else(|| summary::leaving(snapshot).map(|action| action.id));
-    let action =
-        action.ok_or("no approval can be taken back: nothing that was approved waits in an undo window")?;
+    let action = action.ok_or(summary::NOTHING_TO_TAKE_BACK)?;
     Ok(Request::TakeBack { action })
 }
 

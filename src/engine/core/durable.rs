@@ -107,14 +107,9 @@ impl<W: World> Core<W> {
     fn take_back(&mut self, before: State, asked: &SafeText) {
         self.state = before;
         self.pending = Pending::default();
-        let record = Record::Note {
-            case: None,
-            text: SafeText::new(&format!("not done, because it could not be written: {asked}")),
-        };
-        let at = UnixMillis::now();
-        self.state.apply(self.state.newest + 1, at, &record);
-        self.pending.records.push((at, record));
-        self.dirty = true;
+        self.note(SafeText::new(&format!(
+            "not done, because it could not be written: {asked}"
+        )));
     }
 
     fn announce(&mut self, first: u64, pending: &Pending) {

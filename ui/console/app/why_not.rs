@@ -5,6 +5,7 @@ use casimir_dkg::view::{Mode, Way};
 
 use super::App;
 use crate::console::keys::{Command, TABLE};
+use crate::summary;
 
 impl App {
     /// `None`: it can be done.
@@ -36,10 +37,7 @@ impl App {
             Command::NextWaiting | Command::PreviousWaiting => self.anything_waits(),
             Command::TakeBack => match self.undoable() {
                 Some(_) => Ok(()),
-                None => Err(
-                    "no approval can be taken back: nothing that was approved waits in an undo window"
-                        .to_owned(),
-                ),
+                None => Err(summary::NOTHING_TO_TAKE_BACK.to_owned()),
             },
             Command::Reject | Command::Committee => self.can_on_action(command),
             Command::Retry | Command::Pause | Command::RedoKey | Command::GiveUp => self.can_on_case(command),

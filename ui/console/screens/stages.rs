@@ -150,12 +150,7 @@ fn bar(app: &App, case: &CaseView, columns: usize) -> Line<'static> {
     let ascii = app.settings.ascii;
     let between = if ascii { " > " } else { " ▸ " };
     let here = behind(app, case);
-    let shown = if case.paused {
-        CaseStatus::Paused
-    } else {
-        case.status
-    };
-    let state = status::case(shown);
+    let state = status::case(case.shown());
     let parts: Vec<(Token, String)> = names(case.kind)
         .iter()
         .enumerate()

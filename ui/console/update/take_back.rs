@@ -3,13 +3,11 @@
 use casimir_dkg::view::Request;
 
 use super::*;
+use crate::summary;
 
 pub(super) fn send(app: &mut App) -> Vec<Effect> {
     let Some(action) = app.undoable().map(|action| action.id) else {
-        app.say(
-            Token::Info,
-            "no approval can be taken back: nothing that was approved waits in an undo window",
-        );
+        app.say(Token::Info, summary::NOTHING_TO_TAKE_BACK);
         return vec![];
     };
     send::request(app, Request::TakeBack { action })

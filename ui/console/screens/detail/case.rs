@@ -1,6 +1,6 @@
 //! A case: where it stands, what opened it, and its file.
 
-use casimir_dkg::view::{CaseStatus, CaseView, Cause};
+use casimir_dkg::view::{CaseView, Cause};
 
 use super::{times, ways};
 use crate::console::app::App;
@@ -15,14 +15,9 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, case: &
         page.push(line);
     }
     page.gap();
-    let shown = if case.paused {
-        CaseStatus::Paused
-    } else {
-        case.status
-    };
     page.status(
         "state",
-        status::case(shown),
+        status::case(case.shown()),
         &format!(" for {}", format::age(app.now.wall.since(app.stands_since(case)))),
     );
     page.field(

@@ -91,12 +91,7 @@ impl Describe for Events {
     }
 
     fn cells(&self, app: &App, case: &CaseView, alone: bool) -> Vec<Cell> {
-        let shown = if case.paused {
-            CaseStatus::Paused
-        } else {
-            case.status
-        };
-        let state = status::case(shown);
+        let state = status::case(case.shown());
         let over = case.is_over() || case.status == CaseStatus::Orphaned;
         let mut cells = vec![
             Cell::new(

@@ -113,9 +113,7 @@ pub(super) fn check(db: &Connection) -> Result<(), StoreError> {
 /// Removes a store that was made a moment ago and holds nothing, with what stands beside it.
 pub fn unmake(path: &Path) {
     for suffix in ["-wal", "-shm", ""] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        let _ = fs::remove_file(file);
+        let _ = fs::remove_file(manifest::beside(path, suffix));
     }
     let _ = fs::remove_file(manifest::manifest_of(path));
     let _ = fs::remove_file(path.with_extension("lock"));

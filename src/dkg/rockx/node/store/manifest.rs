@@ -45,8 +45,13 @@ impl From<&Held> for Named {
 /// The manifest of the store, or of the backup, at `path`: its name and `.manifest`.
 #[must_use]
 pub fn manifest_of(path: &Path) -> PathBuf {
+    beside(path, ".manifest")
+}
+
+/// The file that stands beside `path`: its name and this suffix.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".manifest");
+    name.push(suffix);
     name.into()
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::backup::{Kept, check};
 use super::held::{held_by, open_read_only};
-use super::manifest::naming;
+use super::manifest::{beside, naming};
 use super::seal::Sealer;
 use super::{StoreError, make_private, schema, sealer, take_lock};
 use crate::owner;
@@ -114,12 +114,6 @@ fn install(path: &Path, partial: &Path) -> Result<PathBuf, StoreError> {
             .map_err(naming(directory))?;
     }
     Ok(former)
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 fn remove(file: &Path) -> Result<(), StoreError> {
