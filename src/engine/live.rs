@@ -177,6 +177,8 @@ impl Live {
                 self.histories.remove(subject);
             }
             LiveUpdate::Ready(pools) => self.chain.ready_pools = pools,
+            // who cannot be asked has not taken back its no
+            LiveUpdate::Authorised(CheckStatus::Unknown) if self.signer.authorised == CheckStatus::Fail => (),
             LiveUpdate::Authorised(status) => self.signer.authorised = status,
             LiveUpdate::Validators(validators) => self.validators = Arc::new(validators),
             LiveUpdate::Costs(costs) => self.costs = costs,
@@ -198,9 +200,23 @@ mod tests {
     use crate::types::{BackendName, CeremonyPlan};
 
     #[test]
-    fn the_steps_of_a_journaled_ceremony_are_those_of_the_backend_that_ran_it() {
-        let fake = FakeCeremonies::default();
-        let here = fake.capabilities.backend.clone();
+    fn a_no_of_the_contract_ends_with_a_yes_and_not_with_an_endpoint_that_is_away() {
+        let mut live = live(FakeCeremonies::default());
+        let mut told = |status| {
+            live.update(UnixMillis(1), LiveUpdate::Authorised(status));
+            live.signer.authorised
+        };
+        assert_eq!(told(CheckStatus::Fail), CheckStatus::Fail);
+        assert_eq!(told(CheckStatus::Unknown), CheckStatus::Fail);
+        assert_eq!(told(CheckStatus::Pass), CheckStatus::Pass);
+        assert_eq!(
+            told(CheckStatus::Unknown),
+            CheckStatus::Unknown,
+            "a yes may have been taken back since"
+        );
+    }
+
+    fn live(backend: FakeCeremonies) -> Live {
         let network = NetworkView {
             name: "test".into(),
             chain_id: 1,
@@ -208,7 +224,14 @@ mod tests {
             simulated: Vec::new(),
             manager: Address::ZERO,
         };
-        let live = Live::new(network, None, Arc::new(fake));
+        Live::new(network, None, Arc::new(backend))
+    }
+
+    #[test]
+    fn the_steps_of_a_journaled_ceremony_are_those_of_the_backend_that_ran_it() {
+        let fake = FakeCeremonies::default();
+        let here = fake.capabilities.backend.clone();
+        let live = live(fake);
         let ceremony = |backend| Ceremony {
             case: "reshare/1".parse().unwrap(),
             role: CeremonyRole::Main,

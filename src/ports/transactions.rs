@@ -192,8 +192,9 @@ pub trait Transactions: Send + Sync + fmt::Debug {
     /// What a transaction that was never sent pays now: `gas` is what it used when it was tried out. Never a *no*.
     async fn price(&self, gas: u64, ceiling_wei: U256) -> Answer<Priced>;
 
-    /// What a version pays that replaces `stuck`: the same nonce and the same gas. Never a *no*.
-    async fn raise(&self, stuck: &SignedTransaction, ceiling_wei: U256) -> Answer<Priced>;
+    /// What a version pays that replaces `stuck`: the same nonce, and the same gas unless the call needs more by now: `gas`
+    /// is what it used when it was tried out just now, where it could be. Never a *no*.
+    async fn raise(&self, stuck: &SignedTransaction, gas: Option<u64>, ceiling_wei: U256) -> Answer<Priced>;
 
     /// Hands signed bytes to every endpoint, and returns when one has them or all have answered; those that have not
     /// answered by then still get them. Offered again, the same bytes do no harm.

@@ -69,8 +69,11 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
         let refusal = (!heard.hint.taken()).then(|| SafeText::new(&heard.why()));
         rpc.note_refusal(refusal);
     }
-    if matches!(heard.hint, BroadcastHint::Accepted) {
-        tokio::spawn(look_for(heard.endpoint.clone(), rpc, signed.hash));
+    match heard.hint {
+        BroadcastHint::Accepted => drop(tokio::spawn(look_for(heard.endpoint.clone(), rpc, signed.hash))),
+        // it has a block with this nonce: with ours in it, nothing was refused
+        BroadcastHint::NonceTooLow => drop(tokio::spawn(forgive(rpc, signed.hash))),
+        _ => {}
     }
     let (hash, nonce) = (&signed.hash, signed.nonce);
     if let Some(left_out) = SENDS.line() {
@@ -83,15 +86,29 @@ async fn offer(endpoint: SafeText, rpc: Rpc, signed: SignedTransaction) -> Heard
     heard
 }
 
-/// Whether an endpoint has what it said that it took, in its pool or in a block.
-async fn look_for(endpoint: SafeText, rpc: Rpc, hash: Root) {
+/// Whether an endpoint has a transaction by now, in its pool or in a block; not known where it does not answer.
+async fn has(rpc: &Rpc, hash: Root) -> Option<bool> {
     for pause in LOOKS {
         tokio::time::sleep(pause).await;
-        match rpc.transaction(B256::from(hash.0)).await {
-            Ok(None) => {}
-            // one that does not answer is shown as that
-            Ok(Some(_)) | Err(_) => return,
+        if rpc.transaction(B256::from(hash.0)).await.ok()?.is_some() {
+            return Some(true);
         }
+    }
+    Some(false)
+}
+
+/// Takes back what is shown of an endpoint that refused what it has.
+async fn forgive(rpc: Rpc, hash: Root) {
+    if has(&rpc, hash).await == Some(true) {
+        rpc.note_refusal(None);
+    }
+}
+
+/// Names an endpoint that has not what it said that it took.
+async fn look_for(endpoint: SafeText, rpc: Rpc, hash: Root) {
+    // one that does not answer is shown as that
+    if has(&rpc, hash).await != Some(false) {
+        return;
     }
     let why = "it answered that it took it, and does not know it";
     if let Some(left_out) = SENDS.line() {

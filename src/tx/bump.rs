@@ -44,16 +44,16 @@ pub fn bump(previous: Fees, quote: FeeQuote, gas_limit: u64, ceiling_wei: U256) 
     })
 }
 
-/// Prices of the three ways on from a stuck transaction.
+/// Prices of the three ways on from a stuck transaction; one that replaces it would have this gas limit.
 #[must_use]
-pub fn options(stuck: &SignedTransaction, quote: FeeQuote) -> StuckOptions {
-    let (previous, gas_limit) = (Fees::from(stuck), stuck.gas_limit);
+pub fn options(stuck: &SignedTransaction, gas_limit: u64, quote: FeeQuote) -> StuckOptions {
+    let previous = Fees::from(stuck);
     let priority = eighth_more(previous.priority).max(quote.priority);
     let replacing =
         eighth_more(previous.max_fee).max(quote.base_fee.saturating_mul(2).saturating_add(priority));
     StuckOptions {
         nonce: stuck.nonce,
-        wait_wei: total(gas_limit, previous.max_fee),
+        wait_wei: total(stuck.gas_limit, previous.max_fee),
         raise_wei: total(gas_limit, replacing),
         cancel_wei: total(21_000, replacing),
     }

@@ -61,11 +61,12 @@ impl Transactions for Nodes {
         self.quoted(judge).await
     }
 
-    async fn raise(&self, stuck: &SignedTransaction, ceiling_wei: U256) -> Answer<Priced> {
-        let gas_limit = stuck.gas_limit;
+    async fn raise(&self, stuck: &SignedTransaction, gas: Option<u64>, ceiling_wei: U256) -> Answer<Priced> {
+        // nodes refuse for ever what has too little
+        let gas_limit = gas.map_or(0, fees::gas_limit).max(stuck.gas_limit);
         let judge = |quote| match bump::bump(fees::Fees::from(stuck), quote, gas_limit, ceiling_wei) {
             Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
-            Err(over) => Priced::Stuck(over, bump::options(stuck, quote)),
+            Err(over) => Priced::Stuck(over, bump::options(stuck, gas_limit, quote)),
         };
         self.quoted(judge).await
     }

@@ -833,3 +833,40 @@ async fn an_endpoint_that_swallows_a_transaction_decides_nothing_and_is_named() 
         }
     }
 }
+
+/// Offered once more after its block, it is refused as used: by whom has it, and that is nothing to accuse them of.
+#[tokio::test]
+async fn who_refuses_the_nonce_of_what_it_has_is_shown_as_refusing_no_longer() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let direct = rpc(&[&net.http_url()]);
+    let signed = draft_again(&net, &direct, 1).await;
+    assert!(tx::broadcast(&direct, &signed).await.taken());
+    net.mine(1).await.unwrap();
+    for knows in [true, false] {
+        let late = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+            "eth_sendRawTransaction" => Act::Error(-32000, "nonce too low: next nonce 9, tx nonce 8".into()),
+            "eth_getTransactionByHash" if !knows => Act::Result(Value::Null),
+            _ => Act::Forward,
+        })
+        .await;
+        let rpc = rpc(&[&late.url]);
+        assert!(!tx::broadcast(&rpc, &signed).await.taken());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        if knows {
+            while rpc.health()[0].refuses.is_some() {
+                assert!(Instant::now() < deadline, "{:?}", rpc.health());
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        } else {
+            while late.calls("eth_getTransactionByHash").len() < 3 {
+                assert!(Instant::now() < deadline, "it was not asked again");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert!(
+                rpc.health()[0].refuses.is_some(),
+                "another transaction has the nonce there"
+            );
+        }
+    }
+}

@@ -314,7 +314,7 @@ fn the_ways_on_from_a_tenfold_base_fee_are_priced() {
         priority_fee_wei: U256::from(fees.priority),
         gas_limit: gas,
     };
-    let ways = options(&stuck, storm);
+    let ways = options(&stuck, stuck.gas_limit, storm);
     assert_eq!(ways.nonce, 7);
     assert!(ways.raise_wei >= over.needed_wei, "what is offered is enough");
     bump(fees, storm, gas, ways.raise_wei).unwrap();

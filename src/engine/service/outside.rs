@@ -167,7 +167,13 @@ impl Outside {
             .ok_or_else(|| words(&"there is no signer in this mode"))?;
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
-            Some(old) => self.transactions.raise(old, ceiling).await,
+            Some(old) => {
+                let simulated = desk::simulate(&*self.ask.execution, payload).await;
+                let gas = simulated
+                    .yes()
+                    .and_then(|simulated| desk::gas_of(&*self.ask.manager, &simulated).ok());
+                self.transactions.raise(old, gas, ceiling).await
+            }
             None => {
                 // what the core knew of the account may be a block old
                 let pending = self.ask.execution.nonce(payload.from, At::Pending).await;

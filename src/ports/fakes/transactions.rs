@@ -21,6 +21,8 @@ pub(crate) struct FakeTransactions {
     pub(crate) status: Mutex<Answer<NonceStatus>>,
     pub(crate) reason: Mutex<Answer<RevertReason>>,
     pub(crate) offered: Mutex<Vec<SignedTransaction>>,
+    /// What the call used when a price for its replacement was asked for.
+    pub(crate) raised: Mutex<Vec<Option<u64>>>,
     pub(crate) explained: Mutex<Vec<(Root, BlockRef)>>,
 }
 
@@ -41,6 +43,7 @@ impl Default for FakeTransactions {
             status: Mutex::new(Answer::not_known("no endpoint answers")),
             reason: Mutex::new(Answer::not_known("no endpoint executes it again")),
             offered: Mutex::default(),
+            raised: Mutex::default(),
             explained: Mutex::default(),
         }
     }
@@ -83,6 +86,11 @@ impl FakeTransactions {
         locked(&self.offered).clone()
     }
 
+    /// What the call used, for each price of a replacement that was asked for.
+    pub(crate) fn raised(&self) -> Vec<Option<u64>> {
+        locked(&self.raised).clone()
+    }
+
     /// Whose reason was looked up.
     pub(crate) fn explained(&self) -> Vec<(Root, BlockRef)> {
         locked(&self.explained).clone()
@@ -95,7 +103,13 @@ impl Transactions for FakeTransactions {
         self.price.clone()
     }
 
-    async fn raise(&self, _stuck: &SignedTransaction, _ceiling_wei: U256) -> Answer<Priced> {
+    async fn raise(
+        &self,
+        _stuck: &SignedTransaction,
+        gas: Option<u64>,
+        _ceiling_wei: U256,
+    ) -> Answer<Priced> {
+        locked(&self.raised).push(gas);
         self.raise.clone()
     }
 

@@ -54,6 +54,11 @@ impl Life {
     }
 
     fn input(&mut self, input: Input) -> WishReply {
+        self.asks(input).1
+    }
+
+    /// What the core asks for when it hears this.
+    fn asks(&mut self, input: Input) -> (Vec<Effect>, WishReply) {
         self.now += 1;
         let at = UnixMillis(self.now);
         let entropy = [0; 24];
@@ -67,7 +72,7 @@ impl Life {
             },
         );
         self.journal.extend(output.records);
-        reply
+        (output.effects, reply)
     }
 
     /// The chain says these; whether everything is paused then.
@@ -77,6 +82,18 @@ impl Life {
 
     /// One endpoint says these; `contradicted`: another one says otherwise.
     fn hears(&mut self, address: Address, next: u64, pending: u64, contradicted: bool) -> bool {
+        self.has(address, next, pending, contradicted, U256::ZERO);
+        self.state.paused.is_some()
+    }
+
+    fn has(
+        &mut self,
+        address: Address,
+        next: u64,
+        pending: u64,
+        contradicted: bool,
+        balance_wei: U256,
+    ) -> Vec<Effect> {
         let facts = ChainFacts {
             head: Some(BlockRef {
                 number: 1,
@@ -86,13 +103,12 @@ impl Life {
                 address,
                 next,
                 pending,
-                balance_wei: U256::ZERO,
+                balance_wei,
                 contradicted,
             }),
             ..ChainFacts::default()
         };
-        self.input(Input::Facts(Box::new(facts)));
-        self.state.paused.is_some()
+        self.asks(Input::Facts(Box::new(facts))).0
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -298,6 +314,39 @@ fn a_look_that_began_before_a_replacement_does_not_take_it_for_a_strangers() {
     });
     assert!(life.state.paused.is_none(), "it is ours");
     assert_eq!(told(&life), before);
+}
+
+/// Whether it pays the base fee says little: nodes have floors of their own, and blocks are built by who pays more.
+#[test]
+fn what_no_block_takes_is_replaced_in_time_whatever_it_pays_where_the_account_can() {
+    for status in [NonceStatus::Pending, NonceStatus::Missing] {
+        for (balance, replaced) in [(0, false), (1, true)] {
+            let mut life = sending();
+            life.input(Input::Sent {
+                action: action(1),
+                outcome: Ok(()),
+            });
+            for _ in 0..2 {
+                life.input(Input::Inspected {
+                    action: action(1),
+                    status: Some(status.clone()),
+                });
+            }
+            let replaces = |effects: Vec<Effect>| {
+                let sign = effects.into_iter().find_map(|effect| match effect {
+                    Effect::Sign { nonce, replaces, .. } => Some((nonce, replaces.map(|old| old.hash))),
+                    _ => None,
+                });
+                sign == Some((3, Some(Root([9; 32]))))
+            };
+            let balance = U256::from(balance);
+            let soon = life.has(OURS, 3, 3, false, balance);
+            assert!(!replaces(soon), "{status:?}: it has just been sent");
+            life.now += settings().bump_after_ms;
+            let late = life.has(OURS, 3, 3, false, balance);
+            assert_eq!(replaces(late), replaced, "{status:?}, {balance} wei");
+        }
+    }
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use alloy::primitives::U256;
+
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{Effect, ExitPayload, Payload, TransactionPayload};
-use crate::types::{ActionId, NonceStatus, UnixMillis};
+use crate::types::{ActionId, NonceStatus, SignedTransaction, UnixMillis};
 
 use super::*;
 
@@ -34,18 +36,12 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
     let (nonce, hashes) = (sending.newest().nonce, sending.hashes());
     let newest = sending.newest().clone();
     let missing = sending.status == NonceStatus::Missing;
-    let base_fee = turn.state.volatile.facts.base_fee_wei;
-    let waited = |since: UnixMillis| passed(since, turn.state.settings.bump_after_ms);
-    // nodes forget, or never take, what pays less than the base fee
-    let stuck = matches!(sending.status, NonceStatus::Pending | NonceStatus::Missing)
-        && newest.max_fee_wei < base_fee
-        && turn
-            .state
-            .volatile
-            .unmined_since
-            .get(&id)
-            .copied()
-            .is_some_and(waited);
+    let waited = |since: &UnixMillis| passed(*since, turn.state.settings.bump_after_ms);
+    let unmined = matches!(sending.status, NonceStatus::Pending | NonceStatus::Missing);
+    // what pays the base fee may still be too little for a pool or for who builds blocks, who say so or do not
+    let stuck = unmined
+        && live.unmined_since.get(&id).is_some_and(waited)
+        && takes_more(turn.state, &payload, &newest);
     let is_foreign = turn.state.is_foreign(payload.from);
     if is_foreign && missing && turn.state.volatile.facts.account.is_some() {
         let words = crate::oracle::account::foreign(payload.from);
@@ -75,6 +71,19 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
             replaces: Some(newest),
         });
     }
+}
+
+/// Whether a dearer version has a chance, as far as the account is known: its nonce is free at the head, and an account that
+/// cannot pay this much cannot pay more.
+fn takes_more(state: &State, payload: &TransactionPayload, transaction: &SignedTransaction) -> bool {
+    let fee = transaction
+        .max_fee_wei
+        .checked_mul(U256::from(transaction.gas_limit));
+    let cost = fee.and_then(|fee| fee.checked_add(payload.value_wei));
+    let account = state.facts().account.as_ref();
+    account.is_none_or(|account| {
+        account.next <= transaction.nonce && cost.is_some_and(|cost| cost <= account.balance_wei)
+    })
 }
 
 /// Published, not yet seen in a block: offered again, and the validator watched.

@@ -54,6 +54,8 @@ pub(super) struct Book {
     pub(super) runs: BTreeMap<RequestId, Run>,
     pub(super) nonces: BTreeMap<u64, ActionId>,
     signed: BTreeMap<ActionId, Vec<SignedTransaction>>,
+    /// When the newest bytes of a transaction were signed; not known since a clock moved.
+    signed_at: BTreeMap<ActionId, UnixMillis>,
     pub(super) condemned: BTreeSet<BlsPublicKey>,
     /// Ceremonies that were told to have failed for sure.
     failed: BTreeSet<RequestId>,
@@ -184,12 +186,20 @@ impl Book {
             | Record::CeremonyUnknown { .. }
             | Record::CeremonyDeclaredLost { .. } => self.ceremony(state, at, record),
             Record::KeyCondemned { validator, .. } => drop(self.condemned.insert(*validator)),
-            Record::TransactionSigned { action, transaction } => self.signed(*action, transaction),
+            Record::TransactionSigned { action, transaction } => {
+                self.signed_at.insert(*action, at);
+                self.signed(*action, transaction);
+            }
             Record::TransactionStatus { .. }
             | Record::AccountSeen { .. }
             | Record::AccountAdopted { .. }
             | Record::AccountStrange { .. } => self.account(record),
             Record::Resumed { case, .. } => self.windows_begin_anew(*case),
+            // set back and forward again, it lets everything be due
+            Record::ClockMoved { .. } => {
+                self.signed_at.clear();
+                self.asked.clear();
+            }
             Record::CaseGivenUp { case, .. } => self.is_given_up(state, *case),
             Record::KeyRedone { case, is_by_rule, .. } => self.key_redone(state, *case, *is_by_rule),
             Record::CaseClosed { case, outcome } => {
@@ -538,10 +548,13 @@ impl Book {
                         let owner = self.nonces.get(nonce);
                         assert!(owner.is_none(), "nonce {nonce} of {owner:?} is given to {action}");
                     }
-                    Some(old) => {
-                        let base_fee = state.facts().base_fee_wei;
+                    Some(_) => {
+                        let waited = self
+                            .signed_at
+                            .get(action)
+                            .map(|since| at.since(*since).as_millis());
                         assert!(
-                            old.max_fee_wei < base_fee,
+                            waited.is_none_or(|ms| ms >= state.settings.bump_after_ms.into()),
                             "{action} is signed again and was not stuck"
                         );
                     }

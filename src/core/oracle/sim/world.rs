@@ -161,6 +161,9 @@ impl World {
     pub(super) fn calm(kind: RequestKind) -> (Self, CaseId) {
         let mut world = Self::at_rest(ChaCha8Rng::seed_from_u64(7), Mode::Auto, 50_000);
         world.calm = true;
+        // its time stands for what nobody waits for: what is sent once more is the very same
+        world.settings.bump_after_ms = u64::MAX;
+        world.state.settings.bump_after_ms = u64::MAX;
         world.begin();
         let pool = PoolId(if kind == RequestKind::Deposit {
             1

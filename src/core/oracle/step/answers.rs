@@ -1,6 +1,6 @@
 //! What became of effects.
 
-use crate::oracle::state::EffectKey;
+use crate::oracle::state::{EffectKey, Sending};
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     ActionState, Basis, CeremonySuccess, Effect, NotSigned, Record, Sighting, State, account, advance,
@@ -109,12 +109,14 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
         (Ok(transaction), Some(ActionState::Approved)) if !orphaned && may_leave => {
             send(turn, action, transaction);
         }
-        // a replacement with the same nonce
+        // a replacement with the same nonce, where no block has taken what it replaces meanwhile
         (Ok(transaction), Some(ActionState::Executing)) if may_leave => {
+            let unmined = |s: &&Sending| matches!(s.status, NonceStatus::Pending | NonceStatus::Missing);
             let same = turn
                 .state
                 .sendings
                 .get(&action)
+                .filter(unmined)
                 .filter(|s| s.versions.iter().all(|known| known.hash != transaction.hash))
                 .is_some_and(|s| s.newest().nonce == transaction.nonce);
             if same {

@@ -307,6 +307,8 @@ async fn nothing_is_signed_above_the_ceiling_and_the_ways_on_are_named() {
     assert!(stuck.starts_with(&format!("{over}; three ways on")), "{stuck}");
     assert!(stuck.contains("the very nonce 6"), "{stuck}");
     assert_eq!(stage.signer.asked(), []);
+    // the call is tried out again: with too little gas no node would ever take it
+    assert!(stage.nodes.raised()[0].is_some_and(|gas| gas > 0));
 }
 
 #[tokio::test]
@@ -326,6 +328,9 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     };
     let reverts = stage(FakeTransactions::default(), reverts, Vec::new());
     assert_eq!(reverts.unsigned(None).await, "would revert: No ready pools");
+    // what is out there already is raised all the same
+    reverts.unsigned(Some(signed())).await;
+    assert_eq!(reverts.nodes.raised(), [None]);
     assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
 }
 
