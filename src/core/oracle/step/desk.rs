@@ -5,7 +5,7 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared,
-    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people, ways,
+    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people, undo, ways,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
@@ -162,7 +162,9 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         }
         Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
     };
-    if planted!(DigestIgnored) || still_holds(turn, action, &proposal) {
+    // the rules may have been read anew since it was asked, and have another window
+    let leaves = still_holds(turn, action, &proposal) && !undo::is_open(turn, action);
+    if planted!(DigestIgnored) || leaves {
         leave(turn, action, proposal.payload);
     }
 }
