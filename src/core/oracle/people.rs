@@ -147,6 +147,7 @@ impl Policy {
         let given = action.endorsements.iter().chain(&action.decision);
         let given: Vec<_> = given.map(|decision| &decision.decider).collect();
         self.lack_of(&action.proposal, &given)
+            .or_else(|| self.takes_back(action))
     }
 
     /// The same of anything that they approved.

@@ -127,7 +127,13 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
-    let counts_no_more = counts_no_more(turn.state, action);
+    // nor is it waited for the time of what rules or people would not let leave then
+    if let Some(why) = turn.state.settings.policy.lacks(action) {
+        let reason = SafeText::new(&format!("the approval does not count any more: {why}"));
+        turn.record(Record::ActionVoided { action: id, reason });
+        return;
+    }
+    let too_old = too_old(turn.state, action);
     let undo_open = undo::is_open(turn, id);
     let deferred = turn
         .state
@@ -146,7 +152,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         Some(wait) => turn.waits_no_more(id.case, wait.reason.as_str()),
         None => {}
     }
-    if let Some(reason) = counts_no_more {
+    if let Some(reason) = too_old {
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
@@ -177,21 +183,17 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     }
 }
 
-/// Why an approval is none any more: it is too old, or not enough by the rules of now.
-fn counts_no_more(state: &State, action: &Action) -> Option<SafeText> {
-    if expired(state, action) {
-        let waited = match state.volatile.queued.contains_key(&action.id.case) {
-            true => ": no place among the ceremonies got free",
-            false => "",
-        };
-        return Some(SafeText::new(&format!(
+/// Why an approval is none any more: it was given too long ago.
+fn too_old(state: &State, action: &Action) -> Option<SafeText> {
+    let waited = match state.volatile.queued.contains_key(&action.id.case) {
+        true => ": no place among the ceremonies got free",
+        false => "",
+    };
+    expired(state, action).then(|| {
+        SafeText::new(&format!(
             "the approval expired before it could be executed{waited}"
-        )));
-    }
-    let why = state.settings.policy.lacks(action)?;
-    Some(SafeText::new(&format!(
-        "the approval does not count any more: {why}"
-    )))
+        ))
+    })
 }
 
 /// Whether no endpoint answers, so that what was approved is held: last checks would be made of what nobody says. Says so,

@@ -401,6 +401,15 @@ impl Book {
             "{id} leaves, and by the policy of today {:?} are not enough",
             told.approved_by
         );
+        let (kind, rules) = (told.proposal.kind, &state.settings.policy.rules);
+        let by_rule = |by: &Decider| matches!(by, Decider::Rule { .. });
+        assert!(
+            told.left
+                || !told.approved_by.iter().any(by_rule)
+                || rules.iter().any(|rule| rule.covers(kind, id.case.pool)),
+            "{id} leaves on the word of {:?}, and no rule of today covers it",
+            told.approved_by
+        );
         let late = told.approved_by.iter().find(|by| decisions::has_expired(by, at));
         assert!(
             told.left || late.is_none(),
