@@ -76,12 +76,7 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             vec![]
         }
         Event::Transition(transition) => {
-            if app.settings.attached.is_some() {
-                app.logs.take(vec![told(&transition)]);
-            }
-            let text = statusline::happened(&transition);
-            app.tell(transition.at, Token::Text, text);
-            app.news = Some((app.now.mono, transition));
+            transpired(app, transition);
             vec![]
         }
         Event::Missed(lines) => {
@@ -132,6 +127,16 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             vec![Effect::Repaint]
         }
     }
+}
+
+/// The engine tells what happened: it is the news, and stays among the messages.
+fn transpired(app: &mut App, transition: Transition) {
+    if app.settings.attached.is_some() {
+        app.logs.take(vec![told(&transition)]);
+    }
+    let text = statusline::happened(&transition);
+    app.tell(transition.at, Token::Text, text);
+    app.news = Some((app.now.mono, transition));
 }
 
 /// At another process's engine the log has what that engine tells, since its own lines stay in its files.

@@ -213,10 +213,11 @@ fn chain(app: &App, wide: bool) -> Vec<Span<'static>> {
     }
     if let Some(at) = chain.head_at {
         let age = app.now.wall.since(at);
-        spans.push(Span::styled(
-            format!("  {} ago", format::age(age)),
-            app.style(Token::Muted),
-        ));
+        let ago = match age.as_secs() {
+            0 => "  just now".to_owned(),
+            _ => format!("  {} ago", format::age(age)),
+        };
+        spans.push(Span::styled(ago, app.style(Token::Muted)));
     }
     spans
 }
