@@ -11,7 +11,7 @@ use crate::config::value::{Bad, Value};
 pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "ui.theme",
-        "default, light, high-contrast, colour-blind, mono, or a path",
+        "default, dark, light, high-contrast, colour-blind, mono, or a path",
         "Colours. NO_COLOR means mono when this is not set.",
     )
     .flag("--theme"),

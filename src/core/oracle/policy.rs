@@ -229,7 +229,10 @@ mod tests {
             (other_kinds, "no policy rule covers send-deposit of pool"),
             (other_pools, "no policy rule covers send-deposit of pool"),
             (cheaper, "is over its 0"),
-            (suspended, "no rule decides send-deposit: policy.toml cannot be read"),
+            (
+                suspended,
+                "no rule decides send-deposit: policy.toml cannot be read",
+            ),
         ] {
             let why = policy.lacks(&action).unwrap();
             assert!(

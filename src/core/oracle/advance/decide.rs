@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::oracle::checks::{Rests, rests_on};
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
     STALE_AFTER, State, Verdict, people, undo,
 };
-use crate::types::{ActionId, OperatorId, SafeText, UnixMillis};
+use crate::types::{ActionId, CheckStatus, OperatorId, SafeText, UnixMillis};
 
 use super::*;
 
@@ -17,6 +18,12 @@ const REFRESH_MS: u64 = 4_000;
 
 /// What was proposed is looked at again after this time for the first time, ms.
 const FIRST_REFRESH_MS: u64 = 1_000;
+
+/// How it begins what is said of an action that no rule lets pass.
+pub const FOR_A_PERSON: &str = "waits for a person: ";
+
+/// How it begins what is said of one that a rule may let pass at its second look.
+pub const LOOKED_AT_AGAIN: &str = "its checks are made again before anybody is asked: ";
 
 const OBSERVED: &str = "approved; mode observe lets nothing leave this machine";
 
@@ -86,10 +93,33 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
             turn.record(Record::Decided { action: id, decision });
             return;
         }
-        Some(Err(reason)) => turn.waits(id.case, &format!("waits for a person: {reason}")),
+        Some(Err(reason)) => {
+            let lead = match is_looked_at_again(turn.state, action) {
+                true => LOOKED_AT_AGAIN,
+                false => FOR_A_PERSON,
+            };
+            let words = format!("{lead}{reason}");
+            turn.waits(id.case, &words);
+        }
         None => {}
     }
     refresh(turn, id);
+}
+
+/// Whether nothing but checks that could not be looked at at the first look keeps a rule from letting an action pass, and
+/// the second look is still to come: it often knows them, and then nobody need be asked.
+fn is_looked_at_again(state: &State, action: &Action) -> bool {
+    if !state.volatile.looked_at_once.contains(&action.id) {
+        return false;
+    }
+    let mut known = action.clone();
+    for check in &mut known.proposal.checks {
+        // what rests on this machine alone stays as it is
+        if check.status == CheckStatus::Unknown && rests_on(&check.name) != Rests::Here {
+            check.status = CheckStatus::Pass;
+        }
+    }
+    rule_for(state, &known).is_ok()
 }
 
 /// The rule that lets an action pass in mode auto, by what is known at the time of the last input.
@@ -264,6 +294,7 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     let last = turn.state.volatile.inspected_at.get(&id).copied();
     let approving = turn.state.approving(id).is_some();
     let faded = turn.state.faded(action).is_some() && turn.state.volatile.sight.reach == Reach::Followed;
+    let early = turn.is_early(EffectKey::Prepare(id.case));
     let live = &turn.state.volatile;
     let is_old = |at: UnixMillis, ms| live.has_come(at.plus(Duration::from_millis(ms)));
     let due = match (action.proposal.payload.family(), last) {
@@ -271,6 +302,8 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
             approving || turn.at < action.proposed_at || is_old(action.proposed_at, FIRST_REFRESH_MS)
         }
         (_, Some((_, at))) if faded || approving => is_old(at, REFRESH_MS),
+        // the desk could not look, and says when it can: what held it up is not said for longer than it does
+        _ if live.heard.contains_key(&id.case) => !early,
         (Family::Transaction, Some((block, at))) => block != head || live.has_come(at.plus(STALE_AFTER / 2)),
         (Family::Ceremony | Family::Broadcast, Some((_, at))) => {
             is_old(at, turn.state.settings.refresh_every_ms)

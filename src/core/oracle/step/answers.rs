@@ -125,7 +125,9 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
         }
         // the approval stays, and expires as any other; the last checks are made again before it leaves
         (Err(NotSigned::Away(why)), Some(ActionState::Approved)) => {
-            turn.waits(action.case, &format!("{}: {why}", State::SIGNER_AWAY));
+            // until the signer answers, whatever else does
+            let words = SafeText::new(&format!("{}: {why}", State::SIGNER_AWAY));
+            turn.state.volatile.waiting.insert(action.case, words);
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
         (Err(NotSigned::Refused(reason)), Some(ActionState::Approved)) => {
