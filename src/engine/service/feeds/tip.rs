@@ -60,6 +60,8 @@ pub(super) struct Tip {
     /// How far ahead of this machine's clock the last heads were dated that came after another one, when they came; seconds.
     dated: VecDeque<i64>,
     stands: bool,
+    /// Why nothing can be read at the moment: the chain may go on.
+    trouble: Option<SafeText>,
     /// A head below the newest that came after it: of an endpoint that lags, or of another branch.
     below: Option<Head>,
     /// A block that the chain was reorganised away from, of which no head below it came yet.
@@ -79,6 +81,7 @@ impl Tip {
             newest: None,
             dated: VecDeque::new(),
             stands: false,
+            trouble: None,
             below: None,
             left: None,
             back_from: None,
@@ -206,13 +209,26 @@ impl Tip {
         words
     }
 
-    /// Says it once when the chain begins to stand still.
+    /// Reading began to fail for this reason, or works again.
+    pub(super) fn reads(&mut self, trouble: Option<SafeText>) {
+        self.trouble = trouble;
+    }
+
+    /// Says it once when the chain begins to stand still, or nobody can tell any more whether it does.
     pub(super) fn still(&mut self, now: Instant) -> Option<SafeText> {
         let (block, came, at) = self.newest?;
         if self.stands || now - came < self.pace.still {
             return None;
         }
         self.stands = true;
+        if let Some(why) = &self.trouble {
+            return Some(SafeText::new(&format!(
+                "whether the chain goes on is not known: block {} is the newest that could be read, since {}: {why}. What is \
+                 shown may be old",
+                block.number,
+                at.to_rfc3339()
+            )));
+        }
         Some(SafeText::new(&format!(
             "the chain stands still: block {} is the newest that the endpoints have since {}. What is shown may be old",
             block.number,
@@ -457,7 +473,19 @@ mod tests {
         let words = tip.still(start + half * 2).unwrap();
         assert!(words.as_str().contains("stands still: block 7"), "{words}");
         assert!(tip.stands() && tip.still(start + half * 3).is_none());
+        // who left nobody to ask knows nothing of the chain
         drop(tip.head(&head(8, 0), start + half * 3, now));
+        tip.reads(Some("every endpoint asked to be left alone".into()));
+        let words = tip.still(start + half * 5).unwrap();
+        assert!(!words.as_str().contains("stands still"), "{words}");
+        assert!(
+            words
+                .as_str()
+                .contains("since 1970-01-01T00:00:00.000Z: every endpoint asked"),
+            "{words}"
+        );
+        tip.reads(None);
+        drop(tip.head(&head(9, 0), start + half * 5, now));
         assert!(!tip.stands());
     }
 }
