@@ -69,7 +69,7 @@ pub enum JournalError {
         known: u32,
     },
     /// A database, or a file, that is no journal.
-    #[error("{path} is no journal: it has no table of records")]
+    #[error("{path} is no journal: it is neither a database with a table of records nor an export of one")]
     NoJournal { path: PathBuf },
     /// It has other tables, indexes or triggers than a journal.
     #[error("{path} {problem}; nothing will be recorded or done on the word of this journal before")]
@@ -116,6 +116,19 @@ impl JournalError {
             );
         };
         is_final(source)
+    }
+
+    /// The same, of a file that was never opened before: what SQLite does not take for a database is no journal. Of one that is
+    /// open, that would be a disk that fails.
+    pub(super) fn of_a_stranger(self) -> Self {
+        match self {
+            Self::Sqlite { path, source }
+                if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
+            {
+                Self::NoJournal { path }
+            }
+            other => other,
+        }
     }
 
     /// The same, where it is about the file `hidden` by a name that nobody knows, about `known`.

@@ -10,6 +10,7 @@ use super::error::{JournalError, io_at};
 use super::format::FORMAT;
 use super::inspect::{Report, walk_all};
 use super::places::JournalOptions;
+use crate::types::without_mark;
 
 /// A record may not be longer in an export. The longest that a program writes are proposals, some tens of KB.
 const MAX_LINE: u64 = 64 << 20;
@@ -58,10 +59,14 @@ pub(super) fn is_one(path: &Path) -> Result<bool, JournalError> {
             words,
         )));
     }
-    let mut first = [0];
-    let read = File::open(path).and_then(|mut file| file.read(&mut first));
-    Ok(read.map_err(io_at(path))? == 1 && first == *b"{")
+    let mut first = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(FIRST).read_to_end(&mut first));
+    read.map_err(io_at(path))?;
+    Ok(without_mark(&first).first() == Some(&b'{'))
 }
+
+/// A mark that an editor may have put before it, and the first letter.
+const FIRST: u64 = 4;
 
 /// What an export holds.
 pub(super) struct Walked {
@@ -117,17 +122,22 @@ pub(super) fn walk(
                 stated,
             });
         }
+        let line = if is_first { without_mark(&line) } else { &line };
+        if line.first() != Some(&b'{') {
+            let other = "is no record of an export: its line does not begin with {".to_owned();
+            return Err(broken(next, other));
+        }
         if line.last() != Some(&b'\n') {
             let cut = "is cut off: its line has no end".to_owned();
             return Err(broken(next, cut));
         }
         if std::mem::take(&mut is_first) {
-            stated = head(&line).map_err(|problem| broken(next, problem))?;
+            stated = head(line).map_err(|problem| broken(next, problem))?;
             if stated.is_some() {
                 continue;
             }
         }
-        let entry: Entry = serde_json::from_slice(&line)
+        let entry: Entry = serde_json::from_slice(line)
             .map_err(|error| broken(next, format!("is no record of an export: {error}")))?;
         if entry.format > FORMAT {
             return Err(JournalError::TooNew {

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 #[cfg(unix)]
 use super::way;
+use crate::types::without_mark;
 
 /// What a file holds, which decides who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Judged {
         self
     }
 
-    /// All of it, in memory that is wiped.
+    /// All of it, in memory that is wiped, without the mark that some editors put before a text.
     ///
     /// # Errors
     /// It cannot be read, or is longer than `most` bytes.
@@ -62,7 +63,7 @@ impl Judged {
         Ok(bytes)
     }
 
-    /// All of it.
+    /// All of it, without the mark that some editors put before a text.
     ///
     /// # Errors
     /// It cannot be read, or is longer than `most` bytes.
@@ -78,6 +79,8 @@ impl Judged {
             let words = format!("is longer than {most} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
+        let mark = bytes.len() - without_mark(bytes).len();
+        bytes.drain(..mark);
         Ok(())
     }
 }
@@ -236,6 +239,18 @@ mod tests {
         for mode in [0o604, 0o640, 0o664] {
             let worries = told(&file, mode, Holds::Secret).unwrap();
             assert!(worries[0].contains("chmod 600 "), "{worries:?}");
+        }
+    }
+
+    #[test]
+    fn the_mark_of_an_editor_is_no_part_of_a_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.toml");
+        for (written, read) in [("\u{feff}x", "x"), ("x\u{feff}", "x\u{feff}"), ("\u{feff}", "")] {
+            fs::write(&file, written).unwrap();
+            let judged = || open(&file, Holds::Trusted).unwrap();
+            assert_eq!(judged().bytes(9).unwrap(), read.as_bytes());
+            assert_eq!(*judged().wiped(9).unwrap(), read.as_bytes());
         }
     }
 

@@ -7,6 +7,7 @@ mod bad;
 mod cli;
 mod doctor;
 mod doctor_faults;
+mod failures;
 mod good;
 mod handbook;
 mod help;

@@ -12,6 +12,11 @@ pub(crate) fn here(path: &str) -> PathBuf {
         .join(path)
 }
 
+/// A file that is the same on every machine.
+pub(crate) fn vector(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(path)
+}
+
 /// Options that look at `file` only: no environment, no directories of whoever runs the tests.
 pub(crate) fn options(file: &Path, scratch: &Path) -> LoadOptions {
     LoadOptions {

@@ -15,7 +15,7 @@ use casimir_dkg::types::{
 use serde_json::json;
 
 use crate::args::TranscriptCommand;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 
 /// Bytes of a file: one of 13 operators has half a MiB.
@@ -120,8 +120,9 @@ fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -
         .iter()
         .map(|(id, text)| (id.to_string(), fingerprint(backend, text)))
         .collect();
+    let mut result = None;
     if json {
-        output::json(&json!({
+        result = Some(json!({
             "file": file,
             "request_id": examined.request_id,
             "held_for": examined.held_for,
@@ -171,5 +172,8 @@ fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -
         }
         output::line(NOT_PROVED);
     }
-    if sound { Outcome::Success } else { Outcome::Failure }
+    let failed = found.checks.iter().filter(|check| check.status == CheckStatus::Fail);
+    let failed: Vec<_> = failed.map(|check| format!("{} {}", check.name, check.reason)).collect();
+    let words = format!("this transcript does not hold: {}", failed.join("; "));
+    exit::judged(result, (!sound).then_some(words).into_iter().collect())
 }

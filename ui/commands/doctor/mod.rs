@@ -17,10 +17,11 @@ mod signer;
 
 use casimir_dkg::config::{self, Config, LoadOptions};
 use casimir_dkg::http::Http;
+use casimir_dkg::types::counted;
 
 use super::runtime;
 use crate::args::DoctorRole;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 use finding::{Finding, Grade};
 
@@ -134,10 +135,7 @@ impl Report {
                 (failed, warned) => format!("{failed} failed, {warned} to look at"),
             });
         }
-        if self.worst == Grade::Fail {
-            Outcome::Failure
-        } else {
-            Outcome::Success
-        }
+        let failed = (self.worst == Grade::Fail).then(|| counted(self.failed, "check"));
+        exit::judged(None, failed.map(|many| format!("{many} failed")).into_iter().collect())
     }
 }

@@ -8,7 +8,6 @@ pub(super) mod verify;
 
 use std::path::Path;
 
-use anyhow::bail;
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::engine;
 use casimir_dkg::journal::{self, Entry, JournalOptions};
@@ -18,7 +17,7 @@ use serde_json::{Value, json};
 use self::restore::Whose;
 use self::verify::Wanted;
 use crate::args::{ExportFormat, JournalCommand};
-use crate::exit::Outcome;
+use crate::exit::{Kind, Known, Outcome};
 use crate::output;
 
 pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
@@ -97,7 +96,8 @@ fn whose(place: &JournalOptions, options: &LoadOptions) -> Option<Whose> {
 pub(super) fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<JournalOptions> {
     let place = place(given, options)?;
     if !place.path.is_file() {
-        bail!("there is no journal at {}", place.path.display());
+        let words = format!("there is no journal at {}", place.path.display());
+        return Err(Known::new(Kind::NotFound, words).into());
     }
     Ok(place)
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{gather, key};
 use crate::args::{OperatorCommand, SharesCommand};
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 
 pub(super) fn run(command: &OperatorCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
@@ -105,10 +105,11 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
         .iter()
         .filter(|named| !restored.added.contains(named))
         .collect();
+    let mut result = None;
     if json {
         let named =
             |named: &store::Named| json!({ "validator": named.validator, "ceremony": named.ceremony });
-        output::json(&json!({
+        result = Some(json!({
             "file": path,
             "added": restored.added.iter().map(named).collect::<Vec<_>>(),
             "known": restored.known,
@@ -139,11 +140,7 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
             ));
         }
     }
-    Ok(if missing.is_empty() {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    })
+    Ok(exit::judged(result, lost(missing.len())))
 }
 
 fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
@@ -175,11 +172,13 @@ fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
             ));
         }
     }
-    Ok(if missing.is_empty() {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    })
+    Ok(exit::judged(None, lost(missing.len())))
+}
+
+/// What is wrong where shares are missing.
+fn lost(missing: usize) -> Vec<String> {
+    let words = || format!("{} that the manifest names and the store has not", counted(missing, "share"));
+    (missing > 0).then(words).into_iter().collect()
 }
 
 fn row(held: &Held) -> String {
