@@ -40,7 +40,11 @@ impl Stated {
     /// Reads the text of a checkpoint.
     pub(super) fn parse(text: &str) -> Option<Self> {
         // Rust takes a sign for a part of a number
-        let number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.parse().ok())?;
+        let number = |word: &str| {
+            word.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| word.parse().ok())?
+        };
         let mut words = text.split_whitespace();
         let newest = Anchor {
             seq: number(words.next()?)?,

@@ -27,14 +27,26 @@ const FAILING: &[(&str, i32, &str)] = &[
     ("--config good.toml status", 1, "no-engine"),
     ("--config good.toml waiting", 1, "no-engine"),
     ("--config good.toml mode", 1, "no-engine"),
-    ("approve deposit/3#1 --digest 0x5f0c93d1a2b4 --socket none.sock", 1, "no-engine"),
-    ("reject deposit/3#1 --digest 0x5f0c93d1a2b4 --reason no --socket none.sock", 1, "no-engine"),
+    (
+        "approve deposit/3#1 --digest 0x5f0c93d1a2b4 --socket none.sock",
+        1,
+        "no-engine",
+    ),
+    (
+        "reject deposit/3#1 --digest 0x5f0c93d1a2b4 --reason no --socket none.sock",
+        1,
+        "no-engine",
+    ),
     ("show deposit/3#1 --socket none.sock", 1, "no-engine"),
     ("undo deposit/3#1 --socket none.sock", 1, "no-engine"),
     ("retry deposit/3 --socket none.sock", 1, "no-engine"),
     ("pause --socket none.sock", 1, "no-engine"),
     ("resume --socket none.sock", 1, "no-engine"),
-    ("adopt 0x00000000219ab540356cBB839Cbe05303d7705Fa --socket none.sock", 1, "no-engine"),
+    (
+        "adopt 0x00000000219ab540356cBB839Cbe05303d7705Fa --socket none.sock",
+        1,
+        "no-engine",
+    ),
     ("journal show --journal absent", 1, "not-found"),
     ("journal verify --journal absent", 1, "not-found"),
     ("journal verify --journal good.toml", 1, "no-journal"),
@@ -80,7 +92,10 @@ fn every_command_tells_programs_how_it_failed() {
     for (line, code, kind) in FAILING {
         let (ended, stdout, stderr) = tell(scratch.path(), line);
         assert_eq!(ended, Some(*code), "{line}: {stdout}{stderr}");
-        let last = stdout.lines().last().unwrap_or_else(|| panic!("{line}: {stderr}"));
+        let last = stdout
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("{line}: {stderr}"));
         let told: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{line}: {e}: {last}"));
         assert_eq!(told["type"], "failed", "{line}: {told}");
         assert_eq!(told["v"], 1, "{line}");
@@ -91,7 +106,10 @@ fn every_command_tells_programs_how_it_failed() {
         assert!(!words.is_empty(), "{line}");
         // a check tells people line by line on stdout, where they read it
         let first = words.lines().next().unwrap();
-        assert!(*kind == "check-failed" || stderr.contains(first), "{line}: {words}: {stderr}");
+        assert!(
+            *kind == "check-failed" || stderr.contains(first),
+            "{line}: {words}: {stderr}"
+        );
         let failures = stdout.lines().filter(|line| line.contains("\"type\":\"failed\""));
         assert_eq!(failures.count(), 1, "{line}: {stdout}");
     }
@@ -101,7 +119,13 @@ fn every_command_tells_programs_how_it_failed() {
 #[test]
 fn no_command_is_forgotten() {
     let (_, help, _) = support::run(support::program(&std::env::temp_dir()).arg("--help"));
-    let commands = help.split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap();
+    let commands = help
+        .split("Commands:")
+        .nth(1)
+        .unwrap()
+        .split("\n\n")
+        .next()
+        .unwrap();
     let names = commands.lines().filter_map(|line| {
         let name = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '))?;
         name.split_whitespace().next()
@@ -110,7 +134,9 @@ fn no_command_is_forgotten() {
     for name in names {
         seen += 1;
         let never_fails = ["help", "completions"].contains(&name);
-        let is_there = FAILING.iter().any(|(line, ..)| line.split(' ').any(|word| word == name));
+        let is_there = FAILING
+            .iter()
+            .any(|(line, ..)| line.split(' ').any(|word| word == name));
         assert!(never_fails || is_there, "{name}");
     }
     assert!(seen > 20, "{help}");
@@ -119,7 +145,11 @@ fn no_command_is_forgotten() {
 #[test]
 fn mistakes_in_the_configuration_are_told_one_by_one() {
     let scratch = tempfile::tempdir().unwrap();
-    fs::write(scratch.path().join("bad.toml"), "[ui]\nthem = \"x\"\n[log]\nkep = 1\n").unwrap();
+    fs::write(
+        scratch.path().join("bad.toml"),
+        "[ui]\nthem = \"x\"\n[log]\nkep = 1\n",
+    )
+    .unwrap();
     let (_, stdout, stderr) = tell(scratch.path(), "--config bad.toml config show");
     let told: Value = serde_json::from_str(&stdout).unwrap();
     let mistakes = told["mistakes"].as_array().unwrap();

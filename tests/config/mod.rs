@@ -15,6 +15,8 @@ mod journal;
 pub(crate) mod keys;
 mod keystore;
 mod monitoring;
+#[cfg(unix)]
+mod odd_files;
 mod packages;
 mod people;
 mod precedence;

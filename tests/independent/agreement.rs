@@ -26,7 +26,13 @@ fn one(text: &str, from: &str, to: &str) -> Vec<u8> {
 /// Each line with what `change` makes of it; `None` leaves it out.
 fn line(text: &str, number: usize, change: impl Fn(&str) -> String) -> Vec<u8> {
     let lines = text.lines().enumerate();
-    let changed = lines.map(|(n, line)| if n == number { change(line) } else { line.to_owned() });
+    let changed = lines.map(|(n, line)| {
+        if n == number {
+            change(line)
+        } else {
+            line.to_owned()
+        }
+    });
     changed.map(|line| line + "\n").collect::<String>().into_bytes()
 }
 
@@ -207,7 +213,11 @@ fn theirs(folder: &Path, before: &[&str], files: &[String]) -> Vec<(bool, String
         .iter()
         .map(|file| before.iter().copied().chain([file.as_str()]).collect())
         .collect();
-    let of_this_room = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/independent").join(name);
+    let of_this_room = |name: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/independent")
+            .join(name)
+    };
     let mut command = Command::new("python3");
     command
         .args(["-I", "-B"])
@@ -295,7 +305,10 @@ fn a_mark_before_the_configuration_is_passed_over() {
     );
     marked("c.toml", &minimal);
     marked("operators.toml", &support::operators());
-    marked("rules.toml", "[[rule]]\nname = \"r\"\nkinds = [\"keygen\"]\nper_day = 1\n");
+    marked(
+        "rules.toml",
+        "[[rule]]\nname = \"r\"\nkinds = [\"keygen\"]\nper_day = 1\n",
+    );
     let options = support::options(&at("c.toml"), scratch.path());
     let config = casimir_dkg::config::load(&options).unwrap();
     assert_eq!((config.operators.by_id.len(), config.policy.rules.len()), (4, 1));

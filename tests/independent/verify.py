@@ -342,7 +342,7 @@ def records(path, found):
             version = u64(entry.get("format", 1), f"the format of record {count}")
             require(version <= NEWEST_JOURNAL, f"record {seq} is of format {version}, which is not known here")
             require(version >= newest, f"record {seq} is of format {version}, after one of format {newest}")
-            stated = sized(entry["hash"], 32)
+            stated = raw(entry["hash"])
             require(
                 link(previous, entry) == stated,
                 f"record {seq} does not match its hash: it was changed, or what stands before it",

@@ -137,7 +137,10 @@ impl Failure {
             let mistakes: Vec<Value> = errors.0.iter().map(mistake).collect();
             return Self::new(Kind::Configuration, words).with(json!({ "mistakes": mistakes }));
         }
-        let found = error.chain().find_map(known).unwrap_or((Kind::Other, Value::Null));
+        let found = error
+            .chain()
+            .find_map(known)
+            .unwrap_or((Kind::Other, Value::Null));
         Self::new(found.0, sentence(error)).with(found.1)
     }
 
@@ -228,7 +231,9 @@ fn mistake(error: &ConfigError) -> Value {
 fn sentence(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
+        // SQLite's words come twice, with a number between
+        let said = cause.split(": Error code ").next().unwrap_or(&cause);
+        if !text.contains(said) {
             text.push_str(": ");
             text.push_str(&cause);
         }
@@ -265,7 +270,11 @@ mod tests {
         assert_eq!(object["why"], "deposit/3#1");
         let path = std::path::PathBuf::from("j.sqlite");
         let problem = "was changed".to_owned();
-        let broken = JournalError::Broken { path, seq: 7, problem };
+        let broken = JournalError::Broken {
+            path,
+            seq: 7,
+            problem,
+        };
         let object = told(broken.into());
         assert_eq!(
             (&object["kind"], &object["record"]),

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use casimir_dkg::engine::{self, Audit};
 use casimir_dkg::journal::{self, Entry, JournalOptions, Reach, Report, Succession, Word};
-use casimir_dkg::secrets::read_trusted;
+use casimir_dkg::secrets::{read_trusted, regular};
 use casimir_dkg::types::{JournalKey, Root, SafeText, counted};
 use serde_json::json;
 
@@ -53,8 +53,11 @@ impl<'a> Wanted<'a> {
 pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
     if let Some(file) = wanted.checkpoint {
         let shown = file.display();
-        if !file.is_file() {
-            bail!("there is no checkpoint at {shown}");
+        if let Err(error) = regular(file) {
+            match error.kind() {
+                std::io::ErrorKind::NotFound => bail!("there is no checkpoint at {shown}"),
+                _ => return Err(error).with_context(|| format!("no checkpoint can be read at {shown}")),
+            }
         }
         let text = read_trusted(file, MAX_CHECKPOINT).with_context(|| format!("cannot read {shown}"))?;
         if text.trim_ascii().is_empty() {

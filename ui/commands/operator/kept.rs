@@ -146,6 +146,13 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
 fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::shares(path)?;
     let missing = store::missing(path)?;
+    let is_blank = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() == 0);
+    if held.is_empty() && missing.is_empty() && is_blank(path) {
+        anyhow::bail!(
+            "{} is empty: no store was made in it, or it was cut off",
+            path.display()
+        );
+    }
     if json {
         held.iter().for_each(output::json);
         for named in &missing {
@@ -177,7 +184,12 @@ fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
 
 /// What is wrong where shares are missing.
 fn lost(missing: usize) -> Vec<String> {
-    let words = || format!("{} that the manifest names and the store has not", counted(missing, "share"));
+    let words = || {
+        format!(
+            "{} that the manifest names and the store has not",
+            counted(missing, "share")
+        )
+    };
     (missing > 0).then(words).into_iter().collect()
 }
 
