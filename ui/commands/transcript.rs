@@ -11,6 +11,7 @@ use casimir_dkg::dkg::transcript::{examine, fingerprint};
 use casimir_dkg::secrets::{Holds, open};
 use casimir_dkg::types::{
     BackendName, CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, Transcript,
+    Verification,
 };
 use serde_json::json;
 
@@ -119,6 +120,19 @@ fn compare(
     }
 }
 
+/// Why a transcript does not hold; nothing where it does.
+fn faults(found: &Verification) -> Vec<String> {
+    let failed = found
+        .checks
+        .iter()
+        .filter(|check| check.status == CheckStatus::Fail);
+    let failed: Vec<_> = failed
+        .map(|check| format!("{} {}", check.name, check.reason))
+        .collect();
+    let words = format!("this transcript does not hold: {}", failed.join("; "));
+    (!found.is_sound()).then_some(words).into_iter().collect()
+}
+
 fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -> Outcome {
     let found = &examined.verification;
     let sound = found.is_sound();
@@ -184,13 +198,5 @@ fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -
         }
         output::line(NOT_PROVED);
     }
-    let failed = found
-        .checks
-        .iter()
-        .filter(|check| check.status == CheckStatus::Fail);
-    let failed: Vec<_> = failed
-        .map(|check| format!("{} {}", check.name, check.reason))
-        .collect();
-    let words = format!("this transcript does not hold: {}", failed.join("; "));
-    exit::judged(result, (!sound).then_some(words).into_iter().collect())
+    exit::judged(result, faults(found))
 }

@@ -231,8 +231,14 @@ fn mistake(error: &ConfigError) -> Value {
 fn sentence(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        // SQLite's words come twice, with a number between
-        let said = cause.split(": Error code ").next().unwrap_or(&cause);
+        // SQLite's words come twice, once with a number before them
+        let said = match cause
+            .strip_prefix("Error code ")
+            .and_then(|rest| rest.split_once(": "))
+        {
+            Some((_, words)) => words,
+            None => &cause,
+        };
         if !text.contains(said) {
             text.push_str(": ");
             text.push_str(&cause);

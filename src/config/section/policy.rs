@@ -327,22 +327,8 @@ fn always(two: &TwoPersons) -> bool {
 /// What a validator stakes.
 const STAKE_WEI: U256 = U256::from_limbs([13_553_255_926_290_448_384, 1, 0, 0]);
 
-fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
-    let name = r.row_required::<String>(LIST, row, "name");
-    let kinds = r.row_required::<Vec<ActionKind>>(LIST, row, "kinds");
-    let max_fee = r.row_optional::<Ether>(LIST, row, "max_fee");
-    let per_day = r.row_required(LIST, row, "per_day");
-    let pools = r.row_optional::<Vec<PoolId>>(LIST, row, "pools");
-    let others = r.row_optional::<u32>(LIST, row, "other_committees");
-    let unknown_ok = r.row_optional::<Vec<Allowed>>(LIST, row, "unknown_ok");
-    let says_so = r.row_optional::<bool>(LIST, row, "irreversible");
-    let (mut kinds, max_fee) = (kinds?, max_fee?);
-    kinds.sort_unstable();
-    kinds.dedup();
-    let says_so = says_so? == Some(true);
-    if kinds.is_empty() {
-        r.row_error(LIST, row, "kinds", "covers nothing".to_owned());
-    }
+/// What cannot be undone is said so, and stands alone.
+fn judge_irreversible(r: &mut Reader<'_>, row: &Row, kinds: &[ActionKind], says_so: bool) {
     let irreversible = kinds
         .iter()
         .filter(|kind| kind.risk() == Risk::Irreversible)
@@ -364,6 +350,25 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
         );
         r.row_error(LIST, row, "kinds", message);
     }
+}
+
+fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
+    let name = r.row_required::<String>(LIST, row, "name");
+    let kinds = r.row_required::<Vec<ActionKind>>(LIST, row, "kinds");
+    let max_fee = r.row_optional::<Ether>(LIST, row, "max_fee");
+    let per_day = r.row_required(LIST, row, "per_day");
+    let pools = r.row_optional::<Vec<PoolId>>(LIST, row, "pools");
+    let others = r.row_optional::<u32>(LIST, row, "other_committees");
+    let unknown_ok = r.row_optional::<Vec<Allowed>>(LIST, row, "unknown_ok");
+    let says_so = r.row_optional::<bool>(LIST, row, "irreversible");
+    let (mut kinds, max_fee) = (kinds?, max_fee?);
+    kinds.sort_unstable();
+    kinds.dedup();
+    let says_so = says_so? == Some(true);
+    if kinds.is_empty() {
+        r.row_error(LIST, row, "kinds", "covers nothing".to_owned());
+    }
+    judge_irreversible(r, row, &kinds, says_so);
     let sends = kinds.iter().any(|kind| kind.family() == Family::Transaction);
     if max_fee.is_some() && !sends && !kinds.is_empty() {
         let message = "no kind of this rule is a transaction, so it limits nothing";
