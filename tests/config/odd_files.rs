@@ -128,7 +128,9 @@ fn what_is_no_such_file_is_named_as_what_it_is() {
             if !fails {
                 blames.push(format!("ended with {code:?}"));
             }
-            if !is_named && !(line.starts_with("audit") && *file == "empty") {
+            // the case is not there, in whatever journal
+            let is_other = line.starts_with("audit") && *file == "empty";
+            if !(is_named || is_other) {
                 blames.push("does not name the file".to_owned());
             }
             if words.contains("panicked") || words.contains("Error code") {

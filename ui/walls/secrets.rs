@@ -8,7 +8,6 @@ const THE_WAY: &str = "src/secrets/judged.rs";
 /// Files that open others themselves, and why they may.
 const EXCEPTIONS: [(&str, &str); 13] = [
     ("src/attach/person.rs", "the kernel writes /proc"),
-    ("src/config/file.rs", "reads what the one way has opened"),
     (
         "src/devnet/anvil/install.rs",
         "compares a program's digest with the one that is known",
