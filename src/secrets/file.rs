@@ -17,7 +17,7 @@ pub struct SecretFile {
 }
 
 impl SecretFile {
-    /// Reads a file of at most `most` bytes. A pipe is as good as a file: shells hand over secrets so.
+    /// Reads a file of at most `most` bytes.
     ///
     /// # Errors
     /// It cannot be read, everybody may change it, it is longer, or no text. Nothing of what it holds is repeated.
@@ -27,7 +27,6 @@ impl SecretFile {
         let bytes = found.wiped(most)?;
         let wrong = |words: String| io::Error::new(io::ErrorKind::InvalidData, words);
         let text = std::str::from_utf8(&bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Ok(Self {
             text: Zeroizing::new(text.to_owned()),
             worries,

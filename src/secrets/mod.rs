@@ -9,5 +9,5 @@ pub(crate) mod scrypt;
 mod way;
 
 pub use file::SecretFile;
-pub use judged::{Holds, Judged, judge_ours, open, read_trusted};
+pub use judged::{Holds, Judged, judge_ours, open, read_trusted, regular};
 pub use private::{append_private, make_private, partial_of, write_private};

@@ -69,7 +69,7 @@ pub(crate) struct DoctorArgs {
     pub role: DoctorRole,
     /// Shares that an operator's store must hold: how many at least, or a manifest that names them
     #[arg(long, value_name = "NUMBER|FILE")]
-    pub expect: Option<String>,
+    pub expect: Option<std::ffi::OsString>,
     #[command(flatten)]
     pub oracle: OracleArgs,
 }

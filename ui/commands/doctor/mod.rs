@@ -15,19 +15,22 @@ mod running;
 mod shares;
 mod signer;
 
+use std::ffi::OsStr;
+
 use casimir_dkg::config::{self, Config, LoadOptions};
 use casimir_dkg::http::Http;
+use casimir_dkg::types::counted;
 
 use super::runtime;
 use crate::args::DoctorRole;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 use finding::{Finding, Grade};
 
 /// `expect` is what an operator's store must hold.
 pub(crate) fn run(
     role: DoctorRole,
-    expect: Option<&str>,
+    expect: Option<&OsStr>,
     options: &LoadOptions,
     json: bool,
 ) -> anyhow::Result<Outcome> {
@@ -73,6 +76,9 @@ pub(crate) fn run(
             return Ok(report.end());
         }
     };
+    for worry in config.worries.iter().skip(layers.worries().len()) {
+        report.add(Finding::warn("configuration", worry, ""));
+    }
     runtime()?.block_on(examine(&config, &mut report));
     Ok(report.end())
 }
@@ -134,10 +140,10 @@ impl Report {
                 (failed, warned) => format!("{failed} failed, {warned} to look at"),
             });
         }
-        if self.worst == Grade::Fail {
-            Outcome::Failure
-        } else {
-            Outcome::Success
-        }
+        let failed = (self.worst == Grade::Fail).then(|| counted(self.failed, "check"));
+        exit::judged(
+            None,
+            failed.map(|many| format!("{many} failed")).into_iter().collect(),
+        )
     }
 }
