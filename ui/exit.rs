@@ -15,6 +15,7 @@ Exit codes:
   2    the command line was not understood
   3    the configuration is wrong; every mistake is printed with file, line and key
   4    the console needs a terminal and there is none
+  5    not known whether the engine took what was asked: look at status
   101  a part of the program died; the terminal was restored
   130  a second signal forced the end before all work was finished";
 
@@ -42,6 +43,18 @@ impl fmt::Display for NoTerminal {
 
 impl std::error::Error for NoTerminal {}
 
+/// The engine was asked for something and has not answered: it may have taken effect. In words.
+#[derive(Debug)]
+pub(crate) struct NotKnown(pub String);
+
+impl fmt::Display for NotKnown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotKnown {}
+
 /// Prints an error to stderr and chooses the code.
 pub(crate) fn report(result: anyhow::Result<Outcome>) -> ExitCode {
     match result {
@@ -59,6 +72,8 @@ pub(crate) fn report(result: anyhow::Result<Outcome>) -> ExitCode {
                 return ExitCode::from(3);
             } else if error.downcast_ref::<NoTerminal>().is_some() {
                 4
+            } else if error.downcast_ref::<NotKnown>().is_some() {
+                5
             } else {
                 1
             };

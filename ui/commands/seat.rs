@@ -9,13 +9,13 @@ use casimir_dkg::config::{self, ConfigErrors, LoadOptions, SeatConfig};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::journal;
 use casimir_dkg::types::{ActionId, Root, SafeText};
-use casimir_dkg::view::{ActionView, Listing, Query, Request, RowId, Rows, Snapshot, Wait};
+use casimir_dkg::view::{ActionView, Listing, Query, Refused, Request, RowId, Rows, Snapshot, Wait};
 use serde_json::{Value, json};
 
 use super::export::Export;
 use super::{person, runtime};
 use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
-use crate::exit::Outcome;
+use crate::exit::{NotKnown, Outcome};
 use crate::output;
 use crate::seat::{self, Found, Places};
 use crate::summary::{self, DIGITS};
@@ -52,11 +52,17 @@ impl Asker {
                 }
                 Ok(Outcome::Success)
             }
+            Err(lost @ Refused::NotKnown(_)) => {
+                if self.json {
+                    output::json(&not_known_json(&lost));
+                }
+                Err(NotKnown(lost.in_full()).into())
+            }
             Err(refused) => {
                 if self.json {
                     output::json(&refused);
                 }
-                bail!("refused: {refused}")
+                bail!(refused.in_full())
             }
         }
     }
@@ -101,6 +107,11 @@ impl Asker {
         }
         Ok(now)
     }
+}
+
+/// No program may take it for a refusal, nor for an acceptance.
+fn not_known_json(lost: &Refused) -> Value {
+    json!({ "not_known": lost.in_full() })
 }
 
 /// Where the engine may be: by the flag, or by the configuration, which is read only then.
@@ -207,6 +218,7 @@ fn status(asker: &Asker) -> Outcome {
             "mode": snapshot.mode,
             "switched": snapshot.switched,
             "paused": snapshot.paused,
+            "stopping": snapshot.stopping.map(|since| since.to_rfc3339()),
             "chain": snapshot.chain,
             "signer": snapshot.signer,
             "waiting": waiting,
@@ -289,7 +301,7 @@ impl SeatCommand {
 mod tests {
     use casimir_dkg::engine::{Asked, channel};
     use casimir_dkg::types::UnixMillis;
-    use casimir_dkg::view::{ListKind, Refused, Seated};
+    use casimir_dkg::view::{ListKind, Scope, Seated};
 
     use super::*;
     use crate::fixture;
@@ -306,6 +318,28 @@ mod tests {
             attached: Attached { handle, seated },
             json: false,
         }
+    }
+
+    /// The pause was taken, and then the engine died before it answered.
+    #[tokio::test]
+    async fn an_answer_that_is_lost_has_a_code_and_words_of_its_own() {
+        let (mut side, handle) = channel(fixture::unread());
+        let asker = asker(handle);
+        let engine = tokio::spawn(async move { drop(side.asked.recv().await.unwrap()) });
+        let lost = asker.ask(Request::Pause { scope: Scope::All }).await.unwrap_err();
+        engine.await.unwrap();
+        let NotKnown(words) = lost.downcast_ref().unwrap();
+        assert!(
+            words.starts_with("not known whether it was taken: look at `status`"),
+            "{words}"
+        );
+        let json = not_known_json(&Refused::NotKnown("gone".into()));
+        assert!(json["not_known"].as_str().unwrap().contains("`status`"), "{json}");
+        assert_eq!((json.get("refused"), json.get("accepted")), (None, None));
+        // the engine is gone by now: what cannot be sent is refused
+        let refused = asker.ask(Request::Pause { scope: Scope::All }).await.unwrap_err();
+        assert!(refused.downcast_ref::<NotKnown>().is_none());
+        assert_eq!(refused.to_string(), "refused: the engine has stopped");
     }
 
     /// The snapshot lists the newest of what is over; whatever is older is asked for.

@@ -47,6 +47,12 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     if let Some(switched) = &snapshot.switched {
         field("switched", switched.words(snapshot.mode));
     }
+    if let Some(since) = snapshot.stopping {
+        field(
+            "stopping",
+            format!("since {}: nothing is begun any more", since.to_rfc3339()),
+        );
+    }
     if let Some(pause) = &snapshot.paused {
         field(
             "paused",
