@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ports::notifier::{Notice, NoticeKind, NoticePhase};
 use crate::ration::Refrain;
@@ -22,6 +24,9 @@ const LONGEST: u64 = 4 << 20;
 /// Matters of one receiver; what comes on top is not kept.
 const MATTERS: usize = 512;
 
+/// A write is waited for so long before what it is about is told all the same.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// By receiver, and by matter.
 type Pages = BTreeMap<String, BTreeMap<String, Notice>>;
 
@@ -31,19 +36,15 @@ struct Written {
     told: Pages,
 }
 
-#[derive(Debug, Default)]
-struct Inside {
-    told: Pages,
-    /// What was said of writes that failed.
-    refrain: Refrain,
-}
-
 /// Who was told what that is not over.
 #[derive(Debug, Default)]
 pub struct Book {
     /// None: it is kept for this run only.
     place: Option<PathBuf>,
-    inside: Mutex<Inside>,
+    /// Never held while something is written: a disk that hangs must not hold up a thread that others run on.
+    told: Mutex<Pages>,
+    /// What was said of writes that failed. Held while one is written, so that the newest is written last.
+    writes: Mutex<Refrain>,
 }
 
 impl Book {
@@ -63,33 +64,30 @@ impl Book {
         };
         Self {
             place: Some(place),
-            inside: Mutex::new(Inside {
-                told,
-                ..Inside::default()
-            }),
+            told: Mutex::new(told),
+            writes: Mutex::default(),
         }
     }
 
     /// What a receiver was told before this run, and was not told to be over. What receivers were told that are configured
     /// no more is forgotten.
     pub(super) fn left(&self, receivers: &[String]) -> BTreeMap<String, Vec<Notice>> {
-        let mut inside = self.inside();
-        inside.told.retain(|receiver, _| receivers.contains(receiver));
-        let pages = inside.told.iter();
-        pages
+        let mut told = self.told();
+        told.retain(|receiver, _| receivers.contains(receiver));
+        told.iter()
             .map(|(receiver, matters)| (receiver.clone(), matters.values().cloned().collect()))
             .collect()
     }
 
-    /// It is going to be told. Whether the file is written is known when this returns; where it cannot be, that is said.
+    /// It is going to be told. Where the file cannot be written, that is said.
     pub(super) async fn begins(self: &Arc<Self>, receiver: &str, notice: &Notice) {
         if notice.phase == NoticePhase::Over || notice.kind == NoticeKind::Test {
             return;
         }
         let matter = notice.matter();
         {
-            let mut inside = self.inside();
-            let page = inside.told.entry(receiver.to_owned()).or_default();
+            let mut told = self.told();
+            let page = told.entry(receiver.to_owned()).or_default();
             let known = page.len();
             match page.get_mut(&matter) {
                 // what is told again changes nothing that is needed at its end
@@ -104,8 +102,8 @@ impl Book {
     /// Its end was told.
     pub(super) async fn ends(self: &Arc<Self>, receiver: &str, notice: &Notice) {
         let gone = {
-            let mut inside = self.inside();
-            let page = inside.told.get_mut(receiver);
+            let mut told = self.told();
+            let page = told.get_mut(receiver);
             page.is_some_and(|page| page.remove(&notice.matter()).is_some())
         };
         if gone {
@@ -113,30 +111,28 @@ impl Book {
         }
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    fn told(&self) -> MutexGuard<'_, Pages> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A disk that hangs holds up this receiver's notices, and no task of the engine.
+    /// A disk that hangs holds up no task of the engine, and a notice for a moment only: it may be about that disk.
     async fn write(self: &Arc<Self>) {
         let book = Arc::clone(self);
+        let written = tokio::task::spawn_blocking(move || book.write_now());
         // one that died has told so
-        let _ = tokio::task::spawn_blocking(move || book.write_now()).await;
+        let _ = tokio::time::timeout(PATIENCE, written).await;
     }
 
     fn write_now(&self) {
         let Some(place) = &self.place else { return };
-        // one writes at a time, and the newest there is
-        let mut inside = self.inside();
-        let written = Written {
-            v: VERSION,
-            told: inside.told.clone(),
-        };
+        let mut refrain = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = self.told().clone();
+        let written = Written { v: VERSION, told };
         let Err(error) = write(place, &written) else {
             return;
         };
         let words = SafeText::new(&error.to_string());
-        if let Some(left_out) = inside.refrain.line(&words) {
+        if let Some(left_out) = refrain.line(&words) {
             let path = place.display();
             tracing::warn!(target: "notices", %path, left_out, "what was told cannot be kept for the next start: {words}");
         }
@@ -152,23 +148,16 @@ fn read(place: &Path) -> Result<Pages, String> {
     if found.metadata.len() > LONGEST {
         return Err(format!("it is longer than {LONGEST} bytes"));
     }
-    let mut text = String::new();
-    let mut file = found.file.take(LONGEST);
-    file.read_to_string(&mut text)
-        .map_err(|error| error.to_string())?;
+    let json = BufReader::new(found.file.take(LONGEST));
+    let text: Value = serde_json::from_reader(json).map_err(|error| error.to_string())?;
     // the version first: what another one holds may be of another form
-    #[derive(Deserialize)]
-    struct Version {
-        v: u32,
-    }
-    let version = serde_json::from_str::<Version>(&text).map_err(|error| error.to_string())?;
-    if version.v != VERSION {
+    if text["v"] != VERSION {
         return Err(format!(
             "it is of version {}, and this program reads {VERSION}",
-            version.v
+            text["v"]
         ));
     }
-    let written: Written = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let written: Written = serde_json::from_value(text).map_err(|error| error.to_string())?;
     Ok(written.told)
 }
 

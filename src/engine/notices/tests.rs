@@ -408,7 +408,7 @@ async fn what_ended_between_two_runs_is_told_once_it_is_known() {
     };
     let mut known = snapshot(Vec::new());
     known.chain.link = LinkState::Live;
-    let operator = known.operators[0].clone();
+    let operator = crate::view::fixture::busy().operators[0].clone();
     known.operators = [1, 2]
         .map(|id| crate::view::OperatorView {
             id: OperatorId(id),

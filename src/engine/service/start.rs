@@ -188,7 +188,6 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
     let journal = opened.journal().to_owned();
-    let transcripts = journal.with_file_name("transcripts");
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let (world, gate) = watch::channel(None);
@@ -204,7 +203,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,
-        transcripts,
+        transcripts: journal.with_file_name("transcripts"),
         config,
         endpoints: doors::endpoints(&line),
         line,

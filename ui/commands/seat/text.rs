@@ -19,25 +19,8 @@ fn journal(journal: &JournalView) {
     );
 }
 
-/// The engine, what it does, what holds it up.
-pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
-    let (process, by) = (seated.process, &seated.run_by);
-    field(
-        "engine",
-        format!(
-            "casimir-dkg {}, process {process}, run by {by}, since {}",
-            snapshot.version,
-            seated.since.to_rfc3339()
-        ),
-    );
-    let may = if seated.may_decide {
-        "may decide"
-    } else {
-        "may look"
-    };
-    field("you", format!("{}, {may}", seated.you));
-    let network = &snapshot.network;
-    field("network", format!("{}, chain {}", network.name, network.chain_id));
+/// Who decides, and what keeps it from doing anything.
+fn decides(snapshot: &Snapshot) {
     let mode = match snapshot.mode {
         Mode::Observe => "observe: decides nothing",
         Mode::Supervised => "supervised: a person decides",
@@ -59,6 +42,28 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
             format!("by {}, since {}", pause.by, pause.since.to_rfc3339()),
         );
     }
+}
+
+/// The engine, what it does, what holds it up.
+pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
+    let (process, by) = (seated.process, &seated.run_by);
+    field(
+        "engine",
+        format!(
+            "casimir-dkg {}, process {process}, run by {by}, since {}",
+            snapshot.version,
+            seated.since.to_rfc3339()
+        ),
+    );
+    let may = if seated.may_decide {
+        "may decide"
+    } else {
+        "may look"
+    };
+    field("you", format!("{}, {may}", seated.you));
+    let network = &snapshot.network;
+    field("network", format!("{}, chain {}", network.name, network.chain_id));
+    decides(snapshot);
     if let Some(head) = snapshot.chain.head {
         field("head", head.number);
     }
