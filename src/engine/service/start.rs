@@ -187,7 +187,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let settings = settings(&config, &*lists, ceremonies.capabilities());
     let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
-    let transcripts = opened.journal().with_file_name("transcripts");
+    let journal = opened.journal().to_owned();
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let (world, gate) = watch::channel(None);
@@ -199,11 +199,11 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
-    let beside = beside.begin(&config, &handle, &core).await;
+    let beside = beside.begin(&config, &journal, &handle, &core).await;
     say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,
-        transcripts,
+        transcripts: journal.with_file_name("transcripts"),
         config,
         endpoints: doors::endpoints(&line),
         line,
