@@ -245,7 +245,7 @@ async fn the_clock_the_accounts_past_its_holder_and_the_receivers_have_a_line_ea
                      [[notices.to]]\nname = \"secret\"\nformat = \"slack\"\nurl_file = \"/nowhere/url\"\n";
     configured(&chain(now + 90_000, 5).await, receivers);
     let held = config::load(&support::options(&file, scratch.path())).unwrap();
-    let alone = service::alone(&held, account).unwrap();
+    let alone = service::alone(&held, account).await.unwrap();
     let found = look();
     for (what, expected, words, way_on) in [
         ("clock", "fail", "s behind the newest block", "NTP"),

@@ -3,12 +3,22 @@
 //!
 //! | what stands in the way | whom it stops |
 //! |---|---|
-//! | a locked file in the first of `$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR/casimir-dkg` and the directory for temporary files (`$TMPDIR`, `/tmp`) | whoever has the same directory, also in another container |
-//! | on Linux a name of an abstract Unix socket | every user and every service of this machine (of this network namespace), whatever directories they see |
+//! | a locked file in the first of `$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR/casimir-dkg` and a directory of this user's own among the temporary files (`$TMPDIR`, `/tmp`) | whoever has the same directory, also in another container |
+//! | a locked file in the state directory | whoever has the same state directory, whatever journal |
+//! | on Linux a name of an abstract Unix socket | every process of this user, of root and of the journal's owner on this machine (in this network namespace), whatever directories they see |
 //! | in the core, the account's nonce: an adoption for a new journal, a pause for a transaction that is not ours | oracles that no lock can see |
+//!
+//! Anybody can take a name, and lock what they can open. So the system is asked who has the name, and a stranger who has it
+//! stops nobody: it is said, on the screen and to whoever is told. A file counts only where nobody else can open it.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+mod directory;
+#[cfg(target_os = "linux")]
+mod name;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use sha2::{Digest as _, Sha256};
@@ -20,9 +30,26 @@ use crate::types::SafeText;
 /// Held while an engine of this process works for an account.
 #[derive(Debug)]
 pub struct Alone {
-    _file: File,
+    files: Vec<(File, PathBuf)>,
     #[cfg(target_os = "linux")]
     _name: Option<name::Name>,
+    worries: Vec<SafeText>,
+}
+
+impl Alone {
+    /// Who has taken what would keep other oracles away, and what that means. It stops nobody; a person should know.
+    #[must_use]
+    pub fn worries(&self) -> &[SafeText] {
+        &self.worries
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        for (file, path) in self.files.drain(..) {
+            lock::remove(file, &path);
+        }
+    }
 }
 
 /// Another engine works for the account, or nobody can tell.
@@ -49,56 +76,104 @@ pub enum NotAlone {
     },
 }
 
+/// Who has what an oracle of this account would have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// An oracle, as it says itself.
+    Oracle(SafeText),
+    /// Somebody who is none, in words; stops nobody.
+    Stranger(SafeText),
+}
+
 /// Claims the account on the configured chain for this process.
 ///
 /// # Errors
 /// See [`NotAlone`].
-pub fn alone(config: &Config, account: Address) -> Result<Alone, NotAlone> {
+pub async fn alone(config: &Config, account: Address) -> Result<Alone, NotAlone> {
+    let places = Places::of(config);
     claim(
-        &runtime_directory(),
+        &places,
         &name_of(config, account),
         account,
         config.network.chain_id,
     )
+    .await
 }
 
-/// Who works for the account on this machine, if anybody does, as that process says itself. Nothing is claimed.
-#[must_use]
-pub fn holder(config: &Config, account: Address) -> Option<SafeText> {
-    look(&runtime_directory(), &name_of(config, account))
+/// Who works for the account on this machine, if anybody does, or has taken its name. Nothing is claimed.
+pub async fn holder(config: &Config, account: Address) -> Option<Holder> {
+    look(&Places::of(config), &name_of(config, account)).await
 }
 
-fn look(directory: &Path, name: &str) -> Option<SafeText> {
-    let by_name = || {
-        #[cfg(target_os = "linux")]
-        return name::look(name);
-        #[cfg(not(target_os = "linux"))]
-        None
-    };
-    lock::holder_of(&directory.join(format!("{name}.lock"))).or_else(by_name)
+/// Where the locks stand, and whose processes are oracles.
+#[derive(Debug)]
+struct Places {
+    /// What lasts no longer than the process; none where no directory is safe, which is a worry.
+    runtime: Result<PathBuf, SafeText>,
+    state: PathBuf,
+    /// The owner of the journal's directory, for root that runs beside a service.
+    owner: Option<u32>,
 }
 
-fn claim(directory: &Path, name: &str, account: Address, chain_id: u64) -> Result<Alone, NotAlone> {
+impl Places {
+    fn of(config: &Config) -> Self {
+        Self {
+            runtime: directory::for_runtime(),
+            state: config.directories.state.clone(),
+            owner: config.journal.path.parent().and_then(directory::owner),
+        }
+    }
+
+    fn files(&self, name: &str) -> Vec<PathBuf> {
+        let all = self.runtime.iter().chain([&self.state]);
+        all.map(|directory| directory.join(format!("{name}.lock")))
+            .collect()
+    }
+}
+
+async fn look(places: &Places, name: &str) -> Option<Holder> {
+    let by_file = places.files(name).iter().find_map(|path| lock::holder_of(path));
+    if let Some(by) = by_file {
+        return Some(Holder::Oracle(by));
+    }
+    #[cfg(target_os = "linux")]
+    return name::look(name, places.owner).await;
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+async fn claim(places: &Places, name: &str, account: Address, chain_id: u64) -> Result<Alone, NotAlone> {
     let taken = |by| NotAlone::Taken {
         account,
         chain_id,
         by,
     };
-    let io = |path: &Path, error| NotAlone::Io {
-        path: path.to_owned(),
-        error,
-    };
-    fs::create_dir_all(directory).map_err(|error| io(directory, error))?;
-    let path = directory.join(format!("{name}.lock"));
-    let file = lock::take(&path).map_err(|why| match why {
-        NotOurs::Taken(by) => taken(by),
-        NotOurs::Io(error) => io(&path, error),
-    })?;
-    Ok(Alone {
-        _file: file,
+    let mut alone = Alone {
+        files: Vec::new(),
         #[cfg(target_os = "linux")]
-        _name: name::claim(name).map_err(taken)?,
-    })
+        _name: None,
+        worries: places.runtime.as_ref().err().cloned().into_iter().collect(),
+    };
+    for path in places.files(name) {
+        let io = |error| NotAlone::Io {
+            path: path.clone(),
+            error,
+        };
+        crate::owner::make_directories(crate::owner::parent(&path), 0o700).map_err(io)?;
+        let file = lock::take(&path).map_err(|why| match why {
+            NotOurs::Taken(by) => taken(by),
+            NotOurs::Io(error) => io(error),
+        })?;
+        alone.files.push((file, path));
+    }
+    #[cfg(target_os = "linux")]
+    match name::claim(name, places.owner).await {
+        name::Claimed::Ours(name) => alone._name = Some(name),
+        name::Claimed::Unnamed => {}
+        name::Claimed::Taken(Holder::Oracle(by)) => return Err(taken(by)),
+        name::Claimed::Taken(Holder::Stranger(words)) => alone.worries.push(words),
+    }
+    Ok(alone)
 }
 
 /// By chain and account. The chains of development networks all have the same id and the same accounts, so the endpoint
@@ -111,142 +186,5 @@ fn name_of(config: &Config, account: Address) -> String {
             format!("{name}-{}", hex::encode(&digest[..4]))
         }
         _ => name,
-    }
-}
-
-fn runtime_directory() -> PathBuf {
-    #[cfg(unix)]
-    {
-        let around = crate::runtime::Surroundings::of_process();
-        let session = around.session.map(|path| path.join("casimir-dkg"));
-        if let Some(directory) = around.service.or(session) {
-            return directory;
-        }
-    }
-    std::env::temp_dir()
-}
-
-#[cfg(target_os = "linux")]
-mod name {
-    //! A name in the kernel. Its holder answers whoever connects with who it is.
-
-    use std::io::{self, Read as _, Write as _};
-    use std::os::linux::net::SocketAddrExt as _;
-    use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread::JoinHandle;
-    use std::time::Duration;
-
-    use crate::lock;
-    use crate::types::SafeText;
-
-    /// How long one end waits for the other's few bytes.
-    const MOMENT: Duration = Duration::from_secs(1);
-
-    #[derive(Debug)]
-    pub(super) struct Name {
-        address: SocketAddr,
-        ended: Arc<AtomicBool>,
-        answers: Option<JoinHandle<()>>,
-    }
-
-    /// Takes the name. None where the system has no such names for us: then the file alone stands in the way.
-    ///
-    /// # Errors
-    /// Who has it.
-    pub(super) fn claim(name: &str) -> Result<Option<Name>, SafeText> {
-        let claimed = SocketAddr::from_abstract_name(name).and_then(|address| {
-            let listener = UnixListener::bind_addr(&address)?;
-            Ok((address, listener))
-        });
-        let (address, listener) = match claimed {
-            Ok(claimed) => claimed,
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(holder(name)),
-            Err(error) => {
-                tracing::warn!(target: "engine", %error, "no name in the kernel keeps other oracles away");
-                return Ok(None);
-            }
-        };
-        let ended = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&ended);
-        let card = lock::holder();
-        let answers = std::thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                if over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let _ = stream.set_write_timeout(Some(MOMENT));
-                let _ = stream.write_all(card.as_bytes());
-            }
-        });
-        Ok(Some(Name {
-            address,
-            ended,
-            answers: Some(answers),
-        }))
-    }
-
-    /// Who has the name, if anybody has.
-    pub(super) fn look(name: &str) -> Option<SafeText> {
-        let address = SocketAddr::from_abstract_name(name).ok()?;
-        let stream = UnixStream::connect_addr(&address).ok()?;
-        Some(read(stream))
-    }
-
-    fn holder(name: &str) -> SafeText {
-        look(name).unwrap_or_else(|| lock::words(&[]))
-    }
-
-    fn read(stream: UnixStream) -> SafeText {
-        let mut said = Vec::new();
-        // whatever came before an error is as good as nothing
-        let _ = stream.set_read_timeout(Some(MOMENT));
-        let _ = stream.take(200).read_to_end(&mut said);
-        lock::words(&said)
-    }
-
-    impl Drop for Name {
-        fn drop(&mut self) {
-            self.ended.store(true, Ordering::Relaxed);
-            // wakes the thread, which gives the name back
-            if UnixStream::connect_addr(&self.address).is_ok()
-                && let Some(answers) = self.answers.take()
-            {
-                let _ = answers.join();
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_engine_is_told_of_the_first_wherever_it_looks() {
-        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let account = Address::repeat_byte(7);
-        let name = format!("casimir-dkg-test-{}", hex::encode(rand::random::<[u8; 8]>()));
-        let first = claim(one.path(), &name, account, 1).unwrap();
-        let told = |directory: &Path| {
-            let refused = claim(directory, &name, account, 1).unwrap_err().to_string();
-            let process = format!("process {}, since 20", std::process::id());
-            assert!(
-                refused.contains("an oracle runs here") && refused.contains(&process),
-                "{refused}"
-            );
-            let looked = look(directory, &name).unwrap();
-            assert!(looked.as_str().starts_with(&process), "{looked}");
-        };
-        told(one.path());
-        // a service and a person's login have different runtime directories
-        #[cfg(target_os = "linux")]
-        told(other.path());
-        let next = format!("{name}-b");
-        drop(claim(one.path(), &next, account, 1).unwrap());
-        drop(first);
-        assert_eq!(look(one.path(), &name), None);
-        drop(claim(other.path(), &name, account, 1).unwrap());
     }
 }
