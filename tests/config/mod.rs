@@ -13,6 +13,7 @@ mod help;
 mod journal;
 pub(crate) mod keys;
 mod keystore;
+mod limits;
 mod monitoring;
 mod packages;
 mod people;
