@@ -220,11 +220,17 @@ mod tests {
     fn without_the_rules_the_rest_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
-            "{GOOD}[rpc]\nurls = [\"http://127.0.0.1:1\"]\n[policy]\nmode = \"observe\"\nfile = \"gone.toml\"\n"
+            "{GOOD}[rpc]\nurls = [\"http://127.0.0.1:1\"]\n[policy]\nmode = \"observe\"\nfile = \"gone.toml\"\n\
+             [operators]\nfile = \"none.toml\"\n"
         );
         let layers = survey(&options(folder.path(), &text)).unwrap();
         let told = layers.told().unwrap();
-        assert!(told.to_string().contains("gone.toml: cannot be read"), "{told}");
+        for file in ["gone.toml", "none.toml"] {
+            assert!(
+                told.to_string().contains(&format!("{file}: cannot be read")),
+                "{told}"
+            );
+        }
         assert_eq!(layers.oracle().unwrap_err(), told);
         assert_eq!(layers.oracle_after_mistakes().unwrap().policy.rules, []);
     }

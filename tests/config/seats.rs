@@ -94,7 +94,11 @@ async fn a_mistake_elsewhere_keeps_nobody_from_a_running_engine() {
         ("[operators]\nfile = \"gone.toml\"\n", "gone.toml: cannot be read"),
         ("[rcp]\nulrs = []\n", "rcp: unknown key or section"),
     ] {
-        fs::write(&file, format!("{MINIMAL}{broken}{attach}")).unwrap();
+        fs::write(
+            &file,
+            format!("{MINIMAL}{broken}{attach}{}", support::operators()),
+        )
+        .unwrap();
         let run = |arguments: &[&str]| {
             let mut program = support::program(scratch.path());
             program.arg("--config").arg(&file).args(arguments);

@@ -25,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, NetworkName};
 use crate::lock::{self, NotOurs};
+use crate::owner;
 use crate::types::SafeText;
 
 /// Held while an engine of this process works for an account.
@@ -154,12 +155,20 @@ async fn claim(places: &Places, name: &str, account: Address, chain_id: u64) -> 
         _name: None,
         worries: places.runtime.as_ref().err().cloned().into_iter().collect(),
     };
+    let mut taken_in = Vec::new();
     for path in places.files(name) {
         let io = |error| NotAlone::Io {
             path: path.clone(),
             error,
         };
-        crate::owner::make_directories(crate::owner::parent(&path), 0o700).map_err(io)?;
+        let directory = owner::parent(&path);
+        owner::make_directories(directory, 0o700).map_err(io)?;
+        // both may be one directory, by whatever name
+        let real = directory.canonicalize().map_err(io)?;
+        if taken_in.contains(&real) {
+            continue;
+        }
+        taken_in.push(real);
         let file = lock::take(&path).map_err(|why| match why {
             NotOurs::Taken(by) => taken(by),
             NotOurs::Io(error) => io(error),
