@@ -1,11 +1,16 @@
 //! Exit codes, and how an error leaves the program.
 
+mod failure;
+
+use std::any::Any;
 use std::fmt;
 use std::process::ExitCode;
 
 use casimir_dkg::config::ConfigErrors;
+use serde_json::Value;
 
 use crate::output;
+pub(crate) use failure::{Failure, Kind, Known};
 
 /// For the help text and the README; a test compares them with the numbers below.
 pub(crate) const TABLE: &str = "\
@@ -19,12 +24,12 @@ Exit codes:
   130  a second signal forced the end before all work was finished";
 
 /// What a command ended with, other than an error of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     /// Done.
     Success,
-    /// A check failed; what and why has been printed.
-    Failure,
+    /// A check failed; what and why has been printed for people, and is yet to be told to programs.
+    Failure(Box<Failure>),
     /// A second signal forced the end.
     #[cfg_attr(not(unix), expect(dead_code))]
     Forced,
@@ -42,51 +47,66 @@ impl fmt::Display for NoTerminal {
 
 impl std::error::Error for NoTerminal {}
 
-/// Prints an error to stderr and chooses the code.
-pub(crate) fn report(result: anyhow::Result<Outcome>) -> ExitCode {
-    match result {
-        Ok(Outcome::Success) => ExitCode::SUCCESS,
-        Ok(Outcome::Failure) => ExitCode::from(1),
-        Ok(Outcome::Forced) => ExitCode::from(130),
+/// Chooses the code; prints an error to stderr, and where JSON was asked for, one object that tells any failure to stdout.
+pub(crate) fn report(result: anyhow::Result<Outcome>, json: bool) -> ExitCode {
+    let failure = match result {
+        Ok(Outcome::Success) => return ExitCode::SUCCESS,
+        Ok(Outcome::Failure(failure)) => *failure,
+        Ok(Outcome::Forced) => Failure::new(Kind::Forced, "a second signal forced the end"),
         Err(error) => {
-            let code = if let Some(errors) = error.downcast_ref::<ConfigErrors>() {
-                let count = errors.0.len();
-                let noun = if count == 1 { "mistake" } else { "mistakes" };
-                output::error(&format!("{count} {noun} in the configuration:"));
-                for error in &errors.0 {
-                    output::note(&format!("  {error}"));
+            let failure = Failure::of(&error);
+            match error.downcast_ref::<ConfigErrors>() {
+                Some(errors) => {
+                    output::error(&format!("{}:", failure.error()));
+                    for error in &errors.0 {
+                        output::note(&format!("  {error}"));
+                    }
                 }
-                return ExitCode::from(3);
-            } else if error.downcast_ref::<NoTerminal>().is_some() {
-                4
-            } else {
-                1
-            };
-            output::error(&sentence(&error));
-            ExitCode::from(code)
+                None => output::error(failure.error()),
+            }
+            failure
         }
+    };
+    if json {
+        output::json(&failure.object());
     }
+    ExitCode::from(failure.code())
 }
 
-/// The error and its causes, each said once: many errors of the engine already quote their cause.
-fn sentence(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
+/// A part of the program died, which the panic's own words told on stderr.
+pub(crate) fn died(why: &(dyn Any + Send), json: bool) -> ExitCode {
+    let words = why
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| why.downcast_ref::<&str>().copied())
+        .unwrap_or("it said nothing");
+    let failure = Failure::new(Kind::Died, format!("a part of the program died: {words}"));
+    if json {
+        output::json(&failure.object());
     }
-    text
+    ExitCode::from(failure.code())
+}
+
+/// How a command ends that has looked at something: with its result where programs read it, which says what does not hold.
+pub(crate) fn judged(result: Option<Value>, problems: Vec<String>) -> Outcome {
+    if problems.is_empty() {
+        if let Some(result) = result {
+            output::json(&result);
+        }
+        return Outcome::Success;
+    }
+    let failure = Failure::check(problems.join("; ")).with(result.unwrap_or_default());
+    Outcome::Failure(Box::new(failure))
+}
+
+/// The command line was not understood.
+pub(crate) fn usage(words: &str) {
+    output::json(&Failure::new(Kind::Usage, words).object());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("journal: {0}")]
-    struct Quoting(#[source] std::io::Error);
 
     #[test]
     fn the_readme_has_every_code() {
@@ -101,14 +121,5 @@ mod tests {
                 .replace('`', "");
             assert_eq!(row, format!("| {code} | {} |", means.trim()));
         }
-    }
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let inner = std::io::Error::other("the lock is taken");
-        let quoted = anyhow::Error::new(Quoting(inner));
-        assert_eq!(sentence(&quoted), "journal: the lock is taken");
-        let added = quoted.context("starting");
-        assert_eq!(sentence(&added), "starting: journal: the lock is taken");
     }
 }

@@ -22,9 +22,15 @@ mod version;
 #[cfg(test)]
 mod walls;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = args::parse();
-    exit::report(early::watch().and_then(|()| commands::run(cli)))
+    let json = cli.global.json;
+    let run = AssertUnwindSafe(|| early::watch().and_then(|()| commands::run(cli)));
+    match catch_unwind(run) {
+        Ok(result) => exit::report(result, json),
+        Err(why) => exit::died(&*why, json),
+    }
 }

@@ -41,8 +41,14 @@ pub(crate) fn raw(text: &str) {
 /// Nobody reads the output any more.
 static READER_IS_GONE: AtomicBool = AtomicBool::new(false);
 
-/// Ends with what the command line was answered: help and version are results, everything else is a mistake in it.
-pub(crate) fn answered(error: &clap::Error) -> ! {
+/// Ends with what the command line was answered: help and version are results, everything else is a mistake in it, which
+/// programs are told as any failure.
+pub(crate) fn answered(error: &clap::Error, to_programs: bool) -> ! {
+    if to_programs && error.use_stderr() {
+        let text = error.to_string();
+        let words = text.split("\n\n").next().unwrap_or(&text);
+        crate::exit::usage(words.trim_start_matches("error: "));
+    }
     let printed = error.print().and_then(|()| std::io::stdout().flush());
     let code = match printed {
         // nobody reads any more, there is nobody left to tell

@@ -130,16 +130,11 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     };
     let most = words.iter().map(|(_, word)| support(word)).max();
     let standard = words.iter().find(|(_, word)| Some(support(word)) == most);
-    let Some((reference, standard)) = standard else {
+    let Some((_, standard)) = standard else {
         return Accord::TooFew { configured, silent };
     };
-    let others: Vec<String> = words
-        .iter()
-        .filter_map(|(name, word)| difference(standard, word).map(|what| format!("{name} {what}")))
-        .collect();
-    if !others.is_empty() {
-        let words = format!("{about} {reference} is contradicted: {}", others.join("; "));
-        return Accord::Disagree(SafeText::new(&words));
+    if let Some(words) = contradiction(standard, &words) {
+        return Accord::Disagree(SafeText::new(&format!("{about} {words}")));
     }
     if words.len() < 2 {
         return Accord::TooFew { configured, silent };
@@ -150,13 +145,36 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     }
 }
 
+/// How some of those who spoke differ from what most say. Nobody is called wrong whom no majority outvotes.
+fn contradiction(standard: &Words, words: &[(SafeText, Words)]) -> Option<String> {
+    let (mut with, mut against) = (Vec::new(), Vec::new());
+    for (name, word) in words {
+        match difference(standard, word) {
+            None => with.push(name.as_str()),
+            Some(difference) => against.push((name, difference)),
+        }
+    }
+    let differ: Vec<_> = against
+        .iter()
+        .map(|(name, what)| format!("{name} says {what}"))
+        .collect();
+    let differ = match differ.as_slice() {
+        [] => return None,
+        differ => differ.join("; "),
+    };
+    Some(match with.as_slice() {
+        [one] => format!("{differ}, which {one} says: one of them is wrong"),
+        several => format!("{differ}, which {} say", several.join(" and ")),
+    })
+}
+
 /// The first subject on which two differ.
 fn difference(standard: &Words, word: &Words) -> Option<String> {
     let same = |here: &str, there: &str| here == there || [here, there].contains(&UNTOLD);
     let mut pairs = standard.iter().zip(word);
     let differs = pairs.find(|((subject, there), (other, here))| subject != other || !same(here, there));
     match differs {
-        Some(((subject, there), (_, here))) => Some(format!("says of {subject} {here}, not {there}")),
-        None => (standard.len() != word.len()).then(|| "says less".to_owned()),
+        Some(((subject, there), (_, here))) => Some(format!("of {subject} {here}, not {there}")),
+        None => (standard.len() != word.len()).then(|| "less".to_owned()),
     }
 }

@@ -47,19 +47,20 @@ pub(super) async fn try_out(
     Ok(of_all(beside, &call, block, revert).await)
 }
 
-/// The highest that any endpoint estimates: with too little the transaction fails and is paid for, and what is too much is
-/// not used. One that no transaction may have says nothing.
+/// The higher of two endpoints' estimates: with too little the transaction fails and is paid for, and what is too much is not
+/// used. Of three and more the second highest, so that no single one can estimate a fee above its ceiling. More than any
+/// transaction may have says nothing.
 async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> Result<u64, RpcError> {
-    let own = rpc.estimate_gas(call).await?;
     if beside.len() < 2 {
-        return Ok(own);
+        return rpc.estimate_gas(call).await;
     }
-    let others = join_all(beside.iter().map(|(_, rpc)| rpc.estimate_gas(call))).await;
-    let plausible = others.into_iter().flatten().filter(|gas| *gas <= MOST);
-    Ok(plausible.max().map_or(own, |most| match own <= MOST {
-        true => most.max(own),
-        false => most,
-    }))
+    let told = join_all(beside.iter().map(|(_, rpc)| rpc.estimate_gas(call))).await;
+    let mut plausible: Vec<u64> = told.into_iter().flatten().filter(|gas| *gas <= MOST).collect();
+    plausible.sort_unstable_by_key(|gas| std::cmp::Reverse(*gas));
+    match plausible.as_slice() {
+        [] => rpc.estimate_gas(call).await,
+        [gas] | [gas, _] | [_, gas, ..] => Ok(*gas),
+    }
 }
 
 /// Gas that a transaction may have at most (EIP-7825).

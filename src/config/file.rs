@@ -1,7 +1,6 @@
 //! One TOML file, read key by key: unknown keys, duplicates and syntax errors with their lines.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -92,11 +91,10 @@ fn load(path: &Path) -> Result<(String, Vec<String>), String> {
         .into_iter()
         .map(|worry| format!("{shown} {worry}"))
         .collect();
-    let mut bytes = Vec::new();
-    (found.file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
+    if found.metadata.len() > MAX_BYTES {
         return Err("is larger than 1 MiB".to_owned());
     }
+    let bytes = found.bytes(MAX_BYTES).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let line = 1 + e.as_bytes()[..e.utf8_error().valid_up_to()]
             .iter()

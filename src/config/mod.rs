@@ -112,7 +112,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The files that the rules stand in.
     pub rules: Vec<RulesFile>,
-    /// What is wrong with owner and mode of the files that were read, each with the command that mends it.
+    /// What is wrong with owner and mode of the files that were read, each with the command that mends it; and behind that
+    /// what can be meant and rather is not.
     pub worries: Vec<String>,
 }
 
@@ -175,13 +176,16 @@ impl Layers {
     fn oracle_by(&self, mut r: reader::Reader<'_>) -> Result<Config, ConfigErrors> {
         let network = section::network::read(&mut r);
         let rpc = section::rpc::read(&mut r);
-        let contract = section::contract::read(&mut r);
+        let contract = section::contract::read(&mut r, network.as_ref());
         let policy = section::policy::read(&mut r, network.as_ref().map(|network| network.name));
         let signer = section::signer::read(&mut r, network.as_ref(), policy.as_ref());
         let operators = section::operators::read(&mut r);
         let dkg = section::dkg::read(&mut r);
         let selection = section::selection::read(&mut r, operators.as_ref(), dkg.as_ref());
         let fees = section::fees::read(&mut r);
+        if let (Some(policy), Some(fees)) = (&policy, &fees) {
+            section::policy::judge_fees(&mut r, &policy.rules, fees.max_fee_wei);
+        }
         let beacon = section::beacon::read(&mut r);
         let http = section::http::read(&mut r);
         let journal = section::journal::read(&mut r, network.as_ref().map(|network| network.name));
@@ -193,6 +197,7 @@ impl Layers {
         // the roles' own sections are not needed, but a mistake in them is still a mistake
         let messenger = section::messenger::read(&mut r);
         section::node::check(&mut r);
+        let worries = [self.worries().to_vec(), r.take_worries()].concat();
         let parts = (|| {
             Some(Config {
                 network: network?,
@@ -216,7 +221,7 @@ impl Layers {
                 directories: self.directories().clone(),
                 file: self.file().map(Path::to_owned),
                 rules: self.rules().to_vec(),
-                worries: self.worries().to_vec(),
+                worries,
             })
         })();
         r.finish(parts)

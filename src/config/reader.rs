@@ -16,6 +16,8 @@ pub(super) struct Reader<'a> {
     asked: RefCell<BTreeSet<String>>,
     passes: Passes,
     errors: Vec<ConfigError>,
+    /// What can be meant and is worth a word.
+    worries: Vec<String>,
 }
 
 /// What a reader makes of mistakes in the form of what it reads.
@@ -34,6 +36,7 @@ impl<'a> Reader<'a> {
             asked: RefCell::default(),
             passes: Passes::Elsewhere,
             errors: Vec::new(),
+            worries: Vec::new(),
         }
     }
 
@@ -52,6 +55,36 @@ impl<'a> Reader<'a> {
 
     fn ask(&self, name: &str) {
         self.asked.borrow_mut().insert(name.to_owned());
+    }
+
+    /// Says of a key what somebody may have meant, and rather has not.
+    pub(super) fn worry(&mut self, key: &str, message: &str) {
+        self.worries
+            .push(format!("{}: {key}: {message}", self.place(key)));
+    }
+
+    /// The same of a table of a list.
+    pub(super) fn row_worry(&mut self, list: &str, row: &Row, key: &str, message: &str) {
+        let origin = row.entries.get(key).map_or(&row.origin, |s| &s.origin);
+        self.worries
+            .push(format!("{}: {list}.{key}: {message}", origin.place()));
+    }
+
+    /// What was said so far, for whoever starts.
+    pub(super) fn take_worries(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.worries)
+    }
+
+    /// Whether a person said it, and no default or preset.
+    pub(super) fn is_said(&self, key: &str) -> bool {
+        let said = |origin: &Origin| !matches!(origin, Origin::Default | Origin::Preset(_));
+        self.layers.origin(key).is_some_and(said)
+    }
+
+    /// As it was written.
+    pub(super) fn said(&self, key: &str) -> String {
+        let sourced = self.layers.values.get(key);
+        sourced.map_or_else(String::new, |sourced| sourced.raw.describe())
     }
 
     pub(super) fn auto_approve(&self) -> AutoApprove {
@@ -95,15 +128,6 @@ impl<'a> Reader<'a> {
             text.zip(origin)
                 .map(|(text, origin)| layer::resolve_path(&text, origin)),
         )
-    }
-
-    /// A time that is not zero.
-    pub(super) fn positive(&mut self, key: &str) -> Option<std::time::Duration> {
-        let time: std::time::Duration = self.required(key)?;
-        if time.is_zero() {
-            self.error(key, "must be longer than 0".to_owned());
-        }
-        Some(time)
     }
 
     /// A path of a table of a list, resolved against the file that says it.
@@ -201,6 +225,7 @@ impl<'a> Reader<'a> {
 
     fn interpret<T: Value>(&mut self, key: &str, sourced: &Sourced) -> Option<T> {
         T::read(&sourced.raw)
+            .and_then(|value| value::judge(value, &sourced.raw, schema::range(key)))
             .map_err(|Bad { message, suggestion }| {
                 self.errors.push(ConfigError {
                     place: sourced.origin.place(),

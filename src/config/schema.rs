@@ -26,6 +26,9 @@ pub struct Key {
     pub secrecy: Secrecy,
     /// The command-line flag that sets it.
     pub flag: Option<&'static str>,
+    /// Least and most that can work, as a file says it. What lies beyond is a mistake: it would switch something off without a
+    /// word, or could never come true.
+    pub range: Option<(&'static str, &'static str)>,
     /// What it means, one line.
     pub doc: &'static str,
 }
@@ -38,6 +41,7 @@ impl Key {
             default: None,
             secrecy: Secrecy::Plain,
             flag: None,
+            range: None,
             doc,
         }
     }
@@ -54,6 +58,11 @@ impl Key {
 
     pub(super) const fn secret(mut self) -> Self {
         self.secrecy = Secrecy::Secret;
+        self
+    }
+
+    pub(super) const fn within(mut self, least: &'static str, most: &'static str) -> Self {
+        self.range = Some((least, most));
         self
     }
 
@@ -113,6 +122,17 @@ pub fn list_keys() -> impl Iterator<Item = (&'static str, &'static [Key])> {
 
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     all_keys().find(|key| key.name == name)
+}
+
+/// What a key may be, with the name of its list before that of the key.
+pub(super) fn range(full: &str) -> Option<(&'static str, &'static str)> {
+    let of_list = || {
+        LISTS.iter().find_map(|(list, keys)| {
+            let name = full.strip_prefix(list)?.strip_prefix('.')?;
+            keys.iter().find(|key| key.name == name)
+        })
+    };
+    find(full).or_else(of_list)?.range
 }
 
 pub(super) fn find_list(name: &str) -> Option<&'static [Key]> {

@@ -33,6 +33,23 @@ impl From<String> for Bad {
 /// A type that a key may have.
 pub(super) trait Value: Sized {
     fn read(raw: &Raw) -> Result<Self, Bad>;
+
+    /// Whether it lies between these; what has no order always does.
+    fn is_within(&self, _least: &Self, _most: &Self) -> bool {
+        true
+    }
+}
+
+/// Judges a value by the range that its key has.
+pub(super) fn judge<T: Value>(value: T, raw: &Raw, range: Option<(&str, &str)>) -> Result<T, Bad> {
+    let Some((least, most)) = range else {
+        return Ok(value);
+    };
+    let end = |text: &str| T::read(&Raw::Loose(text.to_owned()));
+    match (end(least), end(most)) {
+        (Ok(from), Ok(to)) if value.is_within(&from, &to) => Ok(value),
+        _ => Err(format!("expected {least} to {most}, got {}", raw.describe()).into()),
+    }
 }
 
 fn mismatch(expected: &str, raw: &Raw) -> Bad {
@@ -76,6 +93,10 @@ impl Value for u64 {
             .parse()
             .map_err(|_| mismatch("a whole number, not negative", raw))
     }
+
+    fn is_within(&self, least: &Self, most: &Self) -> bool {
+        (least..=most).contains(&self)
+    }
 }
 
 impl Value for u32 {
@@ -83,6 +104,10 @@ impl Value for u32 {
         u64::read(raw)?
             .try_into()
             .map_err(|_| mismatch("a number below 2^32", raw))
+    }
+
+    fn is_within(&self, least: &Self, most: &Self) -> bool {
+        (least..=most).contains(&self)
     }
 }
 
@@ -126,6 +151,10 @@ impl Value for Duration {
             .map(Self::from_millis)
             .ok_or_else(|| mismatch(EXPECTED, raw))
     }
+
+    fn is_within(&self, least: &Self, most: &Self) -> bool {
+        (least..=most).contains(&self)
+    }
 }
 
 /// Wei, written as ether.
@@ -139,6 +168,10 @@ impl Value for Ether {
             _ => Err(mismatch("an amount like \"0.05 ETH\"", raw)),
         }
     }
+
+    fn is_within(&self, least: &Self, most: &Self) -> bool {
+        (least.0..=most.0).contains(&self.0)
+    }
 }
 
 /// Base units of SSV's token, written as SSV.
@@ -151,6 +184,10 @@ impl Value for Tokens {
             Raw::Text(text) | Raw::Loose(text) | Raw::Number(text) => Ok(Self(parse_ssv(text)?)),
             _ => Err(mismatch("an amount like \"0.5 SSV\"", raw)),
         }
+    }
+
+    fn is_within(&self, least: &Self, most: &Self) -> bool {
+        (least.0..=most.0).contains(&self.0)
     }
 }
 

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::chain::Anchor;
 use super::error::{JournalError, io_at, sqlite_at};
-use super::read;
 use super::source::open_read_only;
+use super::{export, format, read};
 use crate::owner;
 use crate::secrets;
 
@@ -33,7 +33,18 @@ pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
             "no such directory, and a backup makes none: is its disk mounted?",
         )));
     }
-    copy(&*open_read_only(path)?, path, to)
+    if export::is_one(path)? {
+        return Err(JournalError::NotCopied {
+            path: path.to_owned(),
+        });
+    }
+    let source = open_read_only(path)?;
+    if format::is_empty(path, &source)? {
+        return Err(JournalError::NoJournal {
+            path: path.to_owned(),
+        });
+    }
+    copy(&source, path, to)
 }
 
 /// The same from an open journal, which need not be where it was opened any more.

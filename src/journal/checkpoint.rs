@@ -39,16 +39,22 @@ impl std::fmt::Display for Stated {
 impl Stated {
     /// Reads the text of a checkpoint.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        // Rust takes a sign for a part of a number
+        let number = |word: &str| {
+            word.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| word.parse().ok())?
+        };
         let mut words = text.split_whitespace();
         let newest = Anchor {
-            seq: words.next()?.parse().ok()?,
+            seq: number(words.next()?)?,
             hash: words.next()?.parse().ok()?,
         };
         let rest: Vec<&str> = words.collect();
         let seal = match rest[..] {
             [] => None,
             [at, key, signature] => Some(Seal {
-                at: UnixMillis(at.parse().ok()?),
+                at: UnixMillis(number(at)?),
                 key: key.parse().ok()?,
                 signature: signature.parse().ok()?,
             }),

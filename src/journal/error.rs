@@ -56,6 +56,11 @@ pub enum JournalError {
         /// What speaks against it.
         problem: String,
     },
+    /// An export is no journal that a backup could be made of.
+    #[error(
+        "{path} is an export, which is a file of its own: copy it as it is. A backup is made of a journal"
+    )]
+    NotCopied { path: PathBuf },
     /// It was written by a newer version.
     #[error(
         "{path} has journal format {found}, this program knows formats up to {known}: it was written by a newer \
@@ -69,7 +74,7 @@ pub enum JournalError {
         known: u32,
     },
     /// A database, or a file, that is no journal.
-    #[error("{path} is no journal: it has no table of records")]
+    #[error("{path} is no journal: it is neither a database with a table of records nor an export of one")]
     NoJournal { path: PathBuf },
     /// It has other tables, indexes or triggers than a journal.
     #[error("{path} {problem}; nothing will be recorded or done on the word of this journal before")]
@@ -93,7 +98,7 @@ pub enum JournalError {
     #[error("{0}. It happened while a record was written, which this process cannot take back")]
     MovedMeanwhile(Box<JournalError>),
     /// SQLite reports an error (a full disk among them).
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", in_words(source))]
     Sqlite {
         path: PathBuf,
         /// SQLite's error.
@@ -118,6 +123,19 @@ impl JournalError {
         is_final(source)
     }
 
+    /// The same, of a file that was never opened before: what SQLite does not take for a database is no journal. Of one that is
+    /// open, that would be a disk that fails.
+    pub(super) fn of_a_stranger(self) -> Self {
+        match self {
+            Self::Sqlite { path, source }
+                if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
+            {
+                Self::NoJournal { path }
+            }
+            other => other,
+        }
+    }
+
     /// The same, where it is about the file `hidden` by a name that nobody knows, about `known`.
     pub(super) fn named(mut self, hidden: &Path, known: &Path) -> Self {
         if let Self::Sqlite { path, .. } | Self::Io { path, .. } = &mut self
@@ -126,6 +144,22 @@ impl JournalError {
             known.clone_into(path);
         }
         self
+    }
+}
+
+/// What SQLite says, once, and the way on where the file itself is bad.
+fn in_words(error: &rusqlite::Error) -> String {
+    let said = match error {
+        rusqlite::Error::SqliteFailure(_, Some(words)) => words.clone(),
+        other => other.to_string(),
+    };
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            format!(
+                "{said}: it was cut off or overwritten. `journal restore FILE` puts a backup or another copy in its place"
+            )
+        }
+        _ => said,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Exports: one record a line, for another machine to verify. The form stands in the description of the journal.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::path::Path;
 
@@ -10,6 +10,8 @@ use super::error::{JournalError, io_at};
 use super::format::FORMAT;
 use super::inspect::{Report, walk_all};
 use super::places::JournalOptions;
+use crate::secrets;
+use crate::types::without_mark;
 
 /// A record may not be longer in an export. The longest that a program writes are proposals, some tens of KB.
 const MAX_LINE: u64 = 64 << 20;
@@ -50,17 +52,35 @@ pub fn export(options: &JournalOptions, out: &mut dyn Write) -> Result<Report, J
 
 /// Whether the file is an export and not a database.
 pub(super) fn is_one(path: &Path) -> Result<bool, JournalError> {
-    let found = fs::metadata(path).map_err(io_at(path))?;
-    if !found.is_file() {
-        let words = "is no regular file, but a directory, a pipe or a device";
-        return Err(io_at(path)(std::io::Error::new(
-            std::io::ErrorKind::InvalidInput,
-            words,
-        )));
+    secrets::regular(path).map_err(io_at(path))?;
+    let mut first = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(FIRST).read_to_end(&mut first));
+    read.map_err(io_at(path))?;
+    let first = without_mark(&first);
+    if first.first() != Some(&b'{') {
+        return Ok(false);
     }
-    let mut first = [0];
-    let read = File::open(path).and_then(|mut file| file.read(&mut first));
-    Ok(read.map_err(io_at(path))? == 1 && first == *b"{")
+    // the end of a file that begins like another kind of JSON is not worth reading
+    if begins_a_record(first) {
+        return Ok(true);
+    }
+    Err(JournalError::NoJournal {
+        path: path.to_owned(),
+    })
+}
+
+/// As much of a file as tells what it is.
+const FIRST: u64 = 1 << 10;
+
+/// Whether the first name in the object is one that records or first lines have. Only `format` stands in other files, too.
+fn begins_a_record(first: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(first);
+    let name = text.trim_start_matches(['{', ' ', '\t']).split('"').nth(1);
+    match name {
+        Some("format") => text.contains("\"seq\""),
+        Some(name) => ["export", "checkpoint", "seq", "at", "kind", "body", "hash"].contains(&name),
+        None => false,
+    }
 }
 
 /// What an export holds.
@@ -117,17 +137,22 @@ pub(super) fn walk(
                 stated,
             });
         }
+        let line = if is_first { without_mark(&line) } else { &line };
+        if line.first() != Some(&b'{') {
+            let other = "is no record of an export: its line does not begin with {".to_owned();
+            return Err(broken(next, other));
+        }
         if line.last() != Some(&b'\n') {
             let cut = "is cut off: its line has no end".to_owned();
             return Err(broken(next, cut));
         }
         if std::mem::take(&mut is_first) {
-            stated = head(&line).map_err(|problem| broken(next, problem))?;
+            stated = head(line).map_err(|problem| broken(next, problem))?;
             if stated.is_some() {
                 continue;
             }
         }
-        let entry: Entry = serde_json::from_slice(&line)
+        let entry: Entry = serde_json::from_slice(line)
             .map_err(|error| broken(next, format!("is no record of an export: {error}")))?;
         if entry.format > FORMAT {
             return Err(JournalError::TooNew {

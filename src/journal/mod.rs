@@ -62,6 +62,8 @@
 //! | `body` | its JSON text as a string, exactly as hashed |
 //! | `hash` | `0x` and 64 hex digits, by the formula above |
 //!
+//! Each line begins with `{`, and the mark that an editor may have put before the first one is passed over.
+//!
 //! No other field: what no hash covers would prove nothing. An export of version 1 has no line of its own for its version.
 //! That records are missing at its end, the lines themselves cannot tell: compare with a checkpoint, or with a head that was
 //! written down elsewhere.

@@ -33,11 +33,11 @@ pub(super) fn open_read_only(path: &Path) -> Result<Source, JournalError> {
     let source = match connect(path) {
         Err(error) if wants_to_write(&error) => aside(path)?,
         opened => Source {
-            connection: opened.map_err(sqlite_at(path))?,
+            connection: opened.map_err(|error| sqlite_at(path)(error).of_a_stranger())?,
             _copy: None,
         },
     };
-    format::readable(path, &source)?;
+    format::readable(path, &source).map_err(JournalError::of_a_stranger)?;
     Ok(source)
 }
 

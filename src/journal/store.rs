@@ -79,7 +79,7 @@ impl Journal {
     ) -> Result<(Self, Option<Upgrade>), E> {
         let path = real_path(options)?;
         let lock = stand::lock(&path)?;
-        let mut connection = connect(&path)?;
+        let mut connection = connect(&path).map_err(JournalError::of_a_stranger)?;
         let checkpoint = Checkpoint::at(options.checkpoint_of(&path));
         let fresh = format::found(&path, &connection)? == format::NONE;
         // before anybody believes a record: a file that was rolled back verifies as well as any

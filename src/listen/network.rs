@@ -38,6 +38,12 @@ pub struct Network {
 pub struct BadNetwork;
 
 impl Network {
+    /// Whether every address of its kind lies within.
+    #[must_use]
+    pub fn is_everybody(&self) -> bool {
+        self.prefix == 0
+    }
+
     /// Whether the address lies within.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

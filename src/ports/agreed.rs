@@ -373,8 +373,30 @@ mod tests {
         let verdict = facts(vec![honest("a"), voice("b", liar, FakeExecution::default())]).await;
         assert_eq!(
             verdict.words(),
-            "at block 9 a is contradicted: b says of the head of the ready queue pool 2, not pool 1"
+            "at block 9 b says of the head of the ready queue pool 2, not pool 1, which a says: one of them is wrong"
         );
+        // the one that two others outvote is named, wherever it stands
+        for (place, words) in [
+            (
+                0,
+                "at block 9 a says of the head of the ready queue pool 2, not pool 1, which b and c say",
+            ),
+            (
+                2,
+                "at block 9 c says of the head of the ready queue pool 2, not pool 1, which a and b say",
+            ),
+        ] {
+            let manager = |n| match n == place {
+                true => FakeManager {
+                    ready: Answer::Yes(vec![PoolId(2)]),
+                    ..FakeManager::default()
+                },
+                false => FakeManager::default(),
+            };
+            let three = ["a", "b", "c"].into_iter().enumerate();
+            let three = three.map(|(n, name)| voice(name, manager(n), FakeExecution::default()));
+            assert_eq!(facts(three.collect()).await.words(), words);
+        }
         let blind = FakeManager {
             pool: Answer::not_known("timed out"),
             ..FakeManager::default()
@@ -398,7 +420,8 @@ mod tests {
         let verdict = facts(vec![voice("a", refuses(), FakeExecution::default()), honest()]).await;
         assert_eq!(
             verdict.words(),
-            "at block 9 a is contradicted: b says of the oracle account's calls to the manager accepted, not refused"
+            "at block 9 b says of the oracle account's calls to the manager accepted, not refused, which a says: one of \
+             them is wrong"
         );
         // one that passes on no words of a refusal is heard on everything else
         let mute = manager(Answer::not_known("the manager refuses without a word"));
@@ -418,7 +441,7 @@ mod tests {
             on_caller(&voices, oracle, block).await,
         ] {
             assert!(
-                matches!(&verdict, Accord::Disagree(words) if words.as_str().ends_with("accepted, not refused")),
+                matches!(&verdict, Accord::Disagree(words) if words.as_str().contains("accepted, not refused, which a says")),
                 "{verdict:?}"
             );
         }
@@ -434,9 +457,10 @@ mod tests {
         };
         let verdict = on_deposit(&voices, pool, oracle, block, made).await;
         assert!(
-            verdict.words().contains(
-                "at block 9 a is contradicted: b says of what is at the deposit contract's address"
-            ) && verdict.words().ends_with(", not none"),
+            verdict
+                .words()
+                .contains("at block 9 b says of what is at the deposit contract's address")
+                && verdict.words().contains(", not none, which a says"),
             "{}",
             verdict.words()
         );
@@ -461,7 +485,9 @@ mod tests {
         ]);
         let verdict = on_receipt(&voices, Root([8; 32])).await;
         assert!(
-            verdict.words().ends_with("b says of its success false, not true"),
+            verdict
+                .words()
+                .contains("b says of its success false, not true, which a says"),
             "{}",
             verdict.words()
         );

@@ -7,6 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::judged::{Holds, open};
+use crate::types::without_mark;
 
 /// How long a pipe is read: whoever writes into it may ask a person for another password first.
 const PIPE: Duration = Duration::from_secs(60);
@@ -35,7 +36,6 @@ impl SecretFile {
     fn of(bytes: &[u8], worries: Vec<String>) -> io::Result<Self> {
         let wrong = |words: String| io::Error::new(io::ErrorKind::InvalidData, words);
         let text = std::str::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Ok(Self {
             text: Zeroizing::new(text.to_owned()),
             worries,
@@ -50,7 +50,7 @@ impl SecretFile {
     pub fn read_once(path: &Path, most: u64) -> io::Result<Self> {
         #[cfg(unix)]
         if let Some(bytes) = super::pipe::read(path, most, PIPE)? {
-            return Self::of(&bytes, Vec::new());
+            return Self::of(without_mark(&bytes), Vec::new());
         }
         Self::read(path, most)
     }

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 #[cfg(unix)]
 use super::way;
+use crate::types::without_mark;
 
 /// What a file holds, which decides who may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Judged {
         self
     }
 
-    /// All of it, in memory that is wiped.
+    /// All of it, in memory that is wiped, without the mark that some editors put before a text.
     ///
     /// # Errors
     /// It cannot be read, or is longer than `most` bytes.
@@ -63,7 +64,7 @@ impl Judged {
         Ok(bytes)
     }
 
-    /// All of it.
+    /// All of it, without the mark that some editors put before a text.
     ///
     /// # Errors
     /// It cannot be read, or is longer than `most` bytes.
@@ -74,13 +75,42 @@ impl Judged {
     }
 
     fn fill(self, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let too_long = || {
+            let words = format!("is longer than {most} bytes");
+            io::Error::new(io::ErrorKind::InvalidData, words)
+        };
+        // nothing of it need be in memory to tell that; a file of the kernel's has no length
+        if self.metadata.len() > most {
+            return Err(too_long());
+        }
         self.file.take(most + 1).read_to_end(bytes)?;
         if bytes.len() as u64 > most {
-            let words = format!("is longer than {most} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+            return Err(too_long());
         }
+        let mark = bytes.len() - without_mark(bytes).len();
+        bytes.drain(..mark);
         Ok(())
     }
+}
+
+/// That a regular file is there, whoever may read it.
+///
+/// # Errors
+/// There is none, it is something else, or the way to it is shut: what it is, in words.
+pub fn regular(path: &Path) -> io::Result<()> {
+    kind_of(&std::fs::metadata(path)?)
+}
+
+fn kind_of(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_dir() {
+        let words = "is a directory, not a file";
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, words));
+    }
+    if !metadata.is_file() {
+        let words = "is no regular file, but a pipe, a socket or a device";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    }
+    Ok(())
 }
 
 /// Opens a file that is to be read.
@@ -97,14 +127,7 @@ pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
     );
     let file = options.read(true).open(path)?;
     let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        let words = "is a directory, not a file";
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, words));
-    }
-    if !metadata.is_file() {
-        let words = "is no regular file, but a pipe, a socket or a device";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
-    }
+    kind_of(&metadata)?;
     let worries = judge(path, &file, &metadata, holds)?;
     Ok(Judged {
         file,
@@ -275,6 +298,18 @@ mod tests {
         for mode in [0o604, 0o640, 0o664] {
             let worries = told(&file, mode, Holds::Secret).unwrap();
             assert!(worries[0].contains("chmod 600 "), "{worries:?}");
+        }
+    }
+
+    #[test]
+    fn the_mark_of_an_editor_is_no_part_of_a_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.toml");
+        for (written, read) in [("\u{feff}x", "x"), ("x\u{feff}", "x\u{feff}"), ("\u{feff}", "")] {
+            fs::write(&file, written).unwrap();
+            let judged = || open(&file, Holds::Trusted).unwrap();
+            assert_eq!(judged().bytes(9).unwrap(), read.as_bytes());
+            assert_eq!(*judged().wiped(9).unwrap(), read.as_bytes());
         }
     }
 

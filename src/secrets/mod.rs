@@ -11,5 +11,5 @@ pub(crate) mod scrypt;
 mod way;
 
 pub use file::SecretFile;
-pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted};
+pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted, regular};
 pub use private::{append_private, make_private, partial_of, write_private};

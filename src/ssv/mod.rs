@@ -32,5 +32,5 @@ mod voices;
 pub(crate) use errors::ERRORS;
 pub use events::topics;
 pub use reader::SsvReader;
-pub use registered::{RegistryError, registered_keys};
+pub use registered::{Registered, RegistryError, registered};
 pub use voices::SsvVoices;

@@ -1,5 +1,6 @@
 //! The engine's state at one moment.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,15 @@ impl Snapshot {
     /// Actions that wait for a decision.
     pub fn waiting(&self) -> impl Iterator<Item = &ActionView> {
         self.actions.iter().filter(|a| a.waits())
+    }
+
+    /// Those of them that wait for a person: in mode auto a rule may be about to decide, and `waits` says of which none is.
+    pub fn for_a_person(&self) -> impl Iterator<Item = &ActionView> {
+        let for_people = self.waits.iter().filter(|wait| wait.reason.is_for_a_person());
+        let for_people: BTreeSet<ActionId> = for_people.filter_map(|wait| wait.action).collect();
+        let rules_decide = self.mode == Mode::Auto;
+        self.waiting()
+            .filter(move |action| !rules_decide || for_people.contains(&action.id))
     }
 
     /// An action, where it is here.

@@ -237,6 +237,17 @@ reasons! {
         "Something that a person should know of; the sentence says what.", "look at the log";
 }
 
+impl WaitReason {
+    /// An action waits for a person, whether it can be approved at this moment or not.
+    #[must_use]
+    pub fn is_for_a_person(self) -> bool {
+        matches!(
+            self,
+            Self::Decision | Self::ExitDecision | Self::SecondPerson | Self::Policy | Self::CheckFailed
+        )
+    }
+}
+
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.code())

@@ -86,7 +86,7 @@ async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
 
 /// With too little gas a transaction fails and is paid for, or is in no block, ever.
 #[tokio::test]
-async fn the_highest_estimate_counts_and_one_below_the_bytes_own_gas_is_none() {
+async fn no_single_estimate_is_too_low_and_of_three_none_too_high() {
     let (net, call) = scene().await;
     let to = net.addresses();
     let estimates = |gas: u64| {
@@ -113,5 +113,11 @@ async fn the_highest_estimate_counts_and_one_below_the_bytes_own_gas_is_none() {
         if wrong == 30_000 {
             assert_eq!(gas(&[&liar.url]).await, None, "alone it has told nothing");
         }
+    }
+    for wrong in [30_000, right / 2, 16_000_000, 1 << 40] {
+        let liar = Proxy::start(Some(net.http_url()), estimates(wrong)).await;
+        let second = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+        let urls = [&*liar.url, &honest.url, &second.url];
+        assert_eq!(gas(&urls).await, Some(right), "{wrong} beside two");
     }
 }

@@ -244,7 +244,11 @@ async fn the_ssv_api_is_asked_for_the_keys_that_are_not_configured() {
         let one = |id: u64| {
             let key = match lacking.contains(&id) {
                 true => String::new(),
-                false => format!("public_key = \"{key}\"\n"),
+                false if id == 1 => format!("public_key = \"{key}\"\n"),
+                false => format!(
+                    "public_key = \"{}\"\n",
+                    support::other_key(usize::try_from(id).unwrap())
+                ),
             };
             format!("[[operator]]\nid = {id}\nendpoint = \"{registry}\"\n{key}")
         };

@@ -81,9 +81,7 @@ fn every_good_file_is_accepted() {
     for file in files {
         let scratch = tempfile::tempdir().unwrap();
         let copy = scratch.path().join("c.toml");
-        let text = fs::read_to_string(&file)
-            .unwrap()
-            .replace("KEY", support::operator_key());
+        let text = support::with_keys(&fs::read_to_string(&file).unwrap(), "KEY");
         fs::write(&copy, &text).unwrap();
         // two of them name further files
         fs::write(scratch.path().join("operators.toml"), support::operators()).unwrap();
@@ -148,5 +146,92 @@ fn debug_output_shows_no_secret() {
     let shown = config::render(&layers.shown());
     for text in [format!("{config:?}"), format!("{layers:?}"), shown] {
         assert!(!text.contains("hunter2") && !text.contains("junk"), "{text}");
+    }
+}
+
+/// What can be meant is no mistake, and is said by `doctor` and at the start.
+#[test]
+fn what_can_be_meant_and_rather_is_not_is_said() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let person = |name: &str, key: &str| {
+        format!(
+            "[[person]]\nname = \"{name}\"\nuid = 1000\nkey = \"0x{}\"\n",
+            key.repeat(32)
+        )
+    };
+    let said = |network: &str, contract: &str, tables: &str| {
+        let text = support::MINIMAL
+            .replace("name = \"devnet\"", network)
+            .replace("[policy]", &format!("{contract}\n[policy]"));
+        fs::write(&file, format!("{text}{}{tables}", support::operators())).unwrap();
+        config::load(&support::options(&file, scratch.path()))
+            .unwrap()
+            .worries
+    };
+    assert!(said("name = \"devnet\"", "", "").is_empty());
+    let people = [person("Ada", "01"), person("Ada at home", "02")].concat();
+    let two = "[[policy.two_persons]]\nkinds = [\"keygen\"]\n[[policy.rule]]\nname = \"r\"\nkinds = [\"keygen\"]\nper_day = 1\n";
+    let nothing =
+        "[[policy.rule]]\nname = \"r\"\nkinds = [\"keygen\"]\nmax_fee = \"0.05 ETH\"\nper_day = 1\n";
+    let key = support::operator_key();
+    let there =
+        format!("[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:8081\"\npublic_key = \"{key}\"\n");
+    for (network, contract, tables, words) in [
+        (
+            "name = \"devnet\"",
+            "fee_amount = \"0 ETH\"",
+            "",
+            "contract.fee_amount: 0 gives SSV nothing",
+        ),
+        (
+            "name = \"devnet\"",
+            "fee_amount = \"10 ETH\"",
+            "",
+            "contract.fee_amount: the string \"10 ETH\" is taken",
+        ),
+        (
+            "name = \"devnet\"",
+            "[dkg]\nmessenger_url = \"http://m\"\nmessenger_public_url = \"http://n\"",
+            "",
+            "dkg.messenger_public_url: is for the messenger within the process",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            nothing,
+            "policy.rule.max_fee: no kind of this rule is a transaction",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &there,
+            "operator.endpoint: operator 1 is there already",
+        ),
+        (
+            "name = \"hoodi\"\nfinality = 3",
+            "",
+            "",
+            "network.finality: 3 blocks of a public network",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &people,
+            "person.uid: Ada has uid 1000 too",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            two,
+            "policy.rule.kinds: rule r approves nothing",
+        ),
+    ] {
+        let worries = said(network, contract, tables);
+        assert_eq!(worries.len(), 1, "{worries:?}");
+        assert!(
+            worries[0].contains("c.toml:") && worries[0].contains(words),
+            "{worries:?}"
+        );
     }
 }

@@ -7,6 +7,7 @@ mod bad;
 mod cli;
 mod doctor;
 mod doctor_faults;
+mod failures;
 mod good;
 mod handbook;
 mod help;
@@ -15,6 +16,8 @@ pub(crate) mod keys;
 mod keystore;
 mod limits;
 mod monitoring;
+#[cfg(unix)]
+mod odd_files;
 mod packages;
 mod people;
 mod precedence;

@@ -27,15 +27,15 @@ fn setting(line: &str) -> Option<&str> {
 
 /// The sample with settings uncommented where `keep` says so.
 fn uncommented(keep: impl Fn(&str) -> bool) -> String {
-    SAMPLE
+    let text = SAMPLE
         .lines()
         .map(|line| match setting(line) {
             Some(rest) if keep(rest) => rest,
             _ => line,
         })
         .collect::<Vec<_>>()
-        .join("\n")
-        .replace("LS0tLS1CRUdJTi...", support::operator_key())
+        .join("\n");
+    support::with_keys(&text, "LS0tLS1CRUdJTi...")
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn every_example_is_a_valid_value() {
             .map(|id| {
                 format!(
                     "[[operator]]\nid = {id}\nendpoint = \"http://o{id}\"\npublic_key = \"{}\"\n",
-                    support::operator_key()
+                    support::other_key(id)
                 )
             })
             .collect::<String>(),

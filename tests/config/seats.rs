@@ -61,6 +61,8 @@ async fn engine(socket: &std::path::Path) -> attach::Listening {
     let snapshot: Snapshot = serde_json::from_slice(&fs::read(vector).unwrap()).unwrap();
     let (mut side, handle) = channel(snapshot);
     tokio::spawn(async move {
+        // as a whole: an engine of which a part is gone has ended
+        let side = &mut side;
         while let Some(asked) = side.asked.recv().await {
             if let Asked::Request { reply, .. } = asked {
                 let _ = reply.send(Ok(Accepted {

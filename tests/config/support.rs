@@ -12,6 +12,13 @@ pub(crate) fn here(path: &str) -> PathBuf {
         .join(path)
 }
 
+/// A file that is the same on every machine.
+pub(crate) fn vector(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/vectors")
+        .join(path)
+}
+
 /// Options that look at `file` only: no environment, no directories of whoever runs the tests.
 pub(crate) fn options(file: &Path, scratch: &Path) -> LoadOptions {
     LoadOptions {
@@ -81,10 +88,34 @@ pub(crate) fn operators() -> String {
             format!(
                 "[[operator]]\nid = {id}\nendpoint = \"http://127.0.0.1:{}\"\npublic_key = \"{}\"\n",
                 8080 + id,
-                operator_key()
+                other_key(id)
             )
         })
         .collect()
+}
+
+/// One of a few RSA public keys that differ from each other and from [`operator_key`]: nobody is two operators.
+pub(crate) fn other_key(number: usize) -> &'static str {
+    static KEYS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    let keys = KEYS.get_or_init(|| {
+        let of = |name: &str| {
+            let text = std::fs::read(vector(&format!("transcripts/{name}.json"))).unwrap();
+            let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            let keys = document["operators"].as_object().unwrap().clone();
+            keys.into_values().map(|key| key.as_str().unwrap().to_owned())
+        };
+        of("reshare").chain(of("sign")).collect()
+    });
+    &keys[number % keys.len()]
+}
+
+/// Puts another key in each place that `mark` has.
+pub(crate) fn with_keys(text: &str, mark: &str) -> String {
+    let mut parts = text.split(mark);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts
+        .enumerate()
+        .fold(first, |out, (number, part)| out + other_key(number) + part)
 }
 
 /// One RSA public key in the registry's form, made once per run: key generation is slow in debug builds.

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod agreement;
 mod ceremony;
 mod deposits_and_exits;
 mod install;

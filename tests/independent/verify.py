@@ -34,6 +34,7 @@ import base64
 import hashlib
 import json
 import pathlib
+import re
 import sys
 import tomllib
 
@@ -112,8 +113,10 @@ def u64(value, what):
     return value
 
 
-# Python's own limit.
-NESTED = 1000
+# Objects and lists within each other; the program reads no deeper ones either.
+NESTED = 127
+MARK = "\ufeff"
+LONGEST = 16 << 20
 
 
 def once(pairs):
@@ -125,20 +128,44 @@ def once(pairs):
     return fields
 
 
+def number(text):
+    """JSON knows no NaN and no infinity, and no number that has become one."""
+    if not abs(float(text)) < float("inf"):
+        raise ValueError(f"{text} is no number")
+    return float(text)
+
+
 def parse(text):
-    # py_ecc lifts the limit so far that a text that is nested deeply would end the interpreter
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(NESTED)
-    try:
-        return json.loads(text, object_pairs_hook=once)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    finally:
-        sys.setrecursionlimit(limit)
+    """One JSON value in UTF-8, and nothing behind it. Python alone would guess UTF-16 and UTF-32, too."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8")
+    depth = deepest = 0
+    if text.count("[") + text.count("{") > NESTED:
+        for mark in re.findall(r"[][{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text, flags=re.DOTALL)):
+            depth += 1 if mark in "[{" else -1
+            deepest = max(deepest, depth)
+    if deepest > NESTED:
+        raise ValueError("it is nested too deeply")
+    return json.loads(text, object_pairs_hook=once, parse_float=number, parse_constant=number)
+
+
+def squeezed(text):
+    """JSON without the white space between its values."""
+    return re.sub(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+', lambda found: found[1] or "", text).encode()
 
 
 def raw(text):
-    return bytes.fromhex(text.removeprefix("0x"))
+    digits = text.removeprefix("0x")
+    # Python's own reader passes over white space
+    require(re.fullmatch("([0-9a-fA-F]{2})*", digits), "it is not in hex digits")
+    return bytes.fromhex(digits)
+
+
+def unpacked64(text):
+    """Bytes of base64, in the one way in which they can be written. Python's own reader passes over what is none."""
+    data = base64.b64decode(text, validate=True)
+    require(base64.b64encode(data).decode() == text, "bytes that are not written in base64")
+    return data
 
 
 def sized(text, size):
@@ -283,10 +310,12 @@ class Checkpoint:
 
 def records(path, found):
     """Every record of an export, each after its link was checked. An export of version 2 begins with its checkpoint, which
-    is put into `found`."""
+    is put into `found`. The mark that some editors put before a text is passed over."""
     previous, newest, count = bytes(32), 1, 0
     with open(path, "rb") as lines:
         for place, line in enumerate(lines):
+            line = line.removeprefix(MARK.encode()) if place == 0 else line
+            require(line.startswith(b"{"), f"record {count + 1} is no JSON object")
             require(line.endswith(b"\n"), f"record {count + 1} is cut off: its line has no end")
             try:
                 entry = parse(line)
@@ -294,10 +323,12 @@ def records(path, found):
                 raise Bad(f"record {count + 1} is no JSON: {error}") from None
             require(isinstance(entry, dict), f"record {count + 1} is no JSON object")
             if place == 0 and "export" in entry:
-                require(entry["export"] == 2, f"export version {entry['export']}, this reads 1 and 2")
+                version = u64(entry["export"], "the version of the export")
+                require(version == 2, f"export version {version}, this reads 1 and 2")
                 strange = entry.keys() - {"export", "checkpoint"}
                 require(not strange, f"its first line has {', '.join(sorted(strange))}, which is not known here")
                 found.append(Checkpoint(entry["checkpoint"].split(), "the checkpoint of its first line"))
+                require(found[0].signature, "the checkpoint of its first line is not signed")
                 continue
             count += 1
             absent = FIELDS - {"format"} - entry.keys()
@@ -484,7 +515,7 @@ def held_fast(report, entries, arguments, found):
     if arguments.checkpoint:
         given = []
         path = pathlib.Path(arguments.checkpoint)
-        if report.check("checkpoint file", lambda: given.append(Checkpoint(path.read_text().split(), "it"))):
+        if report.check("checkpoint file", lambda: given.append(Checkpoint(path.read_text(encoding="utf-8-sig").split(), "it"))):
             upto = max(upto, acknowledged(report, entries, given[0], key, "checkpoint"))
             found = found + given
     if arguments.head:
@@ -605,26 +636,215 @@ def is_signed(value, fields, signature, key):
     root = sha256(sha256(compact({name: value[name] for name in fields})), DOMAIN)
     padded = bytes.fromhex("3031300d060960864801650304020105000420") + sha256(root)
     padded = b"\0\1" + b"\xff" * (253 - len(padded)) + b"\0" + padded
-    signature = base64.b64decode(signature or "")
+    signature = unpacked64(signature or "")
     return len(signature) == 256 and pow(int.from_bytes(signature, "big"), key[1], key[0]) == int.from_bytes(padded, "big")
 
+
+# ---- the form of a transcript: every field, its place and how it is written ----
+
+
+def is_u64(value):
+    return type(value) is int and 0 <= value < 1 << 64
+
+
+def is_flag(value):
+    return isinstance(value, bool)
+
+
+def is_text(value):
+    """Without what would move a cursor or cannot be seen."""
+    return isinstance(value, str) and len(value) <= 2001 and not HOSTILE.search(value)
+
+
+HOSTILE = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def is_key_text(value):
+    return isinstance(value, str)
+
+
+def is_base64(value):
+    return isinstance(value, str) and unpacked64(value) is not None
+
+
+def of_hex(size=None, prefix="0x"):
+    many = "*" if size is None else f"{{{size}}}"
+    return lambda value: isinstance(value, str) and re.fullmatch(f"{prefix}([0-9a-f]{{2}}){many}", value) is not None
+
+
+def one_of(*words):
+    return lambda value: isinstance(value, str) and value in words
+
+
+def none_or(test):
+    return lambda value: value is None or test(value)
+
+
+def list_of(test):
+    return lambda value: isinstance(value, list) and all(map(test, value))
+
+
+def by_operator(test):
+    """Operators in ascending order, as decimal text."""
+
+    def good(value):
+        if not isinstance(value, dict) or not all(re.fullmatch("0|[1-9][0-9]{0,19}", name) for name in value):
+            return False
+        numbers = [int(name) for name in value]
+        return numbers == sorted(numbers) and all(map(is_u64, numbers)) and all(map(test, value.values()))
+
+    return good
+
+
+def struct(**fields):
+    """These fields in this order. One whose name ends in _ may be left out."""
+
+    def good(value):
+        if not isinstance(value, dict):
+            return False
+        there = [name.removesuffix("_") for name in fields if not name.endswith("_") or name[:-1] in value]
+        tests = {name.removesuffix("_"): test for name, test in fields.items()}
+        return list(value) == there and all(tests[name](inner) for name, inner in value.items())
+
+    return good
+
+
+def tagged(tag, **kinds):
+    return lambda value: isinstance(value, dict) and kinds.get(str(value.get(tag)).replace("-", "_"), lambda _: False)(value)
+
+
+OPERATORS, ROOT, SIGNATURE, PUBLIC = list_of(is_u64), of_hex(32), of_hex(96), of_hex(48)
+PUBLICS, SHARES = by_operator(PUBLIC), by_operator(of_hex())
+SMALL = lambda value: is_u64(value) and value < 256
+CHECKS = list_of(struct(name=is_key_text, status=one_of("pass", "fail", "unknown"), reason=is_text))
+REGISTRATION = struct(owner=is_key_text, nonce=is_u64)
+BROUGHT = struct(handed_back=SHARES, withdrawal_credentials=ROOT, fork_version=of_hex(4), owner_signature_=of_hex())
+HELD = struct(chain_id=is_u64, manager=of_hex(20), account_=of_hex(20), case_=is_key_text)
+WHAT = tagged(
+    "purpose",
+    owner_nonce=struct(purpose=is_key_text, owner=is_key_text, nonce=is_u64),
+    voluntary_exit=struct(
+        purpose=is_key_text,
+        validator_index=is_u64,
+        epoch=is_u64,
+        domain_=struct(fork_version=of_hex(4), genesis_validators_root=ROOT),
+    ),
+)
+PLAN = tagged(
+    "kind",
+    keygen=struct(
+        kind=is_key_text,
+        committee=OPERATORS,
+        threshold=SMALL,
+        withdrawal_credentials=ROOT,
+        fork_version=of_hex(4),
+        registration_=REGISTRATION,
+    ),
+    reshare=struct(
+        kind=is_key_text,
+        validator=PUBLIC,
+        old=OPERATORS,
+        new=OPERATORS,
+        threshold=SMALL,
+        registration_=REGISTRATION,
+        brought_=BROUGHT,
+    ),
+    sign=struct(
+        kind=is_key_text,
+        validator=PUBLIC,
+        committee=OPERATORS,
+        threshold=SMALL,
+        signing_root=ROOT,
+        what=WHAT,
+        share_public_keys=PUBLICS,
+        brought_=BROUGHT,
+    ),
+)
+RESULT = tagged(
+    "result",
+    keygen=struct(
+        result=is_key_text,
+        validator=PUBLIC,
+        deposit_signature=SIGNATURE,
+        share_public_keys=PUBLICS,
+        encrypted_shares=SHARES,
+        registration_=SIGNATURE,
+        handed_back_=SHARES,
+    ),
+    reshare=struct(
+        result=is_key_text,
+        validator=PUBLIC,
+        share_public_keys=PUBLICS,
+        encrypted_shares=SHARES,
+        registration_=SIGNATURE,
+        handed_back_=SHARES,
+    ),
+    sign=struct(result=is_key_text, signature=SIGNATURE),
+)
+FAILURE = struct(
+    kind=one_of("not-started", "timeout", "blamed", "refused", "lost", "unknown"),
+    round=none_or(is_key_text),
+    culprits=OPERATORS,
+    reason=is_text,
+    blames=list_of(struct(blamer=is_u64, culprit=none_or(is_u64), proven=is_flag, reason=is_text)),
+)
+VERDICT = tagged(
+    "outcome",
+    verified=struct(outcome=is_key_text, source=one_of("messenger", "observed", "combined"), value=RESULT, checks=CHECKS),
+    failed=struct(outcome=is_key_text, failure=FAILURE),
+)
+REPLY = struct(
+    at=is_u64,
+    outcome=one_of("started", "refused", "unreachable", "unanswered"),
+    status=none_or(lambda value: is_u64(value) and value < 1 << 16),
+    text=is_text,
+)
+DOCUMENT = {
+    "format": is_u64,
+    "request_id": of_hex(24, ""),
+    "held_for_": HELD,
+    "plan": PLAN,
+    "operators": by_operator(is_key_text),
+    "attached": is_flag,
+    "started_at": is_u64,
+    "ended_at": is_u64,
+    "start_message": none_or(is_base64),
+    "replies": by_operator(REPLY),
+    "messages": list_of(struct(at=is_u64, sender=is_u64, raw=is_base64)),
+    "rejected": list_of(is_text),
+    "stored": none_or(is_base64),
+    "verdict": VERDICT,
+    "digest": ROOT,
+}
 
 # ---- a transcript ----
 
 
 def envelope(text):
     """The signed message in an SSV message: 8 bytes of type, 56 of id, 4 of offset."""
-    data = base64.b64decode(text)
+    data = unpacked64(text)
     require(int.from_bytes(data[:8], "little") == 2, "an SSV message that is not of the DKG type")
     return parse(data[int.from_bytes(data[64:68], "little") :])
 
 
 class Transcript:
-    def __init__(self, text):
-        self.text = text
+    def __init__(self, data):
+        require(len(data) <= LONGEST, f"{len(data)} bytes, at most {LONGEST} are read")
+        text = data.decode("utf-8").removeprefix(MARK)
         self.all = parse(text)
+        require(isinstance(self.all, dict), "it is no JSON object")
         require(self.all.get("backend", "rockx") == "rockx", f"a transcript of {self.all.get('backend')}, not known here")
-        require(self.all["format"] == 1, f"transcript format {self.all['format']}, this reads 1")
+        require(u64(self.all["format"], "its format") == 1, f"transcript format {self.all['format']}, this reads 1")
+        for name, test in DOCUMENT.items():
+            name, may_lack = name.removesuffix("_"), name.endswith("_")
+            require(may_lack or name in self.all, f"it has no {name}")
+            require(name not in self.all or test(self.all[name]), f"its field {name} is not as the format says")
+        require(struct(**DOCUMENT)(self.all), "its fields are others, or stand in another order, than the format says")
+        # the digest is over what stands there: nothing can be written in two ways
+        require(squeezed(text) == compact(self.all), "it is written otherwise than the format says")
         self.id = list(bytes.fromhex(self.all["request_id"]))
         self.plan = self.all["plan"]
         self.kind = self.plan["kind"]
@@ -633,6 +853,11 @@ class Transcript:
         self.keys = {}
         self.messages = []
         self.outputs = {}
+
+    def times(self):
+        first, last = self.all["started_at"], self.all["ended_at"]
+        told = [message["at"] for message in self.all["messages"]] + [reply["at"] for reply in self.all["replies"].values()]
+        require(all(first <= at <= last for at in [first, *told]), "a message or reply is not between start and end")
 
     def digest(self):
         content = dict(self.all, digest="0x" + "00" * 32)
@@ -656,7 +881,7 @@ class Transcript:
                 is_signed(inner, MESSAGE, signed["Signature"], self.keys[signer]),
                 f"message {number} is not signed by operator {signer}",
             )
-            self.messages.append((signer, inner["MsgType"], parse(base64.b64decode(inner["Data"] or ""))))
+            self.messages.append((signer, inner["MsgType"], parse(unpacked64(inner["Data"] or ""))))
         return f"{len(self.messages)}, each of this ceremony and signed by its sender"
 
     def results(self):
@@ -664,7 +889,7 @@ class Transcript:
         told = [(signer, data) for signer, kind, data in self.messages if kind == OUTPUT and data.get("DKGOutputs") is None]
         if self.verdict["source"] == "messenger":
             require(self.all["stored"], "it is the messenger's, which stored nothing")
-            stored = parse(base64.b64decode(self.all["stored"])).get("DKGOutputs") or {}
+            stored = parse(unpacked64(self.all["stored"])).get("DKGOutputs") or {}
             brought = sorted(int(number) for number in stored)
             require(brought == self.committee, f"the messenger has results of {brought}, committee {self.committee}")
             told += [(int(number), output) for number, output in stored.items()]
@@ -686,7 +911,7 @@ class Transcript:
     def one(self, field):
         values = {output[field] for output in self.outputs.values()}
         require(len(values) == 1, f"the operators signed different values of {field}")
-        return base64.b64decode(values.pop() or "")
+        return unpacked64(values.pop() or "")
 
     def value(self):
         """The verdict says what the operators signed."""
@@ -702,7 +927,7 @@ class Transcript:
             require(self.one("DepositDataSignature") == raw(value["deposit_signature"]), "the recorded signature is not theirs")
         for number, output in self.outputs.items():
             for name, field in (("share_public_keys", "SharePubKey"), ("encrypted_shares", "EncryptedShare")):
-                require(base64.b64decode(output[field]) == raw(value[name][str(number)]), f"{name} of {number} is not its own")
+                require(unpacked64(output[field]) == raw(value[name][str(number)]), f"{name} of {number} is not its own")
         return None
 
     def share_keys(self):
@@ -757,7 +982,7 @@ class Transcript:
         keys, count = self.share_keys(), 0
         for signer, kind, data in self.messages:
             if kind == PROTOCOL and data.get("preparation"):
-                partial = base64.b64decode(data["preparation"]["PartialSignature"])
+                partial = unpacked64(data["preparation"]["PartialSignature"])
                 root = raw(self.plan["signing_root"])
                 require(bls.Verify(keys[signer], root, partial), f"the partial signature of operator {signer} is not valid")
                 count += 1
@@ -795,7 +1020,7 @@ class Transcript:
 
     def examine(self, report):
         report.check("committee", self.committees)
-        checks = [("digest", self.digest), ("participants", self.participants), ("messages", self.signatures)]
+        checks = [("times", self.times), ("digest", self.digest), ("participants", self.participants), ("messages", self.signatures)]
         if not all([report.check(name, test) for name, test in checks]):
             return
         if self.verdict["outcome"] != "verified":
@@ -826,14 +1051,13 @@ class Transcript:
 
 def operators(path):
     """Operator to key, of a file with [[operator]] tables; key files are sought from where that file is."""
-    with open(path, "rb") as file:
-        tables = tomllib.load(file).get("operator", [])
+    tables = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8-sig")).get("operator", [])
     keys = {}
     try:
         for table in tables:
             text = table.get("public_key")
             if text is None and table.get("public_key_file"):
-                text = pathlib.Path(path).parent.joinpath(table["public_key_file"]).read_text()
+                text = pathlib.Path(path).parent.joinpath(table["public_key_file"]).read_text(encoding="utf-8-sig")
             keys[table["id"]] = None if text is None else rsa_key(text)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"{path} is no file of operators ({type(error).__name__}: {error})") from None

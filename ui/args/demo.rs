@@ -54,7 +54,7 @@ pub(crate) struct DemoArgs {
     /// Which beacon chain
     #[arg(long, value_enum, default_value_t = DemoBeacon::Development)]
     pub beacon: DemoBeacon,
-    /// default, light, high-contrast, colour-blind, mono, or a file
+    /// default, dark, light, high-contrast, colour-blind, mono, or a file
     #[arg(long, value_name = "THEME")]
     pub theme: Option<String>,
     /// Print and read lines instead of drawing a screen, as for a screen reader; done anyhow where TERM is dumb

@@ -1,5 +1,7 @@
 //! An example for every command, below its help and in its manual page.
 
+use std::ffi::OsString;
+
 use clap::builder::StyledStr;
 use clap::{Command, CommandFactory, FromArgMatches as _};
 
@@ -84,7 +86,13 @@ pub(crate) fn parse() -> Cli {
     let matches = command().try_get_matches();
     matches
         .and_then(|matches| Cli::from_arg_matches(&matches))
-        .unwrap_or_else(|error| output::answered(&error))
+        .unwrap_or_else(|error| output::answered(&error, asks_for_json(std::env::args_os())))
+}
+
+/// Whether a command line that was not understood asks for JSON, as far as it can be told.
+fn asks_for_json(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    let flags = arguments.into_iter().skip(1).take_while(|word| word != "--");
+    flags.into_iter().any(|word| word == "--json")
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(crate) struct OracleArgs {
     /// Let the policy's rules decide; what no rule covers waits for a person
     #[arg(long, conflicts_with = "mode")]
     pub auto_approve: bool,
-    /// default, light, high-contrast, colour-blind, mono, or a file
+    /// default, dark, light, high-contrast, colour-blind, mono, or a file
     #[arg(long, value_name = "THEME")]
     theme: Option<String>,
 }
@@ -69,7 +69,7 @@ pub(crate) struct DoctorArgs {
     pub role: DoctorRole,
     /// Shares that an operator's store must hold: how many at least, or a manifest that names them
     #[arg(long, value_name = "NUMBER|FILE")]
-    pub expect: Option<String>,
+    pub expect: Option<std::ffi::OsString>,
     #[command(flatten)]
     pub oracle: OracleArgs,
 }

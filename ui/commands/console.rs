@@ -327,7 +327,7 @@ mod elsewhere {
             let file = folder.path().join("c.toml");
             std::fs::write(
                 &file,
-                "[network]\nname = \"hoodi\"\n[contract]\naddress = \"0x00000000219ab540356cBB839Cbe05303d7705Fa\"\n\
+                "[network]\nname = \"hoodi\"\n[contract]\naddress = \"0x5FbDB2315678afecb367f032d93F642f64180aa3\"\n\
                  [journal]\npath = \"journal.sqlite\"\n",
             )
             .unwrap();

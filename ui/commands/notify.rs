@@ -9,7 +9,7 @@ use casimir_dkg::types::{SafeText, UnixMillis};
 use serde_json::json;
 
 use crate::args::NotifyCommand;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 
 pub(crate) fn run(command: &NotifyCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
@@ -28,19 +28,17 @@ pub(crate) fn run(command: &NotifyCommand, options: &LoadOptions, json: bool) ->
         anyhow::bail!("nobody is told anything: there is no [[notices.to]] in the configuration");
     }
     super::serve(async {
-        let mut outcome = Outcome::Success;
+        let mut problems = Vec::new();
         // all at once: one that does not answer takes minutes
         let tried = receivers
             .iter()
             .map(|told| async move { (told, told.notifier.notify(&notice()).await) });
         for (told, result) in futures_util::future::join_all(tried).await {
             let problem = result.err().map(|error| SafeText::new(&error.to_string()));
-            if problem.is_some() {
-                outcome = Outcome::Failure;
-            }
             print(told, problem.as_ref(), json);
+            problems.extend(problem.map(|problem| format!("{}: {problem}", told.name)));
         }
-        Ok(outcome)
+        Ok(exit::judged(None, problems))
     })
 }
 

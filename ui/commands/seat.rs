@@ -16,7 +16,7 @@ use super::export::Export;
 use super::part::used;
 use super::{person, runtime};
 use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
-use crate::exit::Outcome;
+use crate::exit::{Kind, Known, Outcome};
 use crate::output;
 use crate::seat::{self, Found, Places};
 use crate::summary::{self, DIGITS};
@@ -53,12 +53,7 @@ impl Asker {
                 }
                 Ok(Outcome::Success)
             }
-            Err(refused) => {
-                if self.json {
-                    output::json(&refused);
-                }
-                bail!("refused: {refused}")
-            }
+            Err(refused) => Err(refused).context("refused"),
         }
     }
 
@@ -76,7 +71,7 @@ impl Asker {
                 format!("the engine has no action {id}; `casimir-dkg waiting` lists what waits")
             }),
             Ok(_) => bail!("{id} could not be read: the engine told of something else"),
-            Err(refused) => bail!("{id} could not be read: {refused}"),
+            Err(refused) => Err(refused).with_context(|| format!("{id} could not be read")),
         }
     }
 
@@ -150,17 +145,18 @@ pub(crate) fn run(command: &SeatCommand, options: &LoadOptions, json: bool) -> a
             Found::Engine(attached) => attached,
             Found::Nobody(unseen) => {
                 let listed = listed(&places.paths);
-                match runs(command.seat(), options) {
-                    Some(by) => bail!(
+                let words = match runs(command.seat(), options) {
+                    Some(by) => format!(
                         "an engine runs here ({by}), and nobody listens at {listed}{unseen}: its socket is gone. It makes the \
                          socket again within seconds; where it does not, its log says why: end it in order (SIGTERM), and \
                          start it again"
                     ),
-                    None => bail!(
+                    None => format!(
                         "no engine runs here: nobody listens at {listed}{unseen}. Start one with `casimir-dkg console` or \
                          `casimir-dkg headless`"
                     ),
-                }
+                };
+                return Err(Known::new(Kind::NoEngine, words).into());
             }
         };
         perform(command, &Asker { attached, json }).await
@@ -349,7 +345,7 @@ mod tests {
         let asker = asker(handle);
         assert_eq!(asker.find(listed).await.unwrap().id, listed);
         assert_eq!(asker.find(older).await.unwrap().id, older);
-        let why = |error: anyhow::Error| error.to_string();
+        let why = |error: anyhow::Error| format!("{error:#}");
         let unread = why(asker.find(unread).await.unwrap_err());
         assert!(
             unread.contains("could not be read: ") && unread.contains("the journal"),

@@ -11,15 +11,16 @@ use casimir_dkg::dkg::transcript::{examine, fingerprint};
 use casimir_dkg::secrets::{Holds, open};
 use casimir_dkg::types::{
     BackendName, CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, Transcript,
+    Verification,
 };
 use serde_json::json;
 
 use crate::args::TranscriptCommand;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 
-/// Bytes of a file: one of 13 operators has half a MiB.
-pub(super) const MAX_TRANSCRIPT: u64 = 64 << 20;
+/// Bytes of a file, and the mark that an editor may have put before it.
+pub(super) const MAX_TRANSCRIPT: u64 = Transcript::MAX_BYTES as u64 + 3;
 
 /// What no transcript proves by itself.
 const NOT_PROVED: &str = "not proved by this file: when anything happened (times and replies are the initiator's own word), \
@@ -43,15 +44,16 @@ pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool
     let (mut examined, transcript) = read.with_context(|| file.display().to_string())?;
     let backend = transcript.backend();
     let mut compared = Vec::new();
-    if let Some((registry, file)) = registry.as_ref().zip(operators.as_deref()) {
-        compared.push(compare(&examined, backend, registry, file));
-    }
+    let mut removed = BTreeMap::new();
     if !endpoints.is_empty() {
         let asked = ssv::Asked {
             endpoints,
             from: *ssv_from,
         };
-        compared.extend(ssv::compare(&examined, backend, &asked, options)?);
+        (compared, removed) = ssv::compare(&examined, backend, &asked, options)?;
+    }
+    if let Some((registry, file)) = registry.as_ref().zip(operators.as_deref()) {
+        compared.insert(0, compare(&examined, backend, registry, &removed, file));
     }
     if compared.is_empty() {
         compared.push(Check::unknown(
@@ -79,15 +81,16 @@ fn registry(path: &Path, options: &LoadOptions) -> anyhow::Result<BTreeMap<Opera
     Ok(config::gather(&alone)?.operators()?.by_id)
 }
 
-/// Whether the participants' keys are those of the file.
+/// Whether the participants' keys are those of the file. Whom SSV removed, as an endpoint tells, need not stand in it any more.
 fn compare(
     examined: &Examined,
     backend: &BackendName,
     registry: &BTreeMap<OperatorId, OperatorRecord>,
+    removed: &BTreeMap<OperatorId, u64>,
     file: &Path,
 ) -> Check {
     const NAME: &str = "operators";
-    let mut faults = Vec::new();
+    let (mut faults, mut gone) = (Vec::new(), Vec::new());
     for (id, text) in &examined.operators {
         let known = registry.get(id).map(|record| record.public_key.as_str());
         match known.map(|key| fingerprint(backend, key)) {
@@ -96,15 +99,38 @@ fn compare(
                 faults.push(format!("operator {id} has another key there, SHA-256:{theirs}"))
             }
             Some(None) => faults.push(format!("operator {id} has no key there")),
-            None => faults.push(format!("operator {id} is not there")),
+            None => match removed.get(id) {
+                Some(block) => gone.push(format!("operator {id}, which was removed at block {block}")),
+                None => faults.push(format!("operator {id} is not there")),
+            },
         }
     }
     let file = file.display();
     match (faults.is_empty(), examined.operators.is_empty()) {
         (_, true) => Check::unknown(NAME, "the transcript has no operator's key"),
+        (true, false) if !gone.is_empty() => Check::unknown(
+            NAME,
+            format!(
+                "each key that is in {file} is as there; not in it: {}",
+                gone.join("; ")
+            ),
+        ),
         (true, false) => Check::pass(NAME, format!("each key is as in {file}")),
         (false, false) => Check::fail(NAME, format!("{file}: {}", faults.join("; "))),
     }
+}
+
+/// Why a transcript does not hold; nothing where it does.
+fn faults(found: &Verification) -> Vec<String> {
+    let failed = found
+        .checks
+        .iter()
+        .filter(|check| check.status == CheckStatus::Fail);
+    let failed: Vec<_> = failed
+        .map(|check| format!("{} {}", check.name, check.reason))
+        .collect();
+    let words = format!("this transcript does not hold: {}", failed.join("; "));
+    (!found.is_sound()).then_some(words).into_iter().collect()
 }
 
 fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -> Outcome {
@@ -120,8 +146,9 @@ fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -
         .iter()
         .map(|(id, text)| (id.to_string(), fingerprint(backend, text)))
         .collect();
+    let mut result = None;
     if json {
-        output::json(&json!({
+        result = Some(json!({
             "file": file,
             "request_id": examined.request_id,
             "held_for": examined.held_for,
@@ -171,5 +198,5 @@ fn report(examined: &Examined, backend: &BackendName, file: &Path, json: bool) -
         }
         output::line(NOT_PROVED);
     }
-    if sound { Outcome::Success } else { Outcome::Failure }
+    exit::judged(result, faults(found))
 }

@@ -6,9 +6,8 @@ use super::source::{places, sources, without_tests};
 const THE_WAY: &str = "src/secrets/judged.rs";
 
 /// Files that open others themselves, and why they may.
-const EXCEPTIONS: [(&str, &str); 13] = [
+const EXCEPTIONS: [(&str, &str); 12] = [
     ("src/attach/person.rs", "the kernel writes /proc"),
-    ("src/config/file.rs", "reads what the one way has opened"),
     (
         "src/devnet/anvil/install.rs",
         "compares a program's digest with the one that is known",

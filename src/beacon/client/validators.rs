@@ -164,6 +164,7 @@ impl Beacon {
             Err(NodeError::Status { status: 404, .. }) => return self.one_by_one(node, ids).await,
             Err(error) => return Err(error),
         };
+        listed.iter().try_for_each(can_be)?;
         let found = |id: &Id| listed.iter().any(|v| id.names(v));
         let root = if ids.iter().all(found) {
             None
@@ -208,7 +209,10 @@ impl Beacon {
         for id in ids {
             let found = self.get(node, &format!("{PATH}/{id}"), &[]).await;
             answers.push(match found.and_then(Data::<Validator>::checked) {
-                Ok(validator) if id.names(&validator) => Answer::Yes(validator),
+                Ok(validator) if id.names(&validator) => {
+                    can_be(&validator)?;
+                    Answer::Yes(validator)
+                }
                 Ok(_) => return Err(NodeError::Malformed("it answers about another validator".into())),
                 Err(NodeError::Status { status: 404, message }) => {
                     let root = match proof {
@@ -255,6 +259,17 @@ impl Beacon {
             )),
             false => Ok(()),
         }
+    }
+}
+
+/// Whether what a node tells of a validator can be so.
+fn can_be(validator: &Validator) -> Result<(), NodeError> {
+    match validator.contradiction() {
+        None => Ok(()),
+        Some(what) => Err(NodeError::Malformed(SafeText::new(&format!(
+            "it tells what no state has: validator {} is {}, {what}",
+            validator.index, validator.status
+        )))),
     }
 }
 

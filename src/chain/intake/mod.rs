@@ -152,6 +152,8 @@ pub enum IntakeEvent {
         /// The head when this look began.
         target: u64,
     },
+    /// What was told up to the first block does not stand any more, and the chain ends in the second one.
+    Reorganised { from: BlockRef, to: BlockRef },
     /// It does not get on at the moment, and why. Said once for each reason; `CaughtUp` ends it.
     Trouble(SafeText),
     /// Not even the newest block can be asked for: no endpoint answers, and why. Said as `Trouble` is.

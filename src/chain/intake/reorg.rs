@@ -2,6 +2,7 @@
 
 use tokio::sync::mpsc::Sender;
 
+use super::follow::tell;
 use super::{ChainEvent, Intake, IntakeError, IntakeEvent, LocatedEvent};
 use crate::chain::rpc::{At, BlockHeader};
 use crate::ration::Ration;
@@ -31,6 +32,8 @@ impl Intake {
             return Ok(());
         }
         let ancestor = self.newest_standing(&head).await?;
+        let to = head.block();
+        tell(out, IntakeEvent::Reorganised { from: cursor, to }).await?;
         match ancestor {
             Some(ancestor) => {
                 let gone = self.really_gone(self.known_above(ancestor.number)).await?;

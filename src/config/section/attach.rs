@@ -121,7 +121,12 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<AttachConfig> {
     let socket = socket(r);
     let group = r.optional("attach.group");
     let view = r.optional("attach.view");
-    let approve = r.optional("attach.approve");
+    let approve = r.optional::<Vec<Who>>("attach.approve");
+    if matches!(&approve, Some(Some(list)) if list.is_empty()) {
+        let message = "an empty list names nobody: leave it out for the engine's user and root; where nobody is to attach, \
+                       attach.socket = \"off\"";
+        r.error("attach.approve", message.to_owned());
+    }
     Some(AttachConfig {
         socket: socket?,
         access: Access {

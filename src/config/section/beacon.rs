@@ -16,12 +16,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
     )
     .url()
     .flag("--beacon"),
-    Key::new("beacon.timeout", "a time", "Deadline of every call.").default("15s"),
+    Key::new("beacon.timeout", "a time", "Deadline of every call.")
+    .within("50ms", "10m").default("15s"),
     Key::new(
         "beacon.poll_interval",
         "a time",
         "How often a followed validator is looked up while no node's event stream says that something happened.",
     )
+    .within("50ms", "1h")
     .default("12s"),
 ];
 
@@ -38,8 +40,8 @@ pub struct BeaconConfig {
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<BeaconConfig> {
     let urls = r.optional::<Vec<HttpUrl>>("beacon.urls");
-    let timeout = r.positive("beacon.timeout");
-    let poll_interval = r.positive("beacon.poll_interval");
+    let timeout = r.required("beacon.timeout");
+    let poll_interval = r.required("beacon.poll_interval");
     let named = urls.iter().flatten().flatten();
     voices::each_once(r, "beacon.urls", &named.cloned().collect::<Vec<_>>());
     Some(BeaconConfig {

@@ -8,6 +8,7 @@ use crate::config::preset::NetworkName;
 use crate::config::raw::Raw;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
+use crate::config::section::NetworkConfig;
 use crate::config::value::{Bad, Ether, Tokens, Value, choice};
 use crate::pool::AdapterName;
 use crate::types::ClusterLayout;
@@ -30,23 +31,27 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a number",
         "Block at which the contract was deployed: events are read from here.",
     )
+    .within("0", "10000000000")
     .default("0"),
     Key::new(
         "contract.fee_amount",
         "an amount",
         "feeAmount of initiatePoolDeposit: what is taken from the reserved fees for SSV.",
     )
+    .within("0 ETH", "32 ETH")
     .default("0.1 ETH"),
     Key::new(
         "contract.min_ssv",
         "an amount of SSV",
         "The least that SSV must get of a deposit, as far as a node can foresee it; \"0\" asks for nothing. Without it 0.1 SSV on a public network, nothing on a devnet.",
-    ),
+    )
+    .within("0 SSV", "10000 SSV"),
     Key::new(
         "contract.min_runway",
         "a time",
         "How long the SSV cluster must last after a deposit, at the fees of that moment; \"0s\" asks for nothing. Without it 30d on a public network, nothing on a devnet.",
-    ),
+    )
+    .within("0s", "3650d"),
 ];
 
 impl Value for AdapterName {
@@ -115,7 +120,11 @@ impl ContractConfig {
     }
 }
 
-pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<ContractConfig> {
+/// More than this of one deposit is rather a slip of the comma.
+const MUCH: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+
+/// `network`: the contracts that are not the manager.
+pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<&NetworkConfig>) -> Option<ContractConfig> {
     let address = r.required::<Address>("contract.address");
     let adapter = r.required("contract.adapter");
     let cluster_layout = r.optional("contract.cluster_layout");
@@ -125,6 +134,28 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<ContractConfig> {
     let min_runway = r.optional("contract.min_runway");
     if address.is_some_and(|address| address.is_zero()) {
         r.error("contract.address", "is the zero address".to_owned());
+    }
+    if let (Some(network), Some(address)) = (network, address) {
+        let others = [
+            ("the beacon deposit contract", Some(network.deposit_contract)),
+            ("SSV's network contract", network.ssv_network),
+        ];
+        for (what, _) in others.iter().filter(|(_, other)| *other == Some(address)) {
+            let message = format!("{address} is {what}, and no pool manager");
+            r.error("contract.address", message);
+        }
+    }
+    let said = r.said("contract.fee_amount");
+    match fee_amount {
+        Some(Ether(wei)) if wei.is_zero() => r.worry(
+            "contract.fee_amount",
+            "0 gives SSV nothing of a deposit: its cluster will not last",
+        ),
+        Some(Ether(wei)) if wei > MUCH => r.worry(
+            "contract.fee_amount",
+            &format!("{said} is taken from the reserved fees with every deposit, where 0.1 ETH is usual"),
+        ),
+        _ => {}
     }
     Some(ContractConfig {
         address: address?,

@@ -62,6 +62,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a time",
         "How long an operator may be silent in a round before it is named missing.",
     )
+    .within("1s", "1h")
     .default("60s"),
     Key::new(
         "dkg.ceremonies_at_once",
@@ -135,10 +136,19 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<DkgConfig> {
     let public_url = r.optional::<HttpUrl>("dkg.messenger_public_url");
     let observer_listen = r.required("dkg.observer_listen");
     let observer_public_url = r.optional::<HttpUrl>("dkg.observer_public_url");
-    let observer_trusted_proxies = r.optional::<Vec<Network>>("dkg.observer_trusted_proxies");
-    let round_deadline = r.positive("dkg.round_deadline");
+    let observer_trusted_proxies = super::proxies(r, "dkg.observer_trusted_proxies");
+    let round_deadline = r.required("dkg.round_deadline");
     let ceremonies_at_once = r.optional("dkg.ceremonies_at_once");
     let initiator_key_file = r.path("dkg.initiator_key_file");
+    if matches!(foreign, Some(Some(_))) {
+        for key in ["dkg.messenger_listen", "dkg.messenger_public_url"] {
+            if r.is_said(key) {
+                let message =
+                    "is for the messenger within the process, and dkg.messenger_url names another one";
+                r.worry(key, message);
+            }
+        }
+    }
     let messenger = match foreign? {
         Some(url) => MessengerChoice::Foreign(url.0),
         None => MessengerChoice::Embedded {

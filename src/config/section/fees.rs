@@ -12,12 +12,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "an amount",
         "Ceiling of a transaction's network fee; an approval names it and no replacement passes it.",
     )
+    .within("0.00001 ETH", "10 ETH")
     .default("0.05 ETH"),
     Key::new(
         "fees.replace_after",
         "a time",
         "A transaction that is pending this long is replaced with a higher fee, up to its ceiling.",
     )
+    .within("1s", "1d")
     .default("3m"),
 ];
 
@@ -32,10 +34,7 @@ pub struct FeesConfig {
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<FeesConfig> {
     let max_fee = r.required::<Ether>("fees.max_fee");
-    let replace_after = r.positive("fees.replace_after");
-    if max_fee.is_some_and(|fee| fee.0.is_zero()) {
-        r.error("fees.max_fee", "0 would allow no transaction".to_owned());
-    }
+    let replace_after = r.required("fees.replace_after");
     Some(FeesConfig {
         max_fee_wei: max_fee?.0,
         replace_after: replace_after?,

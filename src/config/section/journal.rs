@@ -46,9 +46,24 @@ pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<NetworkName>) 
             .join(network?.as_str())
             .join("journal.sqlite"),
     };
+    let (checkpoint, key) = (checkpoint?, key?);
+    for (name, file) in [("journal.checkpoint", &checkpoint), ("journal.key", &key)] {
+        if file.as_ref() == Some(&path) {
+            r.error(
+                name,
+                "is the journal itself: one would overwrite the other".to_owned(),
+            );
+        }
+    }
+    if key.is_some() && key == checkpoint {
+        r.error(
+            "journal.key",
+            "is the checkpoint: one would overwrite the other".to_owned(),
+        );
+    }
     Some(JournalConfig {
         path,
-        checkpoint: checkpoint?,
-        key: key?,
+        checkpoint,
+        key,
     })
 }

@@ -19,12 +19,15 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a path",
         "Where the log files are; without it logs in the state directory.",
     ),
-    Key::new("log.keep", "a number", "Daily log files that are kept.").default("14"),
+    Key::new("log.keep", "a number", "Daily log files that are kept.")
+        .within("1", "36500")
+        .default("14"),
     Key::new(
         "log.max_mib",
         "a number",
         "Longest log file of a day in MiB; what is beyond is left out, and counted.",
     )
+    .within("1", "1048576")
     .default("100"),
     Key::new("log.format", "text or json", "Form of the log files.").default("text"),
 ];
@@ -68,12 +71,6 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<LogConfig> {
             quoted(level)
         );
         r.error("log.level", message);
-    }
-    if max_mib == Some(0) {
-        r.error("log.max_mib", "must be at least 1".to_owned());
-    }
-    if keep == Some(0) {
-        r.error("log.keep", "must be at least 1".to_owned());
     }
     Some(LogConfig {
         level: level?,

@@ -138,7 +138,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<MessengerConfig> {
     let data_dir = r.path("messenger.data_dir");
     let takeover = r.required("messenger.takeover");
     let private_addresses = r.required("messenger.private_addresses");
-    let trusted_proxies = r.optional::<Vec<Network>>("messenger.trusted_proxies");
+    let trusted_proxies = super::proxies(r, "messenger.trusted_proxies");
     let tls = super::tls(
         r,
         [
@@ -147,7 +147,20 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<MessengerConfig> {
             "messenger.plain_http",
         ],
     );
-    let operators = r.each(OPERATOR, operator);
+    let mut known: Vec<OperatorRecord> = Vec::new();
+    let operators = r.each(OPERATOR, |r, row| {
+        let record = operator(r, row)?;
+        if known.iter().any(|other| other.id == record.id) {
+            let message = format!("operator {} has an address already", record.id);
+            r.row_error(OPERATOR, row, "id", message);
+        }
+        if let Some(other) = known.iter().find(|other| other.endpoint == record.endpoint) {
+            let message = format!("operator {} is at this address already", other.id);
+            r.row_error(OPERATOR, row, "address", message);
+        }
+        known.push(record.clone());
+        Some(record)
+    });
     let initiators = r.each(INITIATOR, |r, row| {
         let _ = r.row_optional::<String>(INITIATOR, row, "name");
         let text = r.row_required::<String>(INITIATOR, row, "public_key")?;

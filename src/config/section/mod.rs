@@ -43,4 +43,4 @@ pub use selection::{SelectionConfig, SelectionRule};
 pub use signer::{RemoteKey, SignerConfig, SignerKey};
 pub use ui::{Notify, UiConfig};
 
-use tls::tls;
+use tls::{proxies, tls};

@@ -54,6 +54,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a time",
         "How long a round may take; RockX's nodes wait this long.",
     )
+    .within("1s", "1d")
     .default("10m"),
     Key::new(
         "node.test_operators",
@@ -239,9 +240,9 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NodeConfig> {
     let messenger_url = r.required::<HttpUrl>("node.messenger_url");
     let key = key(r);
     let data_dir = r.path("node.data_dir");
-    let round_timeout = r.positive("node.round_timeout");
+    let round_timeout = r.required("node.round_timeout");
     let test_operators = r.required("node.test_operators");
-    let trusted_proxies = r.optional::<Vec<Network>>("node.trusted_proxies");
+    let trusted_proxies = super::proxies(r, "node.trusted_proxies");
     let tls = super::tls(r, TLS);
     let rules = rules(r);
     let beacon_urls = beacon_urls(r);
@@ -313,16 +314,17 @@ pub(in crate::config) fn check(r: &mut Reader<'_>) {
         r.path("node.password_file"),
         r.path("node.data_dir"),
     );
-    let _ = r.positive("node.round_timeout");
+    let _ = r.required::<Duration>("node.round_timeout");
     let _ = r.required::<bool>("node.test_operators");
-    let _ = r.optional::<Vec<Network>>("node.trusted_proxies");
+    let _ = super::proxies(r, "node.trusted_proxies");
     let _ = super::tls(r, TLS);
     let _ = rules(r);
 }
 
 fn rules(r: &mut Reader<'_>) -> Option<NodeRules> {
-    let withdrawal_credentials = r.optional("node.withdrawal_credentials");
-    let fork_versions = r.optional("node.fork_versions");
+    let withdrawal_credentials = r.optional::<Vec<Root>>("node.withdrawal_credentials");
+    let fork_versions = r.optional::<Vec<ForkVersion>>("node.fork_versions");
+    new_keys(r, withdrawal_credentials.as_ref(), fork_versions.as_ref());
     let initiators = r.each(INITIATOR, |r, row| {
         let name = r.row_optional::<String>(INITIATOR, row, "name");
         let public_key = r.row_required::<String>(INITIATOR, row, "public_key");
@@ -337,7 +339,10 @@ fn rules(r: &mut Reader<'_>) -> Option<NodeRules> {
         })
     });
     let owners = r.each(OWNER, |r, row| {
-        let owner = r.row_required(OWNER, row, "owner");
+        let owner = r.row_required::<Address>(OWNER, row, "owner");
+        if owner.is_some_and(|owner| owner.is_zero()) {
+            r.row_error(OWNER, row, "owner", "is the zero address".to_owned());
+        }
         let last_nonce = r.row_required(OWNER, row, "last_nonce");
         Some(AllowedOwner {
             owner: owner?,
@@ -354,8 +359,47 @@ fn rules(r: &mut Reader<'_>) -> Option<NodeRules> {
     })
 }
 
+/// A list that nothing is in would have the node refuse every new key, and credentials of another form every deposit.
+fn new_keys(
+    r: &mut Reader<'_>,
+    credentials: Option<&Option<Vec<Root>>>,
+    versions: Option<&Option<Vec<ForkVersion>>>,
+) {
+    let lists = [
+        (
+            "node.withdrawal_credentials",
+            credentials.map(|list| list.as_ref().map(Vec::len)),
+        ),
+        (
+            "node.fork_versions",
+            versions.map(|list| list.as_ref().map(Vec::len)),
+        ),
+    ];
+    for (key, length) in lists {
+        if length == Some(Some(0)) {
+            let message = "an empty list has the node refuse every new key: leave it out to accept any";
+            r.error(key, message.to_owned());
+        }
+    }
+    for root in credentials.into_iter().flatten().flatten() {
+        let is_contract = matches!(root.0[0], 1 | 2) && root.0[1..12].iter().all(|byte| *byte == 0);
+        let is_key = root.0[0] == 0 && root.0[1..].iter().any(|byte| *byte != 0);
+        if !is_contract && !is_key {
+            let message = format!(
+                "expected 0x00 and a hash, or 0x01 or 0x02 with 11 zero bytes and an address, got {root}: no deposit has such \
+                 credentials"
+            );
+            r.error("node.withdrawal_credentials", message);
+        }
+    }
+}
+
 fn exits(r: &mut Reader<'_>, row: &Row) -> Option<AllowedExits> {
-    let genesis_validators_root = r.row_required(EXIT, row, "genesis_validators_root");
+    let genesis_validators_root = r.row_required::<Root>(EXIT, row, "genesis_validators_root");
+    if genesis_validators_root == Some(Root::default()) {
+        let message = "is zero, as of no chain: no exit could be signed by this table";
+        r.row_error(EXIT, row, "genesis_validators_root", message.to_owned());
+    }
     let capella_fork_version = r.row_required(EXIT, row, "capella_fork_version");
     let own_validators = r.row_optional::<bool>(EXIT, row, OWN)?.unwrap_or(false);
     if own_validators && beacon_urls(r).is_some_and(|urls| urls.is_empty()) {

@@ -17,6 +17,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a time",
         "What still waits is told again after this time, then after twice as long each time, up to 6 hours.",
     )
+    .within("1s", "6h")
     .default("15m"),
     Key::new(
         "notices.per_hour",
@@ -29,6 +30,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a number",
         "The balance is low when it is enough for fewer deposits than these.",
     )
+    .within("1", "1000000")
     .default("10"),
 ];
 
@@ -168,7 +170,7 @@ pub struct NoticesConfig {
 }
 
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<NoticesConfig> {
-    let repeat = r.positive("notices.repeat");
+    let repeat = r.required("notices.repeat");
     let per_hour = r.required("notices.per_hour");
     let balance_deposits = r.required("notices.balance_deposits");
     let mut names = Vec::new();

@@ -65,6 +65,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<OperatorsConfig> {
         match operator(r, row, api) {
             Some(record) => {
                 let id = record.id;
+                judge_twins(r, row, &record, &by_id);
                 if by_id.insert(id, record).is_some() {
                     r.row_error(LIST, row, "id", format!("operator {id} is configured twice"));
                 }
@@ -77,6 +78,34 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<OperatorsConfig> {
         by_id,
         ssv_api: ssv_api?.map(|url| url.0),
     })
+}
+
+/// Two operators with one key are one party with two shares: fewer people than the threshold says could sign.
+fn judge_twins(
+    r: &mut Reader<'_>,
+    row: &Row,
+    record: &OperatorRecord,
+    known: &BTreeMap<OperatorId, OperatorRecord>,
+) {
+    let key = |text: &str| {
+        OperatorPublicKey::parse(text)
+            .ok()
+            .map(|key| key.to_registry_text())
+    };
+    let ours = key(&record.public_key);
+    for other in known.values().filter(|other| other.id != record.id) {
+        if ours.is_some() && key(&other.public_key) == ours {
+            let message = format!("operator {} has the same key: nobody is two operators", other.id);
+            let said = ["public_key", "public_key_file"];
+            let said = said.into_iter().find(|key| row.entries.contains_key(*key));
+            r.row_error(LIST, row, said.unwrap_or("public_key"), message);
+        }
+        if other.endpoint == record.endpoint {
+            let message = format!("operator {} is there already: a node is one operator", other.id);
+            r.row_worry(LIST, row, "endpoint", &message);
+            break;
+        }
+    }
 }
 
 fn operator(r: &mut Reader<'_>, row: &Row, api: bool) -> Option<OperatorRecord> {

@@ -40,7 +40,8 @@ pub(in crate::config) const TWO_KEYS: &[Key] = &[
         "at_least",
         "an amount",
         "Only what moves or commits so much, fees not counted: the 32 ether of a validator in a deposit and in an exit.",
-    ),
+    )
+    .within("0 ETH", "32 ETH"),
     Key::new(
         "personal_keys",
         "true or false",
@@ -93,6 +94,20 @@ pub(in crate::config) fn persons(r: &mut Reader<'_>) -> Option<Vec<Person>> {
                 other.name
             );
             r.row_error(PERSON, row, "key", message);
+        }
+        if key == PersonKey::default() {
+            r.row_error(PERSON, row, "key", "is zero, which is nobody's".to_owned());
+        }
+        if uid == Some(u32::MAX) {
+            r.row_error(PERSON, row, "uid", format!("{} is no user's number", u32::MAX));
+        }
+        let of_one = persons.iter().find(|other| uid.is_some() && other.uid == uid);
+        if let (Some(other), Some(uid)) = (of_one, uid) {
+            let message = format!(
+                "{} has uid {uid} too: both keys count as one person, and never as the two of [[policy.two_persons]]",
+                other.name
+            );
+            r.row_worry(PERSON, row, "uid", &message);
         }
         persons.push(Person { name, uid, key });
     }

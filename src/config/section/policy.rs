@@ -9,7 +9,7 @@ use crate::config::raw::{Raw, Row};
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
 use crate::config::value::{self, Bad, Ether, Value};
-use crate::config::{AutoApprove, NetworkName};
+use crate::config::{AutoApprove, NetworkName, format_ether};
 use crate::oracle::{
     ActionKind, CHECKS, Family, Mode, Person, Policy, Risk, Rule, TwoPersons, UndoWindows, check_named,
     unknown_to_one_voice,
@@ -32,6 +32,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a time",
         "An approval that could not be executed within this time is void and asked again.",
     )
+    .within("10s", "30d")
     .default("1h"),
 ];
 
@@ -50,18 +51,21 @@ pub(in crate::config) const RULE_KEYS: &[Key] = &[
         "max_fee",
         "an amount",
         "Highest possible network fee of a transaction that the rule approves.",
-    ),
+    )
+    .within("0.00001 ETH", "10 ETH"),
     Key::new(
         "per_day",
         "a number",
         "Most approvals by this rule in any 24 hours.",
-    ),
+    )
+    .within("1", "4096"),
     Key::new("pools", "a list of pool numbers", "Only these pools."),
     Key::new(
         "other_committees",
         "a number",
         "So many times for one deposit the rule has another committee make another key, where SSV refuses the present one or its operators are proven guilty or absent. Without this key that waits for a person.",
-    ),
+    )
+    .within("0", "100"),
     Key::new(
         "unknown_ok",
         "a list of names of checks",
@@ -218,7 +222,7 @@ impl PolicyConfig {
 
 pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<NetworkName>) -> Option<PolicyConfig> {
     let mode = r.required::<Mode>("policy.mode");
-    let approval_expires = r.positive("policy.approval_expires");
+    let approval_expires = r.required("policy.approval_expires");
     let undo = super::undo::read(r, network, approval_expires);
     let _ = r.path("policy.file");
     let persons = super::person::persons(r);
@@ -238,6 +242,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<NetworkName>) 
                 format!("two rules are called \"{}\"", rule.name),
             );
         }
+        judge_rule_of_two(r, row, &rule, two_persons.as_deref().unwrap_or_default());
         rules.push(rule);
     }
     if mode == Some(Mode::Auto) {
@@ -261,22 +266,69 @@ pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<NetworkName>) 
     })
 }
 
-fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
-    let name = r.row_required::<String>(LIST, row, "name");
-    let kinds = r.row_required::<Vec<ActionKind>>(LIST, row, "kinds");
-    let max_fee = r.row_optional::<Ether>(LIST, row, "max_fee");
-    let per_day = r.row_required(LIST, row, "per_day");
-    let pools = r.row_optional::<Vec<PoolId>>(LIST, row, "pools");
-    let others = r.row_optional::<u32>(LIST, row, "other_committees");
-    let unknown_ok = r.row_optional::<Vec<Allowed>>(LIST, row, "unknown_ok");
-    let says_so = r.row_optional::<bool>(LIST, row, "irreversible");
-    let (mut kinds, max_fee) = (kinds?, max_fee?);
-    kinds.sort_unstable();
-    kinds.dedup();
-    let says_so = says_so? == Some(true);
-    if kinds.is_empty() {
-        r.row_error(LIST, row, "kinds", "covers nothing".to_owned());
+/// What a transaction may cost is compared, and that is `fees.max_fee` of each: a rule that allows less approves none.
+pub(in crate::config) fn judge_fees(r: &mut Reader<'_>, rules: &[PolicyRule], most: U256) {
+    for (row, rule) in r.rows(LIST).iter().zip(rules) {
+        if let Some(allowed) = rule.max_fee_wei.filter(|allowed| *allowed < most) {
+            let message = format!(
+                "expected at least the {} of fees.max_fee, got {}: what each transaction may cost is compared, so the rule would \
+                 approve none",
+                format_ether(most),
+                format_ether(allowed)
+            );
+            r.row_error(LIST, row, "max_fee", message);
+        }
     }
+}
+
+/// A list of pools that can never match.
+fn judge_pools(r: &mut Reader<'_>, row: &Row, pools: Option<&[PoolId]>) {
+    let Some(pools) = pools else {
+        return;
+    };
+    if pools.is_empty() {
+        let message = "names no pool, so the rule approves nothing: leave it out for every pool";
+        r.row_error(LIST, row, "pools", message.to_owned());
+    }
+    if pools.contains(&PoolId(0)) {
+        r.row_error(
+            LIST,
+            row,
+            "pools",
+            "there is no pool 0: they are numbered from 1".to_owned(),
+        );
+    }
+    let twice = pools
+        .iter()
+        .enumerate()
+        .find(|(n, pool)| pools[..*n].contains(pool));
+    if let Some((_, pool)) = twice {
+        r.row_error(LIST, row, "pools", format!("names pool {pool} twice"));
+    }
+}
+
+/// What no rule decides, because two people must: a rule about nothing else is switched off.
+fn judge_rule_of_two(r: &mut Reader<'_>, row: &Row, rule: &PolicyRule, two: &[TwoPersons]) {
+    let of_two = |kind: &ActionKind| two.iter().any(|two| two.kinds.contains(kind) && always(two));
+    if !rule.kinds.is_empty() && rule.kinds.iter().all(of_two) {
+        let message = format!(
+            "rule {} approves nothing: [[policy.two_persons]] has two people approve each of its kinds",
+            rule.name
+        );
+        r.row_worry(LIST, row, "kinds", &message);
+    }
+}
+
+/// Whether it covers an action whatever it moves: no amount, or one that each stake has.
+fn always(two: &TwoPersons) -> bool {
+    two.at_least_wei.is_none_or(|least| least <= STAKE_WEI)
+}
+
+/// What a validator stakes.
+const STAKE_WEI: U256 = U256::from_limbs([13_553_255_926_290_448_384, 1, 0, 0]);
+
+/// What cannot be undone is said so, and stands alone.
+fn judge_irreversible(r: &mut Reader<'_>, row: &Row, kinds: &[ActionKind], says_so: bool) {
     let irreversible = kinds
         .iter()
         .filter(|kind| kind.risk() == Risk::Irreversible)
@@ -298,7 +350,31 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
         );
         r.row_error(LIST, row, "kinds", message);
     }
-    if kinds.iter().any(|kind| kind.family() == Family::Transaction) && max_fee.is_none() {
+}
+
+fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
+    let name = r.row_required::<String>(LIST, row, "name");
+    let kinds = r.row_required::<Vec<ActionKind>>(LIST, row, "kinds");
+    let max_fee = r.row_optional::<Ether>(LIST, row, "max_fee");
+    let per_day = r.row_required(LIST, row, "per_day");
+    let pools = r.row_optional::<Vec<PoolId>>(LIST, row, "pools");
+    let others = r.row_optional::<u32>(LIST, row, "other_committees");
+    let unknown_ok = r.row_optional::<Vec<Allowed>>(LIST, row, "unknown_ok");
+    let says_so = r.row_optional::<bool>(LIST, row, "irreversible");
+    let (mut kinds, max_fee) = (kinds?, max_fee?);
+    kinds.sort_unstable();
+    kinds.dedup();
+    let says_so = says_so? == Some(true);
+    if kinds.is_empty() {
+        r.row_error(LIST, row, "kinds", "covers nothing".to_owned());
+    }
+    judge_irreversible(r, row, &kinds, says_so);
+    let sends = kinds.iter().any(|kind| kind.family() == Family::Transaction);
+    if max_fee.is_some() && !sends && !kinds.is_empty() {
+        let message = "no kind of this rule is a transaction, so it limits nothing";
+        r.row_worry(LIST, row, "max_fee", message);
+    }
+    if sends && max_fee.is_none() {
         r.row_error(
             LIST,
             row,
@@ -319,12 +395,14 @@ fn rule(r: &mut Reader<'_>, row: &Row) -> Option<PolicyRule> {
     let mut unknown_ok: Vec<_> = allowed.into_iter().map(|Allowed(name)| name.to_owned()).collect();
     unknown_ok.sort_unstable();
     unknown_ok.dedup();
+    let pools = pools?;
+    judge_pools(r, row, pools.as_deref());
     Some(PolicyRule {
         name: name?,
         kinds,
         max_fee_wei: max_fee.map(|fee| fee.0),
         per_day: per_day?,
-        pools: pools?,
+        pools,
         other_committees: others.unwrap_or_default(),
         unknown_ok,
     })

@@ -23,12 +23,15 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "Optional socket, only a wake-up call: nothing depends on it.",
     )
     .url(),
-    Key::new("rpc.timeout", "a time", "Deadline of every call.").default("15s"),
+    Key::new("rpc.timeout", "a time", "Deadline of every call.")
+        .within("50ms", "10m")
+        .default("15s"),
     Key::new(
         "rpc.poll_interval",
         "a time",
         "How often the head is looked at without a socket.",
     )
+    .within("50ms", "1h")
     .default("6s"),
     Key::new(
         "rpc.calls_per_second",
@@ -64,10 +67,17 @@ pub struct RpcConfig {
 pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<RpcConfig> {
     let urls = r.required::<Vec<HttpUrl>>("rpc.urls");
     let ws_url = r.optional::<WsUrl>("rpc.ws_url");
-    let timeout = r.positive("rpc.timeout");
-    let poll_interval = r.positive("rpc.poll_interval");
-    let calls_per_second = r.required("rpc.calls_per_second");
-    let compare_calls_per_second = r.required("rpc.compare_calls_per_second");
+    let timeout = r.required("rpc.timeout");
+    let poll_interval = r.required("rpc.poll_interval");
+    let calls_per_second = r.required::<NonZeroU32>("rpc.calls_per_second");
+    let compare_calls_per_second = r.required::<u32>("rpc.compare_calls_per_second");
+    if let (Some(all), Some(some)) = (calls_per_second, compare_calls_per_second)
+        && some > all.get()
+        && r.is_said("rpc.compare_calls_per_second")
+    {
+        let message = format!("expected at most the {all} of rpc.calls_per_second, got {some}");
+        r.error("rpc.compare_calls_per_second", message);
+    }
     if urls.as_ref().is_some_and(Vec::is_empty) {
         r.error("rpc.urls", "names no endpoint".to_owned());
     }

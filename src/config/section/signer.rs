@@ -45,6 +45,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a number",
         "Which account of the mnemonic: m/44'/60'/0'/0/<index>.",
     )
+    .within("0", "2147483647")
     .default("0"),
     Key::new(
         "signer.address",
@@ -72,6 +73,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a time",
         "How long a remote signer may take for a signature.",
     )
+    .within("100ms", "10m")
     .default("30s"),
 ];
 
@@ -144,7 +146,13 @@ pub(in crate::config) fn read(
     let kind: Option<Kind> = r.required("signer.kind");
     let address = r.optional("signer.address");
     let (local, remote) = (local(r, network), remote(r));
-    let (kind, address, local, remote) = (kind?, address?, local?, remote?);
+    let (kind, address, local, remote): (_, Option<Address>, _, _) = (kind?, address?, local?, remote?);
+    if address.is_some_and(|address| address.is_zero()) {
+        r.error(
+            "signer.address",
+            "is the zero address, whose key nobody has".to_owned(),
+        );
+    }
     let key = match kind {
         Kind::Local => {
             for key in &remote.given {
@@ -206,6 +214,18 @@ fn local(r: &mut Reader<'_>, network: Option<&NetworkConfig>) -> Option<SignerKe
             r.error(key, "both a keystore and a mnemonic are given".to_owned());
         }
     }
+    if keystore.is_none() && (mnemonic_file.is_some() || mnemonic.is_some()) {
+        for key in ["signer.password_file", "signer.password"] {
+            if !r.is_said(key) {
+                continue;
+            }
+            r.error(key, "is for signer.keystore, and a mnemonic is given".to_owned());
+        }
+    }
+    if matches!((&password_file, &password), (Some(Some(_)), Some(Some(_)))) {
+        let message = "both a password and its file are given: only one of both can hold";
+        r.error("signer.password_file", message.to_owned());
+    }
     Some(match (keystore, mnemonic_file, mnemonic) {
         (Some(path), ..) => SignerKey::Keystore {
             path,
@@ -233,7 +253,7 @@ fn remote(r: &mut Reader<'_>) -> Option<Remote> {
     let certificate = r.path("signer.client_certificate");
     let key = r.path("signer.client_key");
     let ca_file = r.path("signer.ca_file");
-    let timeout = r.positive("signer.timeout");
+    let timeout = r.required("signer.timeout");
     let (url, certificate, key, ca_file) = (url?, certificate?, key?, ca_file?);
     let given = [
         ("signer.url", url.is_some()),

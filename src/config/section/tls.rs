@@ -1,4 +1,4 @@
-//! With what the messenger and the node speak TLS.
+//! With what the messenger and the node speak TLS, and whose word they take for who asks.
 
 use crate::config::reader::Reader;
 use crate::listen::{Network, TlsFiles};
@@ -15,7 +15,13 @@ pub(super) fn tls(
     let (certificate_file, key_file) = (r.path(certificate), r.path(key));
     let plain_http = r.optional::<Vec<Network>>(plain);
     match (certificate_file?, key_file?) {
-        (None, None) => Some(None),
+        (None, None) => {
+            if r.is_said(plain) {
+                let message = format!("means nothing without {certificate}: everybody speaks plain HTTP");
+                r.error(plain, message);
+            }
+            Some(None)
+        }
         (Some(certificate), Some(key)) => Some(Some(TlsFiles {
             certificate,
             key,
@@ -30,4 +36,20 @@ pub(super) fn tls(
             None
         }
     }
+}
+
+/// The proxies of this key. Where everybody is one, whoever asks says who it is.
+#[expect(
+    clippy::option_option,
+    reason = "reported, absent and present are three different things"
+)]
+pub(super) fn proxies(r: &mut Reader<'_>, key: &str) -> Option<Option<Vec<Network>>> {
+    let networks = r.optional::<Vec<Network>>(key)?;
+    for network in networks.iter().flatten().filter(|network| network.is_everybody()) {
+        let message = format!(
+            "{network} is everybody: whoever asks could say that it is somebody else. Name your proxies"
+        );
+        r.error(key, message);
+    }
+    Some(networks)
 }

@@ -11,7 +11,7 @@ use crate::config::value::{Bad, Value};
 pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
         "ui.theme",
-        "default, light, high-contrast, colour-blind, mono, or a path",
+        "default, dark, light, high-contrast, colour-blind, mono, or a path",
         "Colours. NO_COLOR means mono when this is not set.",
     )
     .flag("--theme"),
@@ -46,6 +46,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "a time",
         "After an approval opens, approve keys are dead for this long.",
     )
+    .within("1ms", "10s")
     .default("350ms"),
 ];
 
@@ -99,7 +100,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<UiConfig> {
     let mouse = r.required("ui.mouse");
     let ascii = r.required("ui.ascii");
     let allow_suspend = r.required("ui.allow_suspend");
-    let grace = r.positive("ui.grace");
+    let grace = r.required("ui.grace");
     Some(UiConfig {
         theme: theme?,
         keys: keys?,

@@ -8,6 +8,7 @@ use crate::config::raw::Row;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
 use crate::oracle::{ActionKind, UndoWindows};
+use crate::types::in_words;
 
 const LIST: &str = "policy.undo";
 
@@ -44,6 +45,19 @@ pub(in crate::config) fn read(
                 r.row_error(LIST, &row, "kinds", format!("{kind} has a window already"));
             }
             windows.set(kind, window);
+        }
+    }
+    if let Some(expires) = expires {
+        // the windows of the tables were judged where they stand
+        let unsaid = ActionKind::ALL.iter().filter(|kind| !said.contains(*kind));
+        let longest = unsaid.map(|kind| windows.of(*kind)).max();
+        if let Some(longest) = longest.filter(|longest| *longest >= expires && !longest.is_zero()) {
+            let message = format!(
+                "expected more than the {} that an approval waits on this network before it takes effect (policy.undo), got {}",
+                in_words(longest),
+                r.said("policy.approval_expires")
+            );
+            r.error("policy.approval_expires", message);
         }
     }
     Some(windows)

@@ -55,7 +55,7 @@ pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,
     SendReshareDraft, SignExitDraft,
 };
-pub use advance::{REFUSALS, current_ceremony, doubtful_ceremony, rule_for};
+pub use advance::{FOR_A_PERSON, LOOKED_AT_AGAIN, REFUSALS, current_ceremony, doubtful_ceremony, rule_for};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub use checks::{CHECKS, CheckName, NEW_SIGNING_ROOT, Rests, SSV_OPERATORS};
 pub use checks::{check_named, unknown_to_one_voice};

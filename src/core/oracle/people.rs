@@ -9,7 +9,8 @@ use super::fading::{Approving, Faded};
 use super::turn::Turn;
 use super::wish::{Answer, OBSERVES, decidable, not_now};
 use super::{
-    Action, ActionKind, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal, Verdict, advance,
+    Action, ActionKind, ActionState, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal,
+    Verdict, advance,
 };
 use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
 
@@ -146,6 +147,7 @@ impl Policy {
         let given = action.endorsements.iter().chain(&action.decision);
         let given: Vec<_> = given.map(|decision| &decision.decider).collect();
         self.lack_of(&action.proposal, &given)
+            .or_else(|| self.takes_back(action))
     }
 
     /// The same of anything that they approved.
@@ -436,7 +438,9 @@ fn accepted(action: &Action, by: &Decider, given: &[&Decision]) -> Vec<String> {
 /// A first approval is good for as long as any approval is, as what was signed says, and as the policy knows whose it is;
 /// then it has to be given again.
 pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
-    let Some(action) = turn.state.actions.get(&id) else {
+    // what is over has nothing to lose
+    let waits = |action: &&Action| action.state == ActionState::Proposed;
+    let Some(action) = turn.state.actions.get(&id).filter(waits) else {
         return;
     };
     let old = |decision: &&Decision| turn.state.has_expired(id, decision.at);

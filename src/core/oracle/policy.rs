@@ -3,8 +3,8 @@
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionKind, CheckName, Payload, Person, TwoPersons, UndoWindows, check_named};
-use crate::types::{CheckStatus, PoolId, SafeText, UnixMillis, counted};
+use super::{Action, ActionKind, CheckName, Decider, Payload, Person, TwoPersons, UndoWindows, check_named};
+use crate::types::{PoolId, SafeText, UnixMillis, counted};
 
 /// Lets one kind of action pass, within limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl Rule {
         }
     }
 
-    fn covers(&self, kind: ActionKind, pool: PoolId) -> bool {
+    pub(super) fn covers(&self, kind: ActionKind, pool: PoolId) -> bool {
         self.kinds.contains(&kind) && self.pools.as_ref().is_none_or(|pools| pools.contains(&pool))
     }
 }
@@ -90,12 +90,61 @@ pub(super) const DAY_MILLIS: u64 = 86_400_000;
 /// So many approvals are remembered of each rule. A larger limit of a day counts as this one.
 pub(super) const USES_KEPT: usize = 4_096;
 
+impl Rule {
+    /// Whether its bounds let an action pass that it covers.
+    ///
+    /// # Errors
+    /// Which one does not.
+    fn lets(&self, action: &Action) -> Result<(), String> {
+        let unknown: Vec<_> = action
+            .proposal
+            .unknown_checks()
+            .into_iter()
+            .filter(|name| !self.allows_unknown(name))
+            .collect();
+        if !unknown.is_empty() && !planted!(UnknownPasses) {
+            return Err(format!(
+                "rule {}: unknown checks: {}",
+                self.name,
+                unknown.join(", ")
+            ));
+        }
+        if let (Some(max), Payload::Transaction(tx)) = (self.max_fee_wei, &action.proposal.payload)
+            && tx.fee_ceiling_wei > max
+            && !planted!(FeeIgnored)
+        {
+            return Err(format!(
+                "rule {}: fee ceiling {} wei is over its {max}",
+                self.name, tx.fee_ceiling_wei
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl Policy {
     /// The rule that decides the key generations of a pool, and so which committee makes its key.
     pub(super) fn rule_of_keys(&self, pool: PoolId) -> Option<&Rule> {
         self.rules
             .iter()
             .find(|rule| rule.covers(ActionKind::Keygen, pool))
+    }
+
+    /// Why what a rule approved is approved no more, by the rules of today; `None` where it is, or where people decided. The
+    /// file may have been read anew since, or be gone. Attempts and days were counted when it was approved.
+    pub(super) fn takes_back(&self, action: &Action) -> Option<String> {
+        let Decider::Rule { name } = &action.decision.as_ref()?.decider else {
+            return None;
+        };
+        let (kind, pool) = (action.proposal.kind, action.id.case.pool);
+        let why = match self.rules.iter().find(|rule| rule.covers(kind, pool)) {
+            Some(rule) => rule.lets(action).err()?,
+            None => match &self.suspended {
+                Some(why) => format!("no rule decides {kind}: {why}"),
+                None => format!("no policy rule covers {kind} of pool {pool}"),
+            },
+        };
+        Some(format!("rule {name} had approved it, and by now {why}"))
     }
 
     /// The rule that lets `action` pass now, in the time that limits per day count, or why none does.
@@ -125,34 +174,11 @@ impl Policy {
                 None => format!("no policy rule covers {kind} of pool {}", action.id.case.pool),
             });
         };
-        let unknown: Vec<_> = action
-            .proposal
-            .checks
-            .iter()
-            .filter(|c| c.status == CheckStatus::Unknown)
-            .filter(|c| !rule.allows_unknown(&c.name))
-            .map(|c| c.name.as_str())
-            .collect();
-        if !unknown.is_empty() && !planted!(UnknownPasses) {
-            return Err(format!(
-                "rule {}: unknown checks: {}",
-                rule.name,
-                unknown.join(", ")
-            ));
-        }
+        rule.lets(action)?;
         if attempt > rule.max_attempts {
             return Err(format!(
                 "rule {}: attempt {attempt} is over its {}",
                 rule.name, rule.max_attempts
-            ));
-        }
-        if let (Some(max), Payload::Transaction(tx)) = (rule.max_fee_wei, &action.proposal.payload)
-            && tx.fee_ceiling_wei > max
-            && !planted!(FeeIgnored)
-        {
-            return Err(format!(
-                "rule {}: fee ceiling {} wei is over its {max}",
-                rule.name, tx.fee_ceiling_wei
             ));
         }
         if let Some(max) = rule.max_per_day {
@@ -174,6 +200,61 @@ mod tests {
     use super::*;
     use crate::oracle::{Decider, Decision, NEW_SIGNING_ROOT, Record, State, Verdict, fixture};
     use crate::types::Check;
+
+    /// What it approved may be held for hours: by a signer that is away, or until its epoch.
+    #[test]
+    fn what_a_rule_approved_is_approved_while_the_rules_of_today_cover_it() {
+        let mut action = fixture::action(ActionKind::SendDeposit);
+        let by = Decider::Rule { name: "all".into() };
+        action.decision = Some(Decision::alone(
+            Verdict::Approve,
+            by,
+            UnixMillis(1),
+            action.digest,
+        ));
+        let good = fixture::settings().policy;
+        assert_eq!(good.lacks(&action), None);
+        let mut other_kinds = good.clone();
+        other_kinds.rules[0].kinds = vec![ActionKind::Keygen];
+        let mut other_pools = good.clone();
+        other_pools.rules[0].pools = Some(vec![PoolId(77)]);
+        let mut cheaper = good.clone();
+        cheaper.rules[0].max_fee_wei = Some(U256::ZERO);
+        let suspended = Policy {
+            rules: Vec::new(),
+            suspended: Some("policy.toml cannot be read".into()),
+            ..good.clone()
+        };
+        for (policy, words) in [
+            (other_kinds, "no policy rule covers send-deposit of pool"),
+            (other_pools, "no policy rule covers send-deposit of pool"),
+            (cheaper, "is over its 0"),
+            (
+                suspended,
+                "no rule decides send-deposit: policy.toml cannot be read",
+            ),
+        ] {
+            let why = policy.lacks(&action).unwrap();
+            assert!(
+                why.starts_with("rule all had approved it, and by now ") && why.contains(words),
+                "{why}"
+            );
+        }
+        // what a person approved needs no rule
+        let by = Decider::Person {
+            name: "ann".into(),
+            uid: Some(1),
+            login: None,
+            signed: None,
+        };
+        action.decision = Some(Decision::alone(
+            Verdict::Approve,
+            by,
+            UnixMillis(1),
+            action.digest,
+        ));
+        assert_eq!(Policy::default().lacks(&action), None);
+    }
 
     #[test]
     fn a_rule_lets_unknown_checks_pass_by_name_and_some_never() {

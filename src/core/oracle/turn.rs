@@ -147,8 +147,37 @@ impl<'a> Turn<'a> {
             .insert(key, UnixMillis(self.at.0 + delay_ms));
     }
 
+    /// Says in a look why a case waits, for as long as each look says so.
     pub(super) fn waits(&mut self, case: CaseId, reason: &str) {
-        self.state.volatile.waiting.insert(case, SafeText::new(reason));
+        let reason = SafeText::new(reason);
+        self.state.volatile.said.insert(case, reason.clone());
+        self.state.volatile.waiting.insert(case, reason);
+    }
+
+    /// Takes one look at a case: what the look before said of it and this one does not say again is over.
+    pub(super) fn look(&mut self, case: CaseId, look: impl FnOnce(&mut Self)) {
+        let before = self.state.volatile.said.remove(&case);
+        look(self);
+        let live = &mut self.state.volatile;
+        if before.is_some() && !live.said.contains_key(&case) && live.waiting.get(&case) == before.as_ref() {
+            live.waiting.remove(&case);
+        }
+    }
+
+    /// An answer says why a case waits, until the next one comes.
+    pub(super) fn hears(&mut self, case: CaseId, reason: SafeText) {
+        self.state.volatile.heard.insert(case, reason.clone());
+        self.state.volatile.waiting.insert(case, reason);
+    }
+
+    /// Another answer came.
+    pub(super) fn hears_no_more(&mut self, case: CaseId) {
+        let live = &mut self.state.volatile;
+        if let Some(heard) = live.heard.remove(&case)
+            && live.waiting.get(&case) == Some(&heard)
+        {
+            live.waiting.remove(&case);
+        }
     }
 
     /// Takes back what was said of a case, unless something else is said of it by now.

@@ -321,7 +321,9 @@ pub fn can_request_exit(state: &State, pool: PoolId) -> Result<(), String> {
         return Err(format!("{} is open already", exit.id));
     }
     let of_pool = || cases::ALL.into_iter().flat_map(|kind| state.cases_of(kind, pool));
-    let leaves = |case: &&Case| case.phase.is_some_and(|phase| phase >= ValidatorPhase::Exiting);
+    // what a case ended with is a beacon node's word, and the contract still has the pool: another look tells
+    let leaves =
+        |case: &&Case| !case.is_closed() && case.phase.is_some_and(|phase| phase >= ValidatorPhase::Exiting);
     if let Some((case, phase)) = of_pool().find(leaves).and_then(|c| Some((c, c.phase?))) {
         return Err(format!("the validator of pool {pool} is {phase}, by {}", case.id));
     }

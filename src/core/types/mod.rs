@@ -39,7 +39,7 @@ pub use operator::{OperatorRecord, RsaPublicKeyText};
 pub use severity::Severity;
 pub use statement::{Nth, SignedStatement, Stated, Statement};
 pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};
-pub use text::{RedactedUrl, SafeText, counted, listed, quoted, told_apart};
+pub use text::{RedactedUrl, SafeText, counted, listed, quoted, told_apart, without_mark};
 pub use time::{UnixMillis, in_words};
 pub use transaction::{NonceStatus, SignedTransaction};
 pub use transcript::{Examined, HeldFor, Transcript, TranscriptError};

@@ -46,6 +46,13 @@ impl SafeText {
     }
 }
 
+/// The bytes of a text without the mark (U+FEFF) that some editors put before it. Every file that people may have had in an
+/// editor is read so.
+#[must_use]
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
+}
+
 /// Controls, invisible format characters and direction overrides, by Unicode's general categories Cc and Cf (the
 /// ranges of the latter that exist in practice), line and paragraph separators, and the tag and variation blocks.
 fn is_hostile(c: char) -> bool {

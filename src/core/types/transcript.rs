@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BackendName, CaseId, CeremonyStep, OperatorId, OperatorProgress, RequestId, Root, RsaPublicKeyText,
-    Verification,
+    Verification, without_mark,
 };
 
 /// The record of one ceremony that proves how it ended, checkable offline. What stands in the document, and what it
@@ -37,6 +37,11 @@ pub enum TranscriptError {
     /// Not JSON, a field missing, unknown or of the wrong kind.
     #[error("not a transcript: {0}")]
     Json(#[from] serde_json::Error),
+    /// It says the same in other letters: a digest could not tell it from what was written.
+    #[error(
+        "not as transcripts are written: fields stand in another order, or values in another form, than the format has"
+    )]
+    Form,
     /// Of a version that this program does not read.
     #[error("transcript format {found}, this program reads {known}")]
     Format {
@@ -111,7 +116,7 @@ impl Transcript {
         }
     }
 
-    /// Reads what a file has. This alone verifies nothing.
+    /// Reads what a file has, without the mark that some editors put before a text. This alone verifies nothing.
     ///
     /// # Errors
     /// Too long, or not a JSON object with `format` in it.
@@ -125,9 +130,26 @@ impl Transcript {
         if text.len() > Self::MAX_BYTES {
             return Err(TranscriptError::TooLong(text.len()));
         }
-        let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
+        let text = std::str::from_utf8(without_mark(text)).map_err(serde_json::Error::custom)?;
         let Head { backend, format } = serde_json::from_str(text)?;
         Ok(Self::new(backend, format, text.to_owned()))
+    }
+
+    /// Whether this text is the compact JSON `canonical` with nothing but white space between its values.
+    #[must_use]
+    pub fn is_written_as(text: &str, canonical: &[u8]) -> bool {
+        let (mut is_text, mut is_escaped) = (false, false);
+        let squeezed = text.bytes().filter(|byte| {
+            if is_text {
+                let ends = *byte == b'"' && !is_escaped;
+                is_escaped = *byte == b'\\' && !is_escaped;
+                is_text = !ends;
+                return true;
+            }
+            is_text = *byte == b'"';
+            !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+        });
+        squeezed.eq(canonical.iter().copied())
     }
 
     /// Who wrote it.
@@ -172,6 +194,23 @@ mod tests {
         assert_eq!(old.document(), r#"{"format":1,"request_id":"00"}"#);
         let other = Transcript::read(br#"{"backend":"ssv-dkg","format":3}"#).unwrap();
         assert_eq!((other.backend().as_str(), other.format()), ("ssv-dkg", 3));
+    }
+
+    #[test]
+    fn white_space_between_values_is_free_and_nothing_else() {
+        let canonical = br#"{"a":"x y\\","b":[1,2]}"#;
+        let is_so = |text: &str| Transcript::is_written_as(text, canonical);
+        assert!(is_so(r#"{"a":"x y\\","b":[1,2]}"#));
+        assert!(is_so("\t{ \"a\" : \"x y\\\\\",\r\n \"b\": [ 1, 2 ] }\n"));
+        for other in [
+            r#"{"a":"xy\\","b":[1,2]}"#,
+            r#"{"b":[1,2],"a":"x y\\"}"#,
+            r#"{"a":"x\u0020y\\","b":[1,2]}"#,
+            r#"{"a":"x y\\","b":[1,2]}x"#,
+            r#"{"a":"x y\\","b":[1,2]"#,
+        ] {
+            assert!(!is_so(other), "{other}");
+        }
     }
 
     #[test]

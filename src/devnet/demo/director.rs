@@ -354,7 +354,7 @@ async fn once(devnet: &Devnet, wish: Wish) -> Result<String, DevnetError> {
         return Ok(format!("a staker filled pool {}", pools.join(", ")));
     }
     let staked = devnet.manager().getStakedPoolIds().call().await;
-    let mut last = failed("the request", &"no pool is staked yet");
+    let mut refused = "no pool is staked yet".to_owned();
     for id in staked.map_err(|error| failed("getStakedPoolIds", &error))? {
         let pool = PoolId(id);
         let asked = match wish {
@@ -364,8 +364,16 @@ async fn once(devnet: &Devnet, wish: Wish) -> Result<String, DevnetError> {
         match asked {
             Ok(()) if wish == Wish::Exit => return Ok(format!("pool {pool} asks for its exit")),
             Ok(()) => return Ok(format!("pool {pool} asks for a reshare")),
-            Err(error) => last = error,
+            Err(error) => refused = format!("no staked pool can have it: {}", reverted(&error)),
         }
     }
-    Err(last)
+    Err(failed("the request", &refused))
+}
+
+/// The contract's own words of a refusal, where a node's error has them.
+fn reverted(error: &DevnetError) -> String {
+    let words = error.to_string();
+    let own = words.split_once("execution reverted: ").map(|(_, own)| own);
+    let own = own.map(|own| own.split(", data").next().unwrap_or(own));
+    own.unwrap_or(&words).to_owned()
 }

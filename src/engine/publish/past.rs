@@ -96,6 +96,26 @@ fn keep(kept: &mut Vec<Fold>, fold: &Fold) {
     kept.push(fold.clone());
 }
 
+/// Whether a moment lies behind everything that is known: a record that was not written yet, or a time that has not come. A
+/// time between the newest record and now is known: it was as that record left it.
+fn beyond(at: PastMoment, newest: &Fold, now: UnixMillis) -> bool {
+    match at {
+        PastMoment::Record(record) => record > newest.anchor.seq,
+        PastMoment::Time(at) => at > now && at > newest.at,
+    }
+}
+
+fn too_early(archive: &Archive) -> Refused {
+    match Fold::nothing().on(archive, 1) {
+        Ok(first) if first.anchor.seq == 1 => Refused::NotNow(SafeText::new(&format!(
+            "the first record is 1 of {}; nothing is known of before",
+            first.at.to_rfc3339()
+        ))),
+        Ok(_) => Refused::NotNow("the journal has no record yet".into()),
+        Err(refused) => refused,
+    }
+}
+
 /// Reads it from the journal at `path`, as far as it is not kept.
 pub(super) fn read(
     archive: &Archive,
@@ -110,17 +130,22 @@ pub(super) fn read(
         PastMoment::Time(at) => archive.newest_at(at)?,
     };
     if last == 0 {
-        return Err(Refused::NotNow("the journal has no record of so long ago".into()));
+        return Err(too_early(archive));
+    }
+    let fold = folds.upto(archive, last)?;
+    if beyond(at, &fold, UnixMillis::now()) {
+        let words = format!(
+            "the newest record is {} of {}; nothing is known of later",
+            fold.anchor.seq,
+            fold.at.to_rfc3339()
+        );
+        return Err(Refused::NotNow(SafeText::new(&words)));
     }
     let Fold {
         anchor,
         at: newest,
         durable,
-    } = folds.upto(archive, last)?;
-    if matches!(at, PastMoment::Record(_)) && anchor.seq < last {
-        let words = format!("the journal ends at record {}", anchor.seq);
-        return Err(Refused::NotNow(SafeText::new(&words)));
-    }
+    } = fold;
     let state = State::restored(settings.clone(), durable);
     let journal = JournalView {
         records: anchor.seq,

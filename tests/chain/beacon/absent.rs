@@ -219,6 +219,13 @@ async fn a_validator_has_left_when_two_nodes_say_so_and_nobody_denies_it() {
         move |path: &str| {
             let mut record = record(4);
             record["status"] = json!(status);
+            if status != "active_ongoing" {
+                record["validator"]["exit_epoch"] = json!("3");
+                record["validator"]["withdrawable_epoch"] = json!("4");
+            }
+            if status == "withdrawal_done" {
+                record["balance"] = json!("0");
+            }
             match path {
                 p if p.starts_with(VALIDATORS) && p.contains("id=") => Some(json!({"data": [record]})),
                 path => in_sync(path),

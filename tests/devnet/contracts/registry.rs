@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use alloy::primitives::U256;
+use alloy::sol_types::SolCall as _;
+use casimir_dkg::devnet::contracts::SsvOperators;
 use casimir_dkg::devnet::{Devnet, DevnetOptions};
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
 use serde_json::Value;
@@ -76,6 +79,21 @@ async fn a_transcripts_keys_are_compared_with_ssvs_registry() {
     assert_eq!(statuses, ["pass", "unknown"], "{told:?}");
     let contract = net.addresses().ssv.to_string();
     assert!(told[0].1.contains(&contract), "{told:?}");
+
+    // who was removed since had its key all the same, and need not stand in a file of today
+    let removal = SsvOperators::removeOperatorCall { operatorId: 2 }.abi_encode();
+    let (owner, ssv) = (net.accounts().operators, net.addresses().ssv);
+    net.send("to SSV", owner, ssv, U256::ZERO, removal).await.unwrap();
+    let (code, said, stderr) = verify(scratch.path(), &net, &[&url], "");
+    assert_eq!(code, Some(0), "{stderr}{said}");
+    let (status, words) = &registry(&said)[0];
+    assert_eq!(status, "pass", "{words}");
+    for part in [
+        "operator 2 was removed at block ",
+        "its key as last registered was SHA-256:",
+    ] {
+        assert!(words.contains(part), "{words}");
+    }
 
     // the same ids, and another key of the third; and nobody has the fourth
     let another = OperatorPrivateKey::generate()

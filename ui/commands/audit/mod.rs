@@ -17,7 +17,7 @@ use serde_json::json;
 use super::journal::case::{self, Told};
 use super::journal::locate;
 use crate::args::{AuditArgs, AuditCommand};
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 
 /// One file of Python that knows nothing of this program.
@@ -57,8 +57,9 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
         problems,
         is_judged,
     } = &written;
+    let mut result = None;
     if json {
-        output::json(&json!({
+        result = Some(json!({
             "file": to, "case": case, "records": records, "head": head, "problems": problems,
         }));
     } else {
@@ -67,14 +68,17 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
             to.display()
         ));
     }
-    for (record, problem) in problems {
-        output::error(&format!("record {record}: {}", SafeText::new(problem)));
+    let problems: Vec<String> = problems
+        .iter()
+        .map(|(record, problem)| format!("record {record}: {}", SafeText::new(problem)))
+        .collect();
+    for problem in &problems {
+        output::error(problem);
     }
-    Ok(if *is_judged && !problems.is_empty() {
-        Outcome::Failure
-    } else {
-        Outcome::Success
-    })
+    Ok(exit::judged(
+        result,
+        if *is_judged { problems } else { Vec::new() },
+    ))
 }
 
 /// What a written page rests on.

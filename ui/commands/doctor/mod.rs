@@ -15,20 +15,23 @@ mod running;
 mod shares;
 mod signer;
 
+use std::ffi::OsStr;
+
 use casimir_dkg::config::{self, Config, Layers, LoadOptions};
 use casimir_dkg::engine;
 use casimir_dkg::http::Http;
+use casimir_dkg::types::counted;
 
 use super::runtime;
 use crate::args::DoctorRole;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 use finding::{Finding, Grade};
 
 /// `expect` is what an operator's store must hold.
 pub(crate) fn run(
     role: DoctorRole,
-    expect: Option<&str>,
+    expect: Option<&OsStr>,
     options: &LoadOptions,
     json: bool,
 ) -> anyhow::Result<Outcome> {
@@ -75,7 +78,12 @@ pub(crate) fn run(
         return Ok(report.end());
     }
     match layers.oracle_after_mistakes() {
-        Ok(config) => runtime()?.block_on(examine(&config, &mut report)),
+        Ok(config) => {
+            for worry in config.worries.iter().skip(layers.worries().len()) {
+                report.add(Finding::warn("configuration", worry, ""));
+            }
+            runtime()?.block_on(examine(&config, &mut report));
+        }
         Err(errors) => {
             report.wrong_configuration(&errors);
             runtime()?.block_on(examine_part(&layers, &mut report));
@@ -150,10 +158,10 @@ impl Report {
                 (failed, warned) => format!("{failed} failed, {warned} to look at"),
             });
         }
-        if self.worst == Grade::Fail {
-            Outcome::Failure
-        } else {
-            Outcome::Success
-        }
+        let failed = (self.worst == Grade::Fail).then(|| counted(self.failed, "check"));
+        exit::judged(
+            None,
+            failed.map(|many| format!("{many} failed")).into_iter().collect(),
+        )
     }
 }

@@ -1,5 +1,6 @@
 //! A messenger, or an operator's node, by itself: what each of them needs, tried out without starting it.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -20,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// What the role needs.
-pub(super) async fn examine(role: DoctorRole, expect: Option<&str>, layers: &Layers, report: &mut Report) {
+pub(super) async fn examine(role: DoctorRole, expect: Option<&OsStr>, layers: &Layers, report: &mut Report) {
     let read = match role {
         DoctorRole::Messenger => layers
             .messenger()

@@ -1,5 +1,6 @@
 //! An operator's shares: what the store beside its manifest says, and what a person expects of it.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
@@ -15,12 +16,12 @@ const NAMED: usize = 3;
 
 /// What the store in `directory` holds. `expect` is how many shares it must hold at least, or a manifest that names them:
 /// a store that was lost with its whole directory looks like one that never held any.
-pub(super) fn examine(directory: &Path, node: OperatorId, expect: Option<&str>) -> Finding {
+pub(super) fn examine(directory: &Path, node: OperatorId, expect: Option<&OsStr>) -> Finding {
     judge(&directory.join(STORE_FILE), node, expect)
         .unwrap_or_else(|error| Finding::fail(WHAT, error.to_string(), "see the handbook: backup"))
 }
 
-fn judge(path: &Path, node: OperatorId, expect: Option<&str>) -> Result<Finding, StoreError> {
+fn judge(path: &Path, node: OperatorId, expect: Option<&OsStr>) -> Result<Finding, StoreError> {
     let file = path.display();
     let (held, mut missing) = if path.exists() {
         (store::shares(path)?, store::missing(path)?)
@@ -33,11 +34,15 @@ fn judge(path: &Path, node: OperatorId, expect: Option<&str>) -> Result<Finding,
         (Vec::new(), named)
     };
     let found = format!("{file}: {}", counted(held.len(), "share"));
-    let at_least: Option<usize> = expect.and_then(|expect| expect.parse().ok());
+    let at_least: Option<usize> = expect.and_then(|expect| expect.to_str()?.parse().ok());
     if let (Some(manifest), None) = (expect, at_least) {
-        let expected = store::expected_by(Path::new(manifest))?;
+        let manifest = Path::new(manifest);
+        let expected = store::expected_by(manifest)?;
         if let Some(other) = expected.operator.filter(|other| *other != node) {
-            let found = format!("{manifest} is of operator {other}, and node.id is {node}");
+            let found = format!(
+                "{} is of operator {other}, and node.id is {node}",
+                manifest.display()
+            );
             return Ok(Finding::fail(
                 WHAT,
                 found,

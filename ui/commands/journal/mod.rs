@@ -8,10 +8,11 @@ pub(super) mod verify;
 
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::Context as _;
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::engine;
 use casimir_dkg::journal::{self, Entry, JournalOptions};
+use casimir_dkg::secrets;
 use casimir_dkg::types::{CaseId, OperatorId, SafeText};
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ use self::restore::Whose;
 use self::verify::Wanted;
 use super::part::used;
 use crate::args::{ExportFormat, JournalCommand};
-use crate::exit::Outcome;
+use crate::exit::{Kind, Known, Outcome};
 use crate::output;
 
 pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
@@ -99,10 +100,16 @@ fn whose(place: &JournalOptions, options: &LoadOptions) -> Option<Whose> {
 
 pub(super) fn locate(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<JournalOptions> {
     let place = place(given, options)?;
-    if !place.path.is_file() {
-        bail!("there is no journal at {}", place.path.display());
+    match secrets::regular(&place.path) {
+        Ok(()) => Ok(place),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let words = format!("there is no journal at {}", place.path.display());
+            Err(Known::new(Kind::NotFound, words).into())
+        }
+        Err(error) => {
+            Err(error).with_context(|| format!("no journal can be read at {}", place.path.display()))
+        }
     }
-    Ok(place)
 }
 
 fn show(
@@ -113,6 +120,9 @@ fn show(
 ) -> anyhow::Result<Outcome> {
     let case = case.map(str::parse::<CaseId>).transpose()?;
     let (_, entries) = journal::verify_at(place)?;
+    if entries.is_empty() {
+        output::note(&format!("{}: there is no record in it", place.path.display()));
+    }
     let wanted: Vec<(&Entry, Value)> = match case {
         Some(case) => case::records_of(&entries, case)?
             .into_iter()

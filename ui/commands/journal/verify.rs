@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use casimir_dkg::engine::{self, Audit};
-use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, Reach, Report, Succession, Word};
-use casimir_dkg::secrets::read_trusted;
+use casimir_dkg::journal::{self, Entry, JournalOptions, Reach, Report, Succession, Word};
+use casimir_dkg::secrets::{read_trusted, regular};
 use casimir_dkg::types::{JournalKey, Root, SafeText, counted};
 use serde_json::json;
 
-use crate::exit::Outcome;
+use crate::exit::{Kind, Known, Outcome};
 use crate::output;
 
 /// Bytes of a checkpoint, and some to spare.
@@ -53,22 +53,29 @@ impl<'a> Wanted<'a> {
 pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
     if let Some(file) = wanted.checkpoint {
         let shown = file.display();
-        if !file.is_file() {
-            bail!("there is no checkpoint at {shown}");
+        if let Err(error) = regular(file) {
+            match error.kind() {
+                std::io::ErrorKind::NotFound => bail!("there is no checkpoint at {shown}"),
+                _ => return Err(error).with_context(|| format!("no checkpoint can be read at {shown}")),
+            }
         }
         let text = read_trusted(file, MAX_CHECKPOINT).with_context(|| format!("cannot read {shown}"))?;
         if text.trim_ascii().is_empty() {
             bail!("{shown} is empty: it names no record");
         }
     }
-    let Some((report, entries, audit)) = judged(wanted, json)? else {
-        return Ok(Outcome::Failure);
-    };
+    let (report, entries, audit) = judged(wanted)?;
     let (held, faults) = compare(wanted, &report, &entries);
     let is_sound = faults.is_empty() && audit.problems.is_empty();
     let identity = engine::identity(&entries);
+    let problems = audit
+        .problems
+        .iter()
+        .map(|(record, problem)| format!("record {record}: {}", SafeText::new(problem)));
+    let problems: Vec<String> = problems.chain(faults).collect();
+    let mut found = None;
     if json {
-        output::json(&json!({
+        found = Some(json!({
             "ok": is_sound,
             "records": report.records,
             "head": report.head,
@@ -106,17 +113,10 @@ pub(super) fn run(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Outcome> {
             counted(many(audit.signatures), "signature")
         ));
     }
-    for (record, problem) in &audit.problems {
-        output::error(&format!("record {record}: {}", SafeText::new(problem)));
+    for problem in &problems {
+        output::error(problem);
     }
-    for fault in &faults {
-        output::error(fault);
-    }
-    Ok(if is_sound {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    })
+    Ok(crate::exit::judged(found, problems))
 }
 
 /// Up to which record something holds it fast that was written down elsewhere; and what speaks against it.
@@ -211,41 +211,25 @@ fn fast(report: &Report, held: u64) -> String {
     }
 }
 
-/// What stands in a journal that holds, with what its decisions are; `None` where it does not, after that was said.
-fn judged(wanted: &Wanted<'_>, json: bool) -> anyhow::Result<Option<(Report, Vec<Entry>, Audit)>> {
+/// What stands in a journal that holds, with what its decisions are.
+///
+/// # Errors
+/// It does not hold, or a record is not understood.
+fn judged(wanted: &Wanted<'_>) -> anyhow::Result<(Report, Vec<Entry>, Audit)> {
     let mut place = wanted.place.clone();
     if let Some(given) = wanted.checkpoint {
         place.checkpoint = Some(given.to_owned());
     }
-    let path = place.path.as_path();
-    let (report, entries) = match journal::verify_at(&place) {
-        Ok(found) => found,
-        Err(e @ (JournalError::Broken { .. } | JournalError::RolledBack { .. })) => {
-            match &e {
-                JournalError::Broken { seq, problem, .. } if json => {
-                    output::json(&json!({"ok": false, "record": seq, "problem": problem}));
-                }
-                JournalError::RolledBack { found, expected, .. } if json => {
-                    output::json(&json!({"ok": false, "records": found, "acknowledged": expected}));
-                }
-                _ => {}
-            }
-            output::error(&e.to_string());
-            return Ok(None);
-        }
-        Err(e) => return Err(e.into()),
-    };
+    let (report, entries) = journal::verify_at(&place)?;
     match engine::audit(&entries) {
-        Ok(audit) => Ok(Some((report, entries, audit))),
-        Err((seq, problem)) => {
-            if json {
-                output::json(&json!({"ok": false, "record": seq, "problem": problem}));
-            }
-            output::error(&format!(
-                "{}: record {seq} is linked, but not understood: {problem}",
-                path.display()
-            ));
-            Ok(None)
+        Ok(audit) => Ok((report, entries, audit)),
+        Err((record, problem)) => {
+            let words = format!(
+                "{}: record {record} is linked, but not understood: {problem}",
+                place.path.display()
+            );
+            let more = json!({ "ok": false, "record": record, "problem": problem });
+            Err(Known::new(Kind::JournalBroken, words).with(more).into())
         }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{gather, key};
 use crate::args::{OperatorCommand, SharesCommand};
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::output;
 
 pub(super) fn run(command: &OperatorCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
@@ -105,10 +105,11 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
         .iter()
         .filter(|named| !restored.added.contains(named))
         .collect();
+    let mut result = None;
     if json {
         let named =
             |named: &store::Named| json!({ "validator": named.validator, "ceremony": named.ceremony });
-        output::json(&json!({
+        result = Some(json!({
             "file": path,
             "added": restored.added.iter().map(named).collect::<Vec<_>>(),
             "known": restored.known,
@@ -139,16 +140,19 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
             ));
         }
     }
-    Ok(if missing.is_empty() {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    })
+    Ok(exit::judged(result, lost(missing.len())))
 }
 
 fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::shares(path)?;
     let missing = store::missing(path)?;
+    let is_blank = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() == 0);
+    if held.is_empty() && missing.is_empty() && is_blank(path) {
+        anyhow::bail!(
+            "{} is empty: no store was made in it, or it was cut off",
+            path.display()
+        );
+    }
     if json {
         held.iter().for_each(output::json);
         for named in &missing {
@@ -175,11 +179,18 @@ fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
             ));
         }
     }
-    Ok(if missing.is_empty() {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    })
+    Ok(exit::judged(None, lost(missing.len())))
+}
+
+/// What is wrong where shares are missing.
+fn lost(missing: usize) -> Vec<String> {
+    let words = || {
+        format!(
+            "{} that the manifest names and the store has not",
+            counted(missing, "share")
+        )
+    };
+    (missing > 0).then(words).into_iter().collect()
 }
 
 fn row(held: &Held) -> String {

@@ -24,7 +24,7 @@ use casimir_dkg::monitor::{self, Role};
 
 use crate::args::OperatorCommand;
 use crate::early;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::headless::{Service, Takes};
 use crate::log::{self, Also};
 use crate::output;
@@ -176,7 +176,8 @@ async fn serve(
         () = service.ends() => {}
         ended = handle.ended() => {
             ended?;
-            return Ok(Outcome::Failure);
+            let words = "the node ended by itself".to_owned();
+            return Ok(exit::judged(None, vec![words]));
         }
     }
     tokio::select! {

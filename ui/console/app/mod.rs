@@ -6,6 +6,7 @@ mod detail;
 mod known;
 mod list;
 mod logs;
+mod messages;
 mod older;
 mod overlay;
 mod palette;
@@ -20,7 +21,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use casimir_dkg::types::{ActionId, Root};
+use casimir_dkg::types::{ActionId, Root, UnixMillis};
 use casimir_dkg::view::{ActionView, Mode, Seated, Snapshot, Transition};
 use ratatui::layout::{Rect, Size};
 
@@ -36,6 +37,7 @@ pub(crate) use detail::{Detail, Target};
 pub(crate) use known::{Known, Stack};
 pub(crate) use list::List;
 pub(crate) use logs::{Going, INDENT, Logs, words};
+pub(crate) use messages::{Message, Messages};
 pub(crate) use older::{Older, Reading};
 pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay};
 pub(crate) use palette::{Entry, Palette, entries};
@@ -132,6 +134,10 @@ pub(crate) struct App {
     pub(crate) details: Vec<Detail>,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toast: Option<Toast>,
+    /// What was said at the bottom, whole, after it is gone from there.
+    pub(crate) messages: Messages,
+    /// At the last draw some line did not have all of its text.
+    pub(crate) cut: bool,
     pub(crate) caption: Option<Caption>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) next_ticket: u64,
@@ -171,7 +177,7 @@ impl App {
         size: Size,
         mouse: bool,
     ) -> Self {
-        let announced = snapshot.waiting().map(|a| (a.id, a.digest)).collect();
+        let announced = snapshot.for_a_person().map(|a| (a.id, a.digest)).collect();
         let lists = settings.panes.iter().copied().map(List::new).collect();
         let mut app = Self {
             settings,
@@ -190,6 +196,8 @@ impl App {
             details: Vec::new(),
             overlay: None,
             toast: None,
+            messages: Messages::default(),
+            cut: false,
             caption: None,
             pending: Vec::new(),
             next_ticket: 1,
@@ -226,6 +234,7 @@ impl App {
     pub(crate) fn scene(&self) -> Scene {
         match &self.overlay {
             Some(Overlay::Help(_)) => Scene::Help,
+            Some(Overlay::Messages { .. }) => Scene::Messages,
             Some(Overlay::Palette(_)) => Scene::Palette,
             Some(Overlay::Quit { .. }) => Scene::Quit,
             Some(Overlay::Ask(_)) => Scene::Ask,
@@ -304,9 +313,18 @@ impl App {
         self.settings.read_only || self.past.is_some() || self.snapshot.mode == Mode::Observe
     }
 
+    /// How many actions wait for a person. Of the past it is not known what a rule was about to decide.
+    pub(crate) fn waiting_for_a_person(&self) -> usize {
+        match self.past {
+            Some(_) => self.snapshot.waiting().count(),
+            None => self.snapshot.for_a_person().count(),
+        }
+    }
+
     /// Shows a message at the bottom for a while.
     pub(crate) fn say(&mut self, token: Token, text: impl Into<String>) {
         let text = text.into();
+        self.tell(self.now.wall, token, text.clone());
         // long enough to be read
         let seconds = (4 + text.len() as u64 / 30).min(12);
         self.toast = Some(Toast {
@@ -314,6 +332,11 @@ impl App {
             token,
             until: self.now.mono + Duration::from_secs(seconds),
         });
+    }
+
+    /// Keeps what one line says, so that it can be read whole and later.
+    pub(crate) fn tell(&mut self, at: UnixMillis, token: Token, text: String) {
+        self.messages.take(Message { at, token, text });
     }
 
     /// Another page or another search: it stands nowhere yet.

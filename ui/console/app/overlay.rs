@@ -12,13 +12,26 @@ use crate::console::screens::panes::Pane;
 #[derive(Debug, Clone)]
 pub(crate) enum Overlay {
     Help(Help),
-    Quit { work: Vec<SafeText> },
+    /// Everything that was said in one line, from this line on.
+    Messages {
+        scroll: usize,
+    },
+    Quit {
+        work: Vec<SafeText>,
+    },
     Ask(Ask),
     Input(Field),
     Copy(CopyList),
     Committee(Editor),
     Batch(Box<Batch>),
     Palette(Palette),
+}
+
+impl Overlay {
+    /// It lies over the page, and does not stand beneath it.
+    pub(crate) fn floats(&self) -> bool {
+        !matches!(self, Self::Ask(_) | Self::Input(_))
+    }
 }
 
 #[derive(Debug, Clone, Default)]

@@ -53,7 +53,14 @@ fn time(text: &str) -> Option<UnixMillis> {
         [second] => *second,
         _ => return None,
     };
-    let fits = (1970..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let leaps = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = match month {
+        2 if leaps => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let fits = (1970..10_000).contains(&year) && (1..=12).contains(&month) && (1..=last).contains(&day);
     if !fits || *hour > 23 || *minute > 59 || second > 59 {
         return None;
     }
@@ -89,6 +96,7 @@ mod tests {
             assert_eq!(moment(text, now), at(now.0), "{text}");
         }
         assert_eq!(moment("1970-01-01 00:00", now), at(0));
+        assert!(moment("2028-02-29 00:00", now).is_some());
         for day in 0..800u64 {
             let midnight = UnixMillis(1_700_006_400_000 + day * 86_400_000);
             assert_eq!(moment(&midnight.to_rfc3339(), now), at(midnight.0));
@@ -100,6 +108,9 @@ mod tests {
             "2026-03-14",
             "10x",
             "2026-03-14 25:00",
+            "2026-02-29 00:00",
+            "2100-02-29 00:00",
+            "2026-04-31 00:00",
         ] {
             assert_eq!(moment(text, now), None, "{text}");
         }

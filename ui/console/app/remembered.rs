@@ -7,6 +7,7 @@ use casimir_dkg::secrets::read_trusted;
 
 use super::{App, Tab};
 use crate::console::screens::panes::Pane;
+use crate::console::theme::spelled;
 
 /// What is remembered. Names, so that it outlives panes that come and go.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -120,7 +121,7 @@ impl App {
     /// Takes up how it was left. What is not there any more is left alone. `theme`: neither the configuration nor the
     /// environment says which.
     pub(crate) fn take_up(&mut self, remembered: &Remembered, theme: bool) {
-        let wanted = remembered.theme.as_ref().filter(|_| theme);
+        let wanted = remembered.theme.as_deref().filter(|_| theme).map(spelled);
         let known =
             wanted.and_then(|wanted| self.settings.themes.iter().position(|(name, _)| name == wanted));
         if let Some(at) = known {

@@ -143,6 +143,7 @@ impl App {
             Command::Search => {
                 !self.details.is_empty() || self.overlay.is_some() || self.pane() == super::panes::LOGS
             }
+            Command::Messages => self.cut,
             Command::NextPane => self.details.is_empty(),
             Command::Director => !self.settings.levers.is_empty(),
             Command::PageDown => match &self.overlay {

@@ -22,12 +22,13 @@ pub(crate) enum Group {
     Batch,
     Quit,
     Help,
+    Messages,
     Palette,
 }
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Group; 16] = [
+    pub(crate) const ALL: [Group; 17] = [
         Group::Work,
         Group::Ask,
         Group::Move,
@@ -40,6 +41,7 @@ impl Group {
         Group::Input,
         Group::Quit,
         Group::Help,
+        Group::Messages,
         Group::Palette,
         Group::Global,
         Group::Over,
@@ -64,6 +66,7 @@ impl Group {
             Group::Batch => "batch",
             Group::Quit => "quit",
             Group::Help => "help",
+            Group::Messages => "messages",
             Group::Palette => "palette",
         }
     }
@@ -86,6 +89,7 @@ impl Group {
             Group::Batch => "On the page of what is marked",
             Group::Quit => "When asked whether to quit",
             Group::Help => "In this help",
+            Group::Messages => "In the messages",
             Group::Palette => "In the list of commands",
         }
     }
@@ -104,11 +108,12 @@ pub(crate) enum Scene {
     Batch,
     Quit,
     Help,
+    Messages,
     Palette,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Scene; 11] = [
+    pub(crate) const ALL: [Scene; 12] = [
         Scene::List,
         Scene::Logs,
         Scene::Detail,
@@ -119,6 +124,7 @@ impl Scene {
         Scene::Batch,
         Scene::Quit,
         Scene::Help,
+        Scene::Messages,
         Scene::Palette,
     ];
 
@@ -136,6 +142,7 @@ impl Scene {
             Scene::Batch => &[G::Batch, G::Always],
             Scene::Quit => &[G::Quit, G::Always],
             Scene::Help => &[G::Help, G::Move, G::Over, G::Always],
+            Scene::Messages => &[G::Messages, G::Move, G::Over, G::Always],
             Scene::Palette => &[G::Palette, G::Always],
         }
     }
@@ -170,6 +177,7 @@ pub(crate) enum Command {
     Director,
     Status,
     Charts,
+    Messages,
     Mouse,
     Up,
     Down,
@@ -347,6 +355,8 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Help, C::FindNext, "next", &["n"], "next", "the next place that has it"),
     row(G::Help, C::FindPrevious, "previous", &["N"], "", "the place before"),
 
+    row(G::Messages, C::Close, "close", &["esc", "q", "!"], "close", "close"),
+
     row(G::Palette, C::Run, "run", &["enter"], "do it", "do what is selected, as its key would"),
     row(G::Palette, C::Up, "up", &["up"], "", "up"),
     row(G::Palette, C::Down, "down", &["down", "tab"], "", "down"),
@@ -374,6 +384,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
     row(G::Global, C::Past, "past", &["H"], "", "look at a past moment of the journal, where nothing can be decided; and back"),
     row(G::Global, C::Charts, "charts", &["C"], "", "charts: times to answer, ceremonies, base fee, ready queue"),
+    row(G::Global, C::Messages, "messages", &["!"], "whole text", "everything that is said in one line, whole: what stands now, and the newest messages"),
     row(G::Global, C::Palette, "commands", &[":"], "", "every command as a list to type into, with what cannot be done now and why"),
     row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it is remembered, unless the configuration names one"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),

@@ -16,6 +16,8 @@
 //!
 //! Whoever the others wait for is marked; those who wait are not. After a failure those who caused it are named.
 
+use std::time::Duration;
+
 use casimir_dkg::types::{
     CeremonyKind, CeremonyStep, OperatorId, OperatorProgress, OperatorState, UnixMillis, present_step,
 };
@@ -43,13 +45,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, ceremony: &Cere
 }
 
 /// The step that it waits for.
-pub(super) fn present(ceremony: &CeremonyView) -> Option<&CeremonyStep> {
+fn present(ceremony: &CeremonyView) -> Option<&CeremonyStep> {
     present_step(&ceremony.steps, &ceremony.operators).map(|(step, _)| step)
 }
 
 /// The lines of the matrix at that width.
 pub(super) fn lines(app: &App, ceremony: &CeremonyView, columns: u16) -> Vec<Line<'static>> {
-    let shape = Shape::of(ceremony, usize::from(columns));
+    let shape = Shape::of(app, ceremony, usize::from(columns));
     let mut out = vec![
         title(app, ceremony, usize::from(columns)),
         shape.header(app, ceremony),
@@ -83,10 +85,10 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
             let step = present(ceremony).map_or("waiting for the result", |step| step.title.as_str());
             match ceremony.deadline {
                 Some(deadline) => {
-                    let left = format::age(deadline.since(app.now.wall));
+                    let left = left(app, deadline);
                     match columns >= GAUGED {
-                        true => format!("{step} {} {left} left", gauge(app, ceremony, deadline)),
-                        false => format!("{step}, {left} left"),
+                        true => format!("{step} {} {left}", gauge(app, ceremony, deadline)),
+                        false => format!("{step}, {left}"),
                     }
                 }
                 None => step.to_owned(),
@@ -104,14 +106,20 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
     ])
 }
 
+fn left(app: &App, deadline: UnixMillis) -> String {
+    match deadline > app.now.wall {
+        true => format!("{} left", format::passing(deadline.since(app.now.wall))),
+        false => "its time is up".to_owned(),
+    }
+}
+
 /// Less wide there is no room for a gauge.
 const GAUGED: usize = 70;
 
 /// How much of the present round's time has passed: it began with the last message before it.
 fn gauge(app: &App, ceremony: &CeremonyView, deadline: UnixMillis) -> String {
     const CELLS: u64 = 10;
-    let seen = ceremony.operators.values().flat_map(|row| row.seen.values());
-    let began = seen.max().copied().unwrap_or(ceremony.started_at);
+    let began = newest_message(ceremony);
     let whole = deadline.since(began).as_millis().max(1) as u64;
     let gone = app.now.wall.since(began).as_millis() as u64;
     let full = (gone.saturating_mul(CELLS) / whole).min(CELLS) as usize;
@@ -144,8 +152,22 @@ enum Part {
     Open,
 }
 
+/// When the newest message came, or it was started.
+fn newest_message(ceremony: &CeremonyView) -> UnixMillis {
+    let seen = ceremony.operators.values().flat_map(|row| row.seen.values());
+    seen.max().copied().unwrap_or(ceremony.started_at)
+}
+
+/// Messages of a step never come all at once: nobody is late before the others have waited for this long.
+const LATE: Duration = Duration::from_secs(1);
+
+/// How long the others have waited by now, since the newest message came.
+fn waited(app: &App, ceremony: &CeremonyView) -> Duration {
+    app.now.wall.since(newest_message(ceremony))
+}
+
 /// While nobody has sent the message of a step, everybody works on it, and nobody is waited for.
-fn part(ceremony: &CeremonyView, id: OperatorId) -> Part {
+fn part(app: &App, ceremony: &CeremonyView, id: OperatorId) -> Part {
     let (by, is_known) = match &ceremony.ended {
         Some((_, CeremonyEnd::Failed(failure))) => (failure.culprits.clone(), !failure.culprits.is_empty()),
         Some(_) => return Part::Open,
@@ -158,6 +180,7 @@ fn part(ceremony: &CeremonyView, id: OperatorId) -> Part {
         },
     };
     match (is_known, by.contains(&id)) {
+        (true, true) if ceremony.ended.is_none() && waited(app, ceremony) < LATE => Part::Open,
         (true, true) => Part::HoldsUp,
         (true, false) => Part::Waits,
         (false, _) => Part::Open,
@@ -170,7 +193,10 @@ const NOTE: usize = 12;
 /// A step's column with its time, `✓ 310 ms`.
 const TIMED: usize = 9;
 
-/// Widths of the parts.
+/// A state with how long, as long as that is short.
+const STATE: usize = 13;
+
+/// Widths of the parts: as much as is written in them, where there is room for that.
 struct Shape {
     name: usize,
     /// Width of a step's column; times are left out when they do not fit.
@@ -180,16 +206,24 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(ceremony: &CeremonyView, columns: usize) -> Self {
+    fn of(app: &App, ceremony: &CeremonyView, columns: usize) -> Self {
         let steps = ceremony.steps.len();
+        let all = ceremony.operators.iter();
+        let names = all.clone().map(|(id, _)| width(&named(app, *id)) + 2);
+        let states = all.map(|(id, progress)| width(&state_of(app, ceremony, *id, progress, true).1) + 1);
+        let whole = (
+            names.max().unwrap_or(0).max(18),
+            states.max().unwrap_or(0).max(STATE),
+        );
         let roles = usize::from(ceremony.kind == CeremonyKind::Reshare) * 8;
         // what was said last is worth more than the time each step took; that is in the detail view
         let shapes = [
-            (18, TIMED, 13),
-            (14, TIMED, 13),
-            (12, 6, 13),
-            (12, 4, 13),
-            (10, 3, 13),
+            (whole.0, TIMED, whole.1),
+            (18, TIMED, whole.1),
+            (14, TIMED, whole.1),
+            (12, 6, whole.1),
+            (12, 4, STATE),
+            (10, 3, STATE),
             (8, 3, 9),
         ];
         for least_note in [NOTE, 0] {
@@ -270,7 +304,8 @@ impl Shape {
             ));
         }
         if self.state > 0 {
-            let (token, word) = self.state_of(app, ceremony, id, progress);
+            let timed = self.state >= STATE;
+            let (token, word) = state_of(app, ceremony, id, progress, timed);
             let text = fit(&word, self.state - 1, ascii).into_owned();
             let pad = self.state - width(&text);
             spans.push(Span::styled(
@@ -288,57 +323,60 @@ impl Shape {
         Line::from(spans)
     }
 
-    /// Its state, with how long the others have waited for it already.
-    fn state_of(
-        &self,
-        app: &App,
-        ceremony: &CeremonyView,
-        id: OperatorId,
-        progress: &OperatorProgress,
-    ) -> (Token, String) {
-        let state = status::operator(progress.state);
-        let is_over = ceremony.ended.is_some();
-        let settled = matches!(progress.state, OperatorState::Done | OperatorState::Idle);
-        match part(ceremony, id) {
-            Part::HoldsUp if is_over => return (Token::Danger, "caused it".to_owned()),
-            Part::HoldsUp if progress.state == OperatorState::Working => {
-                let seen = ceremony.operators.values().flat_map(|row| row.seen.values());
-                let since = seen.max().copied().unwrap_or(ceremony.started_at);
-                let waited = format::age(app.now.wall.since(since));
-                let word = if self.state >= 13 {
-                    format!("late {waited}")
-                } else {
-                    "late".to_owned()
-                };
-                return (Token::Warn, word);
-            }
-            Part::Waits if is_over && !settled => return (Token::Muted, "let down".to_owned()),
-            Part::Waits if progress.state == OperatorState::Working => {
-                return (Token::Muted, "waits".to_owned());
-            }
-            _ => {}
-        }
-        let waited = match progress.state {
-            OperatorState::Working if !is_over && self.state >= 13 => {
-                let last = progress.seen.values().max().copied();
-                let since = last.unwrap_or(ceremony.started_at);
-                format!(" {}", format::age(app.now.wall.since(since)))
-            }
-            _ => String::new(),
-        };
-        (state.token, format!("{}{waited}", state.word))
-    }
-
     fn name(&self, app: &App, id: OperatorId) -> Span<'static> {
-        let operator = app.snapshot.operators.iter().find(|o| o.id == id);
-        let name = operator
-            .map(|o| clean(o.name.as_str()).into_owned())
-            .unwrap_or_default();
-        let text = format!("{id:>3} {name}");
-        let text = fit(&text, self.name - 1, app.settings.ascii).into_owned();
+        let text = fit(&named(app, id), self.name - 1, app.settings.ascii).into_owned();
         let pad = self.name - width(&text);
         Span::styled(format!(" {text}{}", " ".repeat(pad)), app.style(Token::Text))
     }
+}
+
+/// Its state, with how long the others have waited for it already where there is room.
+fn state_of(
+    app: &App,
+    ceremony: &CeremonyView,
+    id: OperatorId,
+    progress: &OperatorProgress,
+    timed: bool,
+) -> (Token, String) {
+    let state = status::operator(progress.state);
+    let is_over = ceremony.ended.is_some();
+    let settled = matches!(progress.state, OperatorState::Done | OperatorState::Idle);
+    match part(app, ceremony, id) {
+        Part::HoldsUp if is_over => return (Token::Danger, "caused it".to_owned()),
+        Part::HoldsUp if progress.state == OperatorState::Working => {
+            let waited = format::age(waited(app, ceremony));
+            let word = if timed {
+                format!("late {waited}")
+            } else {
+                "late".to_owned()
+            };
+            return (Token::Warn, word);
+        }
+        Part::Waits if is_over && !settled => return (Token::Muted, "let down".to_owned()),
+        Part::Waits if progress.state == OperatorState::Working => {
+            return (Token::Muted, "waits".to_owned());
+        }
+        _ => {}
+    }
+    let waited = match progress.state {
+        OperatorState::Working if !is_over && timed => {
+            let last = progress.seen.values().max().copied();
+            let since = last.unwrap_or(ceremony.started_at);
+            let works = app.now.wall.since(since);
+            match works < LATE {
+                true => String::new(),
+                false => format!(" {}", format::age(works)),
+            }
+        }
+        _ => String::new(),
+    };
+    (state.token, format!("{}{waited}", state.word))
+}
+
+fn named(app: &App, id: OperatorId) -> String {
+    let operator = app.snapshot.operators.iter().find(|o| o.id == id);
+    let name = operator.map(|o| clean(o.name.as_str()).into_owned());
+    format!("{id:>3} {}", name.unwrap_or_default())
 }
 
 /// A step in which this operator is asked for a message that was not seen.
@@ -361,7 +399,7 @@ fn open_cell(
         .rposition(seen)
         .map_or(0, |newest| newest + 1);
     let here = (newest..n).all(|earlier| !ceremony.steps[earlier].asks(id));
-    match (part(ceremony, id), here) {
+    match (part(app, ceremony, id), here) {
         (Part::Waits, _) => return (Token::Muted, String::new()),
         (Part::HoldsUp, true) if ceremony.ended.is_none() && progress.state == OperatorState::Working => {
             return (Token::Warn, Sign::Warn.glyph(ascii).to_owned());
@@ -454,7 +492,8 @@ mod tests {
     fn whoever_is_waited_for_is_marked_and_the_innocent_are_not() {
         let mut view = crate::console::tests::fixture::running();
         let snapshot = busy();
-        let app = crate::console::tests::fixture::app(snapshot);
+        let mut app = crate::console::tests::fixture::app(snapshot);
+        app.now.wall = newest_message(&view).plus(2 * LATE);
         let shown = |view: &CeremonyView| -> Vec<String> {
             lines(&app, view, 120).iter().map(ToString::to_string).collect()
         };
@@ -475,6 +514,36 @@ mod tests {
         }
         let rows = shown(&view);
         assert!(rows[2..].iter().all(|row| row.contains("working")), "{rows:#?}");
+    }
+
+    #[test]
+    fn nobody_is_late_within_a_second_and_no_time_reads_0_s() {
+        let view = crate::console::tests::fixture::running();
+        let mut app = crate::console::tests::fixture::app(busy());
+        for (millis, late) in [
+            (0, false),
+            (31, false),
+            (999, false),
+            (1_000, true),
+            (2_400, true),
+        ] {
+            app.now.wall = newest_message(&view).plus(Duration::from_millis(millis));
+            for columns in [60, 120] {
+                let rows: Vec<String> = lines(&app, &view, columns)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
+                let says = rows.iter().any(|row| row.contains("late"));
+                assert_eq!(says, late, "{millis} ms, {columns} columns: {rows:#?}");
+                assert!(rows.iter().all(|row| !row.contains(" 0 s")), "{rows:#?}");
+            }
+        }
+        let deadline = view.deadline.expect("a round has one");
+        let title = |app: &App| lines(app, &view, 120)[0].to_string();
+        app.now.wall = UnixMillis(deadline.0 - 310);
+        assert!(title(&app).contains("310 ms left"), "{}", title(&app));
+        app.now.wall = deadline;
+        assert!(title(&app).contains("its time is up"), "{}", title(&app));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod overlay;
 pub(crate) mod overview;
 mod pane;
 pub(crate) mod panes;
+mod said;
 mod search;
 mod stages;
 mod too_small;
@@ -44,6 +45,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, app: &mut App) {
         too_small::draw(frame, area, app);
         return;
     }
+    app.cut = said::is_cut(app, area);
     let head = header::lines(app, area.width);
     let caption = caption::lines(app, area);
     let layout = Layout::vertical([

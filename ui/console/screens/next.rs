@@ -9,17 +9,27 @@ use ratatui::text::{Line, Span};
 use crate::console::app::App;
 use crate::console::keys::{Command, Group};
 use crate::console::theme::Token;
-use crate::console::widgets::text::{clean, fit};
+use crate::console::widgets::text::{clean, fit, width};
+
+const LEAD: &str = " next: ";
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
-    let lead = " next: ";
-    let room = usize::from(area.width).saturating_sub(lead.len());
+    let room = room(area.width.into());
     let text = fit(&clean(&words(app)), room, app.settings.ascii).into_owned();
     let line = Line::from(vec![
-        Span::styled(lead, app.style(Token::Muted)),
+        Span::styled(LEAD, app.style(Token::Muted)),
         Span::styled(text, app.style(Token::Text)),
     ]);
     frame.render_widget(line, area);
+}
+
+fn room(columns: usize) -> usize {
+    columns.saturating_sub(LEAD.len())
+}
+
+/// Whether the line ends before its text.
+pub(super) fn is_cut(app: &App, columns: usize) -> bool {
+    width(&clean(&words(app))) > room(columns)
 }
 
 /// What to press, and why.
@@ -105,7 +115,7 @@ fn under_way(app: &App) -> String {
 /// What the approve key would open.
 fn in_front(app: &App) -> Option<&ActionView> {
     let selected = app.subject_action().filter(|a| a.waits());
-    selected.or_else(|| app.snapshot.waiting().next())
+    selected.or_else(|| app.snapshot.for_a_person().next())
 }
 
 fn decide(app: &App, action: &ActionView) -> String {

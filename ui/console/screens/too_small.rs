@@ -13,7 +13,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
     if area.height == 0 {
         return;
     }
-    let waiting = app.snapshot.waiting().count();
+    let waiting = app.waiting_for_a_person();
     let text = format!(
         "{waiting} waiting {} {} needs {}x{}",
         app.snapshot.mode.to_string().to_uppercase(),

@@ -10,7 +10,7 @@ use super::fixture::{self, Driver, Setup};
 use crate::console::app::App;
 use crate::console::msg::Event;
 use crate::console::screens;
-use crate::console::theme::Depth;
+use crate::console::theme::{Depth, Token};
 
 pub(super) const SIZES: [(u16, u16); 4] = [(160, 45), (120, 40), (80, 24), (60, 16)];
 
@@ -112,6 +112,18 @@ fn panes_alone() {
         let mut app = after(fixture::quiet(), key).app;
         insta::assert_snapshot!(format!("{name}_empty_80x24"), picture(&mut app, (80, 24)));
     }
+}
+
+#[test]
+fn messages() {
+    let mut driver = after(fixture::busy(), "1");
+    driver.app.say(
+        Token::Warn,
+        "what is said in one line is cut where the terminal ends, and is read here to its last word",
+    );
+    insta::assert_snapshot!("messages_cut_80x24", picture(&mut driver.app, (80, 24)));
+    driver.slowly("!");
+    pictures("messages", &mut driver.app);
 }
 
 #[test]
@@ -323,7 +335,14 @@ fn without_colours_and_without_unicode() {
 
 #[test]
 fn every_theme_draws_every_pane() {
-    for name in ["default", "dark", "light", "high-contrast", "colorblind", "mono"] {
+    for name in [
+        "default",
+        "dark",
+        "light",
+        "high-contrast",
+        "colour-blind",
+        "mono",
+    ] {
         let setup = Setup {
             theme: Some(name),
             depth: Depth::True,
@@ -353,4 +372,36 @@ fn read_only_offers_nothing_dangerous() {
         "{footer}"
     );
     assert!(text.contains("read-only"));
+}
+
+/// A label is never cut, and a column not beside empty space, on the pages where decisions are made.
+#[test]
+fn long_labels_are_whole_on_the_pages_of_decisions_at_every_size() {
+    let label = "how many registrations the owner's nonce counts";
+    let mut snapshot = fixture::busy();
+    for action in &mut snapshot.actions {
+        let mut fact = action.facts[0].clone();
+        fact.label = label.into();
+        fact.value = format!("a value of {}", action.id).as_str().into();
+        action.facts.insert(0, fact);
+    }
+    for operator in &mut snapshot.operators {
+        operator.name =
+            casimir_dkg::types::SafeText::new(&format!("{} of the northern valley", operator.name));
+    }
+    let whole = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for size in [(60, 16), (80, 24), (120, 40), (160, 45), (200, 50)] {
+        for keys in ["2 enter", "2 down down enter", "2 down down space B"] {
+            let mut driver = after(snapshot.clone(), keys);
+            let mut all = String::new();
+            for _ in 0..40 {
+                all += &picture(&mut driver.app, size).replace('│', " ");
+                driver.slowly("down down");
+            }
+            assert!(whole(&all).contains(label), "{size:?}, {keys}: {all}");
+            if size.0 >= 120 && keys == "2 down down enter" {
+                assert!(all.contains("bravo of the northern valley"), "{size:?}: {all}");
+            }
+        }
+    }
 }

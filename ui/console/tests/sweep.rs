@@ -6,7 +6,7 @@ use super::draw::terminal;
 use super::fixture::{self, Driver};
 use crate::console::msg::Event;
 
-const SCREENS: [&str; 26] = [
+const SCREENS: [&str; 27] = [
     "1",
     "2",
     "3",
@@ -25,6 +25,7 @@ const SCREENS: [&str; 26] = [
     "6 enter",
     "7 enter",
     "?",
+    "!",
     "q",
     "2 enter a",
     "2 enter b",
@@ -47,7 +48,7 @@ fn every_size_of_every_screen() {
 
 #[test]
 fn every_size_with_what_a_director_says() {
-    for keys in ["1", "2 enter", "2 enter a", "?"] {
+    for keys in ["1", "2 enter", "2 enter a", "?", "!"] {
         every_size(keys, &"more than fits anywhere ".repeat(30));
     }
 }

@@ -22,9 +22,27 @@ pub(crate) const BUILT_IN: [(&str, &str); 6] = [
         "high-contrast",
         include_str!("../../../themes/high-contrast.toml"),
     ),
-    ("colorblind", include_str!("../../../themes/colorblind.toml")),
+    ("colour-blind", include_str!("../../../themes/colour-blind.toml")),
     ("mono", include_str!("../../../themes/mono.toml")),
 ];
+
+/// Other spellings of a name, which mean the same theme.
+const SPELLINGS: [(&str, &[&str]); 1] = [("colour-blind", &["colorblind", "color-blind", "colourblind"])];
+
+/// The name as lists and messages spell it.
+pub(crate) fn spelled(name: &str) -> &str {
+    let known = SPELLINGS.iter().find(|(_, others)| others.contains(&name));
+    known.map_or(name, |(spelled, _)| spelled)
+}
+
+/// The name as it was given, then every other spelling of it: a person's own file may have any of them.
+fn same_as(name: &str) -> Vec<&str> {
+    let known = SPELLINGS.iter().find(|(one, _)| *one == spelled(name));
+    let others = known
+        .into_iter()
+        .flat_map(|(one, others)| others.iter().chain([one]));
+    std::iter::once(name).chain(others.copied()).collect()
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,10 +110,6 @@ fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {
         let text = text_of(Path::new(name)).with_context(|| format!("theme file {name}"))?;
         return Ok((name.to_owned(), text));
     }
-    let name = match name {
-        "colour-blind" | "color-blind" | "colourblind" => "colorblind",
-        other => other,
-    };
     ensure!(
         !name.is_empty()
             && name
@@ -103,13 +117,15 @@ fn read(name: &str, dir: Option<&Path>) -> Result<(String, String)> {
                 .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
         "a theme is a file that ends in .toml, or a name of letters, digits, - and _, not \"{name}\""
     );
-    if let Some(path) = dir
-        .map(|d| d.join(format!("{name}.toml")))
-        .filter(|p| p.is_file())
-    {
+    let named = same_as(name).into_iter();
+    if let Some(path) = dir.and_then(|dir| {
+        let files = named.map(|name| dir.join(format!("{name}.toml")));
+        files.into_iter().find(|path| path.is_file())
+    }) {
         let text = text_of(&path).with_context(|| format!("theme file {}", path.display()))?;
         return Ok((path.display().to_string(), text));
     }
+    let name = spelled(name);
     match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
         Some((_, text)) => Ok(("built in".to_owned(), (*text).to_owned())),
         None => bail!(

@@ -14,7 +14,7 @@ use anyhow::Result;
 use ratatui::style::Style;
 use serde::Deserialize;
 
-pub(in crate::console) use load::text_of;
+pub(in crate::console) use load::{spelled, text_of};
 pub(crate) use token::Token;
 
 /// For which terminals a theme is made.
@@ -85,7 +85,8 @@ impl Theme {
     /// The chosen one is not there, or wrong.
     pub(crate) fn all(name: Option<&str>, dir: Option<&Path>, depth: Depth) -> Result<Vec<(String, Self)>> {
         let chosen = Self::choose(name, dir, depth)?;
-        let first = name.unwrap_or(if depth == Depth::Mono { "mono" } else { "default" });
+        let first = name.map(load::spelled);
+        let first = first.unwrap_or(if depth == Depth::Mono { "mono" } else { "default" });
         let mut all = vec![(first.to_owned(), chosen)];
         for (name, _) in load::BUILT_IN {
             if name != first {

@@ -162,7 +162,19 @@ fn a_user_theme_patches_a_built_in_one_and_mistakes_are_named() {
         theme.get(Token::Ok)
     );
     let blind = |name| load(name, None).unwrap().get(Token::Danger);
-    assert_eq!(blind("colour-blind"), blind("colorblind"));
+    for other in ["colorblind", "color-blind", "colourblind"] {
+        assert_eq!(blind("colour-blind"), blind(other));
+        let all = Theme::all(Some(other), None, Depth::True).unwrap();
+        let names: Vec<_> = all.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names[0], "colour-blind");
+        assert_eq!(names.len(), BUILT_IN.len(), "each once: {names:?}");
+    }
+    // a person's own file keeps whichever spelling it has
+    write("colorblind", "[styles]\nok = { fg = \"#00ff01\" }\n");
+    for name in ["colour-blind", "colorblind"] {
+        let own = load(name, Some(dir.path())).unwrap();
+        assert_eq!(own.get(Token::Ok).fg, Some(Color::Rgb(0, 255, 1)), "{name}");
+    }
 
     write("loop-a", "inherits = \"loop-b\"");
     write("loop-b", "inherits = \"loop-a\"");
@@ -179,4 +191,23 @@ fn a_user_theme_patches_a_built_in_one_and_mistakes_are_named() {
     assert!(fails("key").contains("unknown field"), "{}", fails("key"));
     assert!(fails("absent").contains("high-contrast"));
     assert!(fails("../etc/passwd").contains("letters, digits"));
+}
+
+/// Help, sample, key reference and the message of a wrong name have one list.
+#[test]
+fn every_list_of_themes_names_them_all_alike() {
+    let names = BUILT_IN.map(|(name, _)| name).join(", ");
+    let wrong = load("absent", None).unwrap_err().to_string();
+    assert!(wrong.contains(&names), "{wrong}");
+    for (place, text) in [
+        ("the sample", include_str!("../../../config/casimir-dkg.toml")),
+        ("the arguments", include_str!("../../args/oracle.rs")),
+        ("the demo's arguments", include_str!("../../args/demo.rs")),
+        (
+            "the keys of [ui]",
+            include_str!("../../../src/config/section/ui.rs"),
+        ),
+    ] {
+        assert!(text.contains(&names), "{place} does not list {names}");
+    }
 }

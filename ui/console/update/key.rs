@@ -103,6 +103,7 @@ pub(super) fn run(app: &mut App, scene: Scene, command: Command) -> Vec<Effect> 
         C::Propose => return committee::propose(app),
         C::Copy => return copy::open(app),
         C::CopyThis => return copy::this(app),
+        C::Messages => app.overlay = Some(Overlay::Messages { scroll: 0 }),
         C::Help => app.overlay = Some(Overlay::Help(Help::default())),
         C::Leave => return quit::ask(app),
         C::Palette => palette::open(app),

@@ -47,7 +47,7 @@ use super::effect::Effect;
 use super::msg::{Event, Msg};
 use super::screens::LEAST;
 use super::theme::Token;
-use super::widgets::format;
+use super::widgets::{format, statusline};
 use crate::log::Entry;
 
 /// Takes one message into the model.
@@ -76,10 +76,7 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             vec![]
         }
         Event::Transition(transition) => {
-            if app.settings.attached.is_some() {
-                app.logs.take(vec![told(&transition)]);
-            }
-            app.news = Some((app.now.mono, transition));
+            transpired(app, transition);
             vec![]
         }
         Event::Missed(lines) => {
@@ -130,6 +127,16 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             vec![Effect::Repaint]
         }
     }
+}
+
+/// The engine tells what happened: it is the news, and stays among the messages.
+fn transpired(app: &mut App, transition: Transition) {
+    if app.settings.attached.is_some() {
+        app.logs.take(vec![told(&transition)]);
+    }
+    let text = statusline::happened(&transition);
+    app.tell(transition.at, Token::Text, text);
+    app.news = Some((app.now.mono, transition));
 }
 
 /// At another process's engine the log has what that engine tells, since its own lines stay in its files.
@@ -198,6 +205,8 @@ fn drawn(app: &mut App) {
         question.quiet_since.get_or_insert(app.now.mono);
     } else if let Some(Overlay::Batch(batch)) = &mut app.overlay {
         batch.looked_at(app.now.mono);
+    } else if app.overlay.as_ref().is_some_and(Overlay::floats) {
+        // what lies under it is hidden
     } else if let Some(detail) = app.details.last_mut() {
         detail.looked_at();
         app.remember_read();

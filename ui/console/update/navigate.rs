@@ -57,6 +57,7 @@ pub(super) fn step(app: &mut App, step: Step) -> Vec<Effect> {
     match &mut app.overlay {
         // drawing knows how long the help is at this width
         Some(Overlay::Help(help)) => help.scroll = step.apply(help.scroll, 1_000, 10),
+        Some(Overlay::Messages { scroll }) => *scroll = step.apply(*scroll, 10_000, 10),
         Some(Overlay::Palette(palette)) => palette.selected = step.apply(palette.selected, 1_000, 10),
         Some(Overlay::Copy(list)) => list.selected = step.apply(list.selected, list.values.len(), 5),
         Some(Overlay::Committee(editor)) => {

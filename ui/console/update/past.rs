@@ -57,12 +57,13 @@ pub(super) fn arrived(app: &mut App, answer: Result<Box<Snapshot>, Refused>) {
         Some(past) => past.present,
         None => app.snapshot.clone(),
     };
-    let text = format!(
-        "the past: record {} of {}, {}",
-        past.journal.records,
-        present.journal.records,
-        format::date(past.at)
-    );
+    let (record, newest) = (past.journal.records, present.journal.records);
+    let at = format::date(past.at);
+    // whoever asked for a time behind it must not take this for what came later
+    let text = match record >= newest {
+        true => format!("record {record} of {at} is the newest: nothing was recorded after it"),
+        false => format!("the past: record {record} of {newest}, {at}"),
+    };
     app.past = Some(Past { present });
     show(app, Arc::from(past));
     app.say(Token::Info, text);

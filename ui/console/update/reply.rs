@@ -34,9 +34,13 @@ pub(super) fn arrived(app: &mut App, ticket: u64, reply: Reply) -> Vec<Effect> {
         .err()
         .map(|why| format!("{}: refused: {why}", pending.what));
     pending.reply = Some(reply);
+    let answered = pending.clone();
     let is_newest = app.pending.last().is_some_and(|newest| newest.ticket == ticket);
     if let Some(text) = refused.filter(|_| !is_newest) {
         app.say(Token::Danger, text);
+    } else {
+        let (token, text) = statusline::pending_line(app, &answered);
+        app.tell(app.now.wall, token, text);
     }
     vec![]
 }

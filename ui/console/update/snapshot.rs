@@ -91,9 +91,9 @@ fn is_as_seen(app: &App, action: &ActionView) -> bool {
     seen.is_none_or(|seen| seen.id != action.id || seen.is_shown_as(action))
 }
 
-/// Tells once for each action that begins to wait. Nothing opens, nothing moves.
+/// Tells once for each action that begins to wait for a person. Nothing opens, nothing moves.
 fn announce(app: &mut App, snapshot: &Snapshot) -> Vec<Effect> {
-    let waiting: Vec<_> = snapshot.waiting().map(|a| (a.id, a.digest)).collect();
+    let waiting: Vec<_> = snapshot.for_a_person().map(|a| (a.id, a.digest)).collect();
     let new = waiting.iter().any(|key| !app.announced.contains(key));
     app.announced = waiting.into_iter().collect();
     // in the past nothing is decided, and what waits now is told all the same

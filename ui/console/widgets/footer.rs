@@ -12,6 +12,9 @@ use crate::console::theme::Token;
 /// Labels of keys that lead out of what is in front.
 const WAYS_OUT: [&str; 7] = ["back", "back to now", "cancel", "close", "no", "quit", "stay"];
 
+/// The label of the key that shows what some line has no room for.
+const WHOLE: &str = "whole text";
+
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     let hints = hints(app);
     let needed = |(key, label): &(Key, String)| width(&key.to_string()) + width(label) + 3;
@@ -21,7 +24,8 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     let way_out = hints
         .iter()
         .position(|(_, label)| WAYS_OUT.contains(&label.as_str()));
-    let stays = |at: usize| Some(at) == way_out || hints[at].1 == "help";
+    let whole = |at: usize| app.cut && hints[at].1 == WHOLE;
+    let stays = |at: usize| Some(at) == way_out || hints[at].1 == "help" || whole(at);
     for at in (0..hints.len()).filter(|at| stays(*at)) {
         left = left.saturating_sub(needed(&hints[at]));
     }

@@ -16,6 +16,14 @@ pub(crate) fn age(duration: Duration) -> String {
     }
 }
 
+/// A duration that passes while it is looked at: `31 ms`, then whole seconds and as [`age`], never `0 s`.
+pub(crate) fn passing(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis @ 0..1_000 => format!("{millis} ms"),
+        _ => age(duration),
+    }
+}
+
 /// A short duration: `31 ms`, `2.4 s`, `12 s`.
 pub(crate) fn short(duration: Duration) -> String {
     match duration.as_millis() {

@@ -54,7 +54,8 @@ pub(crate) fn lines(app: &App, columns: u16) -> Vec<Line<'static>> {
         }
         lines.push(Line::from(spans));
     }
-    lines.extend(leaving(app));
+    let styled = |text: String| Line::from(Span::styled(format!(" {text}"), app.style(Token::Warn)));
+    lines.extend(leaving(app).map(styled));
     lines.extend(alarm(app, columns));
     lines
 }
@@ -177,7 +178,7 @@ fn mode(app: &App, columns: usize) -> Vec<Span<'static>> {
 }
 
 fn badge(app: &App) -> Vec<Span<'static>> {
-    let waiting = app.snapshot.waiting().count();
+    let waiting = app.waiting_for_a_person();
     if waiting == 0 {
         return vec![Span::styled("nothing waits ", app.style(Token::Muted))];
     }
@@ -212,10 +213,11 @@ fn chain(app: &App, wide: bool) -> Vec<Span<'static>> {
     }
     if let Some(at) = chain.head_at {
         let age = app.now.wall.since(at);
-        spans.push(Span::styled(
-            format!("  {} ago", format::age(age)),
-            app.style(Token::Muted),
-        ));
+        let ago = match age.as_secs() {
+            0 => "  just now".to_owned(),
+            _ => format!("  {} ago", format::age(age)),
+        };
+        spans.push(Span::styled(ago, app.style(Token::Muted)));
     }
     spans
 }
@@ -303,58 +305,82 @@ fn tally(app: &App, names: Names, (full, short): (&str, &str), all: &[Health]) -
 }
 
 /// What was approved and can still be stopped, on every screen.
-fn leaving(app: &App) -> Option<Line<'static>> {
+pub(crate) fn leaving(app: &App) -> Option<String> {
     let action = app.leaving()?;
     let seconds = action.undo?.seconds_left(app.now.wall)?;
     let key = app.settings.keys.label(Group::Work, Command::TakeBack);
     let sign = Sign::Warn.glyph(app.settings.ascii);
-    let text = format!(
-        " {sign} {} leaves in {seconds} s: {key} takes the approval back",
+    Some(format!(
+        "{sign} {} leaves in {seconds} s: {key} takes the approval back",
         action.id
-    );
-    Some(Line::from(Span::styled(text, app.style(Token::Warn))))
+    ))
 }
 
-/// The worst thing that a person should know, and how many more there are.
-fn alarm(app: &App, columns: usize) -> Option<Line<'static>> {
+/// Everything that a person should know, the worst first.
+pub(crate) fn alarms(app: &App) -> Vec<(Token, String)> {
     let snapshot = &app.snapshot;
     let mut waits: Vec<_> = snapshot.waits.iter().filter(|wait| is_news(app, wait)).collect();
     waits.sort_by_key(|wait| std::cmp::Reverse(wait.urgency()));
-    let token = match waits.first() {
-        Some(wait) if wait.reason.severity() < Severity::Critical => Token::Warn,
-        _ => Token::Danger,
-    };
     let unwritable = snapshot.journal.unwritable.as_ref();
     let unwritable =
         unwritable.map(|why| format!("the journal cannot be written, so nothing is sent: {why}"));
-    let waits = waits.into_iter().map(|wait| match wait.subject().as_str() {
-        "-" => wait.sentence.to_string(),
-        // its sentence names it
-        _ if wait.case.is_none() => wait.sentence.to_string(),
-        subject => format!("{subject}: {}", wait.sentence),
+    let waits = waits.into_iter().map(|wait| {
+        let token = match wait.reason.severity() {
+            Severity::Critical => Token::Danger,
+            _ => Token::Warn,
+        };
+        let words = match wait.subject().as_str() {
+            "-" => wait.sentence.to_string(),
+            // its sentence names it
+            _ if wait.case.is_none() => wait.sentence.to_string(),
+            subject => format!("{subject}: {}", wait.sentence),
+        };
+        (token, words)
     });
-    let alarms = snapshot.alarms.iter().map(ToString::to_string);
-    let mut told: Vec<String> = Vec::new();
-    for words in unwritable.into_iter().chain(waits).chain(alarms) {
-        if !told.contains(&words) {
-            told.push(words);
+    let danger = |words: String| (Token::Danger, words);
+    let alarms = snapshot.alarms.iter().map(|alarm| danger(alarm.to_string()));
+    let mut told: Vec<(Token, String)> = Vec::new();
+    for (token, words) in unwritable.map(danger).into_iter().chain(waits).chain(alarms) {
+        if !told.iter().any(|(_, other)| *other == words) {
+            told.push((token, words));
         }
     }
-    let mut all = told.into_iter();
-    let worst = all.next()?;
-    let more = match all.count() {
-        0 => String::new(),
+    told
+}
+
+/// The worst thing that a person should know, as much of it as fits, and how many more there are.
+fn alarm(app: &App, columns: usize) -> Option<Line<'static>> {
+    let told = alarms(app);
+    let (token, worst) = told.first()?;
+    let more = more(app, told.len());
+    let room = alarm_room(app, columns, &more);
+    let worst = fit(&clean(worst), room, app.settings.ascii).into_owned();
+    let text = format!(" {} {worst}{more}", Sign::Warn.glyph(app.settings.ascii));
+    Some(Line::from(Span::styled(text, app.style(*token))))
+}
+
+fn more(app: &App, alarms: usize) -> String {
+    match alarms {
+        0 | 1 => String::new(),
         n => format!(
-            "  (and {n} more: {} shows all)",
+            "  (and {} more: {} shows all)",
+            n - 1,
             app.settings.keys.label(Group::Global, Command::Status)
         ),
-    };
-    let sign = Sign::Warn.glyph(app.settings.ascii);
-    // how many more there are, and the key that shows them, is not what the edge cuts off
-    let room = columns.saturating_sub(width(sign) + width(&more) + 2);
-    let worst = fit(&clean(&worst), room, app.settings.ascii).into_owned();
-    let text = format!(" {sign} {worst}{more}");
-    Some(Line::from(Span::styled(text, app.style(token))))
+    }
+}
+
+/// How many more there are, and the key that shows them, is not what the edge cuts off.
+fn alarm_room(app: &App, columns: usize, more: &str) -> usize {
+    columns.saturating_sub(width(Sign::Warn.glyph(app.settings.ascii)) + width(more) + 2)
+}
+
+/// Whether a remark of the header ends before its text.
+pub(crate) fn is_cut(app: &App, columns: usize) -> bool {
+    let told = alarms(app);
+    let worst = told.first().map_or(0, |(_, worst)| width(&clean(worst)));
+    worst > alarm_room(app, columns, &more(app, told.len()))
+        || leaving(app).is_some_and(|text| width(&text) + 1 > columns)
 }
 
 /// Decisions have the badge, and mode and pause a place of their own.

@@ -5,7 +5,7 @@ use casimir_dkg::view::CheckMark;
 use ratatui::text::{Line, Span};
 
 use super::status::{self, Status};
-use super::text::{clean, fit, width, wrap};
+use super::text::{clean, width, wrap};
 use crate::console::app::App;
 use crate::console::theme::Token;
 
@@ -104,14 +104,43 @@ impl<'a> Page<'a> {
 
     /// A label and the whole value, wrapped under itself.
     pub(crate) fn field(&mut self, label: &str, token: Token, value: impl ToString) {
-        self.labelled(LABEL.min(self.width / 3), label, token, &value.to_string());
+        self.labelled(self.label(), label, token, &value.to_string());
+    }
+
+    /// So much room do these labels want in front of their values: none of them is cut where the page has it.
+    pub(crate) fn room_for<'l>(&self, least: usize, labels: impl Iterator<Item = &'l str>) -> usize {
+        let widest = labels.map(|label| width(&clean(label))).max().unwrap_or(0);
+        // values need more of the page than what they are called
+        least.max(widest.min(self.width * 2 / 5))
+    }
+
+    /// The room for a label of [`field`](Self::field).
+    pub(crate) fn label(&self) -> usize {
+        LABEL.min(self.width / 3)
     }
 
     /// The same, with so much room for the label.
     pub(crate) fn labelled(&mut self, room: usize, label: &str, token: Token, value: &str) {
-        let label = fit(&clean(label), room, self.app.settings.ascii).into_owned();
-        let pad = room - width(&label).min(room) + 2;
-        let lines = wrap(&clean(value), self.width.saturating_sub(room + 2));
+        let label = clean(label).into_owned();
+        // no label is cut: what does not fit in front of its value pushes that, or stands above it
+        let value = clean(value).into_owned();
+        let above = width(&label) > room;
+        if above && width(&label) + 2 + width(&value) <= self.width {
+            let spans = vec![
+                self.span(Token::Muted, format!("{label}  ")),
+                self.span(token, value),
+            ];
+            return self.lines.push(Line::from(spans));
+        }
+        if above {
+            for line in wrap(&label, self.width) {
+                let span = self.span(Token::Muted, line);
+                self.lines.push(Line::from(span));
+            }
+        }
+        let label = if above { String::new() } else { label };
+        let pad = room - width(&label) + 2;
+        let lines = wrap(&value, self.width.saturating_sub(room + 2));
         for (i, line) in lines.into_iter().enumerate() {
             let lead = if i == 0 {
                 format!("{label}{}", " ".repeat(pad))
@@ -144,14 +173,18 @@ impl<'a> Page<'a> {
         let mut sorted: Vec<_> = checks.iter().collect();
         sorted.sort_by_key(|c| mark(c));
         let ascii = self.app.settings.ascii;
+        let label = self.room_for(LABEL, checks.iter().map(|check| check.name.as_str()));
         for check in sorted {
             let status = status::check(mark(check));
             let lead = format!("{} {:<8}", status.sign.glyph(ascii), status.word);
-            let name = fit(&clean(&check.name), LABEL, ascii).into_owned();
-            let indent = 10 + LABEL + 2;
-            if self.width < indent + 20 {
-                let spans = vec![self.span(status.token, lead), self.span(Token::Text, name)];
-                self.lines.push(Line::from(spans));
+            let name = clean(&check.name).into_owned();
+            let indent = 10 + label + 2;
+            if self.width < indent + 20 || width(&name) > label {
+                for (i, name) in wrap(&name, self.width.saturating_sub(10)).into_iter().enumerate() {
+                    let lead = if i == 0 { lead.clone() } else { " ".repeat(10) };
+                    let spans = vec![self.span(status.token, lead), self.span(Token::Text, name)];
+                    self.lines.push(Line::from(spans));
+                }
                 for line in wrap(&clean(check.reason.as_str()), self.width - 4) {
                     let spans = vec![Span::raw("    "), self.span(Token::Muted, line)];
                     self.lines.push(Line::from(spans));
@@ -163,7 +196,7 @@ impl<'a> Page<'a> {
                 .enumerate()
             {
                 let spans = if i == 0 {
-                    let name = format!("{name}{}", " ".repeat(LABEL - width(&name).min(LABEL) + 2));
+                    let name = format!("{name}{}", " ".repeat(label - width(&name) + 2));
                     vec![
                         self.span(status.token, lead.clone()),
                         self.span(Token::Text, name),

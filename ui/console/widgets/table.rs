@@ -96,6 +96,15 @@ pub(crate) struct Table<'a> {
     pub(crate) ascii: bool,
 }
 
+/// Widens columns to what is wanted, from the first on, for as long as there is something to spare.
+pub(crate) fn grow(widths: &mut [usize], wanted: &[usize], spare: &mut usize) {
+    for (width, wanted) in widths.iter_mut().zip(wanted) {
+        let more = wanted.saturating_sub(*width).min(*spare);
+        *width += more;
+        *spare -= more;
+    }
+}
+
 /// Rows that fit under the header line.
 pub(crate) fn rows_in(area: Rect) -> usize {
     usize::from(area.height.saturating_sub(1))
@@ -107,23 +116,25 @@ impl Table<'_> {
         if area.width < 3 || area.height == 0 {
             return;
         }
-        let placed = self.place(area.width - 1);
+        let visible = (self.offset..self.len).take(rows_in(area));
+        let rows: Vec<(usize, Vec<Cell>)> = visible.map(|index| (index, row(index))).collect();
+        let placed = self.place(area.width - 1, &rows);
         let titles = placed
             .iter()
             .map(|(i, _, _)| Cell::new(Token::Muted, self.columns[*i].title))
             .collect::<Vec<_>>();
         self.line(frame, area, 0, &placed, titles.iter(), None);
-        for (y, index) in (self.offset..self.len).take(rows_in(area)).enumerate() {
-            let cells = row(index);
+        for (y, (index, cells)) in rows.iter().enumerate() {
             debug_assert_eq!(cells.len(), self.columns.len());
             let chosen = placed.iter().filter_map(|(i, _, _)| cells.get(*i));
-            let mark = (self.selected == Some(index)).then_some(self.focus);
+            let mark = (self.selected == Some(*index)).then_some(self.focus);
             self.line(frame, area, y as u16 + 1, &placed, chosen, mark);
         }
     }
 
-    /// Columns that fit: index, left edge, width. The first column is left to the selection's mark.
-    fn place(&self, width: u16) -> Vec<(usize, u16, u16)> {
+    /// Columns that fit: index, left edge, width. The first column is left to the selection's mark. What is wider than its
+    /// column takes of the space that others leave: words first, and what can be told by its two ends last.
+    fn place(&self, width: u16, rows: &[(usize, Vec<Cell>)]) -> Vec<(usize, u16, u16)> {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         let least = |i: &usize| match self.columns[*i].width {
             Width::Fixed(w) | Width::Rest(w) => w,
@@ -140,26 +151,40 @@ impl Table<'_> {
                 None => break,
             };
         }
-        let spare = width.saturating_sub(needed(&shown));
-        let stretching = shown
-            .iter()
-            .filter(|i| matches!(self.columns[**i].width, Width::Rest(_)))
-            .count()
-            .max(1) as u16;
+        let stretches = |i: &usize| matches!(self.columns[*i].width, Width::Rest(_));
+        let mut widths: Vec<usize> = shown.iter().map(|i| usize::from(least(i))).collect();
+        let mut spare = usize::from(width.saturating_sub(needed(&shown)));
+        let wants = |middle: bool, rests: bool| {
+            let wants = |i: &usize| match stretches(i) == rests {
+                true => self.wanted(*i, middle, rows),
+                false => 0,
+            };
+            shown.iter().map(wants).collect::<Vec<_>>()
+        };
+        for (middle, rests) in [(false, false), (false, true), (true, true), (true, false)] {
+            grow(&mut widths, &wants(middle, rests), &mut spare);
+        }
+        let rests = shown.iter().filter(|i| stretches(i)).count().max(1);
         let mut x = 0;
         shown
             .into_iter()
-            .map(|i| {
-                let extra = match self.columns[i].width {
-                    Width::Rest(_) => spare / stretching,
-                    Width::Fixed(_) => 0,
-                };
-                let w = (least(&i) + extra).min(width.saturating_sub(x));
+            .zip(widths)
+            .map(|(i, w)| {
+                let extra = if stretches(&i) { spare / rests } else { 0 };
+                let w = (u16::try_from(w + extra).unwrap_or(u16::MAX)).min(width.saturating_sub(x));
                 let left = x;
                 x += w + 2;
                 (i, left, w)
             })
             .collect()
+    }
+
+    /// How wide the cells of a column are that are cut in the middle, or those that are not.
+    fn wanted(&self, column: usize, middle: bool, rows: &[(usize, Vec<Cell>)]) -> usize {
+        let cells = rows.iter().filter_map(|(_, cells)| cells.get(column));
+        let cells = cells.filter(|cell| cell.middle == middle);
+        let widest = cells.map(|cell| text::width(&text::clean(&cell.text))).max();
+        widest.unwrap_or(0)
     }
 
     /// One line; `mark` is there for the selected row and says whether the table has the keyboard.
@@ -199,5 +224,63 @@ impl Table<'_> {
             let row = Rect::new(area.x + 1, y, area.width - 1, 1);
             buffer.set_style(row, selection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::theme::Depth;
+
+    const COLUMNS: &[Column] = &[fixed("id", 8, 0), fixed("key", 9, 1), rest("what", 10, 0)];
+
+    fn drawn(columns: u16) -> String {
+        let theme = Theme::choose(None, None, Depth::Mono).unwrap();
+        let table = Table {
+            columns: COLUMNS,
+            offset: 0,
+            len: 2,
+            selected: None,
+            focus: false,
+            theme: &theme,
+            ascii: false,
+        };
+        let area = Rect::new(0, 0, columns, 3);
+        let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(columns, 3)).unwrap();
+        let row = |n: usize| {
+            vec![
+                Cell::new(Token::Text, ["deposit/12345#17", "exit/1"][n]),
+                Cell::hex("0x0123456789abcdef0123"),
+                Cell::new(Token::Text, ["Deposit 32 ETH", "Leave"][n]),
+            ]
+        };
+        terminal.draw(|frame| table.draw(frame, area, row)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn a_column_is_as_wide_as_what_is_in_it_where_there_is_room() {
+        let narrow = drawn(32);
+        assert!(narrow.contains("deposit…"), "{narrow}");
+        // words are whole before a key is
+        let wider = drawn(46);
+        assert!(
+            wider.contains("deposit/12345#17") && wider.contains("Deposit 32 ETH") && wider.contains('…'),
+            "{wider}"
+        );
+        let wide = drawn(70);
+        assert!(
+            wide.contains("0x0123456789abcdef0123") && !wide.contains('…'),
+            "{wide}"
+        );
+    }
+
+    #[test]
+    fn what_needs_no_more_stays_where_it_is() {
+        let short = |columns: u16| {
+            let lines = drawn(columns);
+            lines.lines().next().unwrap_or_default().find("what")
+        };
+        assert_eq!(short(100), short(120), "the rest column takes what is left over");
     }
 }

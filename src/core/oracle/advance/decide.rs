@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::oracle::checks::{Rests, rests_on};
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Begins, Turn};
 use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
     STALE_AFTER, State, Verdict, people, undo,
 };
-use crate::types::{ActionId, OperatorId, SafeText, UnixMillis};
+use crate::types::{ActionId, CheckStatus, OperatorId, SafeText, UnixMillis};
 
 use super::*;
 
@@ -17,6 +18,12 @@ const REFRESH_MS: u64 = 4_000;
 
 /// What was proposed is looked at again after this time for the first time, ms.
 const FIRST_REFRESH_MS: u64 = 1_000;
+
+/// How it begins what is said of an action that no rule lets pass.
+pub const FOR_A_PERSON: &str = "waits for a person: ";
+
+/// How it begins what is said of one that a rule may let pass at its second look.
+pub const LOOKED_AT_AGAIN: &str = "its checks are made again before anybody is asked: ";
 
 const OBSERVED: &str = "approved; mode observe lets nothing leave this machine";
 
@@ -86,10 +93,33 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
             turn.record(Record::Decided { action: id, decision });
             return;
         }
-        Some(Err(reason)) => turn.waits(id.case, &format!("waits for a person: {reason}")),
+        Some(Err(reason)) => {
+            let lead = match is_looked_at_again(turn.state, action) {
+                true => LOOKED_AT_AGAIN,
+                false => FOR_A_PERSON,
+            };
+            let words = format!("{lead}{reason}");
+            turn.waits(id.case, &words);
+        }
         None => {}
     }
     refresh(turn, id);
+}
+
+/// Whether nothing but checks that could not be looked at at the first look keeps a rule from letting an action pass, and
+/// the second look is still to come: it often knows them, and then nobody need be asked.
+fn is_looked_at_again(state: &State, action: &Action) -> bool {
+    if !state.volatile.looked_at_once.contains(&action.id) {
+        return false;
+    }
+    let mut known = action.clone();
+    for check in &mut known.proposal.checks {
+        // what rests on this machine alone stays as it is
+        if check.status == CheckStatus::Unknown && rests_on(&check.name) != Rests::Here {
+            check.status = CheckStatus::Pass;
+        }
+    }
+    rule_for(state, &known).is_ok()
 }
 
 /// The rule that lets an action pass in mode auto, by what is known at the time of the last input.
@@ -127,7 +157,13 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
-    let counts_no_more = counts_no_more(turn.state, action);
+    // nor is it waited for the time of what rules or people would not let leave then
+    if let Some(why) = turn.state.settings.policy.lacks(action) {
+        let reason = SafeText::new(&format!("the approval does not count any more: {why}"));
+        turn.record(Record::ActionVoided { action: id, reason });
+        return;
+    }
+    let too_old = too_old(turn.state, action);
     let undo_open = undo::is_open(turn, id);
     let deferred = turn
         .state
@@ -146,7 +182,7 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         Some(wait) => turn.waits_no_more(id.case, wait.reason.as_str()),
         None => {}
     }
-    if let Some(reason) = counts_no_more {
+    if let Some(reason) = too_old {
         turn.record(Record::ActionVoided { action: id, reason });
         return;
     }
@@ -177,21 +213,17 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
     }
 }
 
-/// Why an approval is none any more: it is too old, or not enough by the rules of now.
-fn counts_no_more(state: &State, action: &Action) -> Option<SafeText> {
-    if expired(state, action) {
-        let waited = match state.volatile.queued.contains_key(&action.id.case) {
-            true => ": no place among the ceremonies got free",
-            false => "",
-        };
-        return Some(SafeText::new(&format!(
+/// Why an approval is none any more: it was given too long ago.
+fn too_old(state: &State, action: &Action) -> Option<SafeText> {
+    let waited = match state.volatile.queued.contains_key(&action.id.case) {
+        true => ": no place among the ceremonies got free",
+        false => "",
+    };
+    expired(state, action).then(|| {
+        SafeText::new(&format!(
             "the approval expired before it could be executed{waited}"
-        )));
-    }
-    let why = state.settings.policy.lacks(action)?;
-    Some(SafeText::new(&format!(
-        "the approval does not count any more: {why}"
-    )))
+        ))
+    })
 }
 
 /// Whether no endpoint answers, so that what was approved is held: last checks would be made of what nobody says. Says so,
@@ -262,6 +294,7 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     let last = turn.state.volatile.inspected_at.get(&id).copied();
     let approving = turn.state.approving(id).is_some();
     let faded = turn.state.faded(action).is_some() && turn.state.volatile.sight.reach == Reach::Followed;
+    let early = turn.is_early(EffectKey::Prepare(id.case));
     let live = &turn.state.volatile;
     let is_old = |at: UnixMillis, ms| live.has_come(at.plus(Duration::from_millis(ms)));
     let due = match (action.proposal.payload.family(), last) {
@@ -269,6 +302,8 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
             approving || turn.at < action.proposed_at || is_old(action.proposed_at, FIRST_REFRESH_MS)
         }
         (_, Some((_, at))) if faded || approving => is_old(at, REFRESH_MS),
+        // the desk could not look, and says when it can: what held it up is not said for longer than it does
+        _ if live.heard.contains_key(&id.case) => !early,
         (Family::Transaction, Some((block, at))) => block != head || live.has_come(at.plus(STALE_AFTER / 2)),
         (Family::Ceremony | Family::Broadcast, Some((_, at))) => {
             is_old(at, turn.state.settings.refresh_every_ms)

@@ -21,7 +21,7 @@ use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
 
 use another::another_committee;
 use decide::decide;
-pub use decide::rule_for;
+pub use decide::{FOR_A_PERSON, LOOKED_AT_AGAIN, rule_for};
 pub(super) use decide::{look_again, not_in_time};
 use execute::execute;
 pub(super) use execute::offer_pause;
@@ -93,7 +93,7 @@ pub(super) fn what_changed(turn: &mut Turn<'_>) {
         for _ in 0..8 {
             turn.state.volatile.agenda.look(id);
             let before = turn.out.records.len();
-            case(turn, id);
+            turn.look(id, |turn| case(turn, id));
             if turn.out.records.len() == before {
                 break;
             }

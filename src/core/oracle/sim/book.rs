@@ -54,6 +54,8 @@ pub(super) struct Book {
     pub(super) runs: BTreeMap<RequestId, Run>,
     pub(super) nonces: BTreeMap<u64, ActionId>,
     signed: BTreeMap<ActionId, Vec<SignedTransaction>>,
+    /// Transactions with the present key of their case that are in the chain.
+    used: BTreeSet<ActionId>,
     /// When the newest bytes of a transaction were signed; not known since a clock moved.
     signed_at: BTreeMap<ActionId, UnixMillis>,
     pub(super) condemned: BTreeSet<BlsPublicKey>,
@@ -213,6 +215,7 @@ impl Book {
     /// The key that there was is never used, and a rule keeps to its bound.
     fn key_redone(&mut self, state: &State, case: CaseId, is_by_rule: bool) {
         self.lose(case, "was made with a key that is given up");
+        self.used.retain(|action| action.case != case);
         if let Some(key) = self.made.remove(&case) {
             let condemned = self.condemned.contains(&key);
             assert!(condemned, "the old key of {case} is not condemned");
@@ -281,7 +284,11 @@ impl Book {
         match record {
             Record::TransactionStatus { action, status } => self.stands(*action, status),
             Record::AccountSeen { nonce, .. } => self.has_past = *nonce > 0,
-            Record::AccountAdopted { .. } => self.has_past = false,
+            Record::AccountAdopted { nonce, .. } => {
+                self.has_past = false;
+                // who adopts it was told of everything below
+                self.strange.push((0, *nonce));
+            }
             Record::AccountStrange { nonce, next, .. } => {
                 assert!(
                     *next < MADE_UP,
@@ -294,6 +301,10 @@ impl Book {
     }
 
     fn stands(&mut self, action: ActionId, status: &NonceStatus) {
+        match status {
+            NonceStatus::Included { success: true, .. } => drop(self.used.insert(action)),
+            _ => drop(self.used.remove(&action)),
+        }
         match status {
             NonceStatus::Included {
                 overtaken,
@@ -388,6 +399,15 @@ impl Book {
         assert!(
             told.left || told.is_approved_by_enough(state),
             "{id} leaves, and by the policy of today {:?} are not enough",
+            told.approved_by
+        );
+        let (kind, rules) = (told.proposal.kind, &state.settings.policy.rules);
+        let by_rule = |by: &Decider| matches!(by, Decider::Rule { .. });
+        assert!(
+            told.left
+                || !told.approved_by.iter().any(by_rule)
+                || rules.iter().any(|rule| rule.covers(kind, id.case.pool)),
+            "{id} leaves on the word of {:?}, and no rule of today covers it",
             told.approved_by
         );
         let late = told.approved_by.iter().find(|by| decisions::has_expired(by, at));

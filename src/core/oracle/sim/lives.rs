@@ -106,7 +106,10 @@ impl World {
             .values()
             .filter(|c| !c.is_closed() && !c.orphaned);
         let open: Vec<_> = open
-            .map(|c| (c.id, &c.step, self.state.waiting_reason(c.id)))
+            .map(|c| {
+                let stays = ways::can_give_up(&self.state, c).err();
+                (c.id, &c.step, self.state.waiting_reason(c.id), stays)
+            })
             .collect();
         panic!("not at an end: {open:?}, queue {:?}", self.outside.chain.ready);
     }

@@ -252,12 +252,20 @@ impl World {
         if let Some(unadopted) = self.state.unadopted() {
             return self.wish("ann", Wish::Adopt(unadopted.account)).is_ok();
         }
-        let wish = self.state.cases.values().find_map(|case| self.helps(case));
-        let held = || held_out_of_memory(&self.state).into_iter().next();
-        let wish = wish.or_else(|| held().map(|(id, _)| Wish::Retry(id)));
+        let height = self.outside.chain.height;
+        let is_new = |wish: &Wish| match wish {
+            Wish::Retry(case) => self.tried_at.get(case) != Some(&height),
+            _ => true,
+        };
+        let mut cases = self.state.cases.values();
+        let wish = cases.find_map(|case| self.helps(case).filter(is_new));
+        let held = held_out_of_memory(&self.state).into_iter();
+        let mut held = held.map(|(id, _)| Wish::Retry(id));
+        let wish = wish.or_else(|| held.find(is_new));
         let Some(wish) = wish else { return false };
         if let Wish::Retry(case) = wish {
             *self.tries.entry(case).or_insert(0) += 1;
+            self.tried_at.insert(case, self.outside.chain.height);
         }
         if let Wish::GiveUp { case, .. } = &wish {
             let why = self.hopeless(&self.state.cases[case]);
@@ -329,6 +337,18 @@ impl World {
         self.one_voice || self.state.mode() == Mode::Auto && soon
     }
 
+    /// Whether a case waits for a decision that nobody can make: its pool has another key by now.
+    fn has_its_key(&self, case: &Case) -> bool {
+        let (Step::DecideCeremony(id) | Step::DecideEffect(id)) = &case.step else {
+            return false;
+        };
+        let action = self.state.actions.get(id);
+        action.is_some_and(|action| {
+            let mut failed = action.proposal.failed_checks();
+            failed.any(|check| check.name == "pool-without-key")
+        })
+    }
+
     /// Why a case cannot come to its end whatever else is done.
     fn hopeless(&self, case: &Case) -> Option<&'static str> {
         let chain = &self.outside.chain;
@@ -352,6 +372,9 @@ impl World {
             RequestKind::Deposit if listed || case.served_by.is_some() => None,
             RequestKind::Deposit if !asked && !chain.keys.contains_key(pool) => {
                 Some("it was found in the contract's state, and its request left the chain unseen")
+            }
+            RequestKind::Deposit if chain.deposits.contains_key(pool) && self.has_its_key(case) => {
+                Some("its pool was served while it had no case")
             }
             _ if tried => Some("it was tried often enough"),
             _ => None,

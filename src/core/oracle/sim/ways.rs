@@ -117,8 +117,9 @@ fn wish(state: &State, case: &Case, way: Way) -> Option<Wish> {
                 return None;
             };
             let (digest, phrase) = (state.actions[&action].digest, state.actions[&action].phrase());
-            let demand = state.settings.policy.demand(&state.actions[&action].proposal);
-            if demand.personal_keys {
+            let waiting = &state.actions[&action];
+            let demand = state.settings.policy.demand(&waiting.proposal);
+            if demand.personal_keys && waiting.approvable().is_ok() {
                 // whoever approves it signs elsewhere; from a seat it can be rejected
                 let reason = SafeText::new("it cannot be");
                 return Some(Wish::Reject {

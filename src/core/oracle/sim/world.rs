@@ -67,6 +67,8 @@ pub(super) struct World {
     pub(super) shown: BTreeMap<ActionId, Vec<Root>>,
     /// Cases that people tried to take up again, and how often.
     pub(super) tries: BTreeMap<CaseId, u32>,
+    /// At which height it was tried last: nothing is different before the next block.
+    pub(super) tried_at: BTreeMap<CaseId, u64>,
     /// Why people gave cases up in the end.
     pub(super) given_up: Vec<&'static str>,
     /// Where cases stood when somebody last asked who could move them.
@@ -216,6 +218,7 @@ impl World {
             drafts: Vec::new(),
             shown: BTreeMap::new(),
             tries: BTreeMap::new(),
+            tried_at: BTreeMap::new(),
             given_up: Vec::new(),
             stood: BTreeMap::new(),
             tried: BTreeMap::new(),

@@ -40,6 +40,9 @@ impl Volatile {
         self.held.remove(&id);
         self.queued.remove(&id);
         self.waiting.remove(&id);
+        self.said.remove(&id);
+        self.heard.remove(&id);
+        self.looked_at_once.retain(|action| action.case != id);
         self.looked_up.remove(&id);
         self.refusals.remove(&id);
         self.accounted.retain(|key| !key.is_of(id));
@@ -167,6 +170,12 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) queued: BTreeMap<CaseId, SafeText>,
     /// Why a case waits, where that is not in its step.
     pub(in crate::oracle) waiting: BTreeMap<CaseId, SafeText>,
+    /// What the last look at each case said of that. A look that does not say it again takes it back.
+    pub(in crate::oracle) said: BTreeMap<CaseId, SafeText>,
+    /// What the last answer about each case said of that. The next answer takes it back.
+    pub(in crate::oracle) heard: BTreeMap<CaseId, SafeText>,
+    /// Actions that were looked at once so far, when they were proposed.
+    pub(in crate::oracle) looked_at_once: BTreeSet<ActionId>,
     /// Blocks at which a pool was in a list without a case.
     pub(in crate::oracle) unseen: BTreeMap<CaseId, u64>,
     /// Blocks at which the contract's state first said something else than what a case rests on.

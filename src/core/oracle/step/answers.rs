@@ -3,7 +3,7 @@
 use crate::oracle::state::{EffectKey, Sending};
 use crate::oracle::turn::Turn;
 use crate::oracle::{
-    ActionState, Basis, CeremonySuccess, Effect, NotSigned, Record, Sighting, State, account, advance,
+    ActionState, Basis, CeremonySuccess, Effect, NotSigned, Record, Sighting, State, account, advance, ways,
 };
 use crate::types::{
     ActionId, BlsPublicKey, CaseId, CeremonyFailure, CeremonyResult, FailureKind, NonceStatus, RequestId,
@@ -125,7 +125,9 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
         }
         // the approval stays, and expires as any other; the last checks are made again before it leaves
         (Err(NotSigned::Away(why)), Some(ActionState::Approved)) => {
-            turn.waits(action.case, &format!("{}: {why}", State::SIGNER_AWAY));
+            // until the signer answers, whatever else does
+            let words = SafeText::new(&format!("{}: {why}", State::SIGNER_AWAY));
+            turn.state.volatile.waiting.insert(action.case, words);
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
         (Err(NotSigned::Refused(reason)), Some(ActionState::Approved)) => {
@@ -133,10 +135,15 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
             turn.record(Record::ActionVoided { action, reason });
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
-        (Err(NotSigned::Away(reason) | NotSigned::Refused(reason)), Some(ActionState::Executing)) => {
+        (Err(refused), Some(ActionState::Executing)) => {
+            // what leaves no room under the ceiling is asked of the market again, and not every few seconds
+            let (reason, pause) = match refused {
+                NotSigned::Away(reason) => (reason, 0),
+                NotSigned::Refused(reason) => (reason, turn.state.settings.bump_after_ms),
+            };
             let words = SafeText::new(&format!("stuck: {reason}"));
             turn.state.volatile.notes.insert(action, words);
-            turn.not_before(EffectKey::Sign(action), advance::AFTER_FAILURE_MS);
+            turn.not_before(EffectKey::Sign(action), pause.max(advance::AFTER_FAILURE_MS));
         }
         _ => {}
     }
@@ -189,6 +196,10 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
     let Some(sending) = turn.state.sendings.get(&action) else {
         return;
     };
+    // what is final stays so, whatever an older look says that comes late
+    if ways::is_settled(&sending.status) {
+        return;
+    }
     let (before, accepted) = (sending.status.clone(), sending.accepted);
     let outdated = !turn.state.volatile.inspected_at.contains_key(&action);
     let sending_now = turn.state.volatile.in_flight.contains(&EffectKey::Send(action));

@@ -5,13 +5,17 @@ use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared,
-    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people, ways,
+    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people, undo, ways,
 };
 use crate::types::{ActionId, CaseId, SafeText};
 
 pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
     let key = EffectKey::Prepare(case);
     turn.answered(key);
+    turn.hears_no_more(case);
+    if let Purpose::Refresh(action) = purpose {
+        turn.state.volatile.looked_at_once.remove(&action);
+    }
     // it was given up, or ended, while the desk was at it
     if turn.state.cases.get(&case).is_none_or(Case::is_closed) {
         return;
@@ -30,7 +34,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
         }
         (_, Prepared::Later { reason, at } | Prepared::TooEarly { reason, until: at }) => {
             turn.not_before(key, at.0.saturating_sub(turn.at.0).max(200));
-            turn.state.volatile.waiting.insert(case, reason);
+            turn.hears(case, reason);
         }
         (_, Prepared::AlreadySo { phase, validator }) => {
             turn.record(Record::ValidatorPhaseSeen {
@@ -51,6 +55,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
                     digest,
                 });
                 looked(turn, action);
+                turn.state.volatile.looked_at_once.insert(action);
             }
         }
         (Purpose::Propose, Prepared::Refused(reason)) => {
@@ -162,7 +167,9 @@ fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         }
         Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
     };
-    if planted!(DigestIgnored) || still_holds(turn, action, &proposal) {
+    // the rules may have been read anew since it was asked, and have another window
+    let leaves = still_holds(turn, action, &proposal) && !undo::is_open(turn, action);
+    if planted!(DigestIgnored) || leaves {
         leave(turn, action, proposal.payload);
     }
 }
@@ -198,7 +205,7 @@ fn still_holds(turn: &mut Turn<'_>, id: ActionId, now: &Proposal) -> bool {
         "approved; it leaves when these checks are known again: {}",
         unknown.join(", ")
     );
-    turn.waits(id.case, &words);
+    turn.hears(id.case, SafeText::new(&words));
     turn.not_before(EffectKey::Prepare(id.case), advance::AFTER_FAILURE_MS);
     false
 }
@@ -259,11 +266,9 @@ fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
         return;
     }
     let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
-        turn.waits(
-            action.case,
-            "held: no nonce can be given out while the endpoints do not tell, or contradict each other on, what the oracle \
-             account has sent",
-        );
+        let words = "held: no nonce can be given out while the endpoints do not tell, or contradict each other on, what the \
+                     oracle account has sent";
+        turn.hears(action.case, words.into());
         turn.not_before(EffectKey::Prepare(action.case), NO_NONCE_MS);
         return;
     };
@@ -316,6 +321,149 @@ mod tests {
             purpose: *purpose,
             outcome: Prepared::Proposal(Box::new(proposal)),
         }
+    }
+
+    /// A deposit is asked for, and its key generation is about to be proposed.
+    fn asked_for(state: &mut State) -> Vec<Effect> {
+        give(state, 1_000, Input::CaughtUp { finalized: None });
+        let facts = ChainFacts {
+            head: Some(block(10)),
+            ready: vec![PoolId(1)],
+            ..ChainFacts::default()
+        };
+        give(state, 1_000, Input::Facts(Box::new(facts)));
+        give(state, 1_000, request())
+    }
+
+    fn request() -> Input {
+        Input::Requested {
+            leaving: None,
+            kind: RequestKind::Deposit,
+            pool: PoolId(1),
+            log: LogRef {
+                block: block(10),
+                transaction: Root([1; 32]),
+                index: 0,
+            },
+        }
+    }
+
+    /// Why the only case waits.
+    fn words(state: &State) -> Option<&str> {
+        let case = state.cases.keys().next()?;
+        state.waiting_reason(*case).map(SafeText::as_str)
+    }
+
+    #[test]
+    fn what_the_desk_said_is_over_with_its_next_answer() {
+        let mode = Mode::Supervised;
+        let mut state = State::new(Settings { mode, ..settings() });
+        let effects = asked_for(&mut state);
+        let proposed = answer(&effects, "5 ETH");
+        give(&mut state, 1_000, proposed);
+        let effects = give(&mut state, 20_000, Input::Tick);
+        let [Effect::Prepare { case, purpose, .. }] = effects[..] else {
+            panic!("{effects:?}")
+        };
+        let later = Prepared::Later {
+            reason: "no endpoint tells the balance".into(),
+            at: UnixMillis(24_000),
+        };
+        let outcome = later.clone();
+        give(
+            &mut state,
+            20_500,
+            Input::Prepared {
+                case,
+                purpose,
+                outcome,
+            },
+        );
+        assert_eq!(words(&state), Some("no endpoint tells the balance"));
+        // it is asked again as soon as the desk said, and not with the next round of all that waits
+        let effects = give(&mut state, 24_000, Input::Tick);
+        assert_eq!(
+            words(&state),
+            Some("no endpoint tells the balance"),
+            "it still holds"
+        );
+        let told = answer(&effects, "5 ETH");
+        give(&mut state, 24_100, told);
+        assert_eq!(words(&state), None, "the endpoints tell it");
+    }
+
+    #[test]
+    fn what_a_look_said_is_over_with_the_look_that_does_not_say_it() {
+        let mut state = State::new(settings());
+        let facts = ChainFacts {
+            head: Some(block(10)),
+            ready: vec![PoolId(1)],
+            ..ChainFacts::default()
+        };
+        give(&mut state, 1_000, Input::Facts(Box::new(facts)));
+        give(&mut state, 1_000, request());
+        give(&mut state, 1_100, Input::Tick);
+        assert_eq!(
+            words(&state),
+            Some("waits until every event up to the head was read")
+        );
+        give(&mut state, 2_000, Input::CaughtUp { finalized: None });
+        assert_eq!(words(&state), None, "they are read, and the desk is at it");
+    }
+
+    #[test]
+    fn a_person_is_asked_once_the_second_look_leaves_a_check_unknown() {
+        for known in [false, true] {
+            let mut state = State::new(settings());
+            assert_eq!(state.mode(), Mode::Auto);
+            let effects = asked_for(&mut state);
+            let with = |effects: &[Effect], check: Check| match answer(effects, "5 ETH") {
+                Input::Prepared {
+                    case,
+                    purpose,
+                    outcome: Prepared::Proposal(mut proposal),
+                } => {
+                    proposal.checks = vec![check];
+                    let outcome = Prepared::Proposal(proposal);
+                    Input::Prepared {
+                        case,
+                        purpose,
+                        outcome,
+                    }
+                }
+                other => other,
+            };
+            let unknown = || Check::unknown("endpoints-agree", "the second one has not answered");
+            let proposed = with(&effects, unknown());
+            give(&mut state, 1_000, proposed);
+            let said = words(&state).unwrap_or_default();
+            assert!(said.starts_with(LOOKED_AT_AGAIN), "{said}");
+            let effects = give(&mut state, 2_000, Input::Tick);
+            let check = match known {
+                true => Check::pass("endpoints-agree", "two say so"),
+                false => unknown(),
+            };
+            let looked = with(&effects, check);
+            give(&mut state, 2_100, looked);
+            let action = state.actions.values().next().unwrap();
+            let said = words(&state).unwrap_or_default();
+            match known {
+                true => assert_eq!(action.state, ActionState::Approved, "the rule decides: {said}"),
+                false => assert!(said.starts_with(FOR_A_PERSON), "{said}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_rule_covers_is_a_persons_at_once() {
+        let mut settings = settings();
+        settings.policy.rules.clear();
+        let mut state = State::new(settings);
+        let effects = asked_for(&mut state);
+        let proposed = answer(&effects, "5 ETH");
+        give(&mut state, 1_000, proposed);
+        let said = words(&state).unwrap_or_default();
+        assert!(said.starts_with(FOR_A_PERSON), "{said}");
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(super) fn died(turn: &mut Turn<'_>, effect: Effect, words: &SafeText) {
             turn.answered(EffectKey::Publish(action));
             turn.not_before(EffectKey::Publish(action), AFTER_DEATH_MS);
             turn.not_before(EffectKey::Prepare(action.case), AFTER_DEATH_MS);
-            turn.waits(action.case, reason.as_str());
+            turn.hears(action.case, reason);
         }
         Effect::LookUpValidator { case, .. } => answers::validator_seen(turn, case, None),
     }

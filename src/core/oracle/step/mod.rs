@@ -7,12 +7,25 @@ mod died;
 mod exit;
 mod reconcile;
 
+use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};
-use crate::oracle::{Input, Record, Stamped, State, advance, wish};
+use crate::oracle::{Effect, Input, Record, Stamped, State, advance, wish};
 use crate::types::SafeText;
 
 /// The answer to a wish of a person; `None` for other inputs.
 pub type WishReply = Option<Result<SafeText, wish::Refusal>>;
+
+/// A case that left memory after it had asked for something needs it no more.
+fn drop_what_nobody_needs(turn: &mut Turn<'_>) {
+    let state = &mut *turn.state;
+    turn.out.effects.retain(|effect| {
+        let is_known = state.cases.contains_key(&effect.case());
+        if let (false, Effect::RunCeremony { request, .. }) = (is_known, effect) {
+            state.volatile.in_flight.remove(&EffectKey::Ceremony(*request));
+        }
+        is_known
+    });
+}
 
 /// Takes one input into account. The caller makes `Output::records` durable, and only then starts its effects.
 pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
@@ -80,5 +93,6 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
         Input::Wish { by, wish } => reply = Some(wish::fulfil(&mut turn, &by, wish)),
     }
     advance::what_changed(&mut turn);
+    drop_what_nobody_needs(&mut turn);
     (turn.out, reply)
 }

@@ -532,7 +532,9 @@ fn an_exit_is_opened_by_hand_and_stays_open() {
         case: life.id,
         outcome: "it has left".into(),
     });
-    assert!(refused(&mut life).contains("is exited, by exit/3"));
+    // a beacon node may have lied, and the contract still has the pool
+    life.wish(Wish::RequestExit(POOL)).unwrap();
+    assert_eq!(refused(&mut life), "exit/3.1 is open already");
 }
 
 #[test]

@@ -30,7 +30,12 @@ impl Document {
                 known: FORMAT,
             });
         }
-        Ok(serde_json::from_str(transcript.document())?)
+        let document: Self = serde_json::from_str(transcript.document())?;
+        // the digest is over what was read here, so it holds nothing fast that is lost in reading
+        if !Transcript::is_written_as(transcript.document(), &serde_json::to_vec(&document)?) {
+            return Err(TranscriptError::Form);
+        }
+        Ok(document)
     }
 
     /// SHA-256 over everything but `digest`.

@@ -20,6 +20,10 @@
 //! | `verdict` | the result with its source and checks, or the failure |
 //! | `digest` | SHA-256 of the compact JSON of the document, fields in this order, with a `digest` of 32 zero bytes |
 //!
+//! White space between values is free, and a byte order mark before the document is passed over. Everything else is written in
+//! one way only: fields in their order, bytes in lower-case hex or padded base64, numbers without fraction or exponent, no field
+//! twice, none that is not known. What is written otherwise is no transcript, even where its digest fits.
+//!
 //! [`verify()`] recomputes the verdict from the messages and compares it with the recorded one. What it cannot know is
 //! whether `operators` holds the *right* keys: compare them with the registry. Times and replies are the initiator's own
 //! word; the digest, kept in the journal, holds them fast.

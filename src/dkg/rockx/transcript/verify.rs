@@ -191,7 +191,7 @@ fn purpose(plan: &CeremonyPlan) -> Option<Check> {
             let (version, genesis) = (domain.fork_version, &domain.genesis_validators_root);
             let root = voluntary_exit_signing_root(*epoch, *validator_index, version, genesis);
             let words = format!(
-                "what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on, where the                  genesis validators root is {genesis}"
+                "what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on, where the genesis validators root is {genesis}"
             );
             Check::of(NAME, root == *signing_root, words)
         }
@@ -202,7 +202,7 @@ fn purpose(plan: &CeremonyPlan) -> Option<Check> {
         } => Check::unknown(
             NAME,
             format!(
-                "whether what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on: this                  plan does not say on which chain"
+                "whether what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on: this plan does not say on which chain"
             ),
         ),
     })

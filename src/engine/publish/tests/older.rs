@@ -611,12 +611,46 @@ fn the_state_at_a_past_moment_is_what_was_published_then() {
     }
     let newest = published[3].0.0;
     let beyond = past(PastMoment::Record(newest + 1)).unwrap_err();
-    assert_eq!(beyond, format!("the journal ends at record {newest}"));
+    let newest_is = format!("the newest record is {newest} of 1970-01-01T00:00:00");
+    assert!(beyond.starts_with(&newest_is), "{beyond}");
+    let before = past(PastMoment::Record(0)).unwrap_err();
     assert!(
-        past(PastMoment::Record(0))
-            .unwrap_err()
-            .contains("no record of so long ago")
+        before.starts_with("the first record is 1 of 1970-01-01"),
+        "{before}"
     );
+}
+
+#[test]
+fn a_time_to_come_is_no_past_and_one_after_the_newest_record_is_as_that_left_it() {
+    let mut told = Told::nothing();
+    told.take(5_000, life(1));
+    let newest = told.committer.journal().head().0;
+    let past = |at: u64| match told.read(Query::Past {
+        at: PastMoment::Time(UnixMillis(at)),
+    }) {
+        Ok(Listing {
+            rows: Rows::Past(snapshot),
+            ..
+        }) => Ok(snapshot.journal.records),
+        Ok(_) => panic!("no state"),
+        Err(refused) => Err(refused.to_string()),
+    };
+    let now = UnixMillis::now().0;
+    assert_eq!(past(now - 1_000), Ok(newest), "nothing was recorded since");
+    let ahead = past(now + 365 * 86_400_000).unwrap_err();
+    assert!(
+        ahead.contains(&format!("the newest record is {newest} of 1970-01-01")),
+        "{ahead}"
+    );
+    let before = past(4_999).unwrap_err();
+    assert!(
+        before.contains("the first record is 1 of 1970-01-01T00:00:05"),
+        "{before}"
+    );
+    let before = Told::nothing().read(Query::Past {
+        at: PastMoment::Time(UnixMillis(5)),
+    });
+    assert!(before.unwrap_err().to_string().contains("no record yet"));
 }
 
 #[test]

@@ -3,14 +3,11 @@
 use crate::engine::live::Live;
 use crate::engine::publish::sentence::{given_up, sentence};
 use crate::oracle::{
-    ActionState, Case, ExitStanding, Family, Mode, State, Step, current_ceremony, held_out_of_memory,
-    is_held, undo_until, unknown_outcome,
+    ActionState, Case, ExitStanding, FOR_A_PERSON, Family, LOOKED_AT_AGAIN, Mode, State, Step,
+    current_ceremony, held_out_of_memory, is_held, undo_until, unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
-
-/// The core's words for what no rule of the policy lets pass begin so.
-pub(super) const FOR_A_PERSON: &str = "waits for a person: ";
 
 pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
     let (reason, action) = reason(state, case)?;
@@ -106,6 +103,7 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
         _ if state.approving(id).is_some() => WaitReason::Refreshing,
         _ if !action.endorsements.is_empty() => WaitReason::SecondPerson,
         Some(words) if words.starts_with(FOR_A_PERSON) => WaitReason::Policy,
+        Some(words) if words.starts_with(LOOKED_AT_AGAIN) => WaitReason::Gathering,
         Some(_) => WaitReason::Held,
         // a rule has not looked at it yet
         None if state.mode() == Mode::Auto => WaitReason::Gathering,

@@ -74,6 +74,11 @@ pub(super) async fn run(
         if see(&mut sight, reach(&event, &tip), &core).await.is_err() {
             return;
         }
+        match &event {
+            IntakeEvent::Trouble(words) | IntakeEvent::NoConnection(words) => tip.reads(Some(words.clone())),
+            IntakeEvent::Head(_) | IntakeEvent::CaughtUp => tip.reads(None),
+            _ => {}
+        }
         let sent = match event {
             IntakeEvent::Batch(batch) => {
                 hand_over(inputs(batch.events, from.one_voice.as_ref()), batch.cursor, &core).await
@@ -104,6 +109,7 @@ pub(super) async fn run(
                 core.send(Incoming::Live(LiveUpdate::History(EVENTS, Some(history))))
                     .await
             }
+            IntakeEvent::Reorganised { from, .. } => went_back(&mut tip, from, &core).await,
             IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
             IntakeEvent::NoConnection(words) => trouble(LinkState::Down, words, &core).await,
             IntakeEvent::Doubts(words) => core.send(Incoming::Live(LiveUpdate::Alarm("logs", words))).await,
@@ -167,12 +173,16 @@ async fn tell_caught_up(tip: &Tip, progress: &mut Progress, core: &mpsc::Sender<
     }
 }
 
-/// What a new head and its time say.
+/// What a new head and its time say. One below the newest is of an endpoint that lags, and is not shown as the head.
 async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent {
     let clock = tip.head(head, Instant::now(), UnixMillis::now());
+    if !tip.is_newest(head) {
+        return Ok(());
+    }
     // the same block may come again, with more that is final
     let moves = (!tip.stands()).then(|| ("tip", SafeText::default()));
-    let said = [Some(("clock", clock)), moves].into_iter().flatten();
+    let back = tip.back().map(|words| ("reorg", words));
+    let said = [Some(("clock", clock)), moves, back].into_iter().flatten();
     let said = said.map(|(subject, words)| LiveUpdate::Alarm(subject, words));
     let update = LiveUpdate::Head {
         head: head.block,
@@ -183,6 +193,14 @@ async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent
         core.send(Incoming::Live(update)).await?;
     }
     Ok(())
+}
+
+/// The head that an endpoint told before was no lag: the chain was reorganised, and that is what is shown, and said.
+async fn went_back(tip: &mut Tip, from: BlockRef, core: &mpsc::Sender<Incoming>) -> Sent {
+    match tip.reorganised(from) {
+        Some(head) => tell(tip, &head, core).await,
+        None => Ok(()),
+    }
 }
 
 async fn stands_still(tip: &mut Tip, sight: &mut Reach, core: &mpsc::Sender<Incoming>) -> Sent {
@@ -438,8 +456,8 @@ mod tests {
         let (status, words) = told(Arc::new(FakeManager::default())).await;
         assert_eq!(status, CheckStatus::Unknown);
         assert!(
-            words.ends_with(
-                "a is contradicted: b says of the oracle account's calls to the manager accepted, not refused"
+            words.contains(
+                "b says of the oracle account's calls to the manager accepted, not refused, which a says"
             ),
             "{words}"
         );

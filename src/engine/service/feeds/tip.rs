@@ -60,6 +60,16 @@ pub(super) struct Tip {
     /// How far ahead of this machine's clock the last heads were dated that came after another one, when they came; seconds.
     dated: VecDeque<i64>,
     stands: bool,
+    /// Why nothing can be read at the moment: the chain may go on.
+    trouble: Option<SafeText>,
+    /// A head below the newest that came after it: of an endpoint that lags, or of another branch.
+    below: Option<Head>,
+    /// A block that the chain was reorganised away from, of which no head below it came yet.
+    left: Option<BlockRef>,
+    /// The head that the shown one went back from, while it is below that.
+    back_from: Option<(BlockRef, &'static str)>,
+    /// What was said of that last.
+    said_back: SafeText,
     /// By how much the clocks differ, seconds, as it was said last.
     said: Option<(i64, SafeText)>,
 }
@@ -71,6 +81,11 @@ impl Tip {
             newest: None,
             dated: VecDeque::new(),
             stands: false,
+            trouble: None,
+            below: None,
+            left: None,
+            back_from: None,
+            said_back: SafeText::default(),
             said: None,
         }
     }
@@ -85,8 +100,73 @@ impl Tip {
         self.stands && self.newest.is_some_and(|(block, ..)| block == head.block)
     }
 
+    /// Whether it is what is shown as the head.
+    pub(super) fn is_newest(&self, head: &Head) -> bool {
+        self.newest.is_some_and(|(block, ..)| block == head.block)
+    }
+
+    /// The chain was reorganised, which this block was part of: a head below the newest is the head.
+    pub(super) fn reorganised(&mut self, from: BlockRef) -> Option<Head> {
+        let Some(head) = self.below.take() else {
+            self.left = Some(from);
+            return None;
+        };
+        self.go_back("in a reorganisation");
+        Some(head)
+    }
+
+    /// What to say of a head that went back, where that is something else than before; empty when it is over.
+    pub(super) fn back(&mut self) -> Option<SafeText> {
+        let (newest, ..) = self.newest?;
+        self.back_from = self.back_from.filter(|(from, _)| newest.number < from.number);
+        let words = self.back_from.map_or_else(SafeText::default, |(from, why)| {
+            SafeText::new(&format!("the head went back from block {} {why}", from.number))
+        });
+        if words == self.said_back {
+            return None;
+        }
+        self.said_back = words.clone();
+        Some(words)
+    }
+
+    /// Whether it is below the newest, which one of the endpoints had a moment ago. Where nobody had that for as long as
+    /// the chain may stand still, it is gone.
+    fn lags(&mut self, head: &Head) -> bool {
+        let is_below = |(block, ..): &(BlockRef, Instant, UnixMillis)| head.block.number < block.number;
+        let left = self.left.take().is_some();
+        self.below = None;
+        if !self.newest.as_ref().is_some_and(is_below) {
+            return false;
+        }
+        if left {
+            self.go_back("in a reorganisation");
+        } else if self.stands {
+            self.go_back("that no endpoint has any more");
+        } else {
+            self.below = Some(*head);
+            return true;
+        }
+        false
+    }
+
+    /// The next head is shown, though it is below the newest.
+    fn go_back(&mut self, why: &'static str) {
+        let Some((from, ..)) = self.newest.take() else {
+            return;
+        };
+        let further = self.back_from.filter(|(before, _)| before.number > from.number);
+        self.back_from = Some((further.map_or(from, |(before, _)| before), why));
+    }
+
     /// Takes a head. Gives what its time says, in words; empty when it fits.
     pub(super) fn head(&mut self, head: &Head, came: Instant, now: UnixMillis) -> SafeText {
+        if self.lags(head) {
+            return self
+                .said
+                .as_ref()
+                .map(|(_, words)| words.clone())
+                .unwrap_or_default();
+        }
         let clock = i64::try_from(now.0 / 1_000).unwrap_or(i64::MAX);
         let dated = i64::try_from(head.timestamp).unwrap_or(i64::MAX);
         let off = dated.saturating_sub(clock);
@@ -129,13 +209,26 @@ impl Tip {
         words
     }
 
-    /// Says it once when the chain begins to stand still.
+    /// Reading began to fail for this reason, or works again.
+    pub(super) fn reads(&mut self, trouble: Option<SafeText>) {
+        self.trouble = trouble;
+    }
+
+    /// Says it once when the chain begins to stand still, or nobody can tell any more whether it does.
     pub(super) fn still(&mut self, now: Instant) -> Option<SafeText> {
         let (block, came, at) = self.newest?;
         if self.stands || now - came < self.pace.still {
             return None;
         }
         self.stands = true;
+        if let Some(why) = &self.trouble {
+            return Some(SafeText::new(&format!(
+                "whether the chain goes on is not known: block {} is the newest that could be read, since {}: {why}. What is \
+                 shown may be old",
+                block.number,
+                at.to_rfc3339()
+            )));
+        }
         Some(SafeText::new(&format!(
             "the chain stands still: block {} is the newest that the endpoints have since {}. What is shown may be old",
             block.number,
@@ -322,6 +415,53 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_lags_is_not_shown_and_one_that_was_reorganised_is_and_says_so() {
+        let (start, still) = (Instant::now(), Pace::NETWORK.still);
+        let now = UnixMillis(1_700_000_000_000);
+        let of = |number| head(number, 1_700_000_000);
+        let mut tip = Tip::new(Pace::NETWORK);
+        let comes = |tip: &mut Tip, number| {
+            drop(tip.head(&of(number), start, now));
+            (tip.is_newest(&of(number)), tip.back())
+        };
+        assert_eq!(comes(&mut tip, 105), (true, None));
+        assert_eq!(comes(&mut tip, 103), (false, None), "an endpoint lags");
+        assert_eq!(comes(&mut tip, 105), (true, None));
+        assert!(tip.reorganised(of(105).block).is_none(), "no lower head came");
+        assert_eq!(
+            comes(&mut tip, 106),
+            (true, None),
+            "another branch, and no step back"
+        );
+        assert_eq!(comes(&mut tip, 104), (false, None));
+        let back = tip.reorganised(of(106).block).expect("it was no lag");
+        let (shown, says) = comes(&mut tip, back.block.number);
+        assert!(shown);
+        let says = says.unwrap_or_default();
+        assert!(
+            says.as_str()
+                .contains("went back from block 106 in a reorganisation"),
+            "{says}"
+        );
+        assert_eq!(comes(&mut tip, 105), (true, None), "said once");
+        assert_eq!(
+            comes(&mut tip, 106),
+            (true, Some(SafeText::default())),
+            "it is over"
+        );
+        // a block that nobody has for so long is gone
+        assert!(tip.still(start + still).is_some());
+        let (shown, says) = comes(&mut tip, 102);
+        assert!(
+            shown
+                && says
+                    .unwrap_or_default()
+                    .as_str()
+                    .contains("no endpoint has any more")
+        );
+    }
+
+    #[test]
     fn a_chain_that_stands_still_is_told_once_and_no_more_when_it_moves() {
         let (start, half) = (Instant::now(), Pace::NETWORK.still / 2);
         let mut tip = Tip::new(Pace::NETWORK);
@@ -333,7 +473,19 @@ mod tests {
         let words = tip.still(start + half * 2).unwrap();
         assert!(words.as_str().contains("stands still: block 7"), "{words}");
         assert!(tip.stands() && tip.still(start + half * 3).is_none());
+        // who left nobody to ask knows nothing of the chain
         drop(tip.head(&head(8, 0), start + half * 3, now));
+        tip.reads(Some("every endpoint asked to be left alone".into()));
+        let words = tip.still(start + half * 5).unwrap();
+        assert!(!words.as_str().contains("stands still"), "{words}");
+        assert!(
+            words
+                .as_str()
+                .contains("since 1970-01-01T00:00:00.000Z: every endpoint asked"),
+            "{words}"
+        );
+        tip.reads(None);
+        drop(tip.head(&head(9, 0), start + half * 5, now));
         assert!(!tip.stands());
     }
 }

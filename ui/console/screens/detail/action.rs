@@ -81,7 +81,9 @@ fn facts(page: &mut Page<'_>, app: &App, action: &ActionView) {
     operators::build(page, app, action, &ids);
     let in_table = |label: &str| !is_unfolded(app) && ids.iter().any(|id| operators::label(*id) == label);
     page.heading("Facts");
-    for fact in action.facts.iter().filter(|fact| !in_table(&fact.label)) {
+    let facts = action.facts.iter().filter(|fact| !in_table(&fact.label));
+    let room = page.room_for(page.label(), facts.clone().map(|fact| fact.label.as_str()));
+    for fact in facts {
         let token = match fact.kind {
             FactKind::Text => Token::Text,
             FactKind::Address | FactKind::Hex => Token::Value,
@@ -89,7 +91,7 @@ fn facts(page: &mut Page<'_>, app: &App, action: &ActionView) {
             FactKind::Warning => Token::Warn,
         };
         let mark = if fact.kind == FactKind::Warning { "! " } else { "" };
-        page.field(&fact.label, token, format!("{mark}{}", fact.value));
+        page.labelled(room, &fact.label, token, &format!("{mark}{}", fact.value));
     }
 }
 

@@ -10,15 +10,39 @@
 
 use alloy::primitives::U256;
 use casimir_dkg::types::CeremonyKind;
-use casimir_dkg::view::{CeremonyEnd, EndpointKind, Samples};
+use casimir_dkg::view::{CeremonyEnd, EndpointKind, EndpointTrend, OperatorView, Samples};
 
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
-use crate::console::widgets::text::{clean, fit, width};
+use crate::console::widgets::text::{clean, width};
 use crate::console::widgets::{format, spark};
 
+/// Columns of a label with its gap, at least.
 const LABEL: usize = 20;
+
+/// As wide as the longest name that is charted, where the page has room for that.
+fn label(page: &Page<'_>, app: &App) -> usize {
+    let endpoints = app.snapshot.trends.endpoints.iter().map(endpoint);
+    let operators = app.snapshot.operators.iter().map(operator);
+    let all: Vec<String> = endpoints.chain(operators).collect();
+    page.room_for(LABEL - 1, all.iter().map(String::as_str)) + 1
+}
+
+fn operator(operator: &OperatorView) -> String {
+    format!("{} {}", operator.id, operator.name)
+}
+
+fn endpoint(trend: &EndpointTrend) -> String {
+    let kind = match trend.kind {
+        EndpointKind::Execution => "rpc",
+        EndpointKind::Relay => "relay",
+        EndpointKind::Beacon => "beacon",
+    };
+    let name = trend.name.as_str();
+    let host = name.split_once("://").map_or(name, |(_, host)| host);
+    format!("{kind} {host}")
+}
 /// Narrower pages have the words beneath the blocks.
 const WIDE: usize = 90;
 
@@ -41,9 +65,17 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
 /// One line of blocks, and what they mean.
 fn chart(page: &mut Page<'_>, app: &App, label: &str, values: &[Option<u64>], words: &str) {
     let ascii = app.settings.ascii;
-    let label = fit(&clean(label), LABEL - 1, ascii).into_owned();
+    let room_for_label = self::label(page, app);
+    let label = match width(&clean(label)) < room_for_label {
+        true => label.to_owned(),
+        // beside the blocks it would be cut
+        false => {
+            page.text(Token::Text, label);
+            String::new()
+        }
+    };
     let wide = page.width() >= WIDE;
-    let room = page.width().saturating_sub(LABEL);
+    let room = page.width().saturating_sub(room_for_label);
     let columns = if wide { room.saturating_sub(56) } else { room };
     let columns = columns.min(Samples::MOST);
     let blocks = match spark::line(values, columns, ascii) {
@@ -51,17 +83,17 @@ fn chart(page: &mut Page<'_>, app: &App, label: &str, values: &[Option<u64>], wo
         blocks => blocks,
     };
     // what is said is never cut off at the edge
-    if wide && LABEL + columns + 2 + width(words) <= page.width() {
+    if wide && room_for_label + columns + 2 + width(words) <= page.width() {
         page.cells(&[
-            ((Token::Text, label), LABEL),
+            ((Token::Text, label), room_for_label),
             ((Token::Info, blocks), columns + 2),
             ((Token::Text, words.to_owned()), 0),
         ]);
         return;
     }
-    page.cells(&[((Token::Text, label), LABEL), ((Token::Info, blocks), 0)]);
+    page.cells(&[((Token::Text, label), room_for_label), ((Token::Info, blocks), 0)]);
     page.cells(&[
-        ((Token::Text, String::new()), LABEL),
+        ((Token::Text, String::new()), room_for_label),
         ((Token::Muted, words.to_owned()), 0),
     ]);
 }
@@ -93,9 +125,12 @@ fn operators(page: &mut Page<'_>, app: &App) {
         let none = Samples::default();
         let trend = app.snapshot.trends.operators.get(&operator.id).unwrap_or(&none);
         let (done, failed) = (operator.ceremonies_done, operator.ceremonies_failed);
-        let words = format!("{}; {done} of {}", spread(trend.values(), millis), done + failed);
-        let label = format!("{} {}", operator.id, operator.name);
-        chart(page, app, &label, trend.values(), &words);
+        let held = match done + failed {
+            0 => "no ceremony yet".to_owned(),
+            all => format!("{done} of {all}"),
+        };
+        let words = format!("{}; {held}", spread(trend.values(), millis));
+        chart(page, app, &self::operator(operator), trend.values(), &words);
     }
 }
 
@@ -140,8 +175,9 @@ fn base_fee(page: &mut Page<'_>, app: &App) {
     page.heading("Base fee, at each head that was seen");
     let values = app.snapshot.trends.base_fee_wei.values();
     chart(page, app, "base fee", values, &spread(values, gwei));
+    let label = label(page, app);
     page.cells(&[
-        ((Token::Text, "ceiling".to_owned()), LABEL),
+        ((Token::Text, "ceiling".to_owned()), label),
         ((Token::Text, ceiling(app)), 0),
     ]);
 }
@@ -172,21 +208,9 @@ fn queue(page: &mut Page<'_>, app: &App) {
 fn endpoints(page: &mut Page<'_>, app: &App) {
     page.heading("Endpoints: time to answer");
     for trend in &app.snapshot.trends.endpoints {
-        let kind = match trend.kind {
-            EndpointKind::Execution => "rpc",
-            EndpointKind::Relay => "relay",
-            EndpointKind::Beacon => "beacon",
-        };
-        let name = trend.name.as_str();
-        let host = name.split_once("://").map_or(name, |(_, host)| host);
         let values = trend.latency_ms.values();
-        chart(
-            page,
-            app,
-            &format!("{kind} {host}"),
-            values,
-            &spread(values, millis),
-        );
+        let words = spread(values, millis);
+        chart(page, app, &endpoint(trend), values, &words);
     }
 }
 

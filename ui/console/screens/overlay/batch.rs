@@ -27,8 +27,11 @@ use crate::console::widgets::text::{clean, wrap};
 use crate::console::widgets::{format, sign::Sign};
 use crate::summary;
 
-/// Columns of a label.
+/// Columns of a label at least.
 const LABEL: usize = 14;
+
+/// What stands before what only one action has.
+const INDENT: &str = "  ";
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, batch: &mut Batch) {
     let width = area.width.min(110);
@@ -77,10 +80,11 @@ fn page(app: &App, batch: &Batch, columns: u16) -> Vec<Line<'static>> {
         network.name, network.chain_id
     );
     page.text(token, &text);
-    share(&mut page, batch);
+    let room = room(&page, batch);
+    share(&mut page, batch, room);
     page.heading("They differ");
     for action in &batch.actions {
-        differs(&mut page, app, batch, action);
+        differs(&mut page, app, batch, action, room);
     }
     if !batch.left_out.is_empty() {
         page.heading("Left out");
@@ -92,29 +96,41 @@ fn page(app: &App, batch: &Batch, columns: u16) -> Vec<Line<'static>> {
     page.into_lines()
 }
 
-fn share(page: &mut Page<'_>, batch: &Batch) {
+/// Columns of the labels: those of the longest, where the page has them.
+fn room(page: &Page<'_>, batch: &Batch) -> usize {
+    let shared = batch.shared().into_iter().map(|fact| fact.label.clone());
+    let own = batch.actions.iter().flat_map(|action| {
+        let facts = batch.own(action).into_iter();
+        let facts = facts.map(|fact| format!("{INDENT}{}", fact.label));
+        facts.chain([action.id.to_string()])
+    });
+    let labels: Vec<String> = shared.chain(own).collect();
+    page.room_for(LABEL, labels.iter().map(String::as_str))
+}
+
+fn share(page: &mut Page<'_>, batch: &Batch, room: usize) {
     let Some(first) = batch.actions.first() else {
         return;
     };
     page.heading("They share");
     let (risk, token) = status::risk(first.risk);
-    page.labelled(LABEL, "at stake", token, risk);
+    page.labelled(room, "at stake", token, risk);
     for fact in batch.shared() {
-        page.labelled(LABEL, &fact.label, Token::Text, fact.value.as_str());
+        page.labelled(room, &fact.label, Token::Text, fact.value.as_str());
     }
     if batch.leaves_operators_out() {
         let text = "how each one answers and ranks is on the page of each action";
-        page.labelled(LABEL, "each operator", Token::Muted, text);
+        page.labelled(room, "each operator", Token::Muted, text);
     }
     let all_pass = |action: &ActionView| action.checks_with(CheckMark::Pass).count() == action.checks.len();
     if batch.actions.iter().all(all_pass) {
-        page.labelled(LABEL, "checks", Token::Ok, "all of each pass");
+        page.labelled(room, "checks", Token::Ok, "all of each pass");
     }
     let fees: Vec<U256> = batch.actions.iter().filter_map(ceiling).collect();
     if !fees.is_empty() {
         let sum = fees.iter().fold(U256::ZERO, |sum, fee| sum.saturating_add(*fee));
         let text = format!("at most {} ETH, all together", format::eth(sum));
-        page.labelled(LABEL, "fees", Token::Emphasis, &text);
+        page.labelled(room, "fees", Token::Emphasis, &text);
     }
 }
 
@@ -126,13 +142,13 @@ fn ceiling(action: &ActionView) -> Option<U256> {
 }
 
 /// An action: what it does, what two people compare, what only it has, and what of its checks does not pass.
-fn differs(page: &mut Page<'_>, app: &App, batch: &Batch, action: &ActionView) {
+fn differs(page: &mut Page<'_>, app: &App, batch: &Batch, action: &ActionView, room: usize) {
     let what = summary::shortened(action.title.as_str());
     let text = format!("{}  {what}", action.digest.code());
-    page.labelled(LABEL, &action.id.to_string(), Token::Emphasis, &text);
+    page.labelled(room, &action.id.to_string(), Token::Emphasis, &text);
     for fact in batch.own(action) {
         let text = summary::shortened(fact.value.as_str());
-        page.labelled(LABEL, &format!("  {}", fact.label), Token::Text, &text);
+        page.labelled(room, &format!("{INDENT}{}", fact.label), Token::Text, &text);
     }
     for row in summary::checks(action) {
         if let summary::Tone::Check(mark) = row.tone
@@ -141,15 +157,15 @@ fn differs(page: &mut Page<'_>, app: &App, batch: &Batch, action: &ActionView) {
             let status = status::check(mark);
             let sign = status.sign.glyph(app.settings.ascii);
             page.labelled(
-                LABEL,
-                &format!("  {sign} {}", status.word),
+                room,
+                &format!("{INDENT}{sign} {}", status.word),
                 status.token,
                 &row.text,
             );
         }
     }
     if let Some(people) = &action.people {
-        page.labelled(LABEL, "  people", Token::Warn, &people.words());
+        page.labelled(room, "  people", Token::Warn, &people.words());
     }
 }
 

@@ -1,5 +1,5 @@
 //! What lies over the screens. Questions and text fields dock at the lower edge, so that what they are about stays in
-//! view; help, copy list, commands, committee editor and the question
+//! view; help, messages, copy list, commands, committee editor and the question
 //! whether to leave float.
 
 mod ask;
@@ -8,6 +8,7 @@ mod committee;
 mod copy;
 mod field;
 mod help;
+mod messages;
 mod palette;
 mod quit;
 
@@ -57,6 +58,10 @@ pub(super) fn float(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
         Some(Overlay::Help(mut help)) => {
             help::draw(frame, area, app, &mut help);
             app.overlay = Some(Overlay::Help(help));
+        }
+        Some(Overlay::Messages { mut scroll }) => {
+            messages::draw(frame, area, app, &mut scroll);
+            app.overlay = Some(Overlay::Messages { scroll });
         }
         Some(Overlay::Palette(mut palette)) => {
             palette::draw(frame, area, app, &mut palette);

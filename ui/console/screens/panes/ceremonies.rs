@@ -1,6 +1,6 @@
 //! Ceremonies: running ones first, and beneath them the matrix of the selected one.
 
-use casimir_dkg::types::OperatorState;
+use casimir_dkg::types::present_step;
 use casimir_dkg::view::{CeremonyEnd, CeremonyView, ListKind, RowId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -149,18 +149,44 @@ fn words(ceremony: &CeremonyView) -> String {
             format!("{attempt}looked for: {reason}")
         }
         None => {
-            let done = ceremony
-                .operators
-                .values()
-                .filter(|o| o.state == OperatorState::Done)
-                .count();
-            let round = matrix::present(ceremony).map_or("ending", |step| step.title.as_str());
-            format!("{attempt}{round}, {done} of {} done", ceremony.operators.len())
+            let Some((step, missing)) = present_step(&ceremony.steps, &ceremony.operators) else {
+                return format!("{attempt}waiting for the result");
+            };
+            let of = step.senders.len();
+            match of.saturating_sub(missing.len()) {
+                // it has not begun: nobody is behind
+                0 => format!("{attempt}{}", step.title),
+                sent => format!("{attempt}{}, {sent} of {of} sent", step.title),
+            }
         }
         Some((_, CeremonyEnd::Verified { validator })) if ceremony.what.as_str().is_empty() => {
             format!("{attempt}{validator}")
         }
         Some((_, CeremonyEnd::Verified { .. })) => format!("{attempt}{}", ceremony.what),
         Some((_, CeremonyEnd::Failed(failure))) => format!("{attempt}{}", failure.reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::tests::fixture::running;
+
+    #[test]
+    fn the_messages_of_the_present_step_are_counted_and_none_of_one_that_has_not_begun() {
+        let mut view = running();
+        let (step, missing) = present_step(&view.steps, &view.operators).expect("it runs");
+        let (title, of, missing) = (step.title.clone(), step.senders.len(), missing.len());
+        assert!(missing < of, "some have sent");
+        assert_eq!(words(&view), format!("{title}, {} of {of} sent", of - missing));
+        for row in view.operators.values_mut() {
+            row.seen.clear();
+        }
+        assert_eq!(words(&view), view.steps[0].title.as_str());
+        let last = view.steps.last().expect("steps").id.clone();
+        for row in view.operators.values_mut() {
+            row.seen.insert(last.clone(), view.started_at);
+        }
+        assert_eq!(words(&view), "waiting for the result");
     }
 }

@@ -8,6 +8,7 @@ mod follow;
 mod leave;
 mod logs;
 mod matters;
+mod messages;
 mod modes;
 mod older;
 mod past;

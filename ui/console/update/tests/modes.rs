@@ -75,3 +75,31 @@ fn every_screen_says_that_the_mode_was_switched() {
         "{shown}"
     );
 }
+
+/// A rule looks at an action before a person need: until the engine says that none lets it pass, nobody is called.
+#[test]
+fn in_mode_auto_nobody_is_called_for_what_a_rule_is_about_to_decide() {
+    use crate::console::tests::draw::picture;
+    use casimir_dkg::view::{Mode, Wait, WaitReason};
+    let mut d = busy();
+    let told = |reason: Option<WaitReason>| {
+        with(|s| {
+            s.mode = Mode::Auto;
+            s.actions
+                .push(fixture::keygen("deposit/20#1", ActionState::Proposed, false));
+            let wait = |reason| Wait {
+                action: Some(fixture::action_id("deposit/20#1")),
+                ..Wait::new(reason, "it is so")
+            };
+            s.waits = reason.map(wait).into_iter().collect();
+        })
+    };
+    for reason in [None, Some(WaitReason::Gathering), Some(WaitReason::Held)] {
+        assert!(d.send(told(reason)).is_empty(), "{reason:?}");
+        let screen = picture(&mut d.app, (160, 45));
+        assert!(screen.contains("nothing waits"), "{reason:?}\n{screen}");
+    }
+    assert_eq!(d.send(told(Some(WaitReason::Policy))), [Effect::Notify]);
+    let screen = picture(&mut d.app, (160, 45));
+    assert!(screen.contains("1 waiting"), "{screen}");
+}

@@ -23,6 +23,26 @@ fn then() -> Snapshot {
     snapshot
 }
 
+#[test]
+fn the_newest_record_is_called_so() {
+    let mut d = in_the_past();
+    d.slowly("H");
+    d.types("1s");
+    let (ticket, _) = reads(&d.slowly("enter"))[0];
+    let newest = fixture::busy();
+    let (records, at) = (newest.journal.records, newest.at);
+    let answer = Ok(Listing {
+        rows: Rows::Past(Box::new(newest)),
+        older: 0,
+    });
+    d.send(Event::Rows { ticket, answer });
+    let said = format!(
+        "record {records} of {} is the newest",
+        crate::console::widgets::format::date(at)
+    );
+    assert!(toast(&d).contains(&said), "{}", toast(&d));
+}
+
 /// In the past, by its key.
 fn in_the_past() -> Driver {
     let mut d = busy();
@@ -120,13 +140,9 @@ fn what_is_no_moment_is_said_and_so_is_a_journal_that_ends_before() {
     else {
         panic!("{asked:?}")
     };
-    let answer = Err(Refused::NotNow(SafeText::new("the journal ends at record 41")));
+    let answer = Err(Refused::NotNow(SafeText::new("the newest record is 41")));
     d.send(Event::Rows { ticket, answer });
-    assert!(
-        toast(&d).contains("the journal ends at record 41"),
-        "{}",
-        toast(&d)
-    );
+    assert!(toast(&d).contains("the newest record is 41"), "{}", toast(&d));
     assert!(d.app.past.is_none());
     // an answer that came too late is no answer any more
     d.slowly("H");

@@ -96,8 +96,12 @@ impl Book {
 
     /// The key that a case made, and that nothing used, is never used. One that was used is not its own any more.
     pub(super) fn key_is_condemned(&mut self, state: &State, id: CaseId) {
-        let used = |case| state.has_used_its_key(case);
-        if state.cases.get(&id).is_some_and(used) {
+        // one that leaves memory in the same step is known by its records alone
+        let used = match state.cases.get(&id) {
+            Some(case) => state.has_used_its_key(case),
+            None => self.used.range(ActionId::all_of(id)).next().is_some(),
+        };
+        if used {
             self.made.remove(&id);
         }
         if let Some(key) = self.made.get(&id) {

@@ -32,9 +32,9 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, words).into());
         }
     }
+    let source = open_read_only(path)?;
     // before the copy: a share is named after it is durable
     let must_have = manifest::read(path)?;
-    let source = open_read_only(path)?;
     // SQLite names neither file of a copy: where the source can be read to its end, it is the target
     held_by(&source)
         .and_then(|_| sealed(&source))

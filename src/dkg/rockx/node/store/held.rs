@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use serde::Serialize;
 
 use super::manifest::{self, Named};
 use super::{StoreError, schema};
+use crate::secrets::regular;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText, UnixMillis};
 
 /// A share that is kept, without the share.
@@ -31,20 +32,33 @@ pub struct Held {
 
 /// Opens a store for reading, also while a node writes it.
 pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
-    if !path.is_file() {
-        let missing = std::io::Error::new(
-            std::io::ErrorKind::NotFound,
-            format!("there is none at {}", path.display()),
-        );
-        return Err(missing.into());
+    if let Err(error) = regular(path) {
+        let words = match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is none at {}", path.display()),
+            _ => format!("none can be read at {}: {error}", path.display()),
+        };
+        return Err(std::io::Error::new(error.kind(), words).into());
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
         let db = Connection::open_with_flags(path, flags)?;
+        let is_one = "SELECT COUNT(*) = 0 OR SUM(type = 'table' AND name = 'shares') > 0 FROM sqlite_master";
+        let is_one: bool = db.query_row(is_one, [], |row| row.get(0))?;
         schema::layout(&db)?;
-        Ok(db)
+        Ok((db, is_one))
     };
-    open().map_err(|error: StoreError| error.about(path))
+    let stranger = || StoreError::File {
+        path: SafeText::new(&path.display().to_string()),
+        problem: SafeText::new("it is no store of shares, but another kind of file"),
+    };
+    match open() {
+        Ok((db, true)) => Ok(db),
+        Ok((_, false)) => Err(stranger()),
+        Err(StoreError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(stranger())
+        }
+        Err(error) => Err(error.about(path)),
+    }
 }
 
 /// Every share in the store at `path`, the oldest first.
