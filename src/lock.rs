@@ -31,46 +31,109 @@ pub(crate) fn holder() -> String {
 }
 
 /// Takes the lock of this file, which is made when it is missing. The operating system releases it however the process
-/// ends. A link is not followed: in a directory that others write it may lead anywhere.
+/// ends. A link is not followed: in a directory that others write it may lead anywhere. Only a file counts that this user,
+/// root or the directory's owner made, and nobody else can open it: whoever can open a file can lock it.
 pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        options.mode(0o644).custom_flags(no_follow);
-    }
-    let (mut file, ours) = match options.open(path) {
-        Ok(file) => {
-            // one that cannot be given away still locks
-            let _ = owner::settle(path);
-            (file, true)
-        }
-        // of another user: what cannot be written can still be locked
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            (File::open(path).map_err(NotOurs::Io)?, false)
-        }
-        Err(error) => return Err(NotOurs::Io(error)),
-    };
     let asked = Instant::now();
     loop {
+        let mut file = open(path, Makes::Missing).map_err(NotOurs::Io)?;
+        // one that cannot be given away still locks
+        let _ = owner::settle(path);
         match file.try_lock() {
-            Ok(()) => break,
+            // whoever held it before may have removed it
+            Ok(()) if !is_at(&file, path) && asked.elapsed() < MOMENT => continue,
+            Ok(()) => {
+                tell(&mut file);
+                return Ok(file);
+            }
             // a child process holds what its parent held until its own program has begun
             Err(TryLockError::WouldBlock) if asked.elapsed() < MOMENT => std::thread::sleep(MOMENT / 20),
             Err(TryLockError::WouldBlock) => return Err(NotOurs::Taken(said(&file))),
             Err(TryLockError::Error(error)) => return Err(NotOurs::Io(error)),
         }
     }
-    if ours && is_a_lock(&file) {
-        // words only, and a full disk has no room for them: the lock is what counts
+}
+
+/// Writes into a lock who holds it: words only, and a full disk has no room for them. The lock is what counts.
+fn tell(file: &mut File) {
+    if is_a_lock(file) {
         let _ = file
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(format!("{}\n", holder()).as_bytes()));
     }
+}
+
+/// What becomes of a lock's file that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Makes {
+    Missing,
+    Nothing,
+}
+
+/// Opens a lock's file, where it is one that counts.
+#[cfg(unix)]
+fn open(path: &Path, makes: Makes) -> io::Result<File> {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+
+    use rustix::fs::OFlags;
+
+    // a pipe in the file's place must not be waited for
+    let careful = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let makes = makes == Makes::Missing;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(makes)
+        .create(makes)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(careful)
+        .open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other("is no file"));
+    }
+    let (me, its) = (rustix::process::geteuid().as_raw(), found.uid());
+    let directory = || std::fs::metadata(owner::parent(path)).map(|directory| directory.uid());
+    if its != me && its != 0 && directory()? != its {
+        let words = format!("belongs to another user (uid {its}), whose lock is none of ours: remove it");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+    }
+    if makes && found.mode() & 0o077 != 0 {
+        // as earlier versions made it; on a file system without modes it stays
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
+    }
     Ok(file)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path, makes: Makes) -> io::Result<File> {
+    let makes = makes == Makes::Missing;
+    let mut options = OpenOptions::new();
+    options.read(true).write(makes).create(makes).truncate(false);
+    options.open(path)
+}
+
+/// Whether the path leads to this file and to no later one.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |found: std::fs::Metadata| (found.dev(), found.ino());
+    let there = std::fs::symlink_metadata(path).map(number);
+    matches!((file.metadata().map(number), there), (Ok(held), Ok(there)) if held == there)
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Removes the file of a lock that is held, and gives the lock back. Whoever waits for it makes another.
+pub(crate) fn remove(file: File, path: &Path) {
+    if is_at(&file, path) {
+        let _ = std::fs::remove_file(path);
+    }
+    drop(file);
 }
 
 /// Whether nothing but a lock's own words would be overwritten: another program's file may have this name.
@@ -83,7 +146,7 @@ fn is_a_lock(file: &File) -> bool {
 /// Who has the lock of this file, if anybody has. It is not taken, nothing is made, and who takes it meanwhile waits a
 /// moment at most.
 pub(crate) fn holder_of(path: &Path) -> Option<SafeText> {
-    let file = File::open(path).ok()?;
+    let file = open(path, Makes::Nothing).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Some(said(&file)),
         Ok(()) | Err(TryLockError::Error(_)) => None,
@@ -130,6 +193,10 @@ mod tests {
         drop(take(&others).unwrap());
         let kept = std::fs::read_to_string(&others).unwrap();
         assert_eq!(kept, "# made by another program");
+        let again = take(&path).unwrap();
+        remove(again, &path);
+        assert!(!path.exists());
+        drop(take(&path).unwrap());
         #[cfg(unix)]
         {
             let link = folder.path().join("link.lock");
@@ -138,6 +205,37 @@ mod tests {
                 matches!(take(&link), Err(NotOurs::Io(_))),
                 "a link is not followed"
             );
+        }
+    }
+
+    /// Whoever can open a file can lock it, so only its owner can.
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_others_made_or_could_open_is_none() {
+        use std::fs::{self, Permissions};
+        use std::os::unix::fs::{PermissionsExt as _, chown};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        drop(take(&path).unwrap());
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        drop(take(&path).unwrap());
+        assert_eq!(mode(), 0o600, "as earlier versions made it");
+        let pipe = folder.path().join("pipe.lock");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        assert!(matches!(take(&pipe), Err(NotOurs::Io(_))));
+        assert_eq!(holder_of(&pipe), None);
+        if crate::owner::tests::theirs().is_some() {
+            let held = take(&path).unwrap();
+            chown(&path, Some(crate::owner::tests::SERVICE), None).unwrap();
+            let Err(NotOurs::Io(error)) = take(&path) else {
+                panic!("another user's lock counts");
+            };
+            assert!(error.to_string().contains("uid 12345"), "{error}");
+            assert_eq!(holder_of(&path), None);
+            drop(held);
         }
     }
 }

@@ -77,7 +77,8 @@ pub fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+/// The directory that something stands in.
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

@@ -53,6 +53,9 @@ pub(crate) fn watch() -> anyhow::Result<()> {
             let mut second = catch(SignalKind::user_defined2())?;
             let mut alarm = catch(SignalKind::alarm())?;
             let mut ready = catch(SignalKind::io())?;
+            // a file that may not grow any more is told by the write that fails, and not by the end of the program
+            let too_long = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+            let _too_long = catch(too_long)?;
             let _ = tell.send(());
             loop {
                 let caught = tokio::select! {

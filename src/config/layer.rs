@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::dirs::Directories;
 use super::error::{ConfigError, ConfigErrors, Place};
 use super::file::{self, Contents, Holds};
+use super::mistake::{Mistake, Mistakes};
 pub use super::raw::Origin;
 use super::raw::{Raw, Row, Sourced};
 use super::rules::RulesFile;
@@ -40,18 +41,22 @@ pub struct Layers {
     file: Option<PathBuf>,
     worries: Vec<String>,
     rules: Vec<RulesFile>,
+    /// What is wrong with the form of files, variables and flags.
+    mistakes: Vec<Mistake>,
 }
 
 impl Layers {
-    /// See [`super::gather`].
-    pub(super) fn gather(options: &LoadOptions) -> Result<Self, ConfigErrors> {
-        let mut errors = Vec::new();
+    /// See [`super::survey`].
+    pub(super) fn survey(options: &LoadOptions) -> Result<Self, ConfigErrors> {
+        let mut mistakes = Mistakes::default();
         let directories = Directories::resolve(&options.environment)?;
-        let file = find_file(options, &directories)?;
-        let contents = match &file {
-            Some(path) => file::read(path, Holds::Configuration, &mut errors),
+        let file = mistakes
+            .everything(|errors| find_file(options, &directories).map_err(|error| errors.push(error)))
+            .unwrap_or_default();
+        let contents = mistakes.everything(|errors| match &file {
+            Some(path) => file::read(path, Holds::Configuration, errors),
             None => Contents::default(),
-        };
+        });
         let own_rules = file
             .as_ref()
             .filter(|_| contents.lists.contains_key("policy.rule"));
@@ -65,10 +70,11 @@ impl Layers {
             file,
             worries: contents.worries,
             rules: rules.into_iter().collect(),
+            mistakes: Vec::new(),
         };
         let mut upper = fallbacks(options);
         upper.extend(contents.values);
-        upper.extend(environment::read(&options.environment, &mut errors));
+        upper.extend(mistakes.by_key(|errors| environment::read(&options.environment, errors)));
         for flag in &options.flags {
             let secret = schema::find(flag.key).is_some_and(|key| key.secrecy == Secrecy::Secret);
             let raw = if secret {
@@ -79,15 +85,34 @@ impl Layers {
             let origin = Origin::Flag(flag.flag.to_owned());
             upper.insert(flag.key.to_owned(), Sourced { raw, origin });
         }
-        preset::apply(&mut layers.values, &upper, &mut errors);
-        layers.values.extend(upper);
-        layers.place_state(&mut errors);
-        layers.read_list_file("operators.file", &["operator"], Holds::Operators, &mut errors);
-        layers.read_list_file("policy.file", &file::POLICY_LISTS, Holds::Policy, &mut errors);
-        if errors.is_empty() {
-            Ok(layers)
-        } else {
-            Err(sorted(errors))
+        mistakes.by_key(|errors| {
+            preset::apply(&mut layers.values, &upper, errors);
+            layers.values.extend(upper);
+            layers.place_state(errors);
+        });
+        for (key, lists, holds) in [
+            ("operators.file", &["operator"][..], Holds::Operators),
+            ("policy.file", &file::POLICY_LISTS, Holds::Policy),
+        ] {
+            mistakes.in_lists(lists, |errors| layers.read_list_file(key, lists, holds, errors));
+        }
+        layers.mistakes = mistakes.0;
+        Ok(layers)
+    }
+
+    /// What is wrong with the form of files, variables and flags.
+    pub(super) fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+
+    /// The defaults alone, in the same directories.
+    pub(super) fn defaults(&self) -> Self {
+        Self {
+            values: defaults(),
+            lists: BTreeMap::new(),
+            sections: BTreeMap::new(),
+            mistakes: Vec::new(),
+            ..self.clone()
         }
     }
 

@@ -11,6 +11,8 @@ mod environment;
 mod error;
 mod file;
 mod layer;
+mod mistake;
+mod narrow;
 mod preset;
 mod raw;
 mod reader;
@@ -159,7 +161,19 @@ impl Layers {
     /// # Errors
     /// Every bad or missing value.
     pub fn oracle(&self) -> Result<Config, ConfigErrors> {
-        let mut r = reader::Reader::new(self);
+        self.oracle_by(reader::Reader::new(self))
+    }
+
+    /// The same, as far as it can be read where [`Layers::told`] has told what is wrong with the form: what stands in a file
+    /// that cannot be read is left out.
+    ///
+    /// # Errors
+    /// Every bad or missing value.
+    pub fn oracle_after_mistakes(&self) -> Result<Config, ConfigErrors> {
+        self.oracle_by(reader::Reader::after_mistakes(self))
+    }
+
+    fn oracle_by(&self, mut r: reader::Reader<'_>) -> Result<Config, ConfigErrors> {
         let network = section::network::read(&mut r);
         let rpc = section::rpc::read(&mut r);
         let contract = section::contract::read(&mut r, network.as_ref());
@@ -174,7 +188,7 @@ impl Layers {
         }
         let beacon = section::beacon::read(&mut r);
         let http = section::http::read(&mut r);
-        let journal = section::journal::read(&mut r, network.as_ref());
+        let journal = section::journal::read(&mut r, network.as_ref().map(|network| network.name));
         let attach = section::attach::read(&mut r);
         let notices = section::notices::read(&mut r);
         let metrics = section::metrics::read(&mut r);
@@ -272,18 +286,6 @@ impl Layers {
         r.finish((|| Some((data?, key?)))())
     }
 
-    /// What `notify test` needs: who is told, in which network's name, and how they are reached.
-    ///
-    /// # Errors
-    /// Every bad or missing value of `[notices]`, `[network]` and `[http]`.
-    pub fn notices(&self) -> Result<(NoticesConfig, NetworkName, HttpOptions), ConfigErrors> {
-        let mut r = reader::Reader::new(self);
-        let notices = section::notices::read(&mut r);
-        let network = r.required("network.name");
-        let http = section::http::read(&mut r);
-        r.finish((|| Some((notices?, network?, http?)))())
-    }
-
     /// What commands need that ask a chain and serve nobody.
     ///
     /// # Errors
@@ -294,59 +296,6 @@ impl Layers {
         let http = section::http::read(&mut r);
         r.finish(network.zip(http))
     }
-
-    /// The network's name.
-    ///
-    /// # Errors
-    /// It is none.
-    pub fn network_name(&self) -> Result<NetworkName, ConfigErrors> {
-        let mut r = reader::Reader::new(self);
-        let name = r.required("network.name");
-        r.finish(name)
-    }
-
-    /// What commands need that only read the journal.
-    ///
-    /// # Errors
-    /// Every bad value of `[network]` and `[journal]`.
-    pub fn journal(&self) -> Result<JournalConfig, ConfigErrors> {
-        let mut r = reader::Reader::new(self);
-        let network = section::network::read(&mut r);
-        let journal = section::journal::read(&mut r, network.as_ref());
-        r.finish(journal)
-    }
-
-    /// What commands need that talk to a running engine.
-    ///
-    /// # Errors
-    /// Every bad or missing value of `[network]`, `[contract]`, `[journal]` and `[attach]`.
-    pub fn seat(&self) -> Result<SeatConfig, ConfigErrors> {
-        let mut r = reader::Reader::new(self);
-        let network = section::network::read(&mut r);
-        let contract = section::contract::read(&mut r, network.as_ref());
-        let journal = section::journal::read(&mut r, network.as_ref());
-        let attach = section::attach::read(&mut r);
-        let parts = (|| {
-            Some(SeatConfig {
-                chain_id: network?.chain_id,
-                manager: contract?.address,
-                journal: journal?,
-                attach: attach?,
-            })
-        })();
-        r.finish(parts)
-    }
-
-    /// The console's and the logs' settings, for commands that bring the rest themselves (`demo`).
-    ///
-    /// # Errors
-    /// Every bad value of `[ui]` and `[log]`.
-    pub fn front_end(&self) -> Result<(UiConfig, LogConfig), ConfigErrors> {
-        let mut r = reader::Reader::new(self);
-        let ui = section::ui::read(&mut r);
-        let log = section::log::read(&mut r);
-        r.finish(ui.zip(log))
-    }
 }
 
 /// Gathers all layers. Unknown keys, duplicate keys and syntax errors are found here, values by the readers above.
@@ -354,7 +303,20 @@ impl Layers {
 /// # Errors
 /// Everything that is wrong with the form of the file, the environment or the flags.
 pub fn gather(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
-    Layers::gather(options)
+    let layers = survey(options)?;
+    match layers.told() {
+        None => Ok(layers),
+        Some(errors) => Err(errors),
+    }
+}
+
+/// Gathers all layers for a command that uses a part of the configuration: each reader reports what is wrong with what it
+/// reads, and a mistake elsewhere is told by [`Layers::told`].
+///
+/// # Errors
+/// Nobody can say where the directories are.
+pub fn survey(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
+    Layers::survey(options)
 }
 
 /// [`gather`] and [`Layers::oracle`] in one step.

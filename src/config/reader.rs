@@ -1,5 +1,7 @@
 //! Typed access to the layers that goes on after an error, so that all are reported together.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::error::{ConfigError, ConfigErrors, Place};
@@ -10,18 +12,49 @@ use super::{AutoApprove, Directories, env_name, schema};
 
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
+    /// Keys and lists that were asked for: a mistake elsewhere is none of this reader's.
+    asked: RefCell<BTreeSet<String>>,
+    passes: Passes,
     errors: Vec<ConfigError>,
     /// What can be meant and is worth a word.
     worries: Vec<String>,
+}
+
+/// What a reader makes of mistakes in the form of what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passes {
+    /// Those in what it asked for are its own.
+    Elsewhere,
+    /// All were told of before.
+    Told,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(layers: &'a Layers) -> Self {
         Self {
             layers,
+            asked: RefCell::default(),
+            passes: Passes::Elsewhere,
             errors: Vec::new(),
             worries: Vec::new(),
         }
+    }
+
+    /// Goes on where the form was found to be wrong, which whoever reads has told of.
+    pub(super) fn after_mistakes(layers: &'a Layers) -> Self {
+        Self {
+            passes: Passes::Told,
+            ..Self::new(layers)
+        }
+    }
+
+    /// Whether the tables of a list could be read: what is missing in it may stand in a file that cannot be.
+    pub(super) fn knows(&self, list: &str) -> bool {
+        !self.layers.mistakes().iter().any(|mistake| mistake.hides(list))
+    }
+
+    fn ask(&self, name: &str) {
+        self.asked.borrow_mut().insert(name.to_owned());
     }
 
     /// Says of a key what somebody may have meant, and rather has not.
@@ -59,6 +92,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn directories(&self) -> &'a Directories {
+        self.ask("state.dir");
         self.layers.directories()
     }
 
@@ -69,6 +103,7 @@ impl<'a> Reader<'a> {
     )]
     pub(super) fn optional<T: Value>(&mut self, key: &str) -> Option<Option<T>> {
         debug_assert!(schema::find(key).is_some(), "{key} is not in the schema");
+        self.ask(key);
         match self.layers.values.get(key) {
             None => Some(None),
             Some(sourced) => self.interpret(key, sourced).map(Some),
@@ -103,6 +138,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn rows(&self, list: &str) -> &'a [Row] {
+        self.ask(list);
         self.layers.lists.get(list).map_or(&[], Vec::as_slice)
     }
 
@@ -202,6 +238,16 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
+        if self.passes == Passes::Elsewhere {
+            let asked = self.asked.take();
+            let mistakes = self.layers.mistakes().iter();
+            let own = mistakes.filter(|mistake| mistake.concerns(&asked));
+            let own: Vec<_> = own.map(|mistake| mistake.error.clone()).collect();
+            // what is found wrong behind them may be their consequence
+            if !own.is_empty() {
+                return Err(layer::sorted(own));
+            }
+        }
         match value {
             Some(value) if self.errors.is_empty() => Ok(value),
             _ => Err(layer::sorted(self.errors)),

@@ -13,7 +13,6 @@ use super::format::{self, FORMAT, Upgrade};
 use super::lineage;
 use super::own_key::{self, Acknowledged, Handed, KEYED, OwnKey};
 use super::places::JournalOptions;
-use super::source::beside;
 use super::stand::{self, Stand};
 use super::{read, schema};
 use crate::owner;
@@ -352,10 +351,7 @@ impl Journal {
 
 /// Opens the database for writing, after its files were judged.
 fn connect(path: &Path) -> Result<Connection, JournalError> {
-    for part in ["", "-wal"] {
-        let part_of = beside(path, part);
-        judge_ours(&part_of, Holds::Trusted).map_err(io_at(&part_of))?;
-    }
+    judge_ours(path, Holds::Trusted).map_err(io_at(path))?;
     let connection = Connection::open(path).map_err(sqlite_at(path))?;
     restrict_to_owner(path).map_err(io_at(path))?;
     // SQLite's own checkpoints would keep a failed fsync to themselves

@@ -2,10 +2,15 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::judged::{Holds, open};
+use crate::types::without_mark;
+
+/// How long a pipe is read: whoever writes into it may ask a person for another password first.
+const PIPE: Duration = Duration::from_secs(60);
 
 /// What such a file holds, wiped when it is dropped.
 #[derive(Debug)]
@@ -25,12 +30,29 @@ impl SecretFile {
         let found = open(path, Holds::Secret)?;
         let worries = found.worries.clone();
         let bytes = found.wiped(most)?;
+        Self::of(&bytes, worries)
+    }
+
+    fn of(bytes: &[u8], worries: Vec<String>) -> io::Result<Self> {
         let wrong = |words: String| io::Error::new(io::ErrorKind::InvalidData, words);
-        let text = std::str::from_utf8(&bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
         Ok(Self {
             text: Zeroizing::new(text.to_owned()),
             worries,
         })
+    }
+
+    /// The same of what is read once, by a program that a person has started: a pipe of this user's is as good as a file, since
+    /// shells hand over secrets so. It is read to its end, within [`PIPE`].
+    ///
+    /// # Errors
+    /// As of [`Self::read`]; nobody writes into the pipe, or it is another user's.
+    pub fn read_once(path: &Path, most: u64) -> io::Result<Self> {
+        #[cfg(unix)]
+        if let Some(bytes) = super::pipe::read(path, most, PIPE)? {
+            return Self::of(without_mark(&bytes), Vec::new());
+        }
+        Self::read(path, most)
     }
 
     /// What a person should be told of its owner and mode.

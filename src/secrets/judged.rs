@@ -9,7 +9,8 @@
 //! | a directory with the sticky bit, like `/tmp` | fine: nobody exchanges the files of others there |
 //! | others may read a secret | a warning, with the command that mends it |
 //! | a secret of root that a group of this user may read, and nobody else (`root:casimir 0640`) | fine: it is how this user gets it |
-//! | `$CREDENTIALS_DIRECTORY` of a service manager, `/run/secrets`, a file system that nobody can write, a pipe | fine as it comes |
+//! | `$CREDENTIALS_DIRECTORY` of a service manager, `/run/secrets`, a file system that nobody can write | fine as it comes |
+//! | a pipe | a password, a mnemonic or a key that a command reads once may come through one of this user's; nothing else may |
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -143,20 +144,58 @@ pub fn read_trusted(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     open(path, Holds::Trusted)?.logged(path).bytes(most)
 }
 
-/// Judges a file of this program that something else opens for it, such as a database, and logs what a person should be told of
-/// it. A file that is not there yet is fine. Must come before a database opens it: closing it here ends locks that this
-/// process has on it.
+/// What SQLite keeps beside a database: whoever may change one of them changes what the database says.
+const PARTS: [&str; 3] = ["", "-wal", "-shm"];
+
+/// Judges a database, with what stands beside it, before SQLite opens it: closing it here ends locks that this process has on
+/// it. What is not there yet is fine. Gives what a person should be told of it.
 ///
 /// # Errors
-/// As of [`open`].
-pub fn judge_ours(path: &Path, holds: Holds) -> io::Result<()> {
-    match open(path, holds) {
-        Ok(found) => {
-            drop(found.logged(path));
-            Ok(())
+/// As of [`open`]; the words name the file where it is one beside the database.
+pub fn judge_database(path: &Path, holds: Holds) -> io::Result<Vec<String>> {
+    // what stands beside it stands beside the file itself, not beside a link to it
+    let real = path.canonicalize();
+    let real = real.as_deref().unwrap_or(path);
+    let mut worries = Vec::new();
+    for part in PARTS {
+        let mut name = if part.is_empty() { path } else { real }.as_os_str().to_owned();
+        name.push(part);
+        let shown = Path::new(&name).display().to_string();
+        match open(Path::new(&name), holds) {
+            Ok(found) => worries.extend(found.worries.iter().map(|worry| format!("{shown} {worry}"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if part.is_empty() => return Err(error),
+            Err(error) => return Err(io::Error::new(error.kind(), format!("{shown} {error}"))),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+    }
+    Ok(worries)
+}
+
+/// The same for whoever has nobody to tell: it is logged.
+///
+/// # Errors
+/// As of [`judge_database`].
+pub fn judge_ours(path: &Path, holds: Holds) -> io::Result<()> {
+    for worry in judge_database(path, holds)? {
+        tracing::warn!(target: "files", worry, "others may get at this file");
+    }
+    Ok(())
+}
+
+/// Why everybody may make and exchange files in a directory, and the command that mends it; also where one that leads to it
+/// lets them.
+#[must_use]
+pub fn judge_directory(path: &Path) -> Option<String> {
+    #[cfg(unix)]
+    {
+        let us = rustix::process::geteuid().as_raw();
+        let why = way::judge(&path.join("any"), us).err()?;
+        Some(format!("what stands in {} {why}", path.display()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
     }
 }
 
@@ -274,15 +313,47 @@ mod tests {
         }
     }
 
+    /// Whoever changes the log beside a database changes what the database says.
     #[test]
-    fn what_a_database_opens_is_judged_before_and_need_not_be_there() {
+    fn a_database_is_judged_with_what_stands_beside_it_and_need_not_be_there() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.sqlite");
+        let (file, link) = (folder.path().join("a.sqlite"), folder.path().join("elsewhere/a"));
         assert!(judge_ours(&file, Holds::Trusted).is_ok());
         fs::write(&file, "x").unwrap();
-        for (mode, good) in [(0o600, true), (0o664, true), (0o666, false)] {
-            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-            assert_eq!(judge_ours(&file, Holds::Trusted).is_ok(), good, "{mode:o}");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        fs::create_dir(link.parent().unwrap()).unwrap();
+        symlink(&file, &link).unwrap();
+        for part in PARTS {
+            let part = folder.path().join(format!("a.sqlite{part}"));
+            fs::write(&part, "x").unwrap();
+            for (mode, good) in [(0o666, false), (0o664, true), (0o600, true)] {
+                fs::set_permissions(&part, Permissions::from_mode(mode)).unwrap();
+                for (name, holds) in [
+                    (&file, Holds::Trusted),
+                    (&file, Holds::Secret),
+                    (&link, Holds::Trusted),
+                ] {
+                    let judged = judge_database(name, holds);
+                    assert_eq!(judged.is_ok(), good, "{} {mode:o}", part.display());
+                    let words = judged.map_or_else(|error| error.to_string(), |worries| worries.join("; "));
+                    let beside = name == &file || part != file;
+                    let named = words.contains(&part.display().to_string());
+                    assert_eq!(named, mode != 0o600 && beside, "{mode:o}: {words}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_in_which_everybody_makes_files_draws_a_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = folder.path().join("logs");
+        fs::create_dir(&logs).unwrap();
+        for (mode, told) in [(0o700, None), (0o777, Some("chmod o-w ")), (0o1777, None)] {
+            fs::set_permissions(&logs, Permissions::from_mode(mode)).unwrap();
+            let found = judge_directory(&logs);
+            assert_eq!(found.is_some(), told.is_some(), "{mode:o}: {found:?}");
+            assert!(told.is_none_or(|words| found.unwrap().contains(words)));
         }
     }
 

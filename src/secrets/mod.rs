@@ -3,11 +3,13 @@
 mod file;
 mod judged;
 pub mod person;
+#[cfg(unix)]
+mod pipe;
 mod private;
 pub(crate) mod scrypt;
 #[cfg(unix)]
 mod way;
 
 pub use file::SecretFile;
-pub use judged::{Holds, Judged, judge_ours, open, read_trusted, regular};
+pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted, regular};
 pub use private::{append_private, make_private, partial_of, write_private};

@@ -95,7 +95,7 @@ pub fn open(
         } => from_keystore(path, password_file.as_deref(), password.as_ref(), ask)?,
         SignerKey::MnemonicFile { path, index } => {
             let place = format!("mnemonic file {}", path.display());
-            let file = SecretFile::read(path, MAX_MNEMONIC).map_err(|error| OpenError::File {
+            let file = SecretFile::read_once(path, MAX_MNEMONIC).map_err(|error| OpenError::File {
                 path: path.clone(),
                 error,
             })?;

@@ -39,7 +39,7 @@ pub struct PasswordFile {
 /// The file cannot be read, or its first line is empty.
 pub fn from_file(path: &Path) -> Result<PasswordFile, PasswordError> {
     let shown = path.display().to_string();
-    let file = SecretFile::read(path, MAX_FILE).map_err(|source| PasswordError::File {
+    let file = SecretFile::read_once(path, MAX_FILE).map_err(|source| PasswordError::File {
         path: shown.clone(),
         source,
     })?;

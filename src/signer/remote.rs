@@ -3,10 +3,14 @@
 //! | what comes | is taken as |
 //! |---|---|
 //! | the signed envelope in hex, alone (web3signer, anvil) or as `raw` of an object (geth) | signed; `tx` compares it with what was asked |
-//! | no connection, no whole answer in time, HTTP 408, 429 or 5xx | away: what was approved is held |
+//! | no connection, no whole answer in time, any HTTP status that is no success, without a JSON-RPC error in the answer | away: what was approved is held, and asked again |
+//! | an answer that is no JSON-RPC: a login page, a proxy's own words | away |
 //! | nobody was asked: a certificate, its key or the CA file cannot be used, perhaps while they are renewed | away |
-//! | a JSON-RPC error | refused, with its words |
-//! | a JSON-RPC error -32601 (no such method) or -32603 (internal), another HTTP status, anything else | broken |
+//! | a JSON-RPC error that is of no transaction in particular: the codes of [`AT_THE_MOMENT`], or the words of [`LOCKED`] | away |
+//! | any other JSON-RPC error | refused, with its words |
+//! | a JSON-RPC error -32700, -32600 or -32602: it does not understand what it is asked; a result that is no signed transaction | broken |
+//!
+//! Whatever refuses this very transaction ends its approval; whatever keeps the signer from signing anything does not.
 //!
 //! | `eth_accounts` says | is taken as |
 //! |---|---|
@@ -41,7 +45,24 @@ const MAX_ANSWER: usize = 1 << 20;
 const REACH: Duration = Duration::from_secs(10);
 /// JSON-RPC 2.0, section 5.1.
 const NO_SUCH_METHOD: i64 = -32601;
-const INTERNAL: i64 = -32603;
+/// It does not understand the question: parse error, invalid request, invalid params (JSON-RPC 2.0, section 5.1).
+const NOT_UNDERSTOOD: [i64; 3] = [-32700, -32600, -32602];
+/// It signs nothing at the moment: no such method (another server answers in its place) and internal error of JSON-RPC 2.0,
+/// section 5.1; resource unavailable and limit exceeded of EIP-1474; unauthorised and disconnected of EIP-1193.
+const AT_THE_MOMENT: [i64; 7] = [NO_SUCH_METHOD, -32603, -32002, -32005, 4100, 4900, 4901];
+/// Words, in small letters, of signers whose key is locked or not loaded, whatever their code: geth, clef and Besu's
+/// EthSigner say so with -32000, which policies use as well.
+const LOCKED: [&str; 7] = [
+    "authentication needed",
+    "unlock",
+    "account is locked",
+    "wallet is locked",
+    "unknown account",
+    "no key for",
+    "not authenticated",
+];
+/// Characters of an answer that are repeated.
+const REPEATED: usize = 60;
 
 /// A remote signer cannot be asked as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -152,29 +173,56 @@ impl RemoteSigner {
         let reply = endpoint.post("").json(&body).within(within).send().await;
         let away = |error: HttpError| Silent::Away(SafeText::new(&error.to_string()));
         let reply = reply.map_err(away)?;
-        let told: Result<Told, _> = reply.json();
+        let told = reply.json::<Value>().ok().filter(is_json_rpc);
+        let told = told.and_then(|told| serde_json::from_value::<Told>(told).ok());
         // an error may come with a status that says so, too
         match (told, reply.succeeded()) {
-            (Ok(Told { error: Some(e), .. }), _) => Err(Silent::Complains {
+            (Some(Told { error: Some(e), .. }), _) => Err(Silent::Complains {
                 code: e.code,
                 words: SafeText::new(&e.message),
             }),
-            (_, Err(error)) if matches!(reply.status, 408 | 429 | 500..) => Err(away(error)),
-            (_, Err(error)) => Err(Silent::Broken(SafeText::new(&error.to_string()))),
+            (_, Err(error)) => Err(away(error)),
             (
-                Ok(Told {
+                Some(Told {
                     result: Some(value), ..
                 }),
                 Ok(()),
             ) => Ok(value),
-            (Ok(_), Ok(())) => Err(Silent::Broken("an answer without a result".into())),
-            (Err(_), Ok(())) => Err(Silent::Broken("its answer is not JSON-RPC".into())),
+            (Some(_), Ok(())) => Err(Silent::Broken("an answer without a result".into())),
+            (None, Ok(())) => Err(Silent::Away(no_json_rpc(&reply.body))),
         }
     }
 
     /// What is said of it, with who it is.
     fn words(&self, what: impl std::fmt::Display) -> SafeText {
         SafeText::new(&format!("{}: {what}", self.key.url))
+    }
+}
+
+/// Whether an answer has the form of one; anything that stands before a signer says what it likes.
+fn is_json_rpc(told: &Value) -> bool {
+    ["jsonrpc", "result", "error"]
+        .iter()
+        .any(|key| told.get(key).is_some())
+}
+
+fn no_json_rpc(body: &[u8]) -> SafeText {
+    let words: String = String::from_utf8_lossy(body).chars().take(REPEATED).collect();
+    SafeText::new(&format!(
+        "its answer is not JSON-RPC, so another server may answer in its place: \"{}\"",
+        words.trim()
+    ))
+}
+
+/// A JSON-RPC error, by what it says of the transaction.
+fn judged(code: i64, words: SafeText) -> TxSignerError {
+    let small = words.as_str().to_lowercase();
+    if NOT_UNDERSTOOD.contains(&code) {
+        TxSignerError::Broken(words)
+    } else if AT_THE_MOMENT.contains(&code) || LOCKED.iter().any(|known| small.contains(known)) {
+        TxSignerError::Away(words)
+    } else {
+        TxSignerError::Refused(words)
     }
 }
 
@@ -233,11 +281,7 @@ impl TxSigner for RemoteSigner {
         let told = self.ask("eth_signTransaction", parameters(transaction), self.key.timeout);
         let told = told.await.map_err(|silent| match silent {
             Silent::Away(words) => TxSignerError::Away(self.words(words)),
-            Silent::Complains {
-                code: NO_SUCH_METHOD | INTERNAL,
-                words,
-            } => TxSignerError::Broken(self.words(words)),
-            Silent::Complains { words, .. } => TxSignerError::Refused(self.words(words)),
+            Silent::Complains { code, words } => judged(code, self.words(words)),
             Silent::Broken(words) => TxSignerError::Broken(self.words(words)),
         })?;
         let raw = told.get("raw").unwrap_or(&told);

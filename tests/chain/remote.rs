@@ -13,6 +13,7 @@ use casimir_dkg::ports::{Answer, TxSigner};
 use casimir_dkg::signer;
 use casimir_dkg::tx::{SignError, UnsignedTransaction};
 use casimir_dkg::types::ClusterLayout;
+use serde_json::json;
 
 use super::stand_in::{Authority, Change, Mood, StandIn};
 use super::support::{ORACLE_KEY, devnet, oracle};
@@ -169,23 +170,59 @@ async fn who_is_away_is_told_apart_from_who_refuses_and_from_who_is_broken() {
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"over its limit"}}"#,
     ));
     assert_eq!(ask().await, refused);
-    for (status, words) in [
-        (
-            200,
-            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#,
-        ),
-        (200, r#"{"jsonrpc":"2.0","id":1,"result":null}"#),
-        (200, r#"{"jsonrpc":"2.0","id":1,"result":"no hex"}"#),
-        (200, r#"{"jsonrpc":"2.0","id":1,"result":{"tx":{}}}"#),
-        (200, "<html>"),
-        (404, "nobody of this name"),
-        (403, ""),
+    let error = |code: i64, words: &str| {
+        json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": code, "message": words } }).to_string()
+    };
+    // this very transaction: by its rules, or by a person at it
+    for (code, words) in [
+        (-32000, "request denied"),
+        (4001, "user rejected"),
+        (-32010, "not on the list"),
     ] {
-        stand_in.is(Mood::Says(status, words));
+        stand_in.is(Mood::Says(200, error(code, words).leak()));
+        assert!(matches!(ask().await, TxSignerError::Refused(_)), "{code} {words}");
+    }
+    for (status, words) in [
+        (200, error(-32602, "Invalid params")),
+        (200, error(-32600, "Invalid Request")),
+        (200, r#"{"jsonrpc":"2.0","id":1,"result":null}"#.to_owned()),
+        (200, r#"{"jsonrpc":"2.0","id":1,"result":"no hex"}"#.to_owned()),
+        (200, r#"{"jsonrpc":"2.0","id":1,"result":{"tx":{}}}"#.to_owned()),
+    ] {
+        stand_in.is(Mood::Says(status, words.clone().leak()));
         assert!(
             matches!(ask().await, TxSignerError::Broken(_)),
             "{status} {words}"
         );
+    }
+    // nothing at the moment, whoever says so: it is held, and the answer is named
+    for (status, answer, named) in [
+        (200, error(-32601, "Method not found"), "Method not found"),
+        (500, error(-32603, "Internal error"), "Internal error"),
+        (200, error(-32603, "Internal error"), "Internal error"),
+        (200, error(-32005, "limit exceeded"), "limit exceeded"),
+        (
+            200,
+            error(-32000, "authentication needed: password or unlock"),
+            "password or unlock",
+        ),
+        (200, error(-32000, "unknown account"), "unknown account"),
+        (200, "<html><title>Sign in</title>".to_owned(), "Sign in"),
+        (200, String::new(), "not JSON-RPC"),
+        (200, r#"{"status":"starting"}"#.to_owned(), "starting"),
+        (200, r#"{"error":"unauthorized"}"#.to_owned(), "unauthorized"),
+        (302, String::new(), "302"),
+        (401, "who are you?".to_owned(), "401"),
+        (403, String::new(), "403"),
+        (404, "nobody of this name".to_owned(), "404"),
+    ] {
+        stand_in.is(Mood::Says(status, answer.clone().leak()));
+        let told = ask().await;
+        assert!(
+            matches!(told, TxSignerError::Away(_)),
+            "{status} {answer}: {told}"
+        );
+        assert!(told.to_string().contains(named), "{named}: {told}");
     }
     // one that tells nobody its accounts is there all the same
     stand_in.is(Mood::Says(

@@ -101,7 +101,8 @@ async fn each_part_has_its_line_and_a_failure_its_exit_code() {
         stdout.contains("FAIL  committee") && stdout.trim_end().ends_with("to look at"),
         "{stdout}"
     );
-    assert!(!scratch.path().join("state").exists(), "looking changes nothing");
+    let left = fs::read_dir(scratch.path().join("state")).unwrap().count();
+    assert_eq!(left, 0, "looking changes nothing, and a claim leaves nothing");
 }
 
 /// What one voice cannot make is asked of each rule by the kinds that it covers.
@@ -245,7 +246,8 @@ async fn the_clock_the_accounts_past_its_holder_and_the_receivers_have_a_line_ea
                      [[notices.to]]\nname = \"secret\"\nformat = \"slack\"\nurl_file = \"/nowhere/url\"\n";
     configured(&chain(now + 90_000, 5).await, receivers);
     let held = config::load(&support::options(&file, scratch.path())).unwrap();
-    let alone = service::alone(&held, account).unwrap();
+    assert!(!scratch.path().join("state").exists(), "looking changes nothing");
+    let alone = service::alone(&held, account).await.unwrap();
     let found = look();
     for (what, expected, words, way_on) in [
         ("clock", "fail", "s behind the newest block", "NTP"),
@@ -273,7 +275,8 @@ async fn the_clock_the_accounts_past_its_holder_and_the_receivers_have_a_line_ea
     }
     drop(alone);
     assert!(line(&look(), "oracle").1.contains("none runs here"));
-    assert!(!scratch.path().join("state").exists(), "looking changes nothing");
+    let left = fs::read_dir(scratch.path().join("state")).unwrap().count();
+    assert_eq!(left, 0, "looking changes nothing, and a claim leaves nothing");
 }
 
 /// Nobody is asked to sign for that.

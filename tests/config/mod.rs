@@ -14,6 +14,7 @@ mod help;
 mod journal;
 pub(crate) mod keys;
 mod keystore;
+mod limits;
 mod monitoring;
 #[cfg(unix)]
 mod odd_files;

@@ -6,7 +6,13 @@ use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use super::support;
+use casimir_dkg::attach::{self, About, Person};
+use casimir_dkg::config::Access;
+use casimir_dkg::engine::{Asked, channel};
+use casimir_dkg::types::UnixMillis;
+use casimir_dkg::view::{Accepted, Snapshot};
+
+use super::support::{self, MINIMAL};
 
 /// The system says of a socket that nobody listens at what it says of any: that it may not be connected to.
 #[test]
@@ -44,4 +50,90 @@ fn of_a_socket_that_keeps_this_person_out_it_is_not_said_that_an_engine_runs() {
     let (code, _, stderr) = support::run(&mut program);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("no engine runs here"), "{stderr}");
+}
+
+/// An engine that says yes to everything, at this socket, while the test lives.
+async fn engine(socket: &std::path::Path) -> attach::Listening {
+    let vector = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/vectors/views/toy-deposit.json"
+    );
+    let snapshot: Snapshot = serde_json::from_slice(&fs::read(vector).unwrap()).unwrap();
+    let (mut side, handle) = channel(snapshot);
+    tokio::spawn(async move {
+        // as a whole: an engine of which a part is gone has ended
+        let side = &mut side;
+        while let Some(asked) = side.asked.recv().await {
+            if let Asked::Request { reply, .. } = asked {
+                let _ = reply.send(Ok(Accepted {
+                    message: "so be it".into(),
+                }));
+            }
+        }
+    });
+    let about = About {
+        since: UnixMillis(1),
+        run_by: Person::of_this_process(),
+    };
+    attach::listen(socket, Access::default(), about, handle)
+        .await
+        .unwrap()
+}
+
+/// The brake is in reach, whatever became of the rules, of the operators and of whatever else only a start reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_elsewhere_keeps_nobody_from_a_running_engine() {
+    let scratch = tempfile::tempdir().unwrap();
+    let _engine = engine(&scratch.path().join("e.sock")).await;
+    let open = scratch.path().join("open.toml");
+    fs::write(&open, "").unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o666)).unwrap();
+    let file = scratch.path().join("c.toml");
+    let attach = "[attach]\nsocket = \"e.sock\"\n";
+    for (broken, told) in [
+        ("file = \"gone.toml\"\n", "gone.toml: cannot be read"),
+        ("file = \"open.toml\"\n", "open.toml: cannot be read"),
+        ("[operators]\nfile = \"gone.toml\"\n", "gone.toml: cannot be read"),
+        ("[rcp]\nulrs = []\n", "rcp: unknown key or section"),
+    ] {
+        fs::write(
+            &file,
+            format!("{MINIMAL}{broken}{attach}{}", support::operators()),
+        )
+        .unwrap();
+        let run = |arguments: &[&str]| {
+            let mut program = support::program(scratch.path());
+            program.arg("--config").arg(&file).args(arguments);
+            support::run(&mut program)
+        };
+        for arguments in [
+            &["status"][..],
+            &["waiting"],
+            &["pause"],
+            &["resume"],
+            &["mode", "supervised"],
+            &["console", "--plain"],
+        ] {
+            let (code, stdout, stderr) = tokio::task::block_in_place(|| run(arguments));
+            assert_eq!(code, Some(0), "{broken}{arguments:?}: {stdout}{stderr}");
+            assert!(
+                stderr.contains("warning: ") && stderr.contains(told),
+                "{arguments:?}: {stderr}"
+            );
+        }
+        let (code, stdout, stderr) = tokio::task::block_in_place(|| run(&["doctor"]));
+        assert_eq!(code, Some(1), "{stderr}");
+        for words in [told, "runs here: process", "state directory"] {
+            assert!(stdout.contains(words), "{broken}{words}: {stdout}");
+        }
+        // where its socket is named, the rest of the configuration is not asked
+        let socket = scratch.path().join("e.sock");
+        fs::write(&file, "[network").unwrap();
+        let named = ["console", "--plain", "--socket", socket.to_str().unwrap()];
+        let (code, _, stderr) = tokio::task::block_in_place(|| run(&named));
+        assert_eq!(code, Some(0), "{stderr}");
+        let (code, _, stderr) = tokio::task::block_in_place(|| run(&["pause"]));
+        assert_eq!(code, Some(3), "where it is cannot be known: {stderr}");
+        assert!(stderr.contains("--socket"), "{stderr}");
+    }
 }

@@ -25,7 +25,12 @@ pub(crate) fn run(command: &ConfigCommand, options: &LoadOptions, json: bool) ->
 
 /// Shows what can be shown even when something is missing, and then says what is missing.
 fn show(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    let layers = config::gather(options)?;
+    let layers = config::survey(options)?;
+    if layers.is_unread()
+        && let Some(errors) = layers.told()
+    {
+        return Err(errors.into());
+    }
     let values = layers.shown();
     if json {
         for value in &values {
@@ -34,13 +39,16 @@ fn show(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     } else {
         output::raw(&config::render(&values));
     }
+    if let Some(errors) = layers.told() {
+        return Err(errors.into());
+    }
     layers.oracle()?;
     Ok(Outcome::Success)
 }
 
 fn path(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     // a file with mistakes still has a place
-    let directories = match config::gather(options) {
+    let directories = match config::survey(options) {
         Ok(layers) => layers.directories().clone(),
         Err(_) => config::Directories::resolve(&options.environment).map_err(config::ConfigErrors::from)?,
     };

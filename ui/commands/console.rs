@@ -129,13 +129,13 @@ mod elsewhere {
 
     use anyhow::bail;
     use casimir_dkg::attach::{Attached, Person};
-    use casimir_dkg::config::{self, Layers, LoadOptions, SeatConfig};
+    use casimir_dkg::config::{self, ConfigError, Layers, LoadOptions, LogConfig, SeatConfig, UiConfig};
     use casimir_dkg::engine::Identity;
     use tokio::runtime::Runtime;
 
     use crate::args::ConsoleArgs;
     use crate::commands::units::{self, Wanted};
-    use crate::commands::{runtime, seat};
+    use crate::commands::{part, runtime, seat};
     #[cfg(feature = "tui")]
     use crate::console::{self, ConsoleOptions, ExitReason};
     use crate::exit::Outcome;
@@ -149,7 +149,7 @@ mod elsewhere {
         options: &LoadOptions,
         args: &ConsoleArgs,
     ) -> anyhow::Result<Option<(Layers, Runtime, Attached)>> {
-        let layers = config::gather(options)?;
+        let layers = config::survey(options)?;
         let found = runtime()?;
         let places = seat::places(&args.seat, || layers.seat())?;
         let attached = match found.block_on(crate::seat::find(&places))? {
@@ -170,7 +170,23 @@ mod elsewhere {
                 return Ok(None);
             }
         };
+        part::warn(layers.told().iter().flat_map(|errors| &errors.0));
         Ok(Some((layers, found, attached)))
+    }
+
+    /// Colours and logs, as far as they are said rightly.
+    fn front_end(layers: &Layers) -> (UiConfig, LogConfig) {
+        let (found, wrong) = layers.front_end_or_usual();
+        // what is wrong with the form was said before
+        let told = layers.told();
+        let told = |error: &&ConfigError| told.as_ref().is_some_and(|errors| errors.0.contains(error));
+        part::warn(
+            wrong
+                .iter()
+                .flat_map(|errors| &errors.0)
+                .filter(|error| !told(error)),
+        );
+        found
     }
 
     /// The same by lines.
@@ -181,7 +197,7 @@ mod elsewhere {
         let Some((layers, found, attached)) = find(options, args)? else {
             return Ok(None);
         };
-        crate::log::init_memory(&layers.front_end()?.1)?;
+        crate::log::init_memory(&front_end(&layers).1)?;
         let process = attached.seated.process;
         let identity = Identity::new(attached.seated.you.clone());
         let left = found.block_on(async {
@@ -205,11 +221,19 @@ mod elsewhere {
         let Some((layers, found, attached)) = find(options, args)? else {
             return Ok(None);
         };
-        let (ui, logging) = layers.front_end()?;
+        let (mut ui, logging) = front_end(&layers);
         crate::log::init_memory(&logging)?;
+        let themes = layers.directories().config.join("themes");
+        let wrong = console::check(&ui, &themes).err();
+        if let Some(error) = &wrong {
+            output::note(&format!(
+                "warning: {error:#} (colours and keys are the built-in ones)"
+            ));
+            (ui.theme, ui.keys) = (None, None);
+        }
         let screen = ConsoleOptions {
             ui,
-            theme_dir: Some(layers.directories().config.join("themes")),
+            theme_dir: wrong.is_none().then_some(themes),
             read_only: !attached.seated.may_decide,
             stderr_to: None,
             save_to: Some(layers.directories().state.clone()),

@@ -22,6 +22,7 @@ mod mutate;
 mod notify;
 mod operator;
 mod oracle;
+mod part;
 #[cfg(unix)]
 mod person;
 mod plain;

@@ -14,7 +14,8 @@ use crate::output;
 
 pub(crate) fn run(command: &NotifyCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let NotifyCommand::Test { to } = command;
-    let (notices, network, http) = config::gather(options)?.notices()?;
+    let layers = config::survey(options)?;
+    let (notices, network, http) = super::part::used(layers.notices(), &layers)?;
     let http = Http::new(&http)?;
     let mut receivers = service::receivers(&notices, network, &http)?;
     if let Some(name) = to {

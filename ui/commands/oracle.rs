@@ -38,9 +38,10 @@ pub(crate) async fn start(
 ) -> anyhow::Result<Started> {
     let account = signer.as_ref().map(|signer| signer.address());
     let account = account.filter(|_| !config.policy.observes());
-    let alone = account
-        .map(|account| service::alone(&config, account))
-        .transpose()?;
+    let alone = match account {
+        Some(account) => Some(service::alone(&config, account).await?),
+        None => None,
+    };
     #[cfg(unix)]
     let seat = config.seat();
     let running = service::start(ServiceOptions {
@@ -50,10 +51,20 @@ pub(crate) async fn start(
         simulated,
     })
     .await?;
+    if let Some(words) = alone.as_ref().and_then(worries) {
+        tracing::warn!(target: "engine", "{words}");
+        running.tell(words).await;
+    }
     Ok(Started {
         #[cfg(unix)]
         socket: crate::seat::open(&seat, &running.handle).await,
         running,
         _alone: alone,
     })
+}
+
+/// Who stands where only oracles should.
+fn worries(alone: &Alone) -> Option<SafeText> {
+    let all: Vec<_> = alone.worries().iter().map(SafeText::as_str).collect();
+    (!all.is_empty()).then(|| SafeText::new(&all.join("; ")))
 }

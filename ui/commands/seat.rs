@@ -13,6 +13,7 @@ use casimir_dkg::view::{ActionView, Listing, Query, Refused, Request, RowId, Row
 use serde_json::{Value, json};
 
 use super::export::Export;
+use super::part::used;
 use super::{person, runtime};
 use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
 use crate::exit::{Kind, Known, Outcome};
@@ -115,7 +116,14 @@ pub(super) fn places(
             paths: vec![path.clone()],
             named: true,
         }),
-        None => config().map(|config| seat::places(&config)),
+        None => {
+            let config = config().inspect_err(|_| {
+                output::note(
+                    "note: with --socket FILE, the socket of the engine, this needs no configuration",
+                );
+            })?;
+            Ok(seat::places(&config))
+        }
     }
 }
 
@@ -128,14 +136,17 @@ fn listed(paths: &[PathBuf]) -> String {
 fn runs(args: &SeatArgs, options: &LoadOptions) -> Option<SafeText> {
     let config = match args.socket {
         Some(_) => return None,
-        None => config::gather(options).ok()?.seat().ok()?,
+        None => config::survey(options).ok()?.seat().ok()?,
     };
     journal::writer(&config.journal.path)
 }
 
 /// Asks an engine that must be there.
 pub(crate) fn run(command: &SeatCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    let places = places(command.seat(), || config::gather(options)?.seat())?;
+    let places = places(command.seat(), || {
+        let layers = config::survey(options)?;
+        used(layers.seat(), &layers)
+    })?;
     runtime()?.block_on(async {
         let attached = match seat::find(&places).await? {
             Found::Engine(attached) => attached,

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use casimir_dkg::config::{LogConfig, LogFormat};
 use casimir_dkg::owner;
+use casimir_dkg::secrets;
 use casimir_dkg::types::UnixMillis;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -70,6 +71,9 @@ pub(crate) fn init(config: &LogConfig, also: Also) -> anyhow::Result<LogGuard> {
         .with(stderr.map(|layer| layer.with_filter(beside)));
     let registry = registry.with((also == Also::Memory).then(|| ring::Keep::new().with_filter(filter)));
     registry.try_init().context("logging")?;
+    if let Some(worry) = secrets::judge_directory(&config.dir) {
+        worries(&[worry]);
+    }
     Ok(LogGuard {
         _file: guard,
         _stderr: shown_guard,

@@ -20,7 +20,7 @@ const EXCEPTIONS: [(&str, &str); 12] = [
         "src/dkg/rockx/node/store/reseal.rs",
         "folders and its own copies, to make them durable",
     ),
-    ("src/engine/service/alone.rs", "a socket"),
+    ("src/engine/service/alone/name.rs", "a socket"),
     (
         "src/journal/backup.rs",
         "folders and its own copies, to make them durable",

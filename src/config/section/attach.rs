@@ -107,14 +107,18 @@ pub struct Access {
     pub approve: Vec<Who>,
 }
 
-pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<AttachConfig> {
+/// Where an engine listens: all that whoever attaches needs.
+pub(in crate::config) fn socket(r: &mut Reader<'_>) -> Option<Socket> {
     let off = matches!(r.optional::<String>("attach.socket"), Some(Some(text)) if text == "off");
-    let socket = if off {
-        Some(Socket::Off)
-    } else {
-        r.path("attach.socket")
-            .map(|path| path.map_or(Socket::Usual, Socket::At))
-    };
+    if off {
+        return Some(Socket::Off);
+    }
+    let path = r.path("attach.socket")?;
+    Some(path.map_or(Socket::Usual, Socket::At))
+}
+
+pub(in crate::config) fn read(r: &mut Reader<'_>) -> Option<AttachConfig> {
+    let socket = socket(r);
     let group = r.optional("attach.group");
     let view = r.optional("attach.view");
     let approve = r.optional::<Vec<Who>>("attach.approve");

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::config::NetworkName;
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
-use crate::config::section::NetworkConfig;
 
 pub(in crate::config) const KEYS: &[Key] = &[
     Key::new(
@@ -36,14 +36,14 @@ pub struct JournalConfig {
     pub key: Option<PathBuf>,
 }
 
-pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<&NetworkConfig>) -> Option<JournalConfig> {
+pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<NetworkName>) -> Option<JournalConfig> {
     let (checkpoint, key) = (r.path("journal.checkpoint"), r.path("journal.key"));
     let path = match r.path("journal.path")? {
         Some(path) => path,
         None => r
             .directories()
             .state
-            .join(network?.name.as_str())
+            .join(network?.as_str())
             .join("journal.sqlite"),
     };
     let (checkpoint, key) = (checkpoint?, key?);

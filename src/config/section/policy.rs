@@ -250,7 +250,7 @@ pub(in crate::config) fn read(r: &mut Reader<'_>, network: Option<NetworkName>) 
             let message = "\"auto\" needs the flag --auto-approve as well, so that no file alone can take the decision from you";
             r.error("policy.mode", message.to_owned());
         }
-        if rules.is_empty() && whole {
+        if rules.is_empty() && whole && r.knows(LIST) {
             let message = "\"auto\" (--auto-approve) without a [[policy.rule]] would approve nothing: write a rule or use \"supervised\"";
             r.error("policy.mode", message.to_owned());
         }

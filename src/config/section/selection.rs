@@ -68,6 +68,7 @@ pub(in crate::config) fn read(
             "a fixed committee is given too: only one of both can hold".to_owned(),
         );
     }
+    let knows = r.knows("operator");
     let mut check = |key: &str, ids: Vec<OperatorId>| {
         let mut sorted = ids.clone();
         sorted.sort_unstable();
@@ -75,7 +76,7 @@ pub(in crate::config) fn read(
         if sorted.len() != ids.len() {
             r.error(key, "names an operator twice".to_owned());
         }
-        if let Some(operators) = operators {
+        if let Some(operators) = operators.filter(|_| knows) {
             for id in sorted.iter().filter(|id| !operators.by_id.contains_key(id)) {
                 r.error(key, format!("operator {id} is not configured"));
             }
@@ -99,7 +100,7 @@ pub(in crate::config) fn read(
             operators?.by_id.keys().copied().collect::<Vec<_>>(),
         ),
     };
-    if from.len() < size {
+    if from.len() < size && knows {
         let message = format!(
             "a committee of {size} needs as many operators, configured are {}",
             from.len()

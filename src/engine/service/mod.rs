@@ -17,7 +17,7 @@ mod transcripts;
 
 pub use crate::desk::not_done;
 pub use crate::dkg::health::{Examined, Health};
-pub use alone::{Alone, NotAlone, alone, holder};
+pub use alone::{Alone, Holder, NotAlone, alone, holder};
 pub use backend::{BackendError, health};
 pub use doors::receivers;
 pub use feeds::beacon_clock;

@@ -25,6 +25,7 @@ use crate::oracle::{self, Settings};
 use crate::ports::{
     Ceremonies, CeremonyCapabilities, Evidence, PoolEvent, PoolEventKind, PoolManager, TxSigner,
 };
+use crate::secrets::judge_directory;
 use crate::types::SafeText;
 use crate::view::NetworkView;
 
@@ -66,6 +67,14 @@ impl Running {
             http: self.http.clone(),
             core: self.core.clone(),
             rules: self.rules.clone(),
+        }
+    }
+
+    /// Has whoever looks be told of something about this machine that a person should know.
+    pub async fn tell(&self, words: SafeText) {
+        if let Some(core) = self.core.upgrade() {
+            // the core is gone only when everything ends
+            let _ = core.send(Incoming::Live(LiveUpdate::Alarm("name", words))).await;
         }
     }
 
@@ -188,6 +197,10 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
     let journal = opened.journal().to_owned();
+    let transcripts = journal.with_file_name("transcripts");
+    if let Some(worry) = judge_directory(&transcripts) {
+        tracing::warn!(target: "files", "{worry}");
+    }
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let (world, gate) = watch::channel(None);
@@ -203,7 +216,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,
-        transcripts: journal.with_file_name("transcripts"),
+        transcripts,
         config,
         endpoints: doors::endpoints(&line),
         line,

@@ -33,6 +33,8 @@ pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
         },
     );
     let transcripts = config.journal.path.with_file_name("transcripts");
+    report.extend(modes::written_by_others("logs", &config.log.dir));
+    report.extend(modes::written_by_others("transcripts", &transcripts));
     report.extend(modes::open_to_others("logs", &config.log.dir, log::is_ours));
     report.extend(modes::open_to_others("transcripts", &transcripts, |name| {
         name.ends_with(".json")
@@ -85,7 +87,8 @@ fn too_high(key: &str, wei: U256) -> Option<Finding> {
     })
 }
 
-fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
+/// The journal by itself, and its records as far as they can be believed.
+pub(super) fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
     let (what, path) = ("journal", place.path.as_path());
     if !path.exists() {
         let found = format!("{} does not exist yet", path.display());

@@ -17,7 +17,8 @@ mod signer;
 
 use std::ffi::OsStr;
 
-use casimir_dkg::config::{self, Config, LoadOptions};
+use casimir_dkg::config::{self, Config, Layers, LoadOptions};
+use casimir_dkg::engine;
 use casimir_dkg::http::Http;
 use casimir_dkg::types::counted;
 
@@ -45,7 +46,8 @@ pub(crate) fn run(
     };
     let gathered = match role {
         DoctorRole::Operator => super::operator::gather(options),
-        DoctorRole::Oracle | DoctorRole::Messenger => config::gather(options),
+        DoctorRole::Messenger => config::gather(options),
+        DoctorRole::Oracle => config::survey(options),
     };
     let layers = match gathered {
         Ok(layers) => layers,
@@ -54,6 +56,12 @@ pub(crate) fn run(
             return Ok(report.end());
         }
     };
+    if let Some(errors) = layers.told() {
+        report.wrong_configuration(&errors);
+        if layers.is_unread() {
+            return Ok(report.end());
+        }
+    }
     match layers.file() {
         Some(file) => report.add(Finding::ok("configuration", file.display().to_string())),
         None => report.add(Finding::warn(
@@ -69,18 +77,29 @@ pub(crate) fn run(
         runtime()?.block_on(roles::examine(role, expect, &layers, &mut report));
         return Ok(report.end());
     }
-    let config = match layers.oracle() {
-        Ok(config) => config,
+    match layers.oracle_after_mistakes() {
+        Ok(config) => {
+            for worry in config.worries.iter().skip(layers.worries().len()) {
+                report.add(Finding::warn("configuration", worry, ""));
+            }
+            runtime()?.block_on(examine(&config, &mut report));
+        }
         Err(errors) => {
             report.wrong_configuration(&errors);
-            return Ok(report.end());
+            runtime()?.block_on(examine_part(&layers, &mut report));
         }
-    };
-    for worry in config.worries.iter().skip(layers.worries().len()) {
-        report.add(Finding::warn("configuration", worry, ""));
     }
-    runtime()?.block_on(examine(&config, &mut report));
     Ok(report.end())
+}
+
+/// What does not hang on what is wrong: the journal, and the oracle that runs here with what it read before.
+async fn examine_part(layers: &Layers, report: &mut Report) {
+    if let Ok(journal) = layers.journal() {
+        report.add(files::journal(&engine::journal_at(&journal)).0);
+    }
+    if let Ok(seat) = layers.seat() {
+        running::sit_down(&seat, report).await;
+    }
 }
 
 async fn examine(config: &Config, report: &mut Report) {
@@ -125,7 +144,6 @@ impl Report {
         findings.into_iter().for_each(|finding| self.add(finding));
     }
 
-    /// Without a configuration there is nothing else to try.
     fn wrong_configuration(&mut self, errors: &config::ConfigErrors) {
         for error in &errors.0 {
             self.add(Finding::fail("configuration", error.to_string(), ""));

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use casimir_dkg::secrets;
 use casimir_dkg::types::counted;
 
 use super::Finding;
@@ -45,6 +46,16 @@ pub(super) fn open_to_others(
             "find {} -maxdepth 1 -type f -exec chmod go= {{}} +",
             directory.display()
         ),
+    ))
+}
+
+/// Whether others may make, remove and exchange files of a directory; `None` where they may not, or it is not there.
+pub(super) fn written_by_others(what: &str, directory: &Path) -> Option<Finding> {
+    let why = secrets::judge_directory(directory).filter(|_| directory.is_dir())?;
+    Some(Finding::warn(
+        what,
+        why,
+        "whoever may write a directory exchanges what stands in it",
     ))
 }
 

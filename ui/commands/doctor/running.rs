@@ -2,8 +2,9 @@
 //! account.
 
 use alloy::primitives::Address;
-use casimir_dkg::config::Config;
-use casimir_dkg::engine::{self, service};
+use casimir_dkg::config::{Config, SeatConfig};
+use casimir_dkg::engine::service::{self, Holder};
+use casimir_dkg::engine::{self};
 use casimir_dkg::journal::Entry;
 use casimir_dkg::types::{Severity, UnixMillis, counted, in_words};
 use casimir_dkg::view::Wait;
@@ -12,56 +13,63 @@ use super::chain::Chain;
 use super::{Finding, Report};
 use crate::seat::{self, Found};
 
+const WHAT: &str = "oracle";
+
 /// Who runs here for this account, and everything that waits there.
 pub(crate) async fn examine(config: &Config, account: Option<Address>, report: &mut Report) {
-    const WHAT: &str = "oracle";
-    match seat::find(&seat::places(&config.seat())).await {
-        Ok(Found::Engine(attached)) => {
-            let seated = &attached.seated;
-            report.add(Finding::ok(
-                WHAT,
-                format!(
-                    "runs here: process {} of {}, since {}",
-                    seated.process,
-                    seated.run_by,
-                    seated.since.to_rfc3339()
-                ),
-            ));
-            if let Some(obstacle) = seat::obstacle(&config.seat()) {
-                let hint = "those of the group are told that nobody listens there, until then";
-                report.add(Finding::warn("attach.group", obstacle.to_string(), hint));
-            }
-            let snapshot = attached.handle.snapshots.borrow().clone();
-            if snapshot.waits.is_empty() {
-                report.add(Finding::ok("waits", "nothing"));
-            }
-            for wait in &snapshot.waits {
-                report.add(of(wait, UnixMillis::now()));
-            }
+    let Some(why) = sit_down(&config.seat(), report).await else {
+        if let Some(obstacle) = seat::obstacle(&config.seat()) {
+            let hint = "those of the group are told that nobody listens there, until then";
+            report.add(Finding::warn("attach.group", obstacle.to_string(), hint));
         }
-        // whoever holds the account may listen elsewhere, or let this user not in
-        other => {
-            let why = match other {
-                Ok(Found::Nobody(unseen)) => unseen,
-                Ok(Found::Engine(_)) => String::new(),
-                Err(error) => format!("; its socket: {error}"),
-            };
-            let holder = account.and_then(|account| service::holder(config, account));
-            match holder {
-                Some(by) => report.add(Finding::warn(
-                    WHAT,
-                    format!("one runs here for this account ({by}), and lets nobody sit down where this configuration looks{why}"),
-                    "a second one is refused; look with its own user and its own attach.socket, or stop it",
-                )),
-                None if why.is_empty() => report.add(Finding::ok(WHAT, "none runs here for this account")),
-                None => report.add(Finding::warn(
-                    WHAT,
-                    format!("whether one runs here is not known{why}"),
-                    "look with the user that runs it, or with a program of its version",
-                )),
-            }
-        }
+        return;
+    };
+    // whoever holds the account may listen elsewhere, or let this user not in
+    let holder = match account {
+        Some(account) => service::holder(config, account).await,
+        None => None,
+    };
+    match holder {
+        Some(Holder::Stranger(words)) => report.add(Finding::warn(WHAT, words.to_string(), "")),
+        Some(Holder::Oracle(by)) => report.add(Finding::warn(
+            WHAT,
+            format!("one runs here for this account ({by}), and lets nobody sit down where this configuration looks{why}"),
+            "a second one is refused; look with its own user and its own attach.socket, or stop it",
+        )),
+        None if why.is_empty() => report.add(Finding::ok(WHAT, "none runs here for this account")),
+        None => report.add(Finding::warn(
+            WHAT,
+            format!("whether one runs here is not known{why}"),
+            "look with the user that runs it, or with a program of its version",
+        )),
     }
+}
+
+/// What holds up the oracle that listens here, in its own words. With what kept from looking where none does.
+pub(super) async fn sit_down(config: &SeatConfig, report: &mut Report) -> Option<String> {
+    let attached = match seat::find(&seat::places(config)).await {
+        Ok(Found::Engine(attached)) => attached,
+        Ok(Found::Nobody(unseen)) => return Some(unseen),
+        Err(error) => return Some(format!("; its socket: {error}")),
+    };
+    let seated = &attached.seated;
+    report.add(Finding::ok(
+        WHAT,
+        format!(
+            "runs here: process {} of {}, since {}",
+            seated.process,
+            seated.run_by,
+            seated.since.to_rfc3339()
+        ),
+    ));
+    let snapshot = attached.handle.snapshots.borrow().clone();
+    if snapshot.waits.is_empty() {
+        report.add(Finding::ok("waits", "nothing"));
+    }
+    for wait in &snapshot.waits {
+        report.add(of(wait, UnixMillis::now()));
+    }
+    None
 }
 
 fn of(wait: &Wait, now: UnixMillis) -> Finding {

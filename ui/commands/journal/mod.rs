@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use self::restore::Whose;
 use self::verify::Wanted;
+use super::part::used;
 use crate::args::{ExportFormat, JournalCommand};
 use crate::exit::{Kind, Known, Outcome};
 use crate::output;
@@ -71,22 +72,24 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
 /// Where the journal is, or would be. What belongs to the configured one is where the configuration says, by whatever name
 /// that is given; with a copy, it stands beside it.
 fn place(given: Option<&Path>, options: &LoadOptions) -> anyhow::Result<JournalOptions> {
-    let configured = || Ok::<_, anyhow::Error>(engine::journal_at(&config::gather(options)?.journal()?));
+    let layers = config::survey(options);
     let Some(path) = given else {
-        return configured();
+        let layers = layers?;
+        return Ok(engine::journal_at(&used(layers.journal(), &layers)?));
     };
+    let configured = || Some(engine::journal_at(&layers.ok()?.journal().ok()?));
     let is_it = |found: &JournalOptions| match (found.path.canonicalize(), path.canonicalize()) {
         (Ok(found), Ok(given)) => found == given,
         _ => found.path == path,
     };
     // an auditor has no configuration
-    let found = configured().ok().filter(is_it);
+    let found = configured().filter(is_it);
     Ok(found.unwrap_or_else(|| JournalOptions::at(path)))
 }
 
 /// Whose journal belongs at the configured place; any may be put elsewhere.
 fn whose(place: &JournalOptions, options: &LoadOptions) -> Option<Whose> {
-    let layers = config::gather(options).ok()?;
+    let layers = config::survey(options).ok()?;
     let (network, seat) = (layers.network_name().ok()?, layers.seat().ok()?);
     (seat.journal.path == place.path).then_some(Whose {
         network,

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use casimir_dkg::config::NetworkName;
 use casimir_dkg::engine::{self, Voided};
 use casimir_dkg::journal::{self, Declaration, Entry, JournalOptions, Restored};
+use casimir_dkg::secrets::{self, Holds};
 use casimir_dkg::types::{ActionId, SafeText, UnixMillis, counted};
 use serde_json::{Value, json};
 
@@ -34,6 +35,7 @@ pub(crate) fn run(
     whose: Option<&Whose>,
     json: bool,
 ) -> anyhow::Result<Outcome> {
+    judge_mode(from)?;
     if let Some(whose) = whose {
         whose.judge(from)?;
     }
@@ -48,6 +50,16 @@ pub(crate) fn run(
     let restored = journal::restore(journal, from, declaration.as_ref())?;
     report(&journal.path, &restored, &found.unwrap_or_default(), json);
     Ok(Outcome::Success)
+}
+
+/// What everybody may have changed is nobody's backup; what some may have is said.
+fn judge_mode(from: &Path) -> anyhow::Result<()> {
+    let worries = secrets::judge_database(from, Holds::Trusted)
+        .map_err(|error| anyhow!("{} was not restored: it {error}", from.display()))?;
+    for worry in worries {
+        output::note(&format!("warning: {worry}"));
+    }
+    Ok(())
 }
 
 /// Whom the configured oracle works for.

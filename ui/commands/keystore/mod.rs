@@ -44,8 +44,8 @@ fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Outcome> {
     refuse_existing(&args.out)?;
     let key = match &args.key_file {
         Some(file) => {
-            let found =
-                SecretFile::read(file, MAX_KEY).with_context(|| format!("cannot read {}", file.display()))?;
+            let found = SecretFile::read_once(file, MAX_KEY)
+                .with_context(|| format!("cannot read {}", file.display()))?;
             if let Some(warning) = found.warning("key file", file) {
                 output::note(&format!("warning: {warning}"));
             }

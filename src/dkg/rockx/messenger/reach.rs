@@ -2,7 +2,7 @@
 //!
 //! | Address | Reached |
 //! |---|---|
-//! | link-local, the metadata services of clouds, unspecified, multicast, reserved | never |
+//! | link-local, the metadata services of clouds, unspecified, multicast, reserved, for documentation, for benchmarks, for protocols (IANA's registries of special-purpose addresses); tunnels that hide an address (Teredo); port 0 | never |
 //! | loopback | where the messenger itself listens on loopback only, and no proxy brings others there |
 //! | private (RFC 1918, RFC 4193, RFC 6598) | unless it is switched off |
 //! | public | yes |
@@ -124,6 +124,9 @@ impl Reach {
     /// All addresses of the URL's host; none where they cannot be found.
     async fn addresses(&self, url: &str) -> Result<Vec<IpAddr>, Refusal> {
         let url = parse(&RedactedUrl::new(url)).map_err(|error| Refusal::Bad(error.to_string()))?;
+        if url.port() == Some(0) {
+            return Err(Refusal::Bad("nobody listens at port 0".to_owned()));
+        }
         let host = url.host_str().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = host.parse() {
@@ -155,13 +158,15 @@ fn kind(address: IpAddr) -> Kind {
 
 fn kind_of_v4(address: Ipv4Addr) -> Kind {
     /// Metadata and host services of Alibaba and Azure, at addresses that look like others.
-    const METADATA: [Ipv4Addr; 3] = [
-        Ipv4Addr::new(100, 100, 100, 200),
-        Ipv4Addr::new(168, 63, 129, 16),
-        Ipv4Addr::new(192, 0, 0, 192),
-    ];
-    let [first, second, ..] = address.octets();
-    if first == 0 || first >= 224 || address.is_link_local() || METADATA.contains(&address) {
+    const METADATA: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+    let [first, second, third, _] = address.octets();
+    // protocols (RFC 6890), relays of 6to4 (RFC 7526), documentation (RFC 5737), benchmarks (RFC 2544)
+    let is_special = matches!(
+        (first, second, third),
+        (192, 0, 0 | 2) | (192, 88, 99) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113)
+    );
+    let is_none = first == 0 || first >= 224 || address.is_link_local();
+    if is_none || is_special || METADATA.contains(&address) {
         Kind::Never
     } else if address.is_loopback() {
         Kind::Loopback
@@ -185,8 +190,10 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
         return Kind::Loopback;
     }
     match parts {
-        // an IPv4 address within: translated (RFC 6052), 6to4 (RFC 3056), compatible (RFC 4291)
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => v4(high, low),
+        // an IPv4 address within: translated (RFC 6052, RFC 2765), 6to4 (RFC 3056)
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x2002, high, low, ..] => v4(high, low),
         [0x64, 0xff9b, 1, ..] => translated(address),
         [0, 0, 0, 0, 0, 0, ..] => Kind::Never,
         _ if address.is_unspecified() || address.is_multicast() || address.is_unicast_link_local() => {
@@ -198,7 +205,11 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
         // site-local, which was given up
         [first, ..] if first & 0xffc0 == 0xfec0 => Kind::Never,
         _ if address.is_unique_local() => Kind::Private,
-        _ => Kind::Public,
+        // protocols, Teredo among them (RFC 2928), and documentation (RFC 3849, RFC 9637)
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Kind::Never,
+        // all that was ever given to networks (RFC 4291, section 2.4)
+        [first, ..] if first & 0xe000 == 0x2000 => Kind::Public,
+        _ => Kind::Never,
     }
 }
 
@@ -245,6 +256,31 @@ mod tests {
             ("http://[64:ff9b::a9fe:a9fe]", false, false, false),
             ("http://[2002:a9fe:a9fe::1]", false, false, false),
             ("http://[fe80::1]", false, false, false),
+            ("http://[::ffff:0:169.254.169.254]", false, false, false),
+            ("http://[::ffff:0:8.8.8.8]", true, true, true),
+            ("http://198.18.0.1", false, false, false),
+            ("http://198.19.255.255", false, false, false),
+            ("http://198.20.0.1", true, true, true),
+            ("http://192.0.0.8", false, false, false),
+            ("http://192.0.1.1", true, true, true),
+            ("http://192.0.2.1", false, false, false),
+            ("http://192.88.99.1", false, false, false),
+            ("http://198.51.100.1", false, false, false),
+            ("http://203.0.113.1", false, false, false),
+            ("http://[2001:db8::1]", false, false, false),
+            ("http://[3fff:fff::1]", false, false, false),
+            (
+                "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
+                false,
+                false,
+                false,
+            ),
+            ("http://[2001:4860:4860::8888]", true, true, true),
+            ("http://[100::1]", false, false, false),
+            ("http://[5f00::1]", false, false, false),
+            ("http://8.8.8.8:0", false, false, false),
+            ("http://127.0.0.1:0", false, false, false),
+            ("http://name.example:0", false, false, false),
             ("http://[fd00:ec2::254]", false, false, false),
             ("http://100.100.100.200", false, false, false),
             ("http://0.0.0.0:3000", false, false, false),
