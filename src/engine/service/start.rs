@@ -1,5 +1,6 @@
 //! Building the engine from a configuration, in an order in which each part can refuse with a clear reason.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -197,10 +198,6 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
     let journal = opened.journal().to_owned();
-    let transcripts = journal.with_file_name("transcripts");
-    if let Some(worry) = judge_directory(&transcripts) {
-        tracing::warn!(target: "files", "{worry}");
-    }
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let (world, gate) = watch::channel(None);
@@ -216,7 +213,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,
-        transcripts,
+        transcripts: transcripts_beside(&journal),
         config,
         endpoints: doors::endpoints(&line),
         line,
@@ -242,6 +239,15 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         core: weak,
         rules,
     })
+}
+
+/// Where transcripts are kept.
+fn transcripts_beside(journal: &Path) -> PathBuf {
+    let transcripts = journal.with_file_name("transcripts");
+    if let Some(worry) = judge_directory(&transcripts) {
+        tracing::warn!(target: "files", "{worry}");
+    }
+    transcripts
 }
 
 /// What is heard of whatever runs within this process.
