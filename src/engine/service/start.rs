@@ -1,5 +1,6 @@
 //! Building the engine from a configuration, in an order in which each part can refuse with a clear reason.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -196,10 +197,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let settings = settings(&config, &*lists, ceremonies.capabilities());
     let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
-    let transcripts = opened.journal().with_file_name("transcripts");
-    if let Some(worry) = judge_directory(&transcripts) {
-        tracing::warn!(target: "files", "{worry}");
-    }
+    let transcripts = transcripts_beside(opened.journal());
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let (world, gate) = watch::channel(None);
@@ -241,6 +239,15 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         core: weak,
         rules,
     })
+}
+
+/// Where transcripts are kept; says where everybody may exchange them.
+fn transcripts_beside(journal: &Path) -> PathBuf {
+    let transcripts = journal.with_file_name("transcripts");
+    if let Some(worry) = judge_directory(&transcripts) {
+        tracing::warn!(target: "files", "{worry}");
+    }
+    transcripts
 }
 
 /// What is heard of whatever runs within this process.
