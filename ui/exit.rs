@@ -20,6 +20,7 @@ Exit codes:
   2    the command line was not understood
   3    the configuration is wrong; every mistake is printed with file, line and key
   4    the console needs a terminal and there is none
+  5    not known whether the engine took what was asked: look at status
   101  a part of the program died; the terminal was restored
   130  a second signal forced the end before all work was finished";
 

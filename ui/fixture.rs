@@ -23,6 +23,7 @@ pub(crate) fn unread() -> Snapshot {
         mode: Mode::Supervised,
         switched: None,
         paused: None,
+        stopping: None,
         chain: ChainView::unread(),
         signer: SignerView::unread(None),
         endpoints: vec![],

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::frame::{self, Lines};
 use super::{AttachError, Person};
@@ -32,28 +32,66 @@ pub struct Attached {
     pub seated: Seated,
 }
 
-/// Sits down at the engine that listens at `path`.
+/// A crowded door is tried again for so long, after a pause that grows from the first to the second.
+const CROWDED: Duration = Duration::from_secs(8);
+const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+
+/// Why there is no seat.
+enum Unseated {
+    /// The door has no room, or others pushed this connection out before it had greeted: nothing was said by either side.
+    Crowded(AttachError),
+    Refused(AttachError),
+}
+
+impl From<AttachError> for Unseated {
+    fn from(error: AttachError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Whether others may be the reason that a connection was not taken, or was dropped.
+fn is_crowd(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+    )
+}
+
+/// Sits down at the engine that listens at `path`. Where others crowd the door, it comes again for some seconds.
 ///
 /// # Errors
 /// Nobody listens there, the engine is another version's, does not let this person in, or does not keep to the
 /// protocol.
 pub async fn attach(path: &Path) -> Result<Attached, AttachError> {
+    let until = Instant::now() + CROWDED;
+    let (mut pause, longest) = AGAIN;
+    loop {
+        match sit_down(path).await {
+            Ok(attached) => return Ok(attached),
+            Err(Unseated::Crowded(_)) if Instant::now() + pause < until => {}
+            Err(Unseated::Crowded(error) | Unseated::Refused(error)) => return Err(error),
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(longest);
+    }
+}
+
+async fn sit_down(path: &Path) -> Result<Attached, Unseated> {
     let stream = UnixStream::connect(path)
         .await
         .map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                AttachError::NoEngine(path.to_owned())
+                Unseated::Refused(AttachError::NoEngine(path.to_owned()))
             }
-            _ => not_reached(path, error),
+            _ if is_crowd(&error) => Unseated::Crowded(not_reached(path, error)),
+            _ => Unseated::Refused(not_reached(path, error)),
         })?;
     let (read, mut write) = stream.into_split();
     let mut lines = Lines::new(read, frame::TO_SEAT);
     let greeted = timeout(GREETING, greet(path, &mut lines, &mut write)).await;
     let (seated, first) = greeted.unwrap_or_else(|_| {
-        Err(protocol(
-            path,
-            &format!("it took longer than {} s to answer", GREETING.as_secs()),
-        ))
+        let words = format!("it took longer than {} s to answer", GREETING.as_secs());
+        Err(protocol(path, &words).into())
     })?;
     let (side, handle) = channel(first);
     let (heard_to, heard) = mpsc::channel(64);
@@ -87,7 +125,7 @@ async fn greet(
     path: &Path,
     lines: &mut Lines<OwnedReadHalf>,
     write: &mut OwnedWriteHalf,
-) -> Result<(Seated, Snapshot), AttachError> {
+) -> Result<(Seated, Snapshot), Unseated> {
     let failed = |error: io::Error| AttachError::Io {
         path: path.to_owned(),
         error,
@@ -98,24 +136,33 @@ async fn greet(
     loop {
         let message = match lines.next::<ToSeat>().await {
             Ok(Some(message)) => message,
-            Ok(None) => return Err(protocol(path, "it hung up")),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(protocol(path, &error.to_string()));
+            Ok(None) if seated.is_none() => {
+                return Err(Unseated::Crowded(protocol(
+                    path,
+                    "it hung up before it had greeted",
+                )));
             }
-            Err(error) => return Err(failed(error)),
+            Ok(None) => return Err(protocol(path, "it hung up").into()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(protocol(path, &error.to_string()).into());
+            }
+            Err(error) if seated.is_none() && is_crowd(&error) => {
+                return Err(Unseated::Crowded(failed(error)));
+            }
+            Err(error) => return Err(failed(error).into()),
         };
         match message {
-            ToSeat::Hello(hello) => hello.check()?,
+            ToSeat::Hello(hello) => hello.check().map_err(AttachError::from)?,
             ToSeat::Seated(who) => seated = Some(who),
             ToSeat::NotAdmitted(why) => {
                 let path = path.to_owned();
-                return Err(AttachError::NotAdmitted { path, why });
+                return Err(AttachError::NotAdmitted { path, why }.into());
             }
             ToSeat::Snapshot(first) => {
                 let seated = seated.ok_or_else(|| protocol(path, "a state before a seat"))?;
                 return Ok((seated, *first));
             }
-            _ => return Err(protocol(path, "an answer before a question")),
+            _ => return Err(protocol(path, "an answer before a question").into()),
         }
     }
 }

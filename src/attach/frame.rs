@@ -58,8 +58,16 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 /// # Errors
 /// The connection broke.
 pub async fn write<T: Serialize>(to: &mut (impl AsyncWrite + Unpin), message: &T) -> io::Result<()> {
+    to.write_all(&line(message)?).await?;
+    to.flush().await
+}
+
+/// One message as it is written.
+///
+/// # Errors
+/// It cannot be encoded.
+pub fn line<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(message).map_err(io::Error::other)?;
     line.push(b'\n');
-    to.write_all(&line).await?;
-    to.flush().await
+    Ok(line)
 }

@@ -11,10 +11,12 @@
 //!
 //! A seat that does not read holds nobody up: changes are taken between the last snapshot that was written and the newest
 //! one whenever the seat can take more, and a write that does not end in time ends the seat. Whoever does not greet has no
-//! seat: of those connections the oldest makes room.
+//! seat: each user has a share of the door, where the oldest of his own connections makes room, and who is in no list is
+//! refused at once. A seat that comes to a crowded door comes again for some seconds.
 
 mod access;
 mod client;
+mod door;
 pub mod frame;
 mod person;
 mod place;

@@ -21,7 +21,7 @@ use crate::view::{FromSeat, Hello, Refused, Seated, Snapshot, ToSeat};
 /// A seat that says nothing at first is let go.
 const GREETING: Duration = Duration::from_secs(5);
 /// A seat that takes no message for so long is let go.
-pub(super) const WRITE: Duration = Duration::from_secs(10);
+const WRITE: Duration = Duration::from_secs(10);
 /// Changes are gathered for so long: a person reads no faster, and twenty seats cost the engine nothing.
 const GATHER: Duration = Duration::from_millis(50);
 /// Requests that a seat may have in flight; more wait in the socket.
@@ -134,7 +134,13 @@ async fn converse(
             },
             Some(answer) = asked.join_next(), if !asked.is_empty() => {
                 // one that died died with a panic, which is told where panics are told
-                to.say(&answer.map_err(io::Error::other)?).await?;
+                let answer = answer.map_err(io::Error::other)?;
+                // the snapshot with what was taken was there before its answer, and stays before it
+                if matches!(answer, ToSeat::Answer { .. }) && seat.snapshots.has_changed().unwrap_or(false) {
+                    show(&mut to, &mut seat, &mut shown).await?;
+                    due = Instant::now() + GATHER;
+                }
+                to.say(&answer).await?;
             }
             () = to.hung_up(), if asked.len() >= ASKED => return Ok(()),
             transition = seat.transitions.recv() => match transition {
@@ -147,17 +153,23 @@ async fn converse(
                 if changed.is_err() {
                     return Ok(());
                 }
-                let now = seat.snapshots.borrow_and_update().clone();
-                let changes = now.changes_since(&shown);
-                if !changes.is_empty() {
-                    let since = shown.revision;
-                    to.say(&ToSeat::Changes { since, changes }).await?;
-                }
-                shown = now;
+                show(&mut to, &mut seat, &mut shown).await?;
                 due = Instant::now() + GATHER;
             }
         }
     }
+}
+
+/// What has changed since what was shown.
+async fn show(to: &mut Writer, seat: &mut Seat, shown: &mut Arc<Snapshot>) -> io::Result<()> {
+    let now = seat.snapshots.borrow_and_update().clone();
+    let changes = now.changes_since(shown);
+    if !changes.is_empty() {
+        let since = shown.revision;
+        to.say(&ToSeat::Changes { since, changes }).await?;
+    }
+    *shown = now;
+    Ok(())
 }
 
 /// Asks the engine, or refuses in its place.

@@ -1,6 +1,5 @@
 //! The engine's side: it lets seats in.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -9,18 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 
+use super::door::{Door, Strangers, turn_away};
 use super::places::{Place, Places};
-use super::{AttachError, Person, Role, frame, seat};
+use super::{AttachError, Person, Role, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
 use crate::ration::Ration;
 use crate::types::{SafeText, UnixMillis};
-use crate::view::{Hello, Seated, ToSeat};
-
-/// Connections that have not greeted yet. A console greets at once; of those that do not, the oldest makes room.
-pub(super) const AT_THE_DOOR: usize = 64;
+use crate::view::Seated;
 
 static TAKEN: Ration = Ration::usual();
 static REFUSED: Ration = Ration::usual();
@@ -224,6 +221,8 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
     };
     match UnixStream::connect(path).await {
         Ok(_) => Err(AttachError::Taken(path.to_owned())),
+        // so many wait there that one listens
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(AttachError::Taken(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             let found = std::fs::symlink_metadata(path).map_err(failed)?;
             if !found.file_type().is_socket() {
@@ -239,13 +238,51 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
     }
 }
 
+/// What everybody who comes is judged by.
+struct House {
+    access: Arc<Access>,
+    about: About,
+    engine: EngineHandle,
+    places: Arc<Places>,
+    strangers: Strangers,
+}
+
+impl House {
+    /// From the accepted connection to its end.
+    async fn receive(&self, stream: UnixStream, who: (u32, u32), greeted: Arc<AtomicBool>) {
+        let (person, role) = match admit(&stream, &self.access, &self.about) {
+            Ok(admitted) => admitted,
+            Err(why) => {
+                tell_refusal(&why);
+                self.strangers.remember(who, &why);
+                return turn_away(stream, why);
+            }
+        };
+        let sits = || {
+            greeted.store(true, Ordering::Relaxed);
+            let place = Sitting::at(&self.places, &person, role)?;
+            let seat = self.engine.seat(person.identity());
+            Ok((place, seat, self.about.seated(&person, role)))
+        };
+        if let Err(error) = seat::serve(stream, sits).await {
+            tracing::debug!(target: "attach", %error, "a seat ended");
+        }
+    }
+}
+
 async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine: EngineHandle) {
-    let places = Arc::new(Places::default());
+    let house = Arc::new(House {
+        access,
+        about,
+        engine,
+        places: Arc::default(),
+        strangers: Strangers::default(),
+    });
     let mut seats = JoinSet::new();
     let mut door = Door::default();
     loop {
         while seats.try_join_next().is_some() {}
-        let stream = match socket.accept(&access).await {
+        let stream = match socket.accept(&house.access).await {
             Ok(stream) => stream,
             Err(error) => {
                 // no descriptor left: those that are there go on, and one of them ends at some time
@@ -254,46 +291,22 @@ async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine
                 continue;
             }
         };
-        let (places, access, about, engine) = (places.clone(), access.clone(), about.clone(), engine.clone());
-        let greeted = Arc::<AtomicBool>::default();
-        let passed = Arc::clone(&greeted);
-        let task = seats.spawn(async move {
-            let (person, role) = match admit(&stream, &access, &about) {
-                Ok(admitted) => admitted,
-                Err(why) => {
-                    tell_refusal(&why);
-                    // a stranger who does not read these words is in nobody's way
-                    let _ = refuse(stream, why).await;
-                    return;
-                }
-            };
-            let sits = || {
-                passed.store(true, Ordering::Relaxed);
-                let place = Sitting::at(&places, &person, role)?;
-                Ok((place, engine.seat(person.identity()), about.seated(&person, role)))
-            };
-            if let Err(error) = seat::serve(stream, sits).await {
-                tracing::debug!(target: "attach", %error, "a seat ended");
-            }
-        });
-        door.enters(task, greeted);
-    }
-}
-
-/// Those who have not greeted yet, the oldest first.
-#[derive(Default)]
-struct Door(VecDeque<(AbortHandle, Arc<AtomicBool>)>);
-
-impl Door {
-    fn enters(&mut self, task: AbortHandle, greeted: Arc<AtomicBool>) {
-        self.0
-            .retain(|(task, greeted)| !task.is_finished() && !greeted.load(Ordering::Relaxed));
-        self.0.push_back((task, greeted));
-        if self.0.len() > AT_THE_DOOR
-            && let Some((oldest, _)) = self.0.pop_front()
-        {
-            oldest.abort();
+        // who it is costs nothing to ask; the rest takes a look at the system's lists
+        let Ok(who) = stream.peer_cred().map(|peer| (peer.uid(), peer.gid())) else {
+            turn_away(stream, SafeText::new("the system does not say who you are"));
+            continue;
+        };
+        if let Some(why) = house.strangers.why_not(who) {
+            tell_refusal(&why);
+            turn_away(stream, why);
+            // accepting is always ready then: others have their turn
+            tokio::task::yield_now().await;
+            continue;
         }
+        let greeted = Arc::<AtomicBool>::default();
+        let (house, passed) = (Arc::clone(&house), Arc::clone(&greeted));
+        let task = seats.spawn(async move { house.receive(stream, who, passed).await });
+        door.enters(who.0, task, greeted);
     }
 }
 
@@ -340,12 +353,4 @@ fn admit(stream: &UnixStream, access: &Access, about: &About) -> Result<(Person,
             "{person} is neither in attach.view nor in attach.approve of the engine's configuration"
         ))),
     }
-}
-
-async fn refuse(mut stream: UnixStream, why: SafeText) -> io::Result<()> {
-    let words = async {
-        frame::write(&mut stream, &ToSeat::Hello(Hello::of_this_program())).await?;
-        frame::write(&mut stream, &ToSeat::NotAdmitted(why)).await
-    };
-    tokio::time::timeout(seat::WRITE, words).await?
 }

@@ -572,3 +572,109 @@ async fn a_socket_whose_file_was_removed_or_replaced_is_made_again_and_who_sits_
     assert!(stage.path.exists());
     drop(other);
 }
+
+/// The pause was taken: whoever hears nothing of it any more must not take that for a refusal.
+#[tokio::test]
+async fn an_answer_that_is_lost_with_the_engine_or_the_link_is_no_refusal() {
+    for link in [true, false] {
+        let mut stage = stage(Access::default()).await;
+        let attached = attach(&stage.path).await.unwrap();
+        let seat = attached.handle.seat(crate::engine::Identity::new("x"));
+        let asked = tokio::spawn(async move { seat.request(Request::Pause { scope: Scope::All }).await });
+        let taken = next_asked(&mut stage.engine).await.unwrap();
+        match link {
+            true => drop(stage.listening),
+            false => drop((taken, stage.engine)),
+        }
+        let lost = asked.await.unwrap();
+        assert!(matches!(lost, Err(Refused::NotKnown(_))), "{lost:?}");
+    }
+}
+
+/// An engine that hangs after it has greeted keeps nobody waiting for ever.
+#[tokio::test]
+async fn an_engine_that_swallows_a_request_is_waited_for_within_bounds() {
+    let mut stage = stage(Access::default()).await;
+    let attached = attach(&stage.path).await.unwrap();
+    let seat = attached
+        .handle
+        .seat(crate::engine::Identity::new("x"))
+        .with_patience(std::time::Duration::from_millis(200));
+    let asked = tokio::spawn(async move { seat.request(Request::Pause { scope: Scope::All }).await });
+    let _swallowed = next_asked(&mut stage.engine).await.unwrap();
+    let lost = asked.await.unwrap();
+    assert!(matches!(lost, Err(Refused::NotKnown(_))), "{lost:?}");
+}
+
+/// Changes are gathered for a while, and the answer must not overtake them.
+#[tokio::test]
+async fn what_was_taken_is_seen_by_whoever_is_told_so() {
+    let mut stage = stage(Access::default()).await;
+    let attached = attach(&stage.path).await.unwrap();
+    let seat = attached.handle.seat(crate::engine::Identity::new("x"));
+    for revision in 100..110 {
+        let asked = tokio::spawn({
+            let seat = seat.clone();
+            async move {
+                seat.request(Request::Pause { scope: Scope::All }).await.unwrap();
+                seat.snapshots.borrow().revision
+            }
+        });
+        let Some(Asked::Request { reply, .. }) = next_asked(&mut stage.engine).await else {
+            panic!("no request")
+        };
+        stage
+            .engine
+            .snapshots
+            .send_replace(Arc::new(changed(&busy(), revision)));
+        let message = "paused".into();
+        reply.send(Ok(Accepted { message })).unwrap();
+        assert_eq!(asked.await.unwrap(), revision);
+        // the next command of somebody else
+        let other = attach(&stage.path).await.unwrap();
+        assert_eq!(other.handle.snapshots.borrow().revision, revision);
+    }
+}
+
+/// Pushed out by others before it had greeted, or found no room at the door.
+#[tokio::test]
+async fn whoever_comes_to_a_crowded_door_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("oracle.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let engine = tokio::spawn(async move {
+        for n in 0..5 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            if n % 2 == 0 {
+                let hello = ToSeat::Hello(Hello::of_this_program());
+                frame::write(&mut stream, &hello).await.unwrap();
+            }
+        }
+        drop(listener);
+    });
+    // five are hung up on, and then nobody listens any more
+    let refused = attach(&path).await.unwrap_err();
+    assert!(matches!(refused, AttachError::NoEngine(_)), "{refused}");
+    engine.await.unwrap();
+}
+
+/// Nothing is looked up for a stranger who comes in a loop, and whoever may sit has the door to himself.
+#[tokio::test]
+async fn strangers_are_refused_at_once() {
+    let access = Access {
+        approve: vec![Who::User("nobody-here".to_owned())],
+        ..Access::default()
+    };
+    let stage = stage(access).await;
+    for _ in 0..3 * door::AT_THE_DOOR {
+        let stream = UnixStream::connect(&stage.path).await.unwrap();
+        let mut lines = frame::Lines::new(stream, frame::TO_SEAT);
+        assert!(matches!(lines.next().await.unwrap(), Some(ToSeat::Hello(_))));
+        let Some(ToSeat::NotAdmitted(why)) = lines.next().await.unwrap() else {
+            panic!("let in")
+        };
+        assert!(why.as_str().contains("attach.view"), "{why}");
+        // it is not waited for a word of theirs
+        assert!(lines.next::<ToSeat>().await.unwrap().is_none());
+    }
+}

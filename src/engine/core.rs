@@ -129,6 +129,9 @@ pub(super) struct Core<W> {
     /// Not durable yet: while this is not empty no input is taken and no effect starts.
     pending: Pending,
     asked: Option<Unanswered>,
+    /// Durable, and told with the next snapshot: whoever is told that it was taken finds it there. All that wait for one
+    /// snapshot share it.
+    settled: Vec<(oneshot::Sender<Reply>, Reply)>,
     unwritable: Option<SafeText>,
     /// When the journal's file was last seen in its place.
     looked: Instant,
@@ -144,10 +147,8 @@ pub(super) struct Core<W> {
     began: Instant,
     /// How many checks were stale at the last input.
     stale: usize,
-    /// What snapshots share.
-    rows: publish::ValidatorRows,
-    /// Since when what is not journaled waits.
-    begun: publish::Begun,
+    /// What the last snapshot leaves for the next one.
+    shown: publish::Shown,
     /// Past states that were looked at.
     folds: Arc<publish::Folds>,
 }
@@ -182,6 +183,7 @@ impl<W: World> Core<W> {
             effects: HashMap::new(),
             pending: Pending::default(),
             asked: None,
+            settled: Vec::new(),
             unwritable: None,
             looked: Instant::now(),
             behind: None,
@@ -191,14 +193,19 @@ impl<W: World> Core<W> {
             dirty: true,
             began: Instant::now(),
             stale: 0,
-            rows: publish::ValidatorRows::default(),
-            begun: publish::Begun::default(),
+            shown: publish::Shown::default(),
             folds: Arc::default(),
         }
     }
 
     pub(super) fn with_behind(mut self, behind: Option<Behind>) -> Self {
         self.behind = behind;
+        self
+    }
+
+    /// With what the first snapshot has left.
+    pub(super) fn after(mut self, shown: publish::Shown) -> Self {
+        self.shown = shown;
         self
     }
 
@@ -489,15 +496,17 @@ impl<W: World> Core<W> {
     fn publish(&mut self) {
         self.revision += 1;
         self.dirty = false;
-        let mut snapshot = publish::snapshot(
+        let snapshot = publish::snapshot(
             &self.state,
             &self.live,
             self.committer.journal(),
             self.unwritable.as_ref(),
             self.revision,
-            &mut self.rows,
+            &mut self.shown,
         );
-        self.begun.stamp(&mut snapshot.waits, snapshot.at);
         self.side.snapshots.send_replace(Arc::new(snapshot));
+        for (reply, answer) in self.settled.drain(..) {
+            let _ = reply.send(answer);
+        }
     }
 }

@@ -3,12 +3,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 use crate::monitor::Pulse;
 use crate::oracle::Asker;
-use crate::types::SafeText;
+use crate::types::{SafeText, in_words};
 use crate::view::{Listing, Query, Refused, Reply, Request, Snapshot, Transition};
 
 /// Who sits at a seat: it goes into the journal with whatever is decided there. Whoever opens the seat says who it is;
@@ -85,6 +87,44 @@ impl From<EngineGone> for Refused {
     }
 }
 
+/// An engine answers a request within the time of a write to its disk: one that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// What left memory is read from the journal, which may be long.
+const READING: Duration = Duration::from_secs(60);
+
+/// No answer to what reached the engine, or may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    /// The engine or the way to it is gone.
+    Gone,
+    /// It is silent for so long.
+    Silent(Duration),
+}
+
+impl Lost {
+    fn words(self) -> SafeText {
+        match self {
+            Self::Gone => SafeText::new("the engine, or the link to it, was gone before it answered"),
+            Self::Silent(patience) => {
+                let patience = in_words(patience);
+                SafeText::new(&format!("the engine has not answered within {patience}"))
+            }
+        }
+    }
+}
+
+async fn answer_of<T>(
+    answer: oneshot::Receiver<Result<T, Refused>>,
+    patience: Duration,
+    lost: impl FnOnce(SafeText) -> Refused,
+) -> Result<T, Refused> {
+    match timeout(patience, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(lost(Lost::Gone.words())),
+        Err(_) => Err(lost(Lost::Silent(patience).words())),
+    }
+}
+
 /// What reaches the engine from front ends.
 #[derive(Debug)]
 pub enum Asked {
@@ -140,6 +180,7 @@ impl EngineHandle {
             transitions: self.transitions.resubscribe(),
             identity,
             asks: self.asks.clone(),
+            patience: PATIENCE,
         }
     }
 
@@ -182,6 +223,8 @@ pub struct Seat {
     pub transitions: broadcast::Receiver<Transition>,
     identity: Identity,
     asks: mpsc::Sender<Asked>,
+    /// How long a request may stay without an answer.
+    patience: Duration,
 }
 
 impl Clone for Seat {
@@ -191,6 +234,7 @@ impl Clone for Seat {
             transitions: self.transitions.resubscribe(),
             identity: self.identity.clone(),
             asks: self.asks.clone(),
+            patience: self.patience,
         }
     }
 }
@@ -202,50 +246,71 @@ impl Seat {
         &self.identity
     }
 
-    /// Sends a request and waits for the engine's answer.
+    /// Sends a request and waits for the engine's answer, 15 s at most.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// Why it is refused; or that nobody knows whether it was taken, where it was sent and no answer came.
     pub async fn request(&self, request: Request) -> Reply {
         let (reply, answer) = oneshot::channel();
         let by = self.identity.clone();
-        let asked = Asked::Request { by, request, reply };
-        self.asks.send(asked).await.map_err(|_| EngineGone)?;
-        answer.await.map_err(|_| EngineGone)?
+        self.asks(Asked::Request { by, request, reply }).await?;
+        answer_of(answer, self.patience, Refused::NotKnown).await
     }
 
-    /// Sends a request without waiting: the answer comes through the receiver.
+    /// Sends a request without waiting: the answer comes as that of [`Self::request`].
     ///
     /// # Errors
-    /// The engine is gone or its queue of 64 requests is full.
-    pub fn try_request(&self, request: Request) -> Result<oneshot::Receiver<Reply>, EngineGone> {
+    /// The engine is gone or its queue of 64 requests is full: it was not sent.
+    pub fn try_request(
+        &self,
+        request: Request,
+    ) -> Result<impl Future<Output = Reply> + Send + use<>, EngineGone> {
         let (reply, answer) = oneshot::channel();
         let by = self.identity.clone();
         let asked = Asked::Request { by, request, reply };
         self.asks.try_send(asked).map_err(|_| EngineGone)?;
-        Ok(answer)
+        Ok(answer_of(answer, self.patience, Refused::NotKnown))
     }
 
-    /// Reads beyond the snapshot and waits for the rows.
+    /// Reads beyond the snapshot and waits for the rows, a minute at most.
     ///
     /// # Errors
     /// Why there are none.
     pub async fn read(&self, query: Query) -> Result<Listing, Refused> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked::Read { query, reply };
-        self.asks.send(asked).await.map_err(|_| EngineGone)?;
-        answer.await.map_err(|_| EngineGone)?
+        self.asks(Asked::Read { query, reply }).await?;
+        answer_of(answer, READING, Refused::Unavailable).await
     }
 
-    /// Reads without waiting: the rows come through the receiver.
+    /// Reads without waiting: the rows come as those of [`Self::read`].
     ///
     /// # Errors
     /// The engine is gone or its queue of 64 requests is full.
-    pub fn try_read(&self, query: Query) -> Result<oneshot::Receiver<Result<Listing, Refused>>, EngineGone> {
+    pub fn try_read(
+        &self,
+        query: Query,
+    ) -> Result<impl Future<Output = Result<Listing, Refused>> + Send + use<>, EngineGone> {
         let (reply, answer) = oneshot::channel();
         let asked = Asked::Read { query, reply };
         self.asks.try_send(asked).map_err(|_| EngineGone)?;
-        Ok(answer)
+        Ok(answer_of(answer, READING, Refused::Unavailable))
+    }
+
+    /// What finds no place in the queue in time was not sent, and is not later.
+    async fn asks(&self, asked: Asked) -> Result<(), Refused> {
+        match timeout(self.patience, self.asks.send(asked)).await {
+            Ok(sent) => sent.map_err(|_| EngineGone.into()),
+            Err(_) => {
+                let patience = in_words(self.patience);
+                let words = format!("not sent: the engine has taken nothing for {patience}");
+                Err(Refused::Unavailable(SafeText::new(&words)))
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -285,4 +350,85 @@ pub fn channel(first: Snapshot) -> (EngineSide, EngineHandle) {
         },
         handle,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::busy;
+    use crate::view::{Accepted, Scope};
+
+    const PAUSE: Request = Request::Pause { scope: Scope::All };
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn seat() -> (EngineSide, Seat) {
+        let (side, handle) = channel(busy());
+        (side, handle.seat(Identity::new("ada")))
+    }
+
+    /// The pause may stand in the journal by then.
+    #[tokio::test]
+    async fn an_answer_that_is_lost_is_no_refusal() {
+        let (mut side, seat) = seat();
+        let waits = seat.try_request(PAUSE).unwrap();
+        let asked = tokio::spawn(async move { seat.request(PAUSE).await });
+        drop(side.asked.recv().await.unwrap());
+        drop(side.asked.recv().await.unwrap());
+        drop(side);
+        for lost in [asked.await.unwrap(), waits.await] {
+            let Err(lost @ Refused::NotKnown(_)) = lost else {
+                panic!("{lost:?}")
+            };
+            let words = lost.in_full();
+            assert!(
+                words.starts_with("not known whether it was taken: look at `status` (")
+                    && !words.contains("refused"),
+                "{words}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_never_left_is_refused() {
+        let (side, seat) = seat();
+        drop(side);
+        let gone: Refused = EngineGone.into();
+        assert_eq!(seat.request(PAUSE).await, Err(gone.clone()));
+        assert_eq!(gone.in_full(), "refused: the engine has stopped");
+        assert_eq!(seat.try_request(PAUSE).err(), Some(EngineGone));
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_hangs_is_waited_for_no_longer_than_it_may_take() {
+        let (mut side, seat) = seat();
+        let seat = seat.with_patience(SHORT);
+        let silent = seat.request(PAUSE).await;
+        assert!(
+            matches!(&silent, Err(Refused::NotKnown(why)) if why.as_str().contains("not answered within")),
+            "{silent:?}"
+        );
+        let silent = seat.try_request(PAUSE).unwrap().await;
+        assert!(matches!(silent, Err(Refused::NotKnown(_))), "{silent:?}");
+        // and where it takes nothing either, nothing was sent
+        while seat.try_request(PAUSE).is_ok() {}
+        let full = seat.request(PAUSE).await;
+        assert!(
+            matches!(&full, Err(Refused::Unavailable(why)) if why.as_str().contains("not sent")),
+            "{full:?}"
+        );
+        // what was given up is not sent later
+        for _ in 0..64 {
+            assert!(side.asked.try_recv().is_ok());
+        }
+        assert!(side.asked.try_recv().is_err());
+        let accepted = Accepted {
+            message: "paused".into(),
+        };
+        let answer = seat.try_request(PAUSE).unwrap();
+        let Some(Asked::Request { reply, .. }) = side.asked.recv().await else {
+            panic!("no request")
+        };
+        reply.send(Ok(accepted.clone())).unwrap();
+        assert_eq!(answer.await, Ok(accepted));
+    }
 }

@@ -266,12 +266,14 @@ impl OpenedEngine {
         }
         self.committer.commit(&pending, self.state.durable())?;
         let live = Live::new(network, oracle, backend);
-        let rows = &mut publish::ValidatorRows::default();
-        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0, rows);
+        let mut shown = publish::Shown::default();
+        let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0, &mut shown);
         let (side, handle) = channel(first);
         let journal = self.committer.journal().path().to_owned();
         let behind = self.behind.map(|kept| Behind::start(kept, journal));
-        let core = Core::new(self.state, live, self.committer, world, side, incoming).with_behind(behind);
+        let core = Core::new(self.state, live, self.committer, world, side, incoming)
+            .with_behind(behind)
+            .after(shown);
         let task = tokio::spawn(core.run_from(Input::Started));
         Ok((handle, task))
     }

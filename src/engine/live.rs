@@ -100,6 +100,8 @@ pub(super) struct Live {
     pub(super) histories: BTreeMap<&'static str, HistoryView>,
     pub(super) costs: Costs,
     pub(super) trends: Trends,
+    /// Since when the engine is stopping.
+    pub(super) stopping: Option<UnixMillis>,
     /// Tells the steps of ceremonies, and what a committee can be like.
     pub(super) backend: Arc<dyn Ceremonies>,
 }
@@ -118,6 +120,7 @@ impl Live {
             histories: BTreeMap::new(),
             costs: Costs::default(),
             trends: Trends::default(),
+            stopping: None,
             backend,
         }
     }

@@ -30,6 +30,8 @@ pub struct Call {
     limits: Limits,
     /// Why it cannot be sent.
     problem: Option<SafeText>,
+    /// Nothing about the body of the answer is an error.
+    any_body: bool,
 }
 
 impl Call {
@@ -44,6 +46,7 @@ impl Call {
             body: Bytes::new(),
             limits,
             problem: None,
+            any_body: false,
         }
     }
 
@@ -117,6 +120,25 @@ impl Call {
         })
     }
 
+    /// Sends the call for the status of its answer alone, with the beginning of the body where that is no success:
+    /// whatever a body is, a success is one.
+    ///
+    /// # Errors
+    /// As [`Call::send`], and [`HttpError::Status`]; nothing about the body is one.
+    pub async fn accepted(mut self) -> Result<(), HttpError> {
+        self.any_body = true;
+        let response = self.open().await?;
+        let status = response.status();
+        if (200..300).contains(&status) {
+            return Ok(());
+        }
+        let (words, _) = response.read_head(WORDS).await;
+        Err(HttpError::Status {
+            status,
+            words: SafeText::from_bytes(&words),
+        })
+    }
+
     /// Sends the call and returns when its answer begins; the deadline goes on counting.
     ///
     /// # Errors
@@ -167,7 +189,10 @@ impl Call {
             .await
             .map_err(|_| HttpError::NoAnswer(deadline))?
             .map_err(|error| built.failure(&error))?;
-        let response = Response::new(response, patience(begun))?;
+        let response = match self.any_body {
+            true => Response::of_any_body(response, patience(begun)),
+            false => Response::new(response, patience(begun))?,
+        };
         if self.endpoint.is_paced() {
             let wait = retry_after::of(response.headers(), SystemTime::now());
             if response.status() == 429 || (response.status() == 503 && wait.is_some()) {

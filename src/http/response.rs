@@ -58,6 +58,11 @@ impl Response {
         Ok(Self { inner, patience })
     }
 
+    /// An answer of which the status alone matters.
+    pub(super) fn of_any_body(inner: reqwest::Response, patience: Patience) -> Self {
+        Self { inner, patience }
+    }
+
     /// The connection below it, once both sides speak another protocol.
     pub(super) async fn upgrade(self) -> Result<reqwest::Upgraded, HttpError> {
         let upgraded = self.inner.upgrade().await;

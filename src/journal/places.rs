@@ -50,6 +50,7 @@ impl JournalOptions {
             ("its key (journal.key)", self.key_of(real)),
             ("its lock", real.with_extension("lock")),
             ("its kept state", real.with_extension("state")),
+            ("what receivers of notices were told", real.with_extension("told")),
         ];
         for (n, (what, place)) in places.iter().enumerate() {
             let place = whole(place);

@@ -11,10 +11,11 @@ use tokio::task::JoinSet;
 use super::{Probe, Verdict};
 use crate::listen::{Bounds, Connection, Listener};
 
-/// Prometheus asks one at a time; the rest is room for probes and people.
-const CONNECTIONS: usize = 16;
-/// From the connection to the end of the head.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// Prometheus asks one at a time; the rest is room for probes and people, and for whoever begins and says no more.
+const CONNECTIONS: usize = 64;
+/// From the connection to the end of the head, which is one packet. Whoever waits for a place waits no longer, and a supervisor
+/// that asks whether it lives has not given up by then.
+const HEAD_DEADLINE: Duration = Duration::from_secs(2);
 /// From the head to the last byte of the answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest head in bytes.

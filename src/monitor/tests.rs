@@ -130,6 +130,32 @@ async fn a_head_without_end_is_refused_and_a_slow_one_left_alone() {
     }
 }
 
+/// A supervisor that asks whether it lives waits a second or two.
+#[tokio::test]
+async fn whoever_says_nothing_or_half_a_word_keeps_nobody_waiting() {
+    let monitor = start().await;
+    let at = monitor.address();
+    for words in [&b""[..], b"GET /livez HTTP/1.1\r\n"] {
+        let mut silent = Vec::new();
+        for _ in 0..16 {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            // it may have been sent away by then
+            let _ = stream.write_all(words).await;
+            silent.push(stream);
+        }
+        // it is there that they have begun
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        let begun = std::time::Instant::now();
+        let live = get(at, "/livez").await;
+        assert!(live.starts_with("HTTP/1.1 200 "), "{live}");
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(3),
+            "{words:?}: {:?}",
+            begun.elapsed()
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_address_that_was_configured_must_be_free_and_the_usual_one_need_not() {
     let monitor = start().await;

@@ -84,23 +84,23 @@ impl Post {
     }
 }
 
+/// The status says whether it was delivered, and nothing else does: whoever repeats what was delivered because of what
+/// follows tells it again and again.
 async fn once(call: Call) -> Result<(), NotifyError> {
-    let away = |error: &HttpError| NotifyError::Away(error.to_string().into());
-    let reply = match call.send().await {
-        Ok(reply) => reply,
-        Err(error @ HttpError::Unsendable(_)) => return Err(NotifyError::Refused(error.to_string().into())),
-        Err(error) => return Err(away(&error)),
+    let Err(error) = call.accepted().await else {
+        return Ok(());
     };
-    match reply.status {
-        200..=299 => Ok(()),
-        300..=399 => {
-            let words = format!("status {}: redirects are not followed", reply.status);
-            Err(NotifyError::Refused(words.into()))
-        }
-        408 | 429 | 500.. => reply.ok().map(drop).map_err(|error| away(&error)),
-        _ => reply
-            .ok()
-            .map(drop)
-            .map_err(|error| NotifyError::Refused(error.to_string().into())),
-    }
+    let words = SafeText::new(&error.to_string());
+    Err(match error {
+        HttpError::Status {
+            status: status @ 300..=399,
+            ..
+        } => NotifyError::Refused(format!("status {status}: redirects are not followed").into()),
+        HttpError::Status {
+            status: 408 | 429 | 500..,
+            ..
+        } => NotifyError::Away(words),
+        HttpError::Status { .. } | HttpError::Unsendable(_) => NotifyError::Refused(words),
+        _ => NotifyError::Away(words),
+    })
 }

@@ -340,6 +340,70 @@ async fn a_command_reads_the_notice_from_stdin_and_is_ended_when_it_hangs() {
     assert!(error.contains("/nowhere/at-all cannot be started"), "{error}");
 }
 
+/// Whether a process runs; one that has ended and was not waited for by its parent runs no more.
+#[cfg(target_os = "linux")]
+fn runs(process: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit(')')
+        .next()
+        .and_then(|rest| rest.trim().chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_command_has_started_ends_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, script) in [
+        ("hangs", "sleep 600 & echo $! > \"$1\"; wait"),
+        ("ends", "sleep 600 & echo $! > \"$1\""),
+    ] {
+        let file = folder.path().join(name);
+        let mut words = ["sh", "-c", script, "sh"].map(str::to_owned).to_vec();
+        words.push(file.display().to_string());
+        let command = command::Command::new(words, SOURCE.into()).within(Duration::from_secs(2));
+        assert_eq!(command.notify(&notice()).await.is_ok(), name == "ends");
+        let child = std::fs::read_to_string(&file).unwrap().trim().to_owned();
+        let patience = std::time::Instant::now() + Duration::from_secs(30);
+        while runs(&child) {
+            assert!(std::time::Instant::now() < patience, "{name}: {child} runs on");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// The same notice came four times.
+#[tokio::test]
+async fn a_success_is_a_delivery_whatever_comes_with_it() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = format!("http://{}", listener.local_addr().unwrap());
+    let long = "x".repeat(1 << 20);
+    let answers = [
+        format!("content-length: {}\r\n\r\n{long}", long.len()),
+        format!("transfer-encoding: chunked\r\n\r\n100000\r\n{long}\r\n0\r\n\r\n"),
+        "content-encoding: gzip\r\ncontent-length: 2\r\n\r\nok".to_owned(),
+        // broken off
+        "content-length: 100\r\n\r\nok".to_owned(),
+    ];
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let served = Arc::clone(&count);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let n = served.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 65_536]).await;
+            let answer = format!("HTTP/1.1 200 OK\r\n{}", answers[n % answers.len()]);
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    for n in 1..=4 {
+        webhook(&at, &AT_ONCE).notify(&notice()).await.unwrap();
+        assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), n);
+    }
+}
+
 #[test]
 fn a_receiver_whose_secret_is_not_there_is_named() {
     let to = NoticesTo {

@@ -49,6 +49,8 @@ pub enum Change {
     Switched(Option<SwitchView>),
     /// A pause of everything began or ended.
     Paused(Option<PauseView>),
+    /// The engine is stopping.
+    Stopping(Option<UnixMillis>),
     Chain(Box<ChainView>),
     Signer(SignerView),
     Endpoints(Vec<EndpointView>),
@@ -90,7 +92,7 @@ impl Snapshot {
                 changes.extend(differences(&older.$field, &self.$field).into_iter().map(Change::$change));
             )*};
         }
-        whole!(version => Version, network => Network, mode => Mode, switched => Switched, paused => Paused, chain => Chain);
+        whole!(version => Version, network => Network, mode => Mode, switched => Switched, paused => Paused, stopping => Stopping, chain => Chain);
         whole!(signer => Signer, endpoints => Endpoints, older => Older, journal => Journal, alarms => Alarms, waits => Waits, trends => Trends);
         rows!(operators => Operator, cases => Case, ceremonies => Ceremony, actions => Action);
         rows!(transactions => Transaction, exits => Exit);
@@ -109,6 +111,7 @@ impl Snapshot {
             Change::Mode(mode) => self.mode = mode,
             Change::Switched(switched) => self.switched = switched,
             Change::Paused(paused) => self.paused = paused,
+            Change::Stopping(since) => self.stopping = since,
             Change::Chain(chain) => self.chain = *chain,
             Change::Signer(signer) => self.signer = signer,
             Change::Endpoints(endpoints) => self.endpoints = endpoints,

@@ -119,7 +119,7 @@ pub struct Accepted {
     pub message: SafeText,
 }
 
-/// A request was not taken.
+/// A request was not taken, or nobody knows whether it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "refused", content = "why")]
 pub enum Refused {
@@ -141,6 +141,20 @@ pub enum Refused {
     /// The engine has stopped or its journal cannot be written.
     #[error("{0}")]
     Unavailable(SafeText),
+    /// It was sent and may have taken effect: no answer came, and why. This is no refusal.
+    #[error("not known whether it was taken: look at `status` ({0})")]
+    NotKnown(SafeText),
+}
+
+impl Refused {
+    /// What became of a request, as a person is told; whatever shows it says it in these words.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::NotKnown(_) => self.to_string(),
+            _ => format!("refused: {self}"),
+        }
+    }
 }
 
 /// The answer to a request.

@@ -28,6 +28,9 @@ pub struct Snapshot {
     pub switched: Option<SwitchView>,
     /// Present while everything is paused.
     pub paused: Option<PauseView>,
+    /// Since when the engine is stopping, where it is: nothing is begun or taken up any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<UnixMillis>,
     pub chain: ChainView,
     pub signer: SignerView,
     /// RPC nodes, whatever relays between operators, beacon nodes.

@@ -109,6 +109,7 @@ fn answers_come_out_as_they_went_in() {
         Refused::NotNow("later".into()),
         Refused::Mode("observe".into()),
         Refused::Unavailable("disk full".into()),
+        Refused::NotKnown("it was gone".into()),
     ];
     for refused in refused {
         let answer = ToSeat::Answer {

@@ -9,7 +9,7 @@ use casimir_dkg::config::{self, ConfigErrors, LoadOptions, SeatConfig};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::journal;
 use casimir_dkg::types::{ActionId, Root, SafeText};
-use casimir_dkg::view::{ActionView, Listing, Query, Request, RowId, Rows, Snapshot, Wait};
+use casimir_dkg::view::{ActionView, Listing, Query, Refused, Request, RowId, Rows, Snapshot, Wait};
 use serde_json::{Value, json};
 
 use super::export::Export;
@@ -53,6 +53,7 @@ impl Asker {
                 }
                 Ok(Outcome::Success)
             }
+            Err(lost @ Refused::NotKnown(_)) => Err(not_known(&lost).into()),
             Err(refused) => Err(refused).context("refused"),
         }
     }
@@ -97,6 +98,12 @@ impl Asker {
         }
         Ok(now)
     }
+}
+
+/// No program may take it for a refusal, nor for an acceptance.
+fn not_known(lost: &Refused) -> Known {
+    let words = lost.in_full();
+    Known::new(Kind::NotKnown, &words).with(json!({ "not_known": words }))
 }
 
 /// Where the engine may be: by the flag, or by the configuration, which is read only then.
@@ -214,6 +221,7 @@ fn status(asker: &Asker) -> Outcome {
             "mode": snapshot.mode,
             "switched": snapshot.switched,
             "paused": snapshot.paused,
+            "stopping": snapshot.stopping.map(|since| since.to_rfc3339()),
             "chain": snapshot.chain,
             "signer": snapshot.signer,
             "waiting": waiting,
@@ -296,9 +304,10 @@ impl SeatCommand {
 mod tests {
     use casimir_dkg::engine::{Asked, channel};
     use casimir_dkg::types::UnixMillis;
-    use casimir_dkg::view::{ListKind, Refused, Seated};
+    use casimir_dkg::view::{ListKind, Scope, Seated};
 
     use super::*;
+    use crate::exit::Failure;
     use crate::fixture;
 
     fn asker(handle: casimir_dkg::engine::EngineHandle) -> Asker {
@@ -313,6 +322,32 @@ mod tests {
             attached: Attached { handle, seated },
             json: false,
         }
+    }
+
+    /// The pause was taken, and then the engine died before it answered.
+    #[tokio::test]
+    async fn an_answer_that_is_lost_has_a_code_and_words_of_its_own() {
+        let (mut side, handle) = channel(fixture::unread());
+        let asker = asker(handle);
+        let engine = tokio::spawn(async move { drop(side.asked.recv().await.unwrap()) });
+        let lost = asker.ask(Request::Pause { scope: Scope::All }).await.unwrap_err();
+        engine.await.unwrap();
+        let lost = Failure::of(&lost);
+        assert!(
+            lost.error()
+                .starts_with("not known whether it was taken: look at `status`"),
+            "{}",
+            lost.error()
+        );
+        assert_eq!(lost.code(), 5);
+        let json = lost.object();
+        assert!(json["not_known"].as_str().unwrap().contains("`status`"), "{json}");
+        assert_eq!((json.get("refused"), json.get("accepted")), (None, None));
+        // the engine is gone by now: what cannot be sent is refused
+        let refused = asker.ask(Request::Pause { scope: Scope::All }).await.unwrap_err();
+        let refused = Failure::of(&refused);
+        assert_eq!(refused.code(), 1);
+        assert_eq!(refused.error(), "refused: the engine has stopped");
     }
 
     /// The snapshot lists the newest of what is over; whatever is older is asked for.

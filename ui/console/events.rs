@@ -325,7 +325,10 @@ impl Console {
             Effect::Send { ticket, request } => self.send(ticket, request),
             Effect::Read { ticket, query } => self.read(ticket, query),
             Effect::Stop { ticket } => {
-                let answer = self.engine.try_shutdown();
+                let answer = self.engine.try_shutdown().map(|answer| async {
+                    // that it is gone is what was asked for
+                    answer.await.unwrap_or_else(|_| Err(EngineGone.into()))
+                });
                 self.answer(ticket, answer);
             }
             Effect::Pull(line) => self.pull(line),
@@ -381,7 +384,11 @@ impl Console {
         self.answer(ticket, answer);
     }
 
-    fn answer(&mut self, ticket: u64, answer: Result<oneshot::Receiver<Reply>, EngineGone>) {
+    fn answer(
+        &mut self,
+        ticket: u64,
+        answer: Result<impl Future<Output = Reply> + Send + 'static, EngineGone>,
+    ) {
         self.replies.push(
             async move {
                 let reply = answered(answer).await;
@@ -458,16 +465,16 @@ impl Console {
     }
 }
 
-/// The engine's answer, or that there is none.
+/// The engine's answer, or that nothing was sent.
 async fn answered<T>(
-    answer: Result<oneshot::Receiver<Result<T, Refused>>, EngineGone>,
+    answer: Result<impl Future<Output = Result<T, Refused>>, EngineGone>,
 ) -> Result<T, Refused> {
-    let refused = |why: &str| Err(Refused::Unavailable(SafeText::new(why)));
     match answer {
-        Ok(answer) => answer
-            .await
-            .unwrap_or_else(|_| refused("the engine stopped before it answered")),
-        Err(_) => refused("the engine takes no requests now"),
+        Ok(answer) => answer.await,
+        Err(_) => {
+            let words = SafeText::new("the engine takes no requests now");
+            Err(Refused::Unavailable(words))
+        }
     }
 }
 

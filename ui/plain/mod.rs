@@ -271,7 +271,7 @@ impl<B: Beside> Plain<'_, B> {
     async fn ask(&self, request: Request) {
         match self.seat.request(request).await {
             Ok(accepted) => line(accepted.message.as_str()),
-            Err(refused) => line(&format!("refused: {refused}")),
+            Err(refused) => line(&refused.in_full()),
         }
     }
 

@@ -49,6 +49,12 @@ pub(super) fn transition(transition: &Transition) {
 
 pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
     line(&format!("mode: {}", snapshot.mode));
+    if let Some(since) = snapshot.stopping {
+        line(&format!(
+            "stopping since {}: nothing is begun any more",
+            since.to_rfc3339()
+        ));
+    }
     if let Some(pause) = &snapshot.paused {
         line(&format!(
             "paused by {} since {}",

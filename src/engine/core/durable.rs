@@ -54,7 +54,11 @@ impl<W: World> Core<W> {
             }
         }
         if let Some(Unanswered { reply, answer, .. }) = self.asked.take() {
-            let _ = reply.send(answer);
+            match self.dirty {
+                true => self.settled.push((reply, answer)),
+                // the snapshot that is out has everything
+                false => drop(reply.send(answer)),
+            }
         }
         Flushed::Durable
     }
@@ -86,13 +90,15 @@ impl<W: World> Core<W> {
         self.unwritable = Some(words);
         let is_lost = error.is_final();
         if let Some(asked) = self.asked.take() {
-            let words = match is_lost {
-                true => "the journal cannot be written any more: the next start tells whether this is in it",
-                false => {
-                    "the journal cannot be written: this was not done, and is not made up for. Ask again when it can"
-                }
+            let answer = match is_lost {
+                true => Refused::NotKnown(SafeText::new(
+                    "the journal cannot be written any more, and the next start tells whether this is in it",
+                )),
+                false => Refused::Unavailable(SafeText::new(
+                    "the journal cannot be written: this was not done, and is not made up for. Ask again when it can",
+                )),
             };
-            let _ = asked.reply.send(Err(Refused::Unavailable(SafeText::new(words))));
+            let _ = asked.reply.send(Err(answer));
             if !is_lost {
                 self.take_back(*asked.before, &asked.asked);
             }

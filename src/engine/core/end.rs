@@ -17,18 +17,23 @@ impl<W: World> Core<W> {
     /// Nobody knows what the journal's file holds now.
     pub(super) async fn drain(&mut self, reply: Option<oneshot::Sender<Reply>>) -> Result<(), EngineError> {
         let deadline = Instant::now() + DRAIN;
+        let mut enders: Vec<_> = reply.into_iter().collect();
+        self.live.stopping = Some(UnixMillis::now());
         self.begin_nothing();
         // nobody looks after this
         self.looked = Instant::now() - LOOK;
         let mut flushed = self.flush();
+        self.publish();
         while self.is_handing_over() && !matches!(flushed, Flushed::Lost(_)) {
-            let Ok(Some(done)) = tokio::time::timeout_at(deadline, self.tasks.join_next_with_id()).await
-            else {
-                break;
-            };
-            self.answered_at_the_end(done);
-            self.begin_nothing();
-            flushed = self.flush();
+            tokio::select! {
+                () = tokio::time::sleep_until(deadline) => break,
+                Some(done) = self.tasks.join_next_with_id() => {
+                    self.answered_at_the_end(done);
+                    self.begin_nothing();
+                    flushed = self.flush();
+                }
+                Some(asked) = self.side.asked.recv() => enders.extend(self.too_late(asked)),
+            }
         }
         if matches!(flushed, Flushed::Unwritable) {
             // a disk that was full a moment ago may have room again
@@ -42,13 +47,32 @@ impl<W: World> Core<W> {
                 .update(UnixMillis::now(), LiveUpdate::Alarm("journal", words.clone()));
         }
         self.publish();
-        if let Some(reply) = reply {
-            let _ = reply.send(Ok(Accepted { message: words }));
+        // what comes from here on was not sent; what is there was not taken, and whoever asked is told so
+        self.side.asked.close();
+        while let Ok(asked) = self.side.asked.try_recv() {
+            enders.extend(self.too_late(asked));
+        }
+        for reply in enders {
+            let message = words.clone();
+            let _ = reply.send(Ok(Accepted { message }));
         }
         match flushed {
             Flushed::Lost(error) => Err(EngineError::JournalLost(error)),
             Flushed::Durable | Flushed::Unwritable => Ok(()),
         }
+    }
+
+    /// Asked of an engine that is stopping. Whoever wants it to stop is told when it has.
+    fn too_late(&self, asked: Asked) -> Option<oneshot::Sender<Reply>> {
+        match asked {
+            Asked::Request { reply, .. } => {
+                let words = SafeText::new("the engine is stopping: nothing is taken up any more");
+                let _ = reply.send(Err(Refused::Unavailable(words)));
+            }
+            Asked::Read { query, reply } => self.read(query, reply),
+            Asked::Shutdown { reply } => return Some(reply),
+        }
+        None
     }
 
     /// Whether something is being handed to the world at this moment.

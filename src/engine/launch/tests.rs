@@ -532,3 +532,54 @@ async fn the_journal_of_another_chain_or_manager_is_not_begun_with() {
         "nothing is recorded"
     );
 }
+
+/// Streams and receivers see the first snapshot like all others.
+#[tokio::test]
+async fn nothing_that_waits_is_dated_before_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let before = UnixMillis::now();
+    let (mut handle, stopped, _feeds) = launch(open(settings(), &options(directory.path())).unwrap());
+    let first = handle.snapshots.borrow_and_update().clone();
+    let waits = &first.waits;
+    assert!(
+        waits
+            .iter()
+            .any(|wait| wait.reason == view::WaitReason::CatchingUp)
+            && waits.iter().all(|wait| wait.since >= before),
+        "{waits:?}"
+    );
+    // the time is the same in the next one
+    handle.snapshots.changed().await.unwrap();
+    let next = handle.snapshots.borrow_and_update().clone();
+    assert_eq!(next.waits, *waits);
+    handle.shutdown().await.unwrap();
+    stopped.await.unwrap().unwrap();
+}
+
+/// Whoever is told that something was taken, and looks, sees it.
+#[tokio::test]
+async fn an_answer_comes_after_the_snapshot_that_contains_what_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let (handle, stopped, _feeds) = launch(open(settings(), &options(directory.path())).unwrap());
+    let seat = handle.seat(crate::engine::Identity::new("ada"));
+    let scope = view::Scope::All;
+    for round in 0..20 {
+        let (request, paused) = match round % 2 {
+            0 => (view::Request::Pause { scope }, true),
+            _ => (view::Request::Resume { scope }, false),
+        };
+        seat.request(request).await.unwrap();
+        assert_eq!(seat.snapshots.borrow().paused.is_some(), paused, "round {round}");
+    }
+    // many that wait share one snapshot
+    let before = seat.snapshots.borrow().revision;
+    let pause = || seat.try_request(view::Request::Pause { scope }).unwrap();
+    let asked: Vec<_> = (0..60).map(|_| pause()).collect();
+    for answer in asked {
+        drop(answer.await);
+    }
+    let snapshots = seat.snapshots.borrow().revision - before;
+    assert!(snapshots <= 30, "{snapshots} for 60 requests");
+    handle.shutdown().await.unwrap();
+    stopped.await.unwrap().unwrap();
+}

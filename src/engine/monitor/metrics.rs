@@ -197,7 +197,10 @@ fn neighbours(snapshot: &Snapshot) -> Vec<Family> {
             endpoint_latency = endpoint_latency.with(labels, whole(millis) / 1_000.0);
         }
     }
-    let mut operator_up = Family::gauge("casimir_oracle_operator_up", "The same for an operator's node.");
+    let mut operator_up = Family::gauge(
+        "casimir_oracle_operator_up",
+        "1 for an operator's node that answers, 0.5 for one that gives no usable answer or was not asked, 0 where nobody listens.",
+    );
     let mut operator_latency = Family::gauge(
         "casimir_oracle_operator_latency_seconds",
         "Round trip of an operator's last answer.",
@@ -208,7 +211,7 @@ fn neighbours(snapshot: &Snapshot) -> Vec<Family> {
     );
     for operator in &snapshot.operators {
         let id = operator.id.to_string();
-        operator_up = operator_up.with([("operator", &id)], health(operator.health));
+        operator_up = operator_up.with([("operator", &id)], answers(operator.health));
         if let Some(millis) = operator.latency_ms {
             operator_latency = operator_latency.with([("operator", &id)], whole(millis) / 1_000.0);
         }
@@ -264,6 +267,15 @@ fn health(health: Health) -> f64 {
     match health {
         Health::Up => 1.0,
         Health::Unknown | Health::Degraded => 0.5,
+        Health::Down => 0.0,
+    }
+}
+
+/// Whether an operator can be worked with: one that is slow can, and its round trip says how slow.
+fn answers(health: Health) -> f64 {
+    match health {
+        Health::Up | Health::Degraded => 1.0,
+        Health::Unknown => 0.5,
         Health::Down => 0.0,
     }
 }

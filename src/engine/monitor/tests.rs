@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::engine::channel;
-use crate::view::WaitReason;
 use crate::view::fixture::busy;
+use crate::view::{Health, WaitReason};
 
 fn probe(waits: Vec<Wait>) -> (crate::engine::EngineSide, OracleProbe) {
     let (side, handle) = channel(Snapshot { waits, ..busy() });
@@ -72,4 +72,31 @@ fn an_engine_that_does_not_go_around_is_not_live() {
     assert!(!verdict.yes);
     let why = verdict.body["why"].as_str().unwrap();
     assert!(why.contains("has not gone around for"), "{why}");
+}
+
+/// The alert is on what is below 1: it must be said of whoever is told of as away, and of nobody else.
+#[test]
+fn an_operator_without_a_usable_answer_is_not_up() {
+    let mut snapshot = busy();
+    let healths = [Health::Up, Health::Degraded, Health::Unknown, Health::Down];
+    let first = snapshot.operators[0].clone();
+    snapshot.operators = (1..)
+        .zip(healths)
+        .map(|(id, health)| crate::view::OperatorView {
+            id: crate::types::OperatorId(id),
+            health,
+            ..first.clone()
+        })
+        .collect();
+    let (_side, handle) = channel(snapshot);
+    let text = OracleProbe::new(&handle, Vec::new()).metrics();
+    for (id, up) in [(1, "1.0"), (2, "1.0"), (3, "0.5"), (4, "0.0")] {
+        let line = format!("casimir_oracle_operator_up{{operator=\"{id}\"}} {up}");
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
+    }
+    let rules = include_str!("../../../config/monitoring/alerts.yml");
+    assert!(rules.contains("expr: casimir_oracle_operator_up < 1\n"));
 }

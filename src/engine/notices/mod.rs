@@ -1,8 +1,11 @@
 //! What waits, told to people elsewhere. One task looks at the snapshots and writes notices; each receiver has a queue
 //! and a task of its own, so that whoever does not answer holds up neither the engine nor the others. What a full queue
-//! or the limit of an hour left out is counted and said with the next notice.
+//! or the limit of an hour left out is counted and said with the next notice. What was told and is not over is kept over
+//! restarts.
 
+mod book;
 mod kind;
+mod left;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,8 @@ use crate::ports::notifier::{About, Notice, NoticeKind, NoticePhase, Notifier, S
 use crate::types::UnixMillis;
 use crate::view::{Snapshot, Wait};
 
+pub use book::Book;
+use left::Left;
 pub use queue::Delivered;
 use queue::Queue;
 
@@ -26,6 +31,8 @@ use queue::Queue;
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3_600);
 /// Looked at again after this at the latest.
 const LOOK: Duration = Duration::from_secs(3_600);
+/// While ends of what an earlier run told are owed, it is looked this often.
+const LOOK_FOR_ENDS: Duration = Duration::from_secs(5);
 /// A matter that comes and goes is told once in a while: what is new is looked at this often at most.
 const AT_MOST_EVERY: Duration = Duration::from_millis(200);
 
@@ -64,14 +71,17 @@ pub struct Telling {
     pub delivered: Vec<Arc<Delivered>>,
 }
 
-/// Begins to tell.
+/// Begins to tell. The book says what an earlier run has told and not told to be over.
 #[must_use]
-pub fn tell(engine: &EngineHandle, receivers: Vec<Told>, pace: Pace) -> Telling {
+pub fn tell(engine: &EngineHandle, receivers: Vec<Told>, pace: Pace, book: Book) -> Telling {
+    let book = Arc::new(book);
+    let names: Vec<_> = receivers.iter().map(|to| to.name.clone()).collect();
+    let left = Left::new(book.left(&names));
     let mut tasks = JoinSet::new();
     let mut delivered = Vec::new();
     let mut queues = Vec::new();
     for to in receivers {
-        let (queue, work) = queue::open(to, pace.per_hour);
+        let (queue, work) = queue::open(to, pace.per_hour, Arc::clone(&book));
         delivered.push(Arc::clone(queue.delivered()));
         tasks.spawn(work);
         queues.push(queue);
@@ -81,13 +91,14 @@ pub fn tell(engine: &EngineHandle, receivers: Vec<Told>, pace: Pace) -> Telling 
             engine.clone(),
             queues,
             Reminders::new(pace.repeat, LONGEST_PAUSE),
+            left,
         ));
     }
     Telling { tasks, delivered }
 }
 
 /// Ends with the engine, after a last look: why it ended may be what matters most.
-async fn watch(engine: EngineHandle, queues: Vec<Queue>, mut reminders: Reminders) {
+async fn watch(engine: EngineHandle, queues: Vec<Queue>, mut reminders: Reminders, mut left: Left) {
     let mut snapshots = engine.snapshots.clone();
     // only the side that owns the engine keeps it going
     drop(engine);
@@ -95,15 +106,23 @@ async fn watch(engine: EngineHandle, queues: Vec<Queue>, mut reminders: Reminder
     loop {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         let now = UnixMillis::now();
-        for reminder in reminders.look(&snapshot.waits, now) {
-            let notice = notice(&reminder, &snapshot, now);
-            queues.iter().for_each(|queue| queue.put(&notice));
+        let reminders_now = reminders.look(&snapshot.waits, now).into_iter();
+        let told: Vec<_> = reminders_now
+            .map(|reminder| notice(&reminder, &snapshot, now))
+            .collect();
+        for notice in &told {
+            queues.iter().for_each(|queue| queue.put(notice));
+        }
+        for (receiver, end) in left.over(&snapshot, &told, now) {
+            let of = queues.iter().find(|queue| queue.delivered().name() == receiver);
+            of.into_iter().for_each(|queue| queue.put_owed(&end));
         }
         if ended {
             return;
         }
         let next = reminders.next();
-        let pause = next.map_or(LOOK, |at| at.since(UnixMillis::now()).min(LOOK));
+        let longest = if left.is_empty() { LOOK } else { LOOK_FOR_ENDS };
+        let pause = next.map_or(longest, |at| at.since(UnixMillis::now()).min(longest));
         tokio::select! {
             changed = snapshots.changed() => {
                 ended = changed.is_err();

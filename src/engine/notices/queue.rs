@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::Told;
+use super::{Book, Told};
 use crate::ports::notifier::{Notice, NoticePhase, NotifyError};
+use crate::ration::Refrain;
 use crate::types::{SafeText, Severity, counted};
 
 /// Notices that wait for a receiver who takes his time. What comes on top is left out.
@@ -106,9 +107,13 @@ impl Queue {
     }
 
     pub(super) fn put(&self, notice: &Notice) {
-        if !self.to.wants(notice) {
-            return;
+        if self.to.wants(notice) {
+            self.put_owed(notice);
         }
+    }
+
+    /// The same for the end of what was told, whatever is wanted by now.
+    pub(super) fn put_owed(&self, notice: &Notice) {
         let queue = match notice.severity {
             Severity::Critical => &self.critical,
             Severity::Warning | Severity::Info => &self.rest,
@@ -122,14 +127,19 @@ impl Queue {
 }
 
 /// A queue, and the work that empties it until the queue is gone.
-pub(super) fn open(to: Told, per_hour: NonZeroU32) -> (Queue, impl Future<Output = ()> + Send + 'static) {
-    open_with(to, per_hour, AGAIN)
+pub(super) fn open(
+    to: Told,
+    per_hour: NonZeroU32,
+    book: Arc<Book>,
+) -> (Queue, impl Future<Output = ()> + Send + 'static) {
+    open_with(to, per_hour, book, AGAIN)
 }
 
 /// The same with other pauses before what is owed is tried again.
 pub(super) fn open_with(
     to: Told,
     per_hour: NonZeroU32,
+    book: Arc<Book>,
     again: (Duration, Duration),
 ) -> (Queue, impl Future<Output = ()> + Send + 'static) {
     let (critical, critical_waiting) = mpsc::channel(WAITING);
@@ -148,11 +158,13 @@ pub(super) fn open_with(
     };
     let delivery = Delivery {
         to,
+        book,
         delivered,
         owed,
         critical: Limit::new(per_hour),
         rest: Limit::new(per_hour),
         again,
+        refrain: Refrain::default(),
     };
     let waiting = Waiting {
         critical: critical_waiting,
@@ -185,12 +197,16 @@ impl Waiting {
 /// The side of whoever is told.
 struct Delivery {
     to: Told,
+    /// What is told and is not over, for the next start.
+    book: Arc<Book>,
     delivered: Arc<Delivered>,
     owed: Arc<Owed>,
     critical: Limit,
     rest: Limit,
     /// The first and the longest pause before what is owed is tried again.
     again: (Duration, Duration),
+    /// What was said of failures.
+    refrain: Refrain,
 }
 
 impl Delivery {
@@ -249,8 +265,12 @@ impl Delivery {
             let words = format!("{} ({before} before this one left out)", notice.sentence);
             notice.sentence = SafeText::new(&words);
         }
+        self.book.begins(&self.to.name, &plain).await;
         match self.to.notifier.notify(&notice).await {
             Ok(()) => {
+                if plain.phase == NoticePhase::Over {
+                    self.book.ends(&self.to.name, &plain).await;
+                }
                 self.delivered.delivered.fetch_add(1, Ordering::Relaxed);
                 self.owed.forget(&notice);
                 true
@@ -260,16 +280,19 @@ impl Delivery {
                 // what was to be said with it is said with the next
                 self.delivered.unsaid.fetch_add(unsaid, Ordering::Relaxed);
                 self.owed.keep(&plain);
-                tell_of_failure(&self.to, &error);
+                tell_of_failure(&self.to, &error, &mut self.refrain);
                 false
             }
         }
     }
 }
 
-fn tell_of_failure(to: &Told, error: &NotifyError) {
-    let (name, notifier) = (&to.name, to.notifier.name());
-    tracing::warn!(target: "notices", to = %name, "{notifier}: {error}");
+/// What is wrong once is wrong at each notice.
+fn tell_of_failure(to: &Told, error: &NotifyError, refrain: &mut Refrain) {
+    if let Some(left_out) = refrain.line(&SafeText::new(&error.to_string())) {
+        let (name, notifier) = (&to.name, to.notifier.name());
+        tracing::warn!(target: "notices", to = %name, left_out, "{notifier}: {error}");
+    }
 }
 
 /// A bucket of so many notices, filled evenly within an hour.

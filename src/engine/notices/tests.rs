@@ -1,5 +1,6 @@
 //! Notices from snapshots, to receivers that take them, are slow, or fail.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
@@ -155,7 +156,7 @@ const PLENTY: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 #[tokio::test]
 async fn a_receiver_that_hangs_holds_nothing_up_and_is_told_what_was_left_out() {
     let (notifier, mut takes) = slow();
-    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY, Arc::default());
     let delivered = Arc::clone(queue.delivered());
     let work = tokio::spawn(work);
     let reminder = Reminder::Waits(NoticePhase::Begun, wait(WaitReason::Decision));
@@ -183,7 +184,7 @@ async fn a_receiver_that_hangs_holds_nothing_up_and_is_told_what_was_left_out() 
 async fn what_fails_is_counted_and_the_next_goes_on() {
     let (notifier, mut takes) = slow();
     notifier.fails.store(true, std::sync::atomic::Ordering::Relaxed);
-    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY, Arc::default());
     let delivered = Arc::clone(queue.delivered());
     tokio::spawn(work);
     let reminder = Reminder::Waits(NoticePhase::Begun, wait(WaitReason::Decision));
@@ -211,7 +212,7 @@ async fn what_is_over_is_kept_until_it_is_delivered() {
     let fails = |fails| notifier.fails.store(fails, std::sync::atomic::Ordering::Relaxed);
     notifier.lets.add_permits(1_000);
     let pauses = (Duration::from_millis(1), Duration::from_millis(4));
-    let (queue, work) = queue::open_with(to(notifier.clone()), PLENTY, pauses);
+    let (queue, work) = queue::open_with(to(notifier.clone()), PLENTY, Arc::default(), pauses);
     let delivered = Arc::clone(queue.delivered());
     tokio::spawn(work);
     fails(true);
@@ -240,7 +241,7 @@ async fn what_has_begun_anew_is_not_told_to_be_over() {
     let fails = |fails| notifier.fails.store(fails, std::sync::atomic::Ordering::Relaxed);
     notifier.lets.add_permits(1_000);
     let pauses = (LONGEST_PAUSE, LONGEST_PAUSE);
-    let (queue, work) = queue::open_with(to(notifier.clone()), PLENTY, pauses);
+    let (queue, work) = queue::open_with(to(notifier.clone()), PLENTY, Arc::default(), pauses);
     let delivered = Arc::clone(queue.delivered());
     let work = tokio::spawn(work);
     fails(true);
@@ -260,7 +261,7 @@ async fn what_has_begun_anew_is_not_told_to_be_over() {
 #[tokio::test]
 async fn the_end_of_a_matter_passes_a_full_queue() {
     let (notifier, mut takes) = slow();
-    let (queue, work) = queue::open(to(notifier.clone()), PLENTY);
+    let (queue, work) = queue::open(to(notifier.clone()), PLENTY, Arc::default());
     let delivered = Arc::clone(queue.delivered());
     let work = tokio::spawn(work);
     for _ in 0..200 {
@@ -286,7 +287,7 @@ async fn the_end_of_a_matter_passes_a_full_queue() {
 #[tokio::test]
 async fn what_is_critical_passes_however_many_others_were_told() {
     let (notifier, mut takes) = slow();
-    let (queue, work) = queue::open(to(notifier.clone()), NonZeroU32::new(3).unwrap());
+    let (queue, work) = queue::open(to(notifier.clone()), NonZeroU32::new(3).unwrap(), Arc::default());
     let delivered = Arc::clone(queue.delivered());
     let work = tokio::spawn(work);
     for _ in 0..200 {
@@ -323,7 +324,7 @@ async fn what_is_critical_passes_however_many_others_were_told() {
 async fn within_an_hour_no_more_than_the_limit() {
     let (notifier, mut takes) = slow();
     notifier.lets.add_permits(100);
-    let (queue, work) = queue::open(to(notifier), NonZeroU32::new(3).unwrap());
+    let (queue, work) = queue::open(to(notifier), NonZeroU32::new(3).unwrap(), Arc::default());
     let delivered = Arc::clone(queue.delivered());
     let reminder = Reminder::Waits(NoticePhase::Begun, wait(WaitReason::Decision));
     let notice = notice(&reminder, &snapshot(Vec::new()), UnixMillis(9));
@@ -345,7 +346,7 @@ async fn what_waits_is_told_and_told_to_be_over_also_at_the_end_of_the_engine() 
         repeat: Duration::from_secs(900),
         per_hour: PLENTY,
     };
-    let mut telling = tell(&handle, vec![to(notifier.clone())], pace);
+    let mut telling = tell(&handle, vec![to(notifier.clone())], pace, Book::default());
     drop(handle);
     let told = |count| {
         let notifier = notifier.clone();
@@ -375,4 +376,91 @@ async fn what_waits_is_told_and_told_to_be_over_also_at_the_end_of_the_engine() 
         said.contains(&(NoticeKind::Paused, NoticePhase::Over)),
         "{said:?}"
     );
+}
+
+/// A run that tells with this book, until its engine is dropped.
+fn run(book: Book, first: Snapshot) -> (crate::engine::EngineSide, Arc<FakeNotifier>, Telling) {
+    let notifier = Arc::new(FakeNotifier::default());
+    let (side, handle) = channel(first);
+    let pace = Pace {
+        repeat: Duration::from_secs(900),
+        per_hour: PLENTY,
+    };
+    let telling = tell(&handle, vec![to(notifier.clone())], pace, book);
+    (side, notifier, telling)
+}
+
+async fn end_of_run(side: crate::engine::EngineSide, mut telling: Telling) {
+    drop(side);
+    while telling.tasks.join_next().await.is_some() {}
+}
+
+/// The operator came back while no engine ran.
+#[tokio::test]
+async fn what_ended_between_two_runs_is_told_once_it_is_known() {
+    use crate::types::OperatorId;
+    use crate::view::{Health, LinkState};
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal.sqlite");
+    let of_operator = |id| Wait {
+        operator: Some(OperatorId(id)),
+        ..wait(WaitReason::OperatorDown)
+    };
+    let mut known = snapshot(Vec::new());
+    known.chain.link = LinkState::Live;
+    let operator = crate::view::fixture::busy().operators[0].clone();
+    known.operators = [1, 2]
+        .map(|id| crate::view::OperatorView {
+            id: OperatorId(id),
+            health: Health::Up,
+            ..operator.clone()
+        })
+        .to_vec();
+    for endpoint in &mut known.endpoints {
+        endpoint.health = Health::Up;
+    }
+    let mut unknown = known.clone();
+    for operator in &mut unknown.operators {
+        (operator.health, operator.note) = (Health::Unknown, SafeText::default());
+    }
+    let with = |of: &Snapshot, waits| Snapshot { waits, ..of.clone() };
+
+    let waits = vec![of_operator(1), of_operator(2), wait(WaitReason::Decision)];
+    let (side, notifier, telling) = run(Book::beside(&journal), with(&known, waits));
+    while notifier.delivered().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    end_of_run(side, telling).await;
+
+    // the first snapshots know nothing, and nothing is called over
+    let (side, notifier, telling) = run(Book::beside(&journal), with(&unknown, Vec::new()));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(notifier.delivered().is_empty(), "{:?}", notifier.delivered());
+    side.snapshots
+        .send_replace(Arc::new(with(&known, vec![of_operator(2)])));
+    while notifier.delivered().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let said: BTreeSet<_> = notifier
+        .delivered()
+        .iter()
+        .map(|notice| (notice.matter(), notice.phase.to_string()))
+        .collect();
+    let expected = [
+        ("approval-waiting decision", "over"),
+        ("operator-down operator-down operator 1", "over"),
+        ("operator-down operator-down operator 2", "begun"),
+    ];
+    let expected = expected.map(|(matter, phase)| (matter.to_owned(), phase.to_owned()));
+    assert_eq!(said, BTreeSet::from(expected));
+    end_of_run(side, telling).await;
+
+    // each end once
+    let (side, notifier, telling) = run(Book::beside(&journal), with(&known, Vec::new()));
+    while notifier.delivered().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    end_of_run(side, telling).await;
+    let said: Vec<_> = notifier.delivered().iter().map(Notice::matter).collect();
+    assert_eq!(said, ["operator-down operator-down operator 2"]);
 }

@@ -27,20 +27,33 @@ use crate::view::{
 pub(super) use lists::{Read, read};
 pub(super) use past::Folds;
 pub(super) use validators::ValidatorRows;
-pub(super) use waits::Begun;
+use waits::Begun;
 
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// What each snapshot leaves for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// What they share.
+    rows: ValidatorRows,
+    /// Since when what is not journaled waits.
+    begun: Begun,
+}
+
+/// None leaves without the times of what waits: the first one is seen by streams and receivers like all others.
 pub(super) fn snapshot(
     state: &State,
     live: &Live,
     journal: &Journal,
     unwritable: Option<&SafeText>,
     revision: u64,
-    rows: &mut ValidatorRows,
+    shown: &mut Shown,
 ) -> Snapshot {
-    compose(state, live, written(journal, unwritable), revision, rows)
+    let journal = written(journal, unwritable);
+    let mut snapshot = compose(state, live, journal, revision, &mut shown.rows);
+    shown.begun.stamp(&mut snapshot.waits, snapshot.at);
+    snapshot
 }
 
 /// The same, wherever the state was read from.
@@ -65,6 +78,7 @@ fn compose(
             by: by.clone(),
             since: *since,
         }),
+        stopping: live.stopping,
         chain: chain(state, live),
         signer: signer(state, live),
         endpoints: live.endpoints.values().flatten().cloned().collect(),

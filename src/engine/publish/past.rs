@@ -157,6 +157,7 @@ pub(super) fn read(
     let mut snapshot = compose(&state, live, journal, anchor.seq, &mut ValidatorRows::default());
     snapshot.at = newest;
     snapshot.waits.clear();
+    snapshot.stopping = None;
     Ok(Listing {
         rows: Rows::Past(Box::new(snapshot)),
         older: 0,

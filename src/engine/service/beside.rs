@@ -1,5 +1,6 @@
 //! What stands beside the engine and never holds it up: who is told what waits, and where it is asked how it is.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{ServiceError, doors};
 use crate::config::Config;
 use crate::engine::core::Incoming;
-use crate::engine::notices::{self, Pace, Telling, Told};
+use crate::engine::notices::{self, Book, Pace, Telling, Told};
 use crate::engine::{Costs, EngineHandle, LiveUpdate, OracleProbe};
 use crate::http::Http;
 use crate::monitor::{self, Bound, Monitor, Role};
@@ -32,10 +33,11 @@ pub(super) async fn prepare(config: &Config, http: &Http) -> Result<Prepared, Se
 }
 
 impl Prepared {
-    /// Sets it going beside an engine whose core hears of costs by `core`.
+    /// Sets it going beside an engine whose core hears of costs by `core`, and which has this journal.
     pub(super) async fn begin(
         self,
         config: &Config,
+        journal: &Path,
         engine: &EngineHandle,
         core: &mpsc::Sender<Incoming>,
     ) -> Beside {
@@ -49,7 +51,7 @@ impl Prepared {
             repeat: config.notices.repeat,
             per_hour: config.notices.per_hour,
         };
-        let telling = notices::tell(engine, self.receivers, pace);
+        let telling = notices::tell(engine, self.receivers, pace, Book::beside(journal));
         let probe = Arc::new(OracleProbe::new(engine, telling.delivered.clone()));
         Beside {
             _monitor: self.port.map(|port| port.serve(probe)),

@@ -197,7 +197,8 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let settings = settings(&config, &*lists, ceremonies.capabilities());
     let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
-    let transcripts = transcripts_beside(opened.journal());
+    let journal = opened.journal().to_owned();
+    let transcripts = transcripts_beside(&journal);
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let (world, gate) = watch::channel(None);
@@ -209,7 +210,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let shown = network(&config, &*lists, simulated);
     let backend = Arc::clone(&ceremonies);
     let (handle, stopped) = opened.launch(shown, lists.name(), oracle, backend, gate, incoming)?;
-    let beside = beside.begin(&config, &handle, &core).await;
+    let beside = beside.begin(&config, &journal, &handle, &core).await;
     say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,

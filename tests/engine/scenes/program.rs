@@ -211,7 +211,9 @@ impl Program {
                 .await;
             match self.approve(&action).await {
                 Ok(_) => return,
-                Err(Refused::Stale(_) | Refused::NotNow(_) | Refused::Unavailable(_)) => {
+                Err(
+                    Refused::Stale(_) | Refused::NotNow(_) | Refused::Unavailable(_) | Refused::NotKnown(_),
+                ) => {
                     tokio::time::sleep(LOOK).await;
                 }
                 Err(other) => panic!("{other}"),

@@ -19,6 +19,31 @@ fn journal(journal: &JournalView) {
     );
 }
 
+/// Who decides, and what keeps it from doing anything.
+fn decides(snapshot: &Snapshot) {
+    let mode = match snapshot.mode {
+        Mode::Observe => "observe: decides nothing",
+        Mode::Supervised => "supervised: a person decides",
+        Mode::Auto => "auto: the rules decide, what none covers waits",
+    };
+    field("mode", mode);
+    if let Some(switched) = &snapshot.switched {
+        field("switched", switched.words(snapshot.mode));
+    }
+    if let Some(since) = snapshot.stopping {
+        field(
+            "stopping",
+            format!("since {}: nothing is begun any more", since.to_rfc3339()),
+        );
+    }
+    if let Some(pause) = &snapshot.paused {
+        field(
+            "paused",
+            format!("by {}, since {}", pause.by, pause.since.to_rfc3339()),
+        );
+    }
+}
+
 /// The engine, what it does, what holds it up.
 pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     let (process, by) = (seated.process, &seated.run_by);
@@ -38,21 +63,7 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     field("you", format!("{}, {may}", seated.you));
     let network = &snapshot.network;
     field("network", format!("{}, chain {}", network.name, network.chain_id));
-    let mode = match snapshot.mode {
-        Mode::Observe => "observe: decides nothing",
-        Mode::Supervised => "supervised: a person decides",
-        Mode::Auto => "auto: the rules decide, what none covers waits",
-    };
-    field("mode", mode);
-    if let Some(switched) = &snapshot.switched {
-        field("switched", switched.words(snapshot.mode));
-    }
-    if let Some(pause) = &snapshot.paused {
-        field(
-            "paused",
-            format!("by {}, since {}", pause.by, pause.since.to_rfc3339()),
-        );
-    }
+    decides(snapshot);
     if let Some(head) = snapshot.chain.head {
         field("head", head.number);
     }

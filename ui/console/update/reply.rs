@@ -32,7 +32,7 @@ pub(super) fn arrived(app: &mut App, ticket: u64, reply: Reply) -> Vec<Effect> {
     let refused = reply
         .as_ref()
         .err()
-        .map(|why| format!("{}: refused: {why}", pending.what));
+        .map(|why| format!("{}: {}", pending.what, why.in_full()));
     pending.reply = Some(reply);
     let answered = pending.clone();
     let is_newest = app.pending.last().is_some_and(|newest| newest.ticket == ticket);

@@ -111,7 +111,8 @@ pub(crate) fn pending_line(app: &App, pending: &Pending) -> (Token, String) {
             )
         }
         Some(Err(refused)) => {
-            let text = format!("{} {}: refused: {refused}", Sign::Fail.glyph(ascii), pending.what);
+            let sign = Sign::Fail.glyph(ascii);
+            let text = format!("{sign} {}: {}", pending.what, refused.in_full());
             (Token::Danger, text)
         }
     }

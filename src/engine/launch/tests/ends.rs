@@ -462,6 +462,25 @@ async fn what_the_desk_answers_while_the_engine_ends_begins_no_ceremony() {
     assert_eq!(count(&options, "ceremony-started"), began + 1);
 }
 
+/// Whoever looks while it finishes sees that it stops, and whoever asks is told that nothing was taken.
+#[tokio::test]
+async fn an_engine_that_stops_says_so_while_it_does() {
+    let (_directory, _options, mut run, _sends) = Run::sending().await;
+    let seat = run.handle.seat(Identity::new("ada"));
+    // they stand in this order
+    let ended = run.handle.try_shutdown().unwrap();
+    let refused = seat.try_request(Request::Pause { scope: Scope::All }).unwrap();
+    let again = run.handle.try_shutdown().unwrap();
+    run.sees(|snapshot| snapshot.stopping.is_some()).await;
+    let refused = refused.await;
+    assert!(
+        matches!(&refused, Err(Refused::Unavailable(why)) if why.as_str().contains("is stopping")),
+        "{refused:?}"
+    );
+    let words = run.ended(ended).await;
+    assert_eq!(again.await.unwrap().unwrap().message.as_str(), words);
+}
+
 #[tokio::test]
 async fn a_sending_that_never_answers_is_cut_off_and_the_next_start_sends_the_same_bytes() {
     let (_directory, options, run, sending) = Run::sending().await;

@@ -307,7 +307,7 @@ fn every_list_goes_on_in_the_journal_and_counts_what_is_there() {
         told.committer.journal(),
         None,
         1,
-        &mut ValidatorRows::default(),
+        &mut Shown::default(),
     );
     for (kind, each) in [
         (ListKind::Actions, 2),
@@ -421,14 +421,7 @@ fn what_was_given_up_and_left_memory_is_said_while_the_contract_lists_it_and_is_
     assert!(!told.state.cases.contains_key(&case));
     let snapshot = |told: &Told| {
         let journal = told.committer.journal();
-        snapshot(
-            &told.state,
-            &live(),
-            journal,
-            None,
-            1,
-            &mut ValidatorRows::default(),
-        )
+        snapshot(&told.state, &live(), journal, None, 1, &mut Shown::default())
     };
     let of_case = |waits: &[Wait]| waits.iter().find(|wait| wait.case == Some(case)).cloned();
     assert_eq!(
@@ -532,7 +525,7 @@ fn what_an_open_case_did_long_ago_is_in_the_pages_each_once() {
         told.committer.journal(),
         None,
         1,
-        &mut ValidatorRows::default(),
+        &mut Shown::default(),
     );
     for (kind, each_closed) in [(ListKind::Actions, 2), (ListKind::Ceremonies, 1)] {
         let all = 2 * u64::from(TIMES) + each_closed * closed;
@@ -582,7 +575,7 @@ fn the_state_at_a_past_moment_is_what_was_published_then() {
     for pool in 0..4 {
         told.take(u64::from(pool), life(pool));
         let journal = told.committer.journal();
-        let rows = &mut ValidatorRows::default();
+        let rows = &mut Shown::default();
         let snapshot = snapshot(&told.state, &live(), journal, None, 1, rows);
         published.push((journal.head(), snapshot));
     }

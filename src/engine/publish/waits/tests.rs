@@ -10,7 +10,7 @@ use crate::engine::Costs;
 use crate::engine::EngineError;
 use crate::engine::live::LiveUpdate;
 use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take};
-use crate::engine::publish::{ValidatorRows, snapshot};
+use crate::engine::publish::{ValidatorRows, compose, written};
 use crate::journal::{Anchor, Journal, JournalOptions};
 use crate::oracle::{AccountFacts, ActionKind, ChainFacts, Input, Mode, Policy, TwoPersons, Wish};
 use crate::types::{Check, OperatorId, RequestKind, SafeText};
@@ -20,19 +20,13 @@ fn snapshot_of(state: &State, live: &Live) -> Snapshot {
     snapshot_with(state, live, None)
 }
 
-/// With a journal that cannot be written, where it says why.
+/// With a journal that cannot be written, where it says why. The times of what waits are as the state tells them.
 pub(super) fn snapshot_with(state: &State, live: &Live, unwritable: Option<&SafeText>) -> Snapshot {
     let folder = tempfile::tempdir().unwrap();
     let options = JournalOptions::at(folder.path().join("journal.sqlite"));
     let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
-    snapshot(
-        state,
-        live,
-        &journal,
-        unwritable,
-        1,
-        &mut ValidatorRows::default(),
-    )
+    let journal = written(&journal, unwritable);
+    compose(state, live, journal, 1, &mut ValidatorRows::default())
 }
 
 fn reasons(state: &State, live: &Live) -> Vec<WaitReason> {

@@ -74,11 +74,7 @@ pub(super) async fn run(
         if see(&mut sight, reach(&event, &tip), &core).await.is_err() {
             return;
         }
-        match &event {
-            IntakeEvent::Trouble(words) | IntakeEvent::NoConnection(words) => tip.reads(Some(words.clone())),
-            IntakeEvent::Head(_) | IntakeEvent::CaughtUp => tip.reads(None),
-            _ => {}
-        }
+        tip.hears(&event);
         let sent = match event {
             IntakeEvent::Batch(batch) => {
                 hand_over(inputs(batch.events, from.one_voice.as_ref()), batch.cursor, &core).await

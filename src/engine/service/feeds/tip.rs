@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::chain::intake::Head;
+use crate::chain::intake::{Head, IntakeEvent};
 use crate::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use crate::ports::consensus::NodeHealth;
 use crate::types::{BlockRef, SafeText, UnixMillis};
@@ -209,9 +209,15 @@ impl Tip {
         words
     }
 
-    /// Reading began to fail for this reason, or works again.
-    pub(super) fn reads(&mut self, trouble: Option<SafeText>) {
-        self.trouble = trouble;
+    /// Reading began to fail, or works again.
+    pub(super) fn hears(&mut self, event: &IntakeEvent) {
+        match event {
+            IntakeEvent::Trouble(words) | IntakeEvent::NoConnection(words) => {
+                self.trouble = Some(words.clone())
+            }
+            IntakeEvent::Head(_) | IntakeEvent::CaughtUp => self.trouble = None,
+            _ => {}
+        }
     }
 
     /// Says it once when the chain begins to stand still, or nobody can tell any more whether it does.
@@ -475,7 +481,9 @@ mod tests {
         assert!(tip.stands() && tip.still(start + half * 3).is_none());
         // who left nobody to ask knows nothing of the chain
         drop(tip.head(&head(8, 0), start + half * 3, now));
-        tip.reads(Some("every endpoint asked to be left alone".into()));
+        tip.hears(&IntakeEvent::Trouble(
+            "every endpoint asked to be left alone".into(),
+        ));
         let words = tip.still(start + half * 5).unwrap();
         assert!(!words.as_str().contains("stands still"), "{words}");
         assert!(
@@ -484,7 +492,7 @@ mod tests {
                 .contains("since 1970-01-01T00:00:00.000Z: every endpoint asked"),
             "{words}"
         );
-        tip.reads(None);
+        tip.hears(&IntakeEvent::CaughtUp);
         drop(tip.head(&head(9, 0), start + half * 5, now));
         assert!(!tip.stands());
     }

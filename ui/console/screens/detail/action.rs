@@ -196,7 +196,7 @@ fn request(page: &mut Page<'_>, app: &App, action: &ActionView) {
         Some(Err(refused)) => page.field(
             "your request",
             Token::Danger,
-            format!("{}: refused: {refused}", pending.what),
+            format!("{}: {}", pending.what, refused.in_full()),
         ),
     }
 }
