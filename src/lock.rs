@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::owner;
@@ -28,6 +28,13 @@ pub(crate) enum NotOurs {
 pub(crate) fn holder() -> String {
     let (process, since) = (std::process::id(), UnixMillis::now().to_rfc3339());
     format!("{HOLDER}{process}, since {since}")
+}
+
+/// The directory of a lock's file, made where it is missing, by its name without links.
+pub(crate) fn home_of(path: &Path) -> io::Result<PathBuf> {
+    let directory = owner::parent(path);
+    owner::make_directories(directory, 0o700)?;
+    directory.canonicalize()
 }
 
 /// Takes the lock of this file, which is made when it is missing. The operating system releases it however the process

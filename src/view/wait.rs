@@ -195,6 +195,8 @@ reasons! {
         "SSV takes no registration of the kind that the manager makes.", "look at which version of SSV the manager uses";
     VersionLacks "version-lacks" Warning after 0 s stops Nothing:
         "Not everything that this version of the contract asks for is done by this program.", "serve such requests in another way";
+    NameTaken "name-taken" Warning after 0 s stops Nothing:
+        "Somebody else has the name by which the oracles of this machine find each other.", "end that process, and start the oracle again";
     RulesSuspended "rules-suspended" Critical after 0 s stops Nothing:
         "A file of the rules was changed or is gone, so no rule decides and people are asked.", "reload (SIGHUP) if the change is meant, else put the file back as it was";
     FromBlockUnset "from-block-unset" Warning after 0 s stops Nothing:

@@ -16,7 +16,7 @@ const FAILING: &[(&str, i32, &str)] = &[
     ("--config bad.toml messenger", 3, "configuration"),
     ("--config bad.toml operator", 3, "configuration"),
     ("--config bad.toml config show", 3, "configuration"),
-    ("--config bad.toml notify test", 3, "configuration"),
+    ("--config unread.toml notify test", 3, "configuration"),
     ("--config bad.toml operator shares list", 3, "configuration"),
     ("--config bad.toml status", 3, "configuration"),
     ("--config bad.toml demo --headless", 3, "configuration"),
@@ -84,6 +84,7 @@ fn every_command_tells_programs_how_it_failed() {
     let scratch = tempfile::tempdir().unwrap();
     let at = |name: &str| scratch.path().join(name);
     fs::write(at("bad.toml"), "[ui]\nthem = \"x\"\n").unwrap();
+    fs::write(at("unread.toml"), "[ui\n").unwrap();
     fs::write(at("good.toml"), format!("{MINIMAL}{}", support::operators())).unwrap();
     fs::copy(support::vector("journals/format-2/closed.sqlite"), at("j.sqlite")).unwrap();
     let mut export = support::program(scratch.path());

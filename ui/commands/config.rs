@@ -25,12 +25,7 @@ pub(crate) fn run(command: &ConfigCommand, options: &LoadOptions, json: bool) ->
 
 /// Shows what can be shown even when something is missing, and then says what is missing.
 fn show(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
-    let layers = config::survey(options)?;
-    if layers.is_unread()
-        && let Some(errors) = layers.told()
-    {
-        return Err(errors.into());
-    }
+    let layers = config::gather(options)?;
     let values = layers.shown();
     if json {
         for value in &values {
@@ -38,9 +33,6 @@ fn show(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
         }
     } else {
         output::raw(&config::render(&values));
-    }
-    if let Some(errors) = layers.told() {
-        return Err(errors.into());
     }
     layers.oracle()?;
     Ok(Outcome::Success)

@@ -44,6 +44,7 @@ pub(super) fn of(reason: Reason) -> Kind {
         | Reason::ForeignCeremony
         | Reason::SsvUnsuited
         | Reason::VersionLacks
+        | Reason::NameTaken
         | Reason::FromBlockUnset | Reason::RulesSuspended
         | Reason::Alarm => Kind::Stuck,
         Reason::ForeignTransaction | Reason::NonceUsed => Kind::ForeignTransaction,

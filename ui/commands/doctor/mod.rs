@@ -45,9 +45,8 @@ pub(crate) fn run(
         warned: 0,
     };
     let gathered = match role {
-        DoctorRole::Operator => super::operator::gather(options),
-        DoctorRole::Messenger => config::gather(options),
-        DoctorRole::Oracle => config::survey(options),
+        DoctorRole::Operator => super::operator::survey(options),
+        DoctorRole::Oracle | DoctorRole::Messenger => config::survey(options),
     };
     let layers = match gathered {
         Ok(layers) => layers,

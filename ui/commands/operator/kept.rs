@@ -3,14 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use casimir_dkg::config::{ConfigErrors, LoadOptions, NodeKey};
+use casimir_dkg::config::{ConfigErrors, Layers, LoadOptions, NodeKey};
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
 use casimir_dkg::dkg::rockx::node::store::{self, Held, Store};
 use casimir_dkg::types::counted;
 use serde_json::json;
 
-use super::{gather, key};
+use super::{key, survey};
 use crate::args::{OperatorCommand, SharesCommand};
+use crate::commands::part::used;
 use crate::exit::{self, Outcome};
 use crate::output;
 
@@ -18,14 +19,14 @@ pub(super) fn run(command: &OperatorCommand, options: &LoadOptions, json: bool) 
     match command {
         OperatorCommand::Backup { to, store } => backup(&locate(store.as_deref(), options)?, to, json),
         OperatorCommand::Restore { from } => {
-            let (directory, key) = gather(options)?.node_store()?;
+            let (directory, key) = part(options, Layers::node_store)?;
             restore(from, &directory.join(STORE_FILE), &key, json)
         }
         OperatorCommand::Reseal {
             new_key_file,
             new_password_file,
         } => {
-            let (directory, key) = gather(options)?.node_store()?;
+            let (directory, key) = part(options, Layers::node_store)?;
             let new = NodeKey::File {
                 path: new_key_file.clone(),
                 password_file: new_password_file.clone(),
@@ -38,11 +39,20 @@ pub(super) fn run(command: &OperatorCommand, options: &LoadOptions, json: bool) 
     }
 }
 
+/// What is used of a node's configuration: its shares are in reach, whatever is wrong with the rest.
+fn part<T>(
+    options: &LoadOptions,
+    read: impl FnOnce(&Layers) -> Result<T, ConfigErrors>,
+) -> Result<T, ConfigErrors> {
+    let layers = survey(options)?;
+    used(read(&layers), &layers)
+}
+
 /// The store that was given, or the configured one: nothing else of a node's configuration is needed to look at it.
 fn locate(given: Option<&Path>, options: &LoadOptions) -> Result<PathBuf, ConfigErrors> {
     Ok(match given {
         Some(path) => path.to_owned(),
-        None => gather(options)?.node_data()?.join(STORE_FILE),
+        None => part(options, Layers::node_data)?.join(STORE_FILE),
     })
 }
 

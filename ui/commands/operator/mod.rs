@@ -107,8 +107,13 @@ struct Anew {
 }
 
 /// With what RockX's own variables say.
-pub(super) fn gather(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
+fn gather(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
     config::gather(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))
+}
+
+/// The same for what uses a part of it.
+pub(super) fn survey(options: &LoadOptions) -> Result<Layers, ConfigErrors> {
+    config::survey(&rockx::with_fallbacks(options, |name| std::env::var(name).ok()))
 }
 
 /// The rules as they are written now, with the beacon nodes that they ask.

@@ -85,6 +85,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "clock" => WaitReason::ClockDiffers,
         "ssv" => WaitReason::SsvUnsuited,
         "version" => WaitReason::VersionLacks,
+        "name" => WaitReason::NameTaken,
         "rules" => WaitReason::RulesSuspended,
         "from-block" => WaitReason::FromBlockUnset,
         "receipt" => WaitReason::ReceiptDoubted,

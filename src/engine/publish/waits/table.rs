@@ -312,6 +312,7 @@ fn alarm_of(reason: WaitReason) -> Option<&'static str> {
         Reason::ClockDiffers => "clock",
         Reason::SsvUnsuited => "ssv",
         Reason::VersionLacks => "version",
+        Reason::NameTaken => "name",
         Reason::RulesSuspended => "rules",
         Reason::FromBlockUnset => "from-block",
         Reason::ReceiptDoubted => "receipt",

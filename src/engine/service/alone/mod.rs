@@ -25,7 +25,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, NetworkName};
 use crate::lock::{self, NotOurs};
-use crate::owner;
 use crate::types::SafeText;
 
 /// Held while an engine of this process works for an account.
@@ -161,10 +160,8 @@ async fn claim(places: &Places, name: &str, account: Address, chain_id: u64) -> 
             path: path.clone(),
             error,
         };
-        let directory = owner::parent(&path);
-        owner::make_directories(directory, 0o700).map_err(io)?;
         // both may be one directory, by whatever name
-        let real = directory.canonicalize().map_err(io)?;
+        let real = lock::home_of(&path).map_err(io)?;
         if taken_in.contains(&real) {
             continue;
         }
