@@ -198,7 +198,6 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let opened = launch::open(settings, &launch::journal_at(&config.journal))?;
     let resume = resume(&opened);
     let journal = opened.journal().to_owned();
-    let transcripts = transcripts_beside(&journal);
     let own = feeds::others::own(opened.journal());
     let (core, incoming) = mpsc::channel(1_024);
     let (world, gate) = watch::channel(None);
@@ -214,7 +213,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     say_what_is_not_done(&*lists, &core).await;
     let opening = Opening {
         finality: config.network.finality,
-        transcripts,
+        transcripts: transcripts_beside(&journal),
         config,
         endpoints: doors::endpoints(&line),
         line,
@@ -242,7 +241,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     })
 }
 
-/// Where transcripts are kept; says where everybody may exchange them.
+/// Where transcripts are kept.
 fn transcripts_beside(journal: &Path) -> PathBuf {
     let transcripts = journal.with_file_name("transcripts");
     if let Some(worry) = judge_directory(&transcripts) {
