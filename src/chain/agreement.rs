@@ -154,27 +154,33 @@ fn contradiction(standard: &Words, words: &[(SafeText, Words)]) -> Option<String
             Some(difference) => against.push((name, difference)),
         }
     }
-    let differ: Vec<_> = against
+    let said = against
         .iter()
-        .map(|(name, what)| format!("{name} says {what}"))
-        .collect();
-    let differ = match differ.as_slice() {
-        [] => return None,
-        differ => differ.join("; "),
-    };
-    Some(match with.as_slice() {
-        [one] => format!("{differ}, which {one} says: one of them is wrong"),
-        several => format!("{differ}, which {} say", several.join(" and ")),
-    })
+        .map(|(name, differs)| match (differs, with.as_slice()) {
+            (Some((subject, there, here)), [one]) => {
+                format!(
+                    "{one} and {name} contradict each other: {one} says of {subject} {there}, {name} {here}"
+                )
+            }
+            (None, [one]) => format!("{one} and {name} contradict each other: {name} says less"),
+            (Some((subject, there, here)), several) => format!(
+                "{name} is outvoted by {}: it says of {subject} {here}, not {there}",
+                several.join(" and ")
+            ),
+            (None, several) => format!("{name} is outvoted by {}: it says less", several.join(" and ")),
+        });
+    let said: Vec<_> = said.collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// The first subject on which two differ.
-fn difference(standard: &Words, word: &Words) -> Option<String> {
+/// The first subject on which two differ, and what each says of it: the first one, then the second one. The inner `None`:
+/// one says less.
+fn difference<'a>(standard: &'a Words, word: &'a Words) -> Option<Option<(&'a str, &'a str, &'a str)>> {
     let same = |here: &str, there: &str| here == there || [here, there].contains(&UNTOLD);
     let mut pairs = standard.iter().zip(word);
     let differs = pairs.find(|((subject, there), (other, here))| subject != other || !same(here, there));
     match differs {
-        Some(((subject, there), (_, here))) => Some(format!("of {subject} {here}, not {there}")),
-        None => (standard.len() != word.len()).then(|| "less".to_owned()),
+        Some(((subject, there), (_, here))) => Some(Some((*subject, there.as_str(), here.as_str()))),
+        None => (standard.len() != word.len()).then_some(None),
     }
 }

@@ -123,7 +123,7 @@ async fn who_lies_about_a_decisive_fact_is_named_whoever_is_asked_first() {
     let verdict = ask(&net, &rpc(&[&liar.url, &net.http_url(), &third.url])).await;
     let name = liar.url.trim_start_matches("http://");
     let words = verdict.words();
-    let accused = words.split("contradicted: ").nth(1).unwrap();
+    let accused = words.split(" is outvoted by ").next().unwrap();
     assert!(
         matches!(verdict, Accord::Disagree(_)) && accused.contains(name),
         "{words}"

@@ -22,15 +22,16 @@ const CHAIN: u64 = 31337;
 
 /// A configuration whose signer is what is said here.
 fn configured(folder: &Path, signer: &str) -> Config {
-    static KEY: OnceLock<String> = OnceLock::new();
-    let key = KEY.get_or_init(|| {
-        OperatorPrivateKey::generate()
-            .unwrap()
-            .public()
-            .to_registry_text()
+    static KEYS: OnceLock<[String; 4]> = OnceLock::new();
+    let keys = KEYS.get_or_init(|| {
+        [(); 4].map(|()| {
+            let key = OperatorPrivateKey::generate().unwrap();
+            key.public().to_registry_text()
+        })
     });
     let operators: String = (1..=4)
         .map(|id| {
+            let key = &keys[id - 1];
             format!("[[operator]]\nid = {id}\nendpoint = \"http://127.0.0.1:{id}\"\npublic_key = \"{key}\"\n")
         })
         .collect();

@@ -372,7 +372,7 @@ fn a_failed_fsync_ends_the_process_and_the_next_one_verifies() {
         support::run(program.arg("--config").arg(&file).args(arguments))
     };
     let (code, _, stderr) = command(&["pause"]);
-    assert_eq!(code, Some(1), "{stderr}");
+    assert_eq!(code, Some(5), "{stderr}");
     assert_eq!(oracle.ended().code(), Some(1), "{}", oracle.said());
     oracle.logs("journal.sqlite");
     let begun = Instant::now();

@@ -384,7 +384,7 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Global, C::Status, "status", &["i"], "", "the state of network, endpoints, operators and journal"),
     row(G::Global, C::Past, "past", &["H"], "", "look at a past moment of the journal, where nothing can be decided; and back"),
     row(G::Global, C::Charts, "charts", &["C"], "", "charts: times to answer, ceremonies, base fee, ready queue"),
-    row(G::Global, C::Messages, "messages", &["!"], "whole text", "everything that is said in one line, whole: what stands now, and the newest messages"),
+    row(G::Global, C::Messages, "messages", &["!"], "whole", "everything that is said in one line, whole: what stands now, and the newest messages"),
     row(G::Global, C::Palette, "commands", &[":"], "", "every command as a list to type into, with what cannot be done now and why"),
     row(G::Global, C::Theme, "theme", &["t"], "", "the next theme; it is remembered, unless the configuration names one"),
     row(G::Global, C::Mouse, "mouse", &["m"], "", "let the console have the mouse, or give it back to the terminal for selecting text"),

@@ -13,7 +13,7 @@ use crate::console::theme::Token;
 const WAYS_OUT: [&str; 7] = ["back", "back to now", "cancel", "close", "no", "quit", "stay"];
 
 /// The label of the key that shows what some line has no room for.
-const WHOLE: &str = "whole text";
+const WHOLE: &str = "whole";
 
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     let hints = hints(app);

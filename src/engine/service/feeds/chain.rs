@@ -452,9 +452,7 @@ mod tests {
         let (status, words) = told(Arc::new(FakeManager::default())).await;
         assert_eq!(status, CheckStatus::Unknown);
         assert!(
-            words.contains(
-                "b says of the oracle account's calls to the manager accepted, not refused, which a says"
-            ),
+            words.contains("a says of the oracle account's calls to the manager refused, b accepted"),
             "{words}"
         );
     }

@@ -252,7 +252,7 @@ mod tests {
             assert!(lied.account.contradicted, "{:?}", lied.account);
             assert!(
                 lied.alarm
-                    .contains("b says of the oracle account's nonce 4, not 99, which a says"),
+                    .contains("a says of the oracle account's nonce 99, b 4"),
                 "{}",
                 lied.alarm
             );
