@@ -160,10 +160,10 @@ fn kind_of_v4(address: Ipv4Addr) -> Kind {
     /// Metadata and host services of Alibaba and Azure, at addresses that look like others.
     const METADATA: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
     let [first, second, third, _] = address.octets();
-    // protocols (RFC 6890), relays of 6to4 (RFC 7526), documentation (RFC 5737), benchmarks (RFC 2544)
+    // protocols (RFC 6890), relays of 6to4 (RFC 7526), benchmarks (RFC 2544); those of documentation lead nowhere, and do no harm
     let is_special = matches!(
         (first, second, third),
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113)
+        (192, 0, 0) | (192, 88, 99) | (198, 18 | 19, _)
     );
     let is_none = first == 0 || first >= 224 || address.is_link_local();
     if is_none || is_special || METADATA.contains(&address) {
@@ -205,8 +205,8 @@ fn kind_of_v6(address: Ipv6Addr) -> Kind {
         // site-local, which was given up
         [first, ..] if first & 0xffc0 == 0xfec0 => Kind::Never,
         _ if address.is_unique_local() => Kind::Private,
-        // protocols, Teredo among them (RFC 2928), and documentation (RFC 3849, RFC 9637)
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Kind::Never,
+        // protocols, Teredo among them (RFC 2928)
+        [0x2001, 0..=0x1ff, ..] => Kind::Never,
         // all that was ever given to networks (RFC 4291, section 2.4)
         [first, ..] if first & 0xe000 == 0x2000 => Kind::Public,
         _ => Kind::Never,
@@ -263,12 +263,12 @@ mod tests {
             ("http://198.20.0.1", true, true, true),
             ("http://192.0.0.8", false, false, false),
             ("http://192.0.1.1", true, true, true),
-            ("http://192.0.2.1", false, false, false),
+            ("http://192.0.2.1", true, true, true),
             ("http://192.88.99.1", false, false, false),
-            ("http://198.51.100.1", false, false, false),
-            ("http://203.0.113.1", false, false, false),
-            ("http://[2001:db8::1]", false, false, false),
-            ("http://[3fff:fff::1]", false, false, false),
+            ("http://198.51.100.1", true, true, true),
+            ("http://203.0.113.1", true, true, true),
+            ("http://[2001:db8::1]", true, true, true),
+            ("http://[3fff:fff::1]", true, true, true),
             (
                 "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
                 false,

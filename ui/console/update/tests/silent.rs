@@ -167,6 +167,6 @@ fn the_way_out_and_the_help_are_told_at_every_size() {
     let mut d = at(&fixture::several(), "1 g");
     assert_eq!(
         footer(&mut d, (80, 24)),
-        "a approve  x reject  e committee  r retry  p pause  space mark  ? help  q quit"
+        "a approve  x reject  e committee  r retry  space mark  p pause  ? help  q quit"
     );
 }
