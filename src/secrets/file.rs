@@ -43,7 +43,7 @@ impl SecretFile {
     }
 
     /// The same of what is read once, by a program that a person has started: a pipe of this user's is as good as a file, since
-    /// shells hand over secrets so. It is read to its end, within [`PIPE`].
+    /// shells hand over secrets so. It is read to its end, within a minute.
     ///
     /// # Errors
     /// As of [`Self::read`]; nobody writes into the pipe, or it is another user's.
