@@ -10,8 +10,7 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::secrets::read_trusted;
+use crate::secrets::{read_trusted, replace_private};
 
 /// Its name, beside the journal.
 pub const FILE_NAME: &str = "history.json";
@@ -237,21 +236,17 @@ fn write(path: &Path, seal: &Seal, form: &Form) -> io::Result<()> {
         seal: seal.over(body.get()),
         body: &body,
     };
-    let temporary = path.with_extension("json.new");
-    let mut make = File::options();
-    make.create(true).write(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
-    let mut file = BufWriter::new(make.open(&temporary)?);
-    serde_json::to_writer(&mut file, &sealed)?;
-    file.flush()?;
-    file.get_ref().sync_all()?;
-    drop(file);
-    fs::rename(&temporary, path)
+    replace_private(path, |file| {
+        serde_json::to_writer(&mut *file, &sealed)?;
+        file.flush()?;
+        file.get_ref().sync_all()
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn about(chain_id: u64) -> About {

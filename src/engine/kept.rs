@@ -2,8 +2,8 @@
 //! it reaches to. It is never believed by itself. A start verifies what came after it at once, and everything before it
 //! while it shows what there is; nothing is decided, recorded or done until the records make the very same state.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
+use std::fs;
+use std::io::{self, BufReader, BufWriter, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use tokio::task::{self, JoinError, JoinHandle};
 use super::core::EngineError;
 use crate::journal::{Anchor, Archive};
 use crate::oracle::{Durable, Record};
-use crate::secrets::{Holds, open};
+use crate::secrets::{Holds, open, replace_private};
 use crate::types::Root;
 
 /// Bytes of a kept state: one of 10,000 pools has some tens of MB. A longer one is as good as none.
@@ -61,17 +61,7 @@ impl Kept {
 
     /// Keeps it for the next start. A start without it reads everything.
     pub(super) fn write(&self, journal: &Path) -> io::Result<()> {
-        let place = place(journal);
-        let temporary = place.with_extension("state.new");
-        let mut make = File::options();
-        make.create(true).write(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
-        let mut file = BufWriter::new(make.open(&temporary)?);
-        serde_json::to_writer(&mut file, self)?;
-        file.flush()?;
-        drop(file);
-        fs::rename(&temporary, &place)
+        replace_private(&place(journal), |file| Ok(serde_json::to_writer(file, self)?))
     }
 
     /// What is to be verified of it. The state itself need not be there twice for that.

@@ -1,7 +1,7 @@
 //! The one way in which files are made that nobody else needs to read: at once with their mode, not with the umask's.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 use tempfile::TempPath;
@@ -66,6 +66,26 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
         .write_all(content)
 }
 
+/// Has a file (0600) written beside `place` and moved over it: a crash of this program leaves the old one or the new one. What
+/// must outlast a crash of the machine is synced by `fill`.
+///
+/// # Errors
+/// It cannot be made, written or moved; the old one stays.
+pub fn replace_private(
+    place: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut temporary = place.as_os_str().to_owned();
+    temporary.push(".new");
+    let mut options = OpenOptions::new();
+    let made = private(options.create(true).truncate(true).write(true)).open(&temporary)?;
+    let mut file = BufWriter::new(made);
+    fill(&mut file)?;
+    file.flush()?;
+    drop(file);
+    std::fs::rename(&temporary, place)
+}
+
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
@@ -95,5 +115,12 @@ mod tests {
         append_private(&log).unwrap();
         write_private(&shot, b"x").unwrap();
         assert_eq!((mode(&log), mode(&shot)), (0o600, 0o600));
+        replace_private(&shot, |file| file.write_all(b"y")).unwrap();
+        let refused = replace_private(&shot, |_| Err(io::ErrorKind::StorageFull.into()));
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(
+            (std::fs::read(&shot).unwrap(), mode(&shot)),
+            (b"y".to_vec(), 0o600)
+        );
     }
 }

@@ -763,25 +763,22 @@ PLAN = tagged(
         brought_=BROUGHT,
     ),
 )
+# what a ceremony has made that gives a key shares
+SHARED = dict(
+    share_public_keys=PUBLICS,
+    encrypted_shares=SHARES,
+    registration_=SIGNATURE,
+    handed_back_=SHARES,
+)
 RESULT = tagged(
     "result",
     keygen=struct(
         result=is_key_text,
         validator=PUBLIC,
         deposit_signature=SIGNATURE,
-        share_public_keys=PUBLICS,
-        encrypted_shares=SHARES,
-        registration_=SIGNATURE,
-        handed_back_=SHARES,
+        **SHARED,
     ),
-    reshare=struct(
-        result=is_key_text,
-        validator=PUBLIC,
-        share_public_keys=PUBLICS,
-        encrypted_shares=SHARES,
-        registration_=SIGNATURE,
-        handed_back_=SHARES,
-    ),
+    reshare=struct(result=is_key_text, validator=PUBLIC, **SHARED),
     sign=struct(result=is_key_text, signature=SIGNATURE),
 )
 FAILURE = struct(

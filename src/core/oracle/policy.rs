@@ -56,6 +56,36 @@ impl Rule {
     pub(super) fn covers(&self, kind: ActionKind, pool: PoolId) -> bool {
         self.kinds.contains(&kind) && self.pools.as_ref().is_none_or(|pools| pools.contains(&pool))
     }
+
+    /// Whether its bounds let an action pass that it covers.
+    ///
+    /// # Errors
+    /// Which one does not.
+    fn lets(&self, action: &Action) -> Result<(), String> {
+        let unknown: Vec<_> = action
+            .proposal
+            .unknown_checks()
+            .into_iter()
+            .filter(|name| !self.allows_unknown(name))
+            .collect();
+        if !unknown.is_empty() && !planted!(UnknownPasses) {
+            return Err(format!(
+                "rule {}: unknown checks: {}",
+                self.name,
+                unknown.join(", ")
+            ));
+        }
+        if let (Some(max), Payload::Transaction(tx)) = (self.max_fee_wei, &action.proposal.payload)
+            && tx.fee_ceiling_wei > max
+            && !planted!(FeeIgnored)
+        {
+            return Err(format!(
+                "rule {}: fee ceiling {} wei is over its {max}",
+                self.name, tx.fee_ceiling_wei
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// All rules, first match decides; and what takes more than one person, which no rule decides.
@@ -90,44 +120,15 @@ pub(super) const DAY_MILLIS: u64 = 86_400_000;
 /// So many approvals are remembered of each rule. A larger limit of a day counts as this one.
 pub(super) const USES_KEPT: usize = 4_096;
 
-impl Rule {
-    /// Whether its bounds let an action pass that it covers.
-    ///
-    /// # Errors
-    /// Which one does not.
-    fn lets(&self, action: &Action) -> Result<(), String> {
-        let unknown: Vec<_> = action
-            .proposal
-            .unknown_checks()
-            .into_iter()
-            .filter(|name| !self.allows_unknown(name))
-            .collect();
-        if !unknown.is_empty() && !planted!(UnknownPasses) {
-            return Err(format!(
-                "rule {}: unknown checks: {}",
-                self.name,
-                unknown.join(", ")
-            ));
-        }
-        if let (Some(max), Payload::Transaction(tx)) = (self.max_fee_wei, &action.proposal.payload)
-            && tx.fee_ceiling_wei > max
-            && !planted!(FeeIgnored)
-        {
-            return Err(format!(
-                "rule {}: fee ceiling {} wei is over its {max}",
-                self.name, tx.fee_ceiling_wei
-            ));
-        }
-        Ok(())
-    }
-}
-
 impl Policy {
     /// The rule that decides the key generations of a pool, and so which committee makes its key.
     pub(super) fn rule_of_keys(&self, pool: PoolId) -> Option<&Rule> {
-        self.rules
-            .iter()
-            .find(|rule| rule.covers(ActionKind::Keygen, pool))
+        self.covering(ActionKind::Keygen, pool)
+    }
+
+    /// The first rule that covers this, whatever its bounds let pass.
+    fn covering(&self, kind: ActionKind, pool: PoolId) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.covers(kind, pool))
     }
 
     /// Why what a rule approved is approved no more, by the rules of today; `None` where it is, or where people decided. The
@@ -137,14 +138,19 @@ impl Policy {
             return None;
         };
         let (kind, pool) = (action.proposal.kind, action.id.case.pool);
-        let why = match self.rules.iter().find(|rule| rule.covers(kind, pool)) {
-            Some(rule) => rule.lets(action).err()?,
-            None => match &self.suspended {
-                Some(why) => format!("no rule decides {kind}: {why}"),
-                None => format!("no policy rule covers {kind} of pool {pool}"),
-            },
-        };
+        let why = self
+            .rule_of(kind, pool)
+            .and_then(|rule| rule.lets(action))
+            .err()?;
         Some(format!("rule {name} had approved it, and by now {why}"))
+    }
+
+    /// The same, or why none does, in a sentence.
+    fn rule_of(&self, kind: ActionKind, pool: PoolId) -> Result<&Rule, String> {
+        self.covering(kind, pool).ok_or_else(|| match &self.suspended {
+            Some(why) => format!("no rule decides {kind}: {why}"),
+            None => format!("no policy rule covers {kind} of pool {pool}"),
+        })
     }
 
     /// The rule that lets `action` pass now, in the time that limits per day count, or why none does.
@@ -168,12 +174,7 @@ impl Policy {
                 demand.people, demand.people
             ));
         }
-        let Some(rule) = self.rules.iter().find(|r| r.covers(kind, action.id.case.pool)) else {
-            return Err(match &self.suspended {
-                Some(why) => format!("no rule decides {kind}: {why}"),
-                None => format!("no policy rule covers {kind} of pool {}", action.id.case.pool),
-            });
-        };
+        let rule = self.rule_of(kind, action.id.case.pool)?;
         rule.lets(action)?;
         if attempt > rule.max_attempts {
             return Err(format!(

@@ -3,7 +3,7 @@
 //! and left aside: then a person looks at his pager.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::ports::notifier::{Notice, NoticeKind, NoticePhase};
 use crate::ration::Refrain;
-use crate::secrets::{Holds, open};
+use crate::secrets::{Holds, open, replace_private};
 use crate::types::SafeText;
 
 /// Version of the file.
@@ -177,16 +177,11 @@ fn leave_aside(place: &Path, problem: &str) {
 }
 
 fn write(place: &Path, written: &Written) -> io::Result<()> {
-    let temporary = place.with_extension("told.new");
-    let mut make = File::options();
-    make.create(true).write(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
-    let mut file = make.open(&temporary)?;
-    file.write_all(&serde_json::to_vec(written)?)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&temporary, place)
+    replace_private(place, |file| {
+        serde_json::to_writer(&mut *file, written)?;
+        file.flush()?;
+        file.get_ref().sync_all()
+    })
 }
 
 #[cfg(test)]

@@ -470,24 +470,7 @@ mod tests {
     fn facts_that_are_refreshed_under_the_same_digest_say_so() {
         let mode = Mode::Supervised;
         let mut state = State::new(Settings { mode, ..settings() });
-        give(&mut state, 1_000, Input::CaughtUp { finalized: None });
-        let facts = ChainFacts {
-            head: Some(block(10)),
-            ready: vec![PoolId(1)],
-            ..ChainFacts::default()
-        };
-        give(&mut state, 1_000, Input::Facts(Box::new(facts)));
-        let asked = Input::Requested {
-            leaving: None,
-            kind: RequestKind::Deposit,
-            pool: PoolId(1),
-            log: LogRef {
-                block: block(10),
-                transaction: Root([1; 32]),
-                index: 0,
-            },
-        };
-        let effects = give(&mut state, 1_000, asked);
+        let effects = asked_for(&mut state);
         let proposed = answer(&effects, "5 ETH");
         give(&mut state, 1_000, proposed);
         let shown = |state: &State| {
