@@ -3,8 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::UnixStream;
@@ -24,10 +23,37 @@ const STRANGE: Duration = Duration::from_secs(3);
 /// So many strangers are remembered.
 const STRANGERS: usize = 256;
 
+/// Where a connection leaves the door: to its seat, or out. Whichever comes first holds, since a seat that was greeted
+/// and then dropped is an engine that hung up for no reason.
+#[derive(Debug, Default)]
+pub(super) struct Threshold(OnceLock<Left>);
+
+#[derive(Debug, PartialEq)]
+enum Left {
+    ForItsSeat,
+    SentAway,
+}
+
+impl Threshold {
+    /// Whether it may sit down; it was sent away meanwhile where not.
+    pub(super) fn greets(&self) -> bool {
+        *self.0.get_or_init(|| Left::ForItsSeat) == Left::ForItsSeat
+    }
+
+    /// Whether it has to go; it sits where not.
+    fn makes_room(&self) -> bool {
+        *self.0.get_or_init(|| Left::SentAway) == Left::SentAway
+    }
+
+    fn stands(&self) -> bool {
+        self.0.get().is_none()
+    }
+}
+
 struct Waiting {
     uid: u32,
     task: AbortHandle,
-    greeted: Arc<AtomicBool>,
+    threshold: Arc<Threshold>,
 }
 
 /// Those who have not greeted yet, the oldest first.
@@ -37,10 +63,10 @@ pub(super) struct Door(VecDeque<Waiting>);
 impl Door {
     /// One more; whoever has more than his share loses his own oldest. Where all have theirs, whoever has most of the door
     /// makes room.
-    pub(super) fn enters(&mut self, uid: u32, task: AbortHandle, greeted: Arc<AtomicBool>) {
+    pub(super) fn enters(&mut self, uid: u32, task: AbortHandle, threshold: Arc<Threshold>) {
         self.0
-            .retain(|one| !one.task.is_finished() && !one.greeted.load(Ordering::Relaxed));
-        self.0.push_back(Waiting { uid, task, greeted });
+            .retain(|one| !one.task.is_finished() && one.threshold.stands());
+        self.0.push_back(Waiting { uid, task, threshold });
         if self.of(uid) > SHARE {
             self.sends_away(uid);
         } else if self.0.len() > AT_THE_DOOR
@@ -57,7 +83,9 @@ impl Door {
     /// The oldest of this user.
     fn sends_away(&mut self, uid: u32) {
         let oldest = self.0.iter().position(|one| one.uid == uid);
-        if let Some(one) = oldest.and_then(|at| self.0.remove(at)) {
+        if let Some(one) = oldest.and_then(|at| self.0.remove(at))
+            && one.threshold.makes_room()
+        {
             one.task.abort();
         }
     }
@@ -137,14 +165,35 @@ mod tests {
         let left = all.iter().filter(|(_, task)| !task.is_finished()).count();
         assert_eq!(left + 1, AT_THE_DOOR);
         // whoever has greeted is at the door no more
-        let greeted = Arc::<AtomicBool>::default();
+        let threshold = Arc::<Threshold>::default();
         let task = tokio::spawn(std::future::pending::<()>());
-        door.enters(8, task.abort_handle(), Arc::clone(&greeted));
-        greeted.store(true, Ordering::Relaxed);
+        door.enters(8, task.abort_handle(), Arc::clone(&threshold));
+        assert!(threshold.greets());
         for _ in 0..2 * SHARE {
             comes(&mut door, 8).await;
         }
         assert!(!task.is_finished());
+    }
+
+    /// Twenty seats came at once, and one of them was dropped right after its first state.
+    #[tokio::test]
+    async fn whoever_has_just_greeted_is_not_sent_away() {
+        let mut door = Door::default();
+        let threshold = Arc::<Threshold>::default();
+        let task = tokio::spawn(std::future::pending::<()>());
+        door.enters(1, task.abort_handle(), Arc::clone(&threshold));
+        // it greets on another thread, after the door was looked at and before the oldest is sent away
+        assert!(threshold.greets());
+        door.sends_away(1);
+        tokio::task::yield_now().await;
+        assert!(!task.is_finished());
+        // and whoever was sent away does not sit down
+        let late = Arc::<Threshold>::default();
+        let task = tokio::spawn(std::future::pending::<()>());
+        door.enters(1, task.abort_handle(), Arc::clone(&late));
+        door.sends_away(1);
+        assert!(!late.greets());
+        assert!(task.await.unwrap_err().is_cancelled());
     }
 
     #[test]

@@ -28,10 +28,10 @@ const GATHER: Duration = Duration::from_millis(50);
 const ASKED: usize = 8;
 
 /// Serves a seat until it leaves, breaks the protocol, does not read, or the engine ends. Once it has greeted it `sits` down:
-/// whoever says nothing takes nobody's place.
+/// whoever says nothing takes nobody's place. `None` from it: others made it leave the door in that moment.
 pub(super) async fn serve<P>(
     stream: UnixStream,
-    sits: impl FnOnce() -> Result<(P, Seat, Seated), SafeText>,
+    sits: impl FnOnce() -> Option<Result<(P, Seat, Seated), SafeText>>,
 ) -> io::Result<()> {
     let (read, write) = stream.into_split();
     let mut to = Writer(write);
@@ -47,8 +47,9 @@ pub(super) async fn serve<P>(
             .await;
     }
     let (_place, seat, seated) = match sits() {
-        Ok(sitting) => sitting,
-        Err(why) => return to.say(&ToSeat::NotAdmitted(why)).await,
+        None => return Ok(()),
+        Some(Ok(sitting)) => sitting,
+        Some(Err(why)) => return to.say(&ToSeat::NotAdmitted(why)).await,
     };
     let may_decide = seated.may_decide;
     to.say(&ToSeat::Seated(seated)).await?;

@@ -3,14 +3,13 @@
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::door::{Door, Strangers, turn_away};
+use super::door::{Door, Strangers, Threshold, turn_away};
 use super::places::{Place, Places};
 use super::{AttachError, Person, Role, seat};
 use crate::config::Access;
@@ -249,7 +248,7 @@ struct House {
 
 impl House {
     /// From the accepted connection to its end.
-    async fn receive(&self, stream: UnixStream, who: (u32, u32), greeted: Arc<AtomicBool>) {
+    async fn receive(&self, stream: UnixStream, who: (u32, u32), threshold: Arc<Threshold>) {
         let (person, role) = match admit(&stream, &self.access, &self.about) {
             Ok(admitted) => admitted,
             Err(why) => {
@@ -259,10 +258,11 @@ impl House {
             }
         };
         let sits = || {
-            greeted.store(true, Ordering::Relaxed);
-            let place = Sitting::at(&self.places, &person, role)?;
-            let seat = self.engine.seat(person.identity());
-            Ok((place, seat, self.about.seated(&person, role)))
+            threshold.greets().then(|| {
+                let place = Sitting::at(&self.places, &person, role)?;
+                let seat = self.engine.seat(person.identity());
+                Ok((place, seat, self.about.seated(&person, role)))
+            })
         };
         if let Err(error) = seat::serve(stream, sits).await {
             tracing::debug!(target: "attach", %error, "a seat ended");
@@ -303,10 +303,10 @@ async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine
             tokio::task::yield_now().await;
             continue;
         }
-        let greeted = Arc::<AtomicBool>::default();
-        let (house, passed) = (Arc::clone(&house), Arc::clone(&greeted));
-        let task = seats.spawn(async move { house.receive(stream, who, passed).await });
-        door.enters(who.0, task, greeted);
+        let threshold = Arc::<Threshold>::default();
+        let (house, passes) = (Arc::clone(&house), Arc::clone(&threshold));
+        let task = seats.spawn(async move { house.receive(stream, who, passes).await });
+        door.enters(who.0, task, threshold);
     }
 }
 
