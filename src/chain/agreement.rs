@@ -78,7 +78,7 @@ impl Agreement for Voices {
         };
         let said = join_all(self.voices.iter().zip(said).map(finish)).await;
         let accord = self.judge(&format!("at block {}", block.number), said);
-        if let Accord::Disagree(_) = accord {
+        if accord.contradiction().is_some() {
             join_all(self.voices.iter().map(|voice| question.contradicted(voice))).await;
         }
         accord
@@ -133,8 +133,13 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     let Some((_, standard)) = standard else {
         return Accord::TooFew { configured, silent };
     };
-    if let Some(words) = contradiction(standard, &words) {
-        return Accord::Disagree(SafeText::new(&format!("{about} {words}")));
+    if let Some(differ) = contradiction(standard, &words) {
+        let differ = SafeText::new(&format!("{about} {differ}"));
+        let most = most.unwrap_or_default();
+        return match most >= 2 && 2 * most > words.len() {
+            true => Accord::Outvoted(differ),
+            false => Accord::Disagree(differ),
+        };
     }
     if words.len() < 2 {
         return Accord::TooFew { configured, silent };

@@ -11,6 +11,7 @@
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read; there is none, not in the day before either, and no endpoint tells the count that was |
 //! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or an endpoint does not answer and no other has it |
+//! | `outcome` | its block, and whether it went through | as above | an endpoint does not answer and no other has the receipt |
 
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ use crate::types::{BlockRef, BlsPublicKey, LogRef, Root, SafeText};
 
 /// Providers are a second or two apart: this often, with this pause, a block is asked for that is not there yet.
 const WAITS_FOR_BLOCK: (u32, Duration) = (8, Duration::from_millis(400));
+
+const NO_RECEIPT: &str = "has no receipt";
 
 /// The nodes of the execution chain, or one of them.
 #[derive(Debug)]
@@ -109,7 +112,7 @@ impl Nodes {
     async fn receipt(&self, transaction: Root) -> Result<Answer<FinalReceipt>, RpcError> {
         let found = self.rpc.receipt_or_nowhere(B256::from(transaction.0)).await?;
         let Some(found) = found else {
-            return Ok(Answer::no("has no receipt"));
+            return Ok(Answer::no(NO_RECEIPT));
         };
         let head = self.rpc.head().await?.block();
         match self.finality.newest(&self.rpc, head).await {
@@ -196,6 +199,14 @@ impl Execution for Nodes {
                 Answer::No(Evidence::at(block, words))
             }
             other => other.into(),
+        }
+    }
+
+    async fn outcome(&self, transaction: Root) -> Answer<(BlockRef, bool)> {
+        match self.rpc.receipt_or_nowhere(B256::from(transaction.0)).await {
+            Ok(Some(found)) => Answer::Yes((found.block(), found.succeeded())),
+            Ok(None) => Answer::no(NO_RECEIPT),
+            Err(error) => Answer::not_known(error),
         }
     }
 

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, keccak256};
 use async_trait::async_trait;
 
 use super::{Accord, Agreement, Answer, At, Question, UNTOLD, Unknown, Voice, Words, told_of_pools};
-use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root};
+use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root, UnixMillis};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
 /// calls, and what is final. All of it is the state of one block, so it takes no history.
@@ -79,6 +79,16 @@ pub async fn on_account(agreement: &dyn Agreement, account: Address, block: Bloc
     agreement.ask_at(block, &Sent { account, block }).await
 }
 
+/// Whether their newest blocks are dated about like this, seconds since the Unix epoch.
+pub async fn on_time(agreement: &dyn Agreement, timestamp: u64) -> Accord {
+    agreement.ask("on the time", &Dated(timestamp)).await
+}
+
+/// What an account has at `block`.
+pub async fn on_balance(agreement: &dyn Agreement, account: Address, block: BlockRef) -> Accord {
+    agreement.ask_at(block, &Balance { account, block }).await
+}
+
 /// Whether as many transactions of an account, or more, are sent or wait in a node's pool.
 pub async fn on_waiting(agreement: &dyn Agreement, account: Address, pending: u64) -> Accord {
     let about = format!("on what {account} has sent");
@@ -89,6 +99,12 @@ pub async fn on_waiting(agreement: &dyn Agreement, account: Address, pending: u6
 pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Accord {
     let about = format!("on transaction {transaction}");
     agreement.ask(&about, &Receipt(transaction)).await
+}
+
+/// Where a transaction is included, final or not, and whether it went through.
+pub async fn on_outcome(agreement: &dyn Agreement, transaction: Root) -> Accord {
+    let about = format!("on transaction {transaction}");
+    agreement.ask(&about, &Outcome(transaction)).await
 }
 
 /// Whether the final blocks have used a nonce of an account, and for none of these transactions.
@@ -229,6 +245,40 @@ impl Question for Sent {
     }
 }
 
+/// Endpoints that follow the same chain date their newest blocks less than this apart, and about the time that is a multiple
+/// of it; seconds.
+const APART: u64 = 1_800;
+
+struct Dated(u64);
+
+#[async_trait]
+impl Question for Dated {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let head = voice.execution.head().await.value()?;
+        // those that are near each other are the same to whoever compares words
+        let dated = match head.timestamp.abs_diff(self.0) < APART {
+            true => self.0,
+            false => head.timestamp / APART * APART,
+        };
+        let dated = UnixMillis(dated.saturating_mul(1_000)).to_rfc3339();
+        Ok(vec![("the time of its newest block", format!("about {dated}"))])
+    }
+}
+
+struct Balance {
+    account: Address,
+    block: BlockRef,
+}
+
+#[async_trait]
+impl Question for Balance {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let balance = voice.execution.balance(self.account, At::block(self.block)).await;
+        let balance = format!("{} wei", balance.value()?);
+        Ok(vec![("the oracle account's balance", balance)])
+    }
+}
+
 struct Waits {
     account: Address,
     pending: u64,
@@ -282,6 +332,23 @@ impl Question for Committee {
     }
 }
 
+fn placed(block: BlockRef, succeeded: bool) -> Words {
+    vec![
+        ("its block", format!("{} {}", block.number, block.hash)),
+        ("its success", succeeded.to_string()),
+    ]
+}
+
+struct Outcome(Root);
+
+#[async_trait]
+impl Question for Outcome {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let (block, succeeded) = voice.execution.outcome(self.0).await.value()?;
+        Ok(placed(block, succeeded))
+    }
+}
+
 struct Receipt(Root);
 
 #[async_trait]
@@ -293,12 +360,9 @@ impl Question for Receipt {
             .iter()
             .map(|event| format!("pool {}: {}", event.pool, event.kind))
             .collect();
-        let block = receipt.block;
-        Ok(vec![
-            ("its block", format!("{} {}", block.number, block.hash)),
-            ("its success", receipt.succeeded.to_string()),
-            ("its events", events.join(", ")),
-        ])
+        let mut words = placed(receipt.block, receipt.succeeded);
+        words.push(("its events", events.join(", ")));
+        Ok(words)
     }
 }
 

@@ -65,8 +65,10 @@ pub enum Accord {
         /// Who did not, and why.
         silent: Vec<SafeText>,
     },
-    /// They do not say the same.
+    /// They do not say the same, and none of it is what most say.
     Disagree(SafeText),
+    /// At least two say the same, and fewer something else, who are named.
+    Outvoted(SafeText),
     /// Several are configured, fewer than two answered.
     TooFew {
         /// How many are configured.
@@ -82,6 +84,15 @@ impl Accord {
     #[must_use]
     pub fn holds(&self) -> bool {
         matches!(self, Self::Alone | Self::Agree { .. })
+    }
+
+    /// How those who answered differ, where they do.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<&SafeText> {
+        match self {
+            Self::Disagree(words) | Self::Outvoted(words) => Some(words),
+            Self::Alone | Self::Agree { .. } | Self::TooFew { .. } => None,
+        }
     }
 
     #[must_use]
@@ -106,7 +117,7 @@ impl Accord {
                     list(silent)
                 )
             }
-            Self::Disagree(words) => words.to_string(),
+            Self::Disagree(words) | Self::Outvoted(words) => words.to_string(),
             Self::TooFew { configured, silent } => {
                 let answered = configured - silent.len();
                 format!(
@@ -118,13 +129,14 @@ impl Accord {
     }
 
     /// As a check of this name. One voice is not known to be right, whether it is the only one that is configured or the
-    /// only one that answers.
+    /// only one that answers. One that several outvote does not make them wrong, else it could stop everything: a person
+    /// or a rule judges that, and where nobody has most voices nothing goes on.
     #[must_use]
     pub fn check(&self, name: &str) -> Check {
         match self {
             Self::Agree { .. } => Check::pass(name, self.words()),
             Self::Disagree(_) => Check::fail(name, self.words()),
-            Self::Alone | Self::TooFew { .. } => Check::unknown(name, self.words()),
+            Self::Alone | Self::Outvoted(_) | Self::TooFew { .. } => Check::unknown(name, self.words()),
         }
     }
 }

@@ -198,4 +198,7 @@ pub trait Execution: Send + Sync + fmt::Debug {
     /// What came of a transaction. No: there is no receipt of it, which a node that lags says, too. Not known while its
     /// block is not final.
     async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt>;
+
+    /// Where a transaction is included, final or not, and whether it went through.
+    async fn outcome(&self, transaction: Root) -> Answer<(BlockRef, bool)>;
 }

@@ -1,4 +1,5 @@
-//! The oracle's account: one nonce for each intent, for life, and a sharp eye for anyone else who uses it.
+//! The oracle's account: one nonce for each intent, for life. Whoever else uses it stops everything, because
+//! two who give out its nonces replace each other's transactions.
 //!
 //! What is known of an account comes from the journal alone: our own nonces from what was signed, and a floor below
 //! which nobody asks, set when the account is first seen and moved by the person who ends the pause. So what somebody

@@ -16,7 +16,7 @@ use crate::engine::core::Incoming;
 use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
 use crate::ports::tx_signer::UnsignedTransaction;
-use crate::ports::{Accord, At, Consensus, Priced, StuckOptions, Transactions, agreed};
+use crate::ports::{At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::ration::Ration;
 use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
 
@@ -37,8 +37,8 @@ pub(super) struct Outside {
     pub(super) unwritten: Arc<ceremony::UnwrittenNames>,
     /// The core.
     pub(super) incoming: mpsc::Sender<Incoming>,
-    /// Held while a receipt is compared and the outcome told.
-    pub(super) telling: Mutex<()>,
+    /// Held while a receipt is compared and the outcome told: the transaction of ours whose revert is not believed.
+    pub(super) telling: Mutex<Option<Root>>,
 }
 
 /// An approved ceiling holds, whatever is pressed or configured later: only the first way needs nobody.
@@ -180,16 +180,13 @@ impl Outside {
                 let pending = pending.value().map_err(|e| words(&e))?;
                 if pending > nonce {
                     // one that stands alone with it holds nothing up: where it is right, the nonce is refused or replaced
-                    match agreed::on_waiting(&*self.ask.agreement, payload.from, pending).await {
-                        Accord::Disagree(who) => {
-                            tracing::warn!(target: "tx", nonce, %who, "a used nonce is one endpoint's word, and not believed");
-                        }
-                        Accord::Alone | Accord::Agree { .. } | Accord::TooFew { .. } => {
-                            return Err(words(&format!(
-                                "nonce {nonce} of the oracle account is used already, by somebody else"
-                            )));
-                        }
-                    }
+                    let accord = agreed::on_waiting(&*self.ask.agreement, payload.from, pending).await;
+                    let Some(who) = accord.contradiction() else {
+                        return Err(words(&format!(
+                            "nonce {nonce} of the oracle account is used already, by somebody else"
+                        )));
+                    };
+                    tracing::warn!(target: "tx", nonce, %who, "a used nonce is one endpoint's word, and not believed");
                 }
                 let simulated = desk::simulate(&*self.ask.execution, payload).await;
                 let simulated = simulated.value().map_err(|e| words(&e))?;
@@ -239,6 +236,10 @@ impl Outside {
             }
         };
         match &mut status {
+            // a person is called for it: one endpoint's word is not enough where others answer
+            NonceStatus::Included {
+                hash, success: false, ..
+            } if self.agreed(Told::Revert(*hash)).await == Agreed::Denied => return None,
             NonceStatus::Included {
                 hash,
                 block,
@@ -248,12 +249,14 @@ impl Outside {
                 overtaken,
                 ..
             } => {
-                if !*success && let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
+                if *success {
+                    self.is_no_revert(*hash).await;
+                } else if let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
                     *reason = Some(SafeText::new(&found.revert.to_string()));
                     *overtaken = found.overtaken;
                 }
                 if *is_final {
-                    match self.agreed_final(Final::Receipt(*hash)).await {
+                    match self.agreed(Told::Receipt(*hash)).await {
                         Agreed::Yes => {}
                         Agreed::NotYet => *is_final = false,
                         // who has a receipt of a nonce that is unused has it of nothing; the same bytes do no harm anyway
@@ -264,7 +267,7 @@ impl Outside {
             }
             NonceStatus::Replaced { is_final, .. } => {
                 *is_final =
-                    *is_final && self.agreed_final(Final::Replaced(nonce, hashes)).await == Agreed::Yes;
+                    *is_final && self.agreed(Told::Replaced(nonce, hashes)).await == Agreed::Yes;
             }
             _ => {}
         }
@@ -278,37 +281,56 @@ impl Outside {
         next.yes().is_some_and(|next| next <= nonce)
     }
 
-    /// One endpoint's word makes nothing final where others are configured.
-    async fn agreed_final(&self, what: Final<'_>) -> Agreed {
+    /// One endpoint's word makes nothing final, and no revert, where others are configured.
+    async fn agreed(&self, what: Told<'_>) -> Agreed {
         let Some(account) = self.oracle else {
             return Agreed::NotYet;
         };
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
-        let _one = self.telling.lock().await;
+        let mut doubted = self.telling.lock().await;
         let agreement = &*self.ask.agreement;
         let verdict = match what {
-            Final::Receipt(hash) => agreed::on_receipt(agreement, hash).await,
-            Final::Replaced(nonce, ours) => agreed::on_used_nonce(agreement, account, nonce, ours).await,
+            Told::Revert(hash) => agreed::on_outcome(agreement, hash).await,
+            Told::Receipt(hash) => agreed::on_receipt(agreement, hash).await,
+            Told::Replaced(nonce, ours) => agreed::on_used_nonce(agreement, account, nonce, ours).await,
         };
-        let words = if verdict.holds() {
-            SafeText::default()
-        } else {
-            SafeText::new(&format!("{what} is not taken for final: {}", verdict.words()))
+        let answer = match &verdict {
+            verdict if verdict.holds() => Agreed::Yes,
+            verdict if verdict.contradiction().is_some() => Agreed::Denied,
+            _ => Agreed::NotYet,
         };
+        let words = match (answer, what) {
+            // with the others away it is what is known
+            (Agreed::Yes, _) | (Agreed::NotYet, Told::Revert(_)) => SafeText::default(),
+            _ => SafeText::new(&format!("{what}: {}", verdict.words())),
+        };
+        *doubted = match what {
+            Told::Revert(hash) if answer == Agreed::Denied => Some(hash),
+            _ => None,
+        };
+        self.tell_of_receipts(words).await;
+        answer
+    }
+
+    /// Whoever told that it reverted says something else now.
+    async fn is_no_revert(&self, transaction: Root) {
+        let mut doubted = self.telling.lock().await;
+        if *doubted == Some(transaction) {
+            *doubted = None;
+            self.tell_of_receipts(SafeText::default()).await;
+        }
+    }
+
+    async fn tell_of_receipts(&self, words: SafeText) {
         // the core is gone only when everything ends
         let _ = self
             .incoming
             .send(Incoming::Live(LiveUpdate::Alarm("receipt", words)))
             .await;
-        match verdict {
-            verdict if verdict.holds() => Agreed::Yes,
-            Accord::Disagree(_) => Agreed::Denied,
-            _ => Agreed::NotYet,
-        }
     }
 }
 
-/// What the endpoints say of what one of them calls final.
+/// What the endpoints say of what one of them tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agreed {
     Yes,
@@ -318,20 +340,23 @@ enum Agreed {
     Denied,
 }
 
-/// What endpoints must agree about before it counts as final.
+/// What endpoints must agree about before it is believed.
 #[derive(Debug, Clone, Copy)]
-enum Final<'a> {
-    /// What a transaction of ours came to.
+enum Told<'a> {
+    /// That a transaction of ours reverted.
+    Revert(Root),
+    /// What a transaction of ours came to, and that it is final.
     Receipt(Root),
     /// The nonce went to another than these.
     Replaced(u64, &'a [Root]),
 }
 
-impl fmt::Display for Final<'_> {
+impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Receipt(hash) => write!(f, "transaction {hash}"),
-            Self::Replaced(nonce, _) => write!(f, "that another transaction used nonce {nonce}"),
+            Self::Revert(hash) => write!(f, "that transaction {hash} reverted is not believed"),
+            Self::Receipt(hash) => write!(f, "transaction {hash} is not taken for final"),
+            Self::Replaced(nonce, _) => write!(f, "that another transaction used nonce {nonce} is not taken for final"),
         }
     }
 }

@@ -114,6 +114,11 @@ impl Execution for FakeExecution {
         self.deposits.clone()
     }
 
+    async fn outcome(&self, _transaction: Root) -> Answer<(BlockRef, bool)> {
+        let receipt = self.receipt.clone();
+        receipt.map(|receipt| (receipt.block, receipt.succeeded))
+    }
+
     async fn final_receipt(&self, _transaction: Root) -> Answer<FinalReceipt> {
         self.receipt.clone()
     }

@@ -41,6 +41,8 @@ pub(super) struct Sources {
 
 /// How often it is looked whether the chain stands still.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the endpoints may take to say whose time it is: what is told waits for it.
+const WHOSE_TIME: Duration = Duration::from_secs(3);
 /// Pools of the ready queue that are shown in full.
 const SHOWN: usize = 8;
 /// The name of this reading.
@@ -81,7 +83,7 @@ pub(super) async fn run(
             }
             IntakeEvent::Head(head) => {
                 finalized = head.finalized;
-                if tell(&mut tip, &head, &core).await.is_err() {
+                if tell(&*from.agreement, &mut tip, &head, &core).await.is_err() {
                     return;
                 }
                 let looked = look(&from, head, &lists, &mut seen, &core).await;
@@ -105,7 +107,9 @@ pub(super) async fn run(
                 core.send(Incoming::Live(LiveUpdate::History(EVENTS, Some(history))))
                     .await
             }
-            IntakeEvent::Reorganised { from, .. } => went_back(&mut tip, from, &core).await,
+            IntakeEvent::Reorganised { from: block, .. } => {
+                went_back(&*from.agreement, &mut tip, block, &core).await
+            }
             IntakeEvent::Trouble(words) => trouble(LinkState::Stale, words, &core).await,
             IntakeEvent::NoConnection(words) => trouble(LinkState::Down, words, &core).await,
             IntakeEvent::Doubts(words) => core.send(Incoming::Live(LiveUpdate::Alarm("logs", words))).await,
@@ -170,8 +174,18 @@ async fn tell_caught_up(tip: &Tip, progress: &mut Progress, core: &mpsc::Sender<
 }
 
 /// What a new head and its time say. One below the newest is of an endpoint that lags, and is not shown as the head.
-async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent {
-    let clock = tip.head(head, Instant::now(), UnixMillis::now());
+async fn tell(
+    agreement: &dyn Agreement,
+    tip: &mut Tip,
+    head: &Head,
+    core: &mpsc::Sender<Incoming>,
+) -> Sent {
+    let mut clock = tip.head(head, Instant::now(), UnixMillis::now());
+    if tip.wants_names()
+        && let Some(remark) = whose_time(agreement, head.timestamp).await
+    {
+        clock = tip.names(&remark);
+    }
     if !tip.is_newest(head) {
         return Ok(());
     }
@@ -191,10 +205,26 @@ async fn tell(tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent
     Ok(())
 }
 
+/// Whether the other endpoints date their newest blocks like this, in words: where they do not, one of them is wrong, and
+/// not this machine's clock. None where nobody else is there to say it.
+async fn whose_time(agreement: &dyn Agreement, timestamp: u64) -> Option<String> {
+    let asked = tokio::time::timeout(WHOSE_TIME, agreed::on_time(agreement, timestamp));
+    match asked.await.ok()? {
+        Accord::Alone => None,
+        Accord::Agree { agreeing, .. } => Some(format!("{agreeing} endpoints date theirs like that")),
+        accord => Some(accord.words()),
+    }
+}
+
 /// The head that an endpoint told before was no lag: the chain was reorganised, and that is what is shown, and said.
-async fn went_back(tip: &mut Tip, from: BlockRef, core: &mpsc::Sender<Incoming>) -> Sent {
+async fn went_back(
+    agreement: &dyn Agreement,
+    tip: &mut Tip,
+    from: BlockRef,
+    core: &mpsc::Sender<Incoming>,
+) -> Sent {
     match tip.reorganised(from) {
-        Some(head) => tell(tip, &head, core).await,
+        Some(head) => tell(agreement, tip, &head, core).await,
         None => Ok(()),
     }
 }
@@ -359,10 +389,13 @@ async fn authorised(from: &Sources, oracle: Address, block: BlockRef) -> (CheckS
     match from.manager.authorises(oracle, At::block(block)).await {
         Answer::Yes(()) => (CheckStatus::Pass, nothing),
         Answer::NotKnown(_) => (CheckStatus::Unknown, nothing),
-        Answer::No(_) => match agreed::on_caller(&*from.agreement, oracle, block).await {
-            Accord::Disagree(words) => (CheckStatus::Unknown, words),
-            Accord::Alone | Accord::Agree { .. } | Accord::TooFew { .. } => (CheckStatus::Fail, nothing),
-        },
+        Answer::No(_) => {
+            let accord = agreed::on_caller(&*from.agreement, oracle, block).await;
+            match accord.contradiction() {
+                Some(words) => (CheckStatus::Unknown, words.clone()),
+                None => (CheckStatus::Fail, nothing),
+            }
+        }
     }
 }
 
@@ -383,7 +416,7 @@ async fn waiting(from: &Sources, head: Head, ready: &[PoolId]) -> Option<Vec<Rea
 mod tests {
     use super::*;
     use crate::chain::agreement::Voices;
-    use crate::ports::Voice;
+    use crate::ports::{HeadBlock, Voice};
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
     use crate::types::Root;
 
@@ -401,7 +434,7 @@ mod tests {
             finalized: None,
         };
         let mut over = async |tip: &mut Tip, head: &Head| {
-            tell(tip, head, &core).await.unwrap();
+            tell(&Voices::new(Vec::new()), tip, head, &core).await.unwrap();
             let said: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
             said.iter().any(|told| {
                 matches!(told, Incoming::Live(LiveUpdate::Alarm("tip", words)) if words.as_str().is_empty())
@@ -414,6 +447,59 @@ mod tests {
         assert!(!over(&mut tip, &head).await);
         head.block.number = 8;
         assert!(over(&mut tip, &head).await);
+    }
+
+    #[tokio::test]
+    async fn a_time_that_one_endpoint_alone_tells_is_told_with_its_name() {
+        const DAY: u64 = 86_400;
+        let dated = |name: &str, timestamp: u64| Voice {
+            name: name.into(),
+            execution: Arc::new(FakeExecution {
+                head: FakeExecution::default()
+                    .head
+                    .map(|head| HeadBlock { timestamp, ..head }),
+                ..FakeExecution::default()
+            }),
+            manager: Arc::new(FakeManager::default()),
+            ssv: Arc::new(FakeSsv::default()),
+        };
+        let now = UnixMillis::now().0 / 1_000;
+        let said = async |others: &[(&str, u64)]| {
+            let voices = others.iter().map(|(name, at)| dated(name, *at));
+            let voices = Voices::new(voices.collect());
+            let (core, mut told) = mpsc::channel(16);
+            let mut tip = Tip::new(Pace::NETWORK);
+            let head = Head {
+                block: BlockRef {
+                    number: 7,
+                    hash: Root([7; 32]),
+                },
+                timestamp: now + DAY,
+                base_fee_wei: None,
+                finalized: None,
+            };
+            // the second time it is the same that is told, and nobody is asked
+            for _ in 0..2 {
+                tell(&voices, &mut tip, &head, &core).await.unwrap();
+            }
+            drop(core);
+            let mut words = Vec::new();
+            while let Some(told) = told.recv().await {
+                if let Incoming::Live(LiveUpdate::Alarm("clock", said)) = told {
+                    words.push(said.to_string());
+                }
+            }
+            assert!(words.len() == 2 && words[0] == words[1], "{words:?}");
+            words.remove(0)
+        };
+        let liar = said(&[("a", now + DAY), ("b", now)]).await;
+        assert!(liar.contains("a and b contradict each other"), "{liar}");
+        let outvoted = said(&[("a", now + DAY), ("b", now), ("c", now)]).await;
+        assert!(outvoted.contains("a is outvoted by b and c"), "{outvoted}");
+        let clock = said(&[("a", now + DAY), ("b", now + DAY + 12)]).await;
+        assert!(clock.ends_with("2 endpoints date theirs like that"), "{clock}");
+        let alone = said(&[("a", now + DAY)]).await;
+        assert!(alone.ends_with("Times that are predicted rest on both"), "{alone}");
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use alloy::primitives::U256;
+
 use super::chain::Sources;
 use crate::chain::intake::Head;
 use crate::oracle::{AccountFacts, ChainFacts};
@@ -17,8 +19,10 @@ const COUNTED_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Before {
     /// What the account has sent, when nobody contradicted that.
     sent: Option<u64>,
-    /// How somebody contradicts it; empty where nobody does.
+    /// How somebody contradicts that, or the balance; empty where nobody does.
     pub(super) contradicted: SafeText,
+    /// What it has, when nobody contradicted that.
+    balance: Option<U256>,
     /// What waits in more than one endpoint's pool.
     waiting: Option<u64>,
     /// The newest number of a registration, and the block whose state told it.
@@ -78,7 +82,7 @@ async fn not_behind(
         let believed = async || match agreed::on_registrations(&*from.agreement, block).await {
             Accord::Agree { .. } => true,
             Accord::Alone => is_long_ago,
-            Accord::Disagree(_) | Accord::TooFew { .. } => false,
+            Accord::Disagree(_) | Accord::Outvoted(_) | Accord::TooFew { .. } => false,
         };
         if !is_gone && !believed().await {
             return None;
@@ -92,19 +96,26 @@ async fn not_behind(
 /// number that no transaction reaches would be given out by it. They are asked when what is told has changed.
 async fn vouched(from: &Sources, block: BlockRef, told: AccountFacts, before: &mut Before) -> AccountFacts {
     let mut account = told;
-    if before.sent != Some(told.next) {
-        let accord = agreed::on_account(&*from.agreement, told.address, block).await;
-        (before.sent, before.contradicted) = match accord {
-            Accord::Disagree(words) => (None, words),
-            Accord::Alone | Accord::Agree { .. } | Accord::TooFew { .. } => {
-                (Some(told.next), SafeText::default())
-            }
-        };
-        account.contradicted = before.sent.is_none();
+    let is_new = before.sent != Some(told.next) || before.balance != Some(told.balance_wei);
+    if is_new {
+        let (sent, balance) = tokio::join!(
+            agreed::on_account(&*from.agreement, told.address, block),
+            agreed::on_balance(&*from.agreement, told.address, block),
+        );
+        let of_sent = sent.contradiction();
+        let contradicted = of_sent.or(balance.contradiction());
+        before.contradicted = contradicted.cloned().unwrap_or_default();
+        before.sent = of_sent.is_none().then_some(told.next);
+        account.contradicted = of_sent.is_some();
+        match balance.contradiction() {
+            None => before.balance = Some(told.balance_wei),
+            // what it had is what is known, and it is asked again at the next head
+            Some(_) => account.balance_wei = before.balance.unwrap_or(told.balance_wei),
+        }
     }
     if told.pending > told.next && before.waiting != Some(told.pending) {
         let accord = agreed::on_waiting(&*from.agreement, told.address, told.pending).await;
-        if let Accord::Disagree(_) = accord {
+        if accord.contradiction().is_some() {
             // an honest pool may have what others have not yet: nothing rests on it before they have
             account.pending = told.next;
         } else {
@@ -259,6 +270,26 @@ mod tests {
         }
         let healed = told(sent(4), sent(4), [0, 0], &mut before).await;
         assert!(!healed.account.contradicted && healed.alarm.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_balance_that_one_endpoint_makes_up_is_not_taken_for_the_accounts() {
+        let has = |wei: u64| FakeExecution {
+            balance: Answer::Yes(U256::from(wei)),
+            ..FakeExecution::default()
+        };
+        let mut before = Before::default();
+        let both = told(has(7), has(7), [0, 0], &mut before).await;
+        assert!(both.alarm.is_empty() && both.account.balance_wei == U256::from(7));
+        for _ in 0..2 {
+            let lied = told(has(0), has(7), [0, 0], &mut before).await;
+            assert!(!lied.account.contradicted && lied.account.balance_wei == U256::from(7));
+            let words = "a says of the oracle account's balance 0 wei, b 7 wei";
+            assert!(lied.alarm.contains(words), "{}", lied.alarm);
+        }
+        // spent: both say so
+        let spent = told(has(3), has(3), [0, 0], &mut before).await;
+        assert!(spent.alarm.is_empty() && spent.account.balance_wei == U256::from(3));
     }
 
     #[tokio::test]

@@ -72,6 +72,8 @@ pub(super) struct Tip {
     said_back: SafeText,
     /// By how much the clocks differ, seconds, as it was said last.
     said: Option<(i64, SafeText)>,
+    /// Nobody has been asked yet whose time that is.
+    unasked: bool,
 }
 
 impl Tip {
@@ -87,6 +89,7 @@ impl Tip {
             back_from: None,
             said_back: SafeText::default(),
             said: None,
+            unasked: false,
         }
     }
 
@@ -206,7 +209,22 @@ impl Tip {
         }
         let words = SafeText::new(&format!("{words}. Times that are predicted rest on both"));
         self.said = Some((off, words.clone()));
+        self.unasked = true;
         words
+    }
+
+    /// Whether it has just begun to say that the clocks differ, and not whose time that is.
+    pub(super) fn wants_names(&mut self) -> bool {
+        std::mem::take(&mut self.unasked) && self.said.is_some()
+    }
+
+    /// Adds to it what the endpoints say of that time, for as long as it is said.
+    pub(super) fn names(&mut self, remark: &str) -> SafeText {
+        let Some((_, words)) = &mut self.said else {
+            return SafeText::default();
+        };
+        *words = SafeText::new(&format!("{words}. {remark}"));
+        words.clone()
     }
 
     /// Reading began to fail, or works again.

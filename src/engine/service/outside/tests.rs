@@ -269,6 +269,45 @@ async fn one_endpoints_word_makes_nothing_final_where_another_denies_it() {
 }
 
 #[tokio::test]
+async fn a_revert_that_another_endpoint_denies_is_no_revert_and_calls_nobody() {
+    let receipt = |receipt| FakeExecution {
+        receipt,
+        ..FakeExecution::default()
+    };
+    let said = |succeeded| {
+        receipt(Answer::Yes(FinalReceipt {
+            block: BLOCK,
+            succeeded,
+            logs: Vec::new(),
+        }))
+    };
+    let nowhere = || receipt(Answer::not_known("timed out"));
+    let of = |voices| stage(FakeTransactions::default(), FakeExecution::default(), voices);
+    let mut divided = of(vec![said(false), said(true)]);
+    divided.nodes.say(Answer::Yes(included(false, false)));
+    assert_eq!(divided.inspect().await, None);
+    let alarm = divided.alarm().expect("it is told");
+    assert!(
+        alarm.contains("reverted is not believed: on transaction") && alarm.contains("endpoint 1"),
+        "{alarm}"
+    );
+    assert_eq!(divided.nodes.explained(), [], "nobody is asked why");
+    // the liar says what the others say: the alarm is over before the block is final
+    divided.nodes.say(Answer::Yes(included(true, false)));
+    assert!(divided.inspect().await.is_some());
+    assert_eq!(divided.alarm().as_deref(), Some(""));
+    // where both say it, or nobody else answers, it reverted
+    for voices in [vec![said(false), said(false)], vec![said(false), nowhere()]] {
+        let told = of(voices);
+        told.nodes.say(Answer::Yes(included(false, false)));
+        assert!(matches!(
+            told.inspect().await,
+            Some(NonceStatus::Included { success: false, .. })
+        ));
+    }
+}
+
+#[tokio::test]
 async fn what_is_signed_pays_what_the_nodes_say() {
     let stage = plain(FakeTransactions::default());
     // the signer of this stage signs nonsense, so nothing leaves
