@@ -2,7 +2,7 @@
 
 use crate::beacon::exit::self_test;
 use crate::oracle::{BadExit, Fact, FactKind, NEW_SIGNING_ROOT};
-use crate::ports::consensus::{Consensus, ExitMessage, ExitRules, Validator, ValidatorStatus};
+use crate::ports::consensus::{Consensus, ExitMessage, ExitRules, NodeAnswer, Validator, ValidatorStatus};
 use crate::ports::{At, PoolManager, Unknown};
 use crate::types::{BlsPublicKey, BlsSignature, Check, CheckStatus, ForkVersion, PoolId, Root, SafeText};
 
@@ -119,13 +119,56 @@ pub(super) async fn pool(beacon: &dyn Consensus, message: &ExitMessage, signatur
     }
 }
 
-pub(super) async fn credentials(manager: &dyn PoolManager, pool: PoolId, validator: &Validator) -> Check {
-    let ours = manager.withdrawal_credentials(pool, At::Latest).await;
-    let theirs = validator.withdrawal_credentials;
-    ours.check("withdrawal-credentials", |ours| {
-        let words = format!("the validator pays out to {theirs}, ours are {ours}");
-        (*ours == theirs, words)
-    })
+/// The validator as the nodes tell it, each by its name: the first one that answers may be the one that lies.
+#[derive(Debug)]
+pub(super) struct Told(Vec<(SafeText, Validator)>);
+
+impl Told {
+    /// By each node that knows it; by `first` where none does any more.
+    pub(super) async fn by_each(beacon: &dyn Consensus, key: &BlsPublicKey, first: &Validator) -> Self {
+        let known = |voice: NodeAnswer<Validator>| Some((voice.node, voice.answer.yes()?));
+        let all = beacon.validator_by_each(key).await;
+        let told: Vec<_> = all.into_iter().filter_map(known).collect();
+        match told.is_empty() {
+            true => Self(vec![("the beacon node".into(), first.clone())]),
+            false => Self(told),
+        }
+    }
+
+    /// The checks of what each tells. One that comes out differently is not known, and names who says what.
+    fn checks(&self, of: impl Fn(&Validator) -> Vec<Check>) -> Vec<Check> {
+        let of_each = |(node, validator): &(SafeText, Validator)| (node.clone(), of(validator));
+        let mut each: Vec<_> = self.0.iter().map(of_each).collect();
+        let (first, mut checks) = each.remove(0);
+        for (n, check) in checks.iter_mut().enumerate() {
+            let differs = each.iter().find(|(_, other)| other[n].status != check.status);
+            if let Some((node, other)) = differs {
+                let words = format!(
+                    "{first} and {node} contradict each other: {first} says that {}, {node} that {}",
+                    check.reason, other[n].reason
+                );
+                *check = Check::unknown(&check.name, words);
+            }
+        }
+        checks
+    }
+
+    /// Status, age and slashing.
+    pub(super) fn validator(&self, rules: &ExitRules, now: u64) -> Vec<Check> {
+        self.checks(|of| validator(of, rules, now))
+    }
+
+    /// Where it pays out to.
+    pub(super) async fn credentials(&self, manager: &dyn PoolManager, pool: PoolId) -> Vec<Check> {
+        let ours = manager.withdrawal_credentials(pool, At::Latest).await;
+        self.checks(|validator| {
+            let theirs = validator.withdrawal_credentials;
+            vec![ours.check("withdrawal-credentials", |ours| {
+                let words = format!("the validator pays out to {theirs}, ours are {ours}");
+                (*ours == theirs, words)
+            })]
+        })
+    }
 }
 
 /// An epoch, and when it begins if it is still to come.
@@ -155,7 +198,7 @@ pub(super) async fn index(beacon: &dyn Consensus, key: &BlsPublicKey, index: u64
 }
 
 /// Status, age and slashing. What only needs time is no failure: the exit waits for it, and the check says how long.
-pub(super) fn validator(validator: &Validator, rules: &ExitRules, now: u64) -> Vec<Check> {
+fn validator(validator: &Validator, rules: &ExitRules, now: u64) -> Vec<Check> {
     let waits = matches!(
         validator.status,
         ValidatorStatus::PendingInitialized | ValidatorStatus::PendingQueued
@@ -209,5 +252,65 @@ pub(super) fn new_signing_root(bad: &BadExit, root: Root) -> Check {
             NEW_SIGNING_ROOT,
             format!("what would be signed has changed since {nodes} found the signature bad"),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::fixture;
+    use crate::ports::Answer;
+    use crate::ports::fakes::FakeManager;
+
+    fn told(liars: [Validator; 2]) -> Told {
+        let [a, b] = liars;
+        Told(vec![("a".into(), a), ("b".into(), b)])
+    }
+
+    #[tokio::test]
+    async fn what_one_node_alone_says_of_a_validator_fails_nothing_and_names_both() {
+        let (honest, rules) = (fixture::validator(), fixture::rules());
+        let slashed = Validator {
+            slashed: true,
+            status: ValidatorStatus::ActiveSlashed,
+            ..honest.clone()
+        };
+        let of = |told: Told| {
+            let checks = told.validator(&rules, 1_000).into_iter();
+            let said = checks.map(|check| (check.name.clone(), check.status, check.reason.to_string()));
+            said.collect::<Vec<_>>()
+        };
+        let both_orders = [
+            (
+                [slashed.clone(), honest.clone()],
+                "a says that the validator is slashed, b that the validator is not slashed",
+            ),
+            (
+                [honest.clone(), slashed.clone()],
+                "a says that the validator is not slashed, b that the validator is slashed",
+            ),
+        ];
+        for (liars, words) in both_orders {
+            let said = of(told(liars));
+            let (name, status, why) = said.last().unwrap();
+            assert_eq!((name.as_str(), *status), ("not-slashed", CheckStatus::Unknown));
+            assert_eq!(*why, format!("a and b contradict each other: {words}"));
+            assert_eq!(said[0].1, CheckStatus::Unknown, "{said:?}");
+            assert_eq!(said[1].1, CheckStatus::Pass, "{said:?}");
+        }
+        let both = of(told([slashed.clone(), slashed]));
+        assert_eq!(both.last().unwrap().1, CheckStatus::Fail);
+
+        let elsewhere = Validator {
+            withdrawal_credentials: Root([7; 32]),
+            ..honest.clone()
+        };
+        let manager = FakeManager {
+            credentials: Answer::Yes(honest.withdrawal_credentials),
+            ..FakeManager::default()
+        };
+        let paid = |told: Told| async move { told.credentials(&manager, PoolId(1)).await.remove(0) };
+        let check = paid(told([elsewhere, honest])).await;
+        assert_eq!(check.status, CheckStatus::Unknown, "{}", check.reason);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
-use super::exit_checks::{self, ExpectedChain};
+use super::exit_checks::{self, ExpectedChain, Told};
 use super::pools::{Present, present};
 use super::proposal::{self, list};
 use super::sighting::{phase, state};
@@ -152,8 +152,9 @@ impl SignExit {
         checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
         let index = exit_checks::index(*beacon, key, validator.index).await;
         checks.push(index.map_err(later)?);
-        checks.extend(exit_checks::validator(validator, rules, gathered.now));
-        checks.push(exit_checks::credentials(&*self.manager, pool, validator).await);
+        let told = Told::by_each(*beacon, key, validator).await;
+        checks.extend(told.validator(rules, gathered.now));
+        checks.extend(told.credentials(&*self.manager, pool).await);
         let root = rules.signing_root(&gathered.message);
         let bad = draft.bad.as_ref();
         checks.extend(bad.map(|bad| exit_checks::new_signing_root(bad, root)));
