@@ -10,7 +10,7 @@ use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
 use super::sending::ENDPOINTS_AGREE;
-use super::{another, carried, later, refused, served};
+use super::{another, carried, later, refused, removed, served};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{Accord, Agreement, At, Execution, PoolManager, Ssv, agreed};
 use crate::types::{BlockRef, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
@@ -130,6 +130,7 @@ impl Keygen {
             .rehearsal
             .checks(pool, &gathered.committee, gathered.credentials);
         checks.extend(rehearsed.await);
+        removed::name(&*self.ssv, &gathered.committee, &mut checks).await;
         checks
     }
 

@@ -21,6 +21,7 @@ mod proposal;
 mod publish;
 mod ranking;
 mod rehearsal;
+mod removed;
 mod reshare;
 mod send_deposit;
 mod send_reshare;

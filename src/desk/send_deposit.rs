@@ -8,7 +8,7 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{funding, key_checks, later, owner_nonce, refused, served};
+use super::{funding, key_checks, later, owner_nonce, refused, removed, served};
 use crate::beacon::roots;
 use crate::config::{Floors, format_ssv};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
@@ -76,7 +76,8 @@ impl SendDeposit {
         );
         let (payload, balance) = (gathered.payload, &gathered.facts.balance_wei);
         let kind = ActionKind::SendDeposit;
-        Ok(sending::proposal(&self.sending, kind, &title, facts, checks, payload, balance).await)
+        let proposal = sending::proposal(&self.sending, kind, &title, facts, checks, payload, balance).await;
+        Ok(removed::named(&*self.ssv, &gathered.operators, proposal).await)
     }
 
     async fn gather(

@@ -9,7 +9,7 @@ use super::pools::{Present, authorised, present, reshares_left};
 use super::proposal::list;
 use super::reshare::old_power;
 use super::sending::{self, Sending};
-use super::{key_checks, owner_nonce, refused, served};
+use super::{key_checks, owner_nonce, refused, removed, served};
 use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendReshareDraft, TransactionPayload};
 use crate::ports::{Answer, At, Execution, PoolCall, PoolManager, ResharePool, Ssv};
 use crate::types::{Check, OperatorId, PoolId};
@@ -52,7 +52,8 @@ impl SendReshare {
         );
         let (payload, balance) = (gathered.payload, &gathered.balance);
         let kind = ActionKind::SendReshare;
-        Ok(sending::proposal(&self.sending, kind, &title, facts, checks, payload, balance).await)
+        let proposal = sending::proposal(&self.sending, kind, &title, facts, checks, payload, balance).await;
+        Ok(removed::named(&*self.sending.ssv, &gathered.operators, proposal).await)
     }
 
     async fn gather(

@@ -171,6 +171,10 @@ pub trait Ssv: Send + Sync + fmt::Debug {
     /// says something else.
     fn refuses_committee(&self, revert: &Revert) -> Option<SafeText>;
 
+    /// Which of these operators SSV has removed since the owner began, and in which block each. SSV's own errors name none.
+    /// One endpoint's word, for people to read: nothing is decided by it. Never a no.
+    async fn removed(&self, operators: &[OperatorId]) -> Answer<BTreeMap<OperatorId, u64>>;
+
     /// The revert says that the snapshot which the call brought is not the cluster's newest (any more).
     fn snapshot_was_stale(&self, revert: &Revert) -> bool;
 

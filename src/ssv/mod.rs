@@ -9,6 +9,7 @@
 //! | [`Ssv::state`] | nonce and snapshot, from the logs of the owner up to the block, as one endpoint tells them | never: an owner without logs has nonce 0 and a fresh cluster | the logs cannot be read or are still being read, or the block was dropped meanwhile |
 //! | [`Ssv::takes_tokens`] | a registration of nothing is refused for its arguments, so the call with a token amount exists | it does not look at them, and `getVersion()` says 2 or more | it does not, and tells no such version; no endpoint answers |
 //! | [`Ssv::funding`] | tokens moved to the network and the snapshot in `ValidatorAdded`, by the logs of a simulation; within it the runway, by the views of SSV's fees | never | no registration among the logs, or several tokens; of the runway: a view does not answer |
+//! | [`Ssv::removed`] | those whose removal the logs tell since the owner began; nobody where there is none | never | the logs cannot be read, or not in time |
 //! | [`Ssv::refuses_operators`] | the revert is one of SSV's errors about operators (`errors`) | any other revert: it proves nothing for the operators | |
 //! | [`Ssv::refuses_committee`] | the revert is one of SSV's errors about operators or their cluster that other operators get around | any other revert | |
 //!
@@ -16,6 +17,7 @@
 //! [`Ssv::state`]: crate::ports::Ssv::state
 //! [`Ssv::funding`]: crate::ports::Ssv::funding
 //! [`Ssv::takes_tokens`]: crate::ports::Ssv::takes_tokens
+//! [`Ssv::removed`]: crate::ports::Ssv::removed
 //! [`Ssv::refuses_operators`]: crate::ports::Ssv::refuses_operators
 //! [`Ssv::refuses_committee`]: crate::ports::Ssv::refuses_committee
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::events::{decode, of_owner, topics};
-use super::{errors, funding, shares_data, version};
+use super::{errors, funding, registered, shares_data, version};
 use crate::chain::kept::Kept;
 use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
@@ -66,6 +66,8 @@ pub struct SsvReader {
     network: Address,
     owner: Address,
     layout: ClusterLayout,
+    /// The owner's first possible block.
+    from_block: u64,
     replay: Mutex<Replay<OwnerState>>,
     reading: Reading,
 }
@@ -95,6 +97,7 @@ impl SsvReader {
             network,
             owner,
             layout,
+            from_block,
             reading: replay.reading(),
             replay: Mutex::new(replay),
         }
@@ -188,6 +191,21 @@ impl Ssv for SsvReader {
 
     fn refuses_committee(&self, revert: &Revert) -> Option<SafeText> {
         errors::refused_committee(revert)
+    }
+
+    async fn removed(&self, operators: &[OperatorId]) -> Answer<BTreeMap<OperatorId, u64>> {
+        let operators = operators.iter().copied().collect();
+        let told = registered::registered(&self.rpc, self.network, &operators, self.from_block);
+        match tokio::time::timeout(PATIENCE, told).await {
+            Ok(Ok(told)) => {
+                let removed = told
+                    .into_iter()
+                    .filter_map(|(id, told)| Some((id, told.removed?)));
+                Answer::Yes(removed.collect())
+            }
+            Ok(Err(error)) => Answer::not_known(error),
+            Err(_) => Answer::not_known(format!("its logs were not told within {}", in_words(PATIENCE))),
+        }
     }
 
     fn snapshot_was_stale(&self, revert: &Revert) -> bool {

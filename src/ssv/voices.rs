@@ -1,6 +1,7 @@
 //! SSV as whoever answers first tells it. Each endpoint keeps what it read for itself, so the logs of one are read once,
 //! whether one voice is asked or all of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
@@ -75,6 +76,10 @@ impl Ssv for SsvVoices {
 
     async fn funding(&self, logs: &[Log], before: &ClusterSnapshot, at: At) -> Answer<Funding> {
         self.first_known(|voice| voice.funding(logs, before, at)).await
+    }
+
+    async fn removed(&self, operators: &[OperatorId]) -> Answer<BTreeMap<OperatorId, u64>> {
+        self.first_known(|voice| voice.removed(operators)).await
     }
 
     fn snapshot_was_stale(&self, revert: &Revert) -> bool {

@@ -1,5 +1,7 @@
 //! An SSV network that says what it is told to say.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
 
@@ -17,6 +19,8 @@ pub(crate) struct FakeSsv {
     pub(crate) state: Answer<SsvState>,
     /// What every revert says of the operators.
     pub(crate) refuses: Option<SafeText>,
+    /// Who was removed, and in which block.
+    pub(crate) removed: BTreeMap<OperatorId, u64>,
     pub(crate) takes_tokens: Answer<SafeText>,
     pub(crate) funding: Answer<Funding>,
 }
@@ -38,6 +42,7 @@ impl Default for FakeSsv {
             }),
             event: Answer::no("a fake has no logs"),
             refuses: None,
+            removed: BTreeMap::new(),
             takes_tokens: Answer::Yes("v1.2.0".into()),
             funding: Answer::not_known("a fake has no fees"),
         }
@@ -70,6 +75,13 @@ impl Ssv for FakeSsv {
 
     async fn takes_tokens(&self, _at: At) -> Answer<SafeText> {
         self.takes_tokens.clone()
+    }
+
+    async fn removed(&self, operators: &[OperatorId]) -> Answer<BTreeMap<OperatorId, u64>> {
+        let removed = operators
+            .iter()
+            .filter_map(|id| Some((*id, *self.removed.get(id)?)));
+        Answer::Yes(removed.collect())
     }
 
     async fn keep_up(&self, _block: BlockRef) -> Answer<()> {

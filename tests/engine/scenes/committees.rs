@@ -109,6 +109,14 @@ async fn what_ssv_would_refuse_holds_the_key_generation_until_it_is_mended() {
     ground.devnet().deposit_pool(1).await.unwrap();
     let case = format!("deposit/{}", OBSTACLES.len() + 1);
     is_held(&program, &case, "ssv-operators", "OperatorDoesNotExist").await;
+    // its error names nobody: the logs do
+    is_held(
+        &program,
+        &case,
+        "ssv-operators",
+        "removed from SSV: operator 2 in block",
+    )
+    .await;
     let ways = program.case(&case).await.ways;
     assert!(!ways.is_empty(), "{}", program.picture());
     program.end().await;
