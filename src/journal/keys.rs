@@ -408,6 +408,17 @@ fn a_key_that_is_missing_or_anothers_is_said_and_a_person_makes_a_new_one() {
         again.replaced,
         Some(options.path.with_file_name("journal.until-7.key"))
     );
+    // a backup from before names the key that was put aside: its file is named, and not lost
+    let aside = again.replaced.unwrap();
+    let newest = fs::read(&file).unwrap();
+    fs::copy(beside(&others, "key"), &file).unwrap();
+    let before = own_key::OwnKey::read(&aside).unwrap().unwrap().public();
+    let why = own_key::held(&file, Some((1, before))).unwrap_err().to_string();
+    assert!(
+        why.contains("journal.until-7.key holds that one, copy it to"),
+        "{why}"
+    );
+    fs::write(&file, newest).unwrap();
     let running = open(&options);
     assert!(matches!(
         new_key(&options, |new| vec![keyed(new.key)]),

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use rand::RngCore as _;
@@ -139,14 +139,36 @@ pub(super) fn held(place: &Path, named: Option<(u64, JournalKey)>) -> Result<Opt
     let found = OwnKey::read(place)?;
     match (named, &found) {
         (Some((record, key)), Some(found)) if found.public() != key => Err(wrong(format!(
-            "holds the key {}, and record {record} names {key} as the journal's own",
-            found.public()
+            "holds the key {}, and record {record} names {key} as the journal's own{}",
+            found.public(),
+            where_it_is(place, key)
         ))),
         (Some((record, key)), None) => Err(wrong(format!(
-            "is missing: it holds the journal's own key {key}, which record {record} names"
+            "is missing: it holds the journal's own key {key}, which record {record} names{}",
+            where_it_is(place, key)
         ))),
         _ => Ok(found),
     }
+}
+
+/// The file beside `place` that holds this key, in words: `journal new-key` puts the former one aside, and a backup from
+/// before it names that.
+fn where_it_is(place: &Path, key: JournalKey) -> String {
+    let directory = place.parent().filter(|at| !at.as_os_str().is_empty());
+    let files = fs::read_dir(directory.unwrap_or(Path::new(".")));
+    let beside = files.into_iter().flatten().flatten().map(|file| file.path());
+    let holds = |file: &PathBuf| {
+        let is_key = file.extension().is_some_and(|extension| extension == "key") && file != place;
+        is_key && matches!(OwnKey::read(file), Ok(Some(found)) if found.public() == key)
+    };
+    let found = beside.into_iter().find(holds);
+    found.map_or_else(String::new, |file| {
+        format!(
+            ": {} holds that one, copy it to {}",
+            file.display(),
+            place.display()
+        )
+    })
 }
 
 /// Judges the key of this journal as a start does; `named` is what its records name, as in

@@ -133,7 +133,10 @@ fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back()
     let running = Role::start(scratch.path(), &NODE, &[]);
     let (code, out, stderr) = run(scratch.path(), &["backup", "backup.sqlite"]);
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(out.contains("3 shares, verified"), "{out}");
+    assert!(
+        out.contains("3 shares, each opens with the operator's key"),
+        "{out}"
+    );
     let key = format!("0x{}", "02".repeat(48));
     let manifest = fs::read_to_string(scratch.path().join("backup.sqlite.manifest")).unwrap();
     assert!(manifest.contains(&key), "{manifest}");
@@ -237,7 +240,7 @@ fn looking_at_shares_needs_nothing_but_where_they_are() {
     assert!(out.contains("node/shares.sqlite: 3 shares"), "{out}");
     let (code, out, stderr) = run(&["operator", "backup", "backup.sqlite"]);
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(out.contains("3 shares, verified"), "{out}");
+    assert!(out.contains("3 shares, copied as they are"), "{out}");
     let (_, out, _) = run(&["doctor", "operator", "--expect", "3"]);
     assert!(out.contains("3 shares") && !out.contains("is required"), "{out}");
 
@@ -267,6 +270,41 @@ fn looking_at_shares_needs_nothing_but_where_they_are() {
     let (code, out, stderr) = run(&["operator", "restore", "backup.sqlite"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(out.contains("3 shares taken back"), "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_damaged_share_is_told_by_doctor_and_backup_and_comes_back_from_the_backup_before() {
+    let scratch = scene();
+    let (code, _, stderr) = run(scratch.path(), &["backup", "good.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let db = rusqlite::Connection::open(scratch.path().join("node/shares.sqlite")).unwrap();
+    db.execute(
+        "UPDATE shares SET sealed = zeroblob(length(sealed)) WHERE rowid = 1",
+        [],
+    )
+    .unwrap();
+    drop(db);
+    let doctor = || {
+        let (_, out, _) = support::run(support::program(scratch.path()).args([
+            "--config",
+            "operator.toml",
+            "doctor",
+            "operator",
+        ]));
+        out
+    };
+    let out = doctor();
+    assert!(out.contains("1 share does not decrypt"), "{out}");
+    let (code, out, stderr) = run(scratch.path(), &["backup", "bad.sqlite"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(out.contains("not all of them open"), "{out}");
+    assert!(stderr.contains("keep the backups from before"), "{stderr}");
+    let (code, out, stderr) = run(scratch.path(), &["restore", "good.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("1 share taken back, 2 already there"), "{out}");
+    let out = doctor();
+    assert!(!out.contains("not decrypt"), "{out}");
 }
 
 #[test]

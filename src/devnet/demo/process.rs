@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::operators::{LAST_NONCE, ROUND_TIMEOUT, Surroundings, credentials};
-use super::settings::write_private;
+use super::settings::{self, write_private};
 use super::{DemoKeys, failed_part};
 use crate::devnet::DevnetError;
 use crate::devnet::child::{Supervised, supervised};
@@ -149,15 +149,8 @@ fn table(
 ) -> serde_json::Value {
     let operators: Vec<_> = records
         .iter()
-        .map(|operator| {
-            json!({
-                "id": operator.id,
-                "name": operator.name,
-                // this node asks the others through the messenger alone, so where they listen is nothing to it
-                "endpoint": "http://127.0.0.1:1",
-                "public_key": operator.public_key,
-            })
-        })
+        // this node asks the others through the messenger alone, so where they listen is nothing to it
+        .map(|operator| settings::listed(operator, "http://127.0.0.1:1"))
         .collect();
     let mut table = json!({
         "network": { "name": "devnet" },

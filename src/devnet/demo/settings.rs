@@ -115,12 +115,20 @@ fn table(settings: &Settings<'_>) -> serde_json::Value {
 }
 
 fn operator(operator: &OperatorRecord) -> serde_json::Value {
-    json!({
+    listed(operator, &operator.endpoint)
+}
+
+/// An `[[operator]]` table, at `endpoint`. One that was given without a name has none here either: an empty one is a mistake.
+pub(super) fn listed(operator: &OperatorRecord, endpoint: &str) -> serde_json::Value {
+    let mut table = json!({
         "id": operator.id,
-        "name": operator.name,
-        "endpoint": operator.endpoint,
+        "endpoint": endpoint,
         "public_key": operator.public_key,
-    })
+    });
+    if !operator.name.as_str().is_empty() {
+        table["name"] = json!(operator.name);
+    }
+    table
 }
 
 /// What policy may decide here: every kind of action, and the irreversible ones by a rule of their own.
@@ -141,4 +149,22 @@ fn rules() -> serde_json::Value {
             "per_day": 1000,
         },
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{OperatorId, SafeText};
+
+    #[test]
+    fn an_operator_that_was_given_without_a_name_is_listed_without_one() {
+        let given = |name: &str| OperatorRecord {
+            id: OperatorId(1),
+            name: SafeText::new(name),
+            endpoint: "http://127.0.0.1:1".to_owned(),
+            public_key: "k".to_owned(),
+        };
+        assert_eq!(operator(&given("")).get("name"), None);
+        assert_eq!(operator(&given("One"))["name"], "One");
+    }
 }

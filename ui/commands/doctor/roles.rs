@@ -46,7 +46,12 @@ pub(super) async fn examine(role: DoctorRole, expect: Option<&OsStr>, layers: &L
         Role::Messenger(settings) => messenger(&settings, &operators, &http, report).await,
         Role::Operator(settings) => {
             node(&settings, &operators, &http, report).await;
-            report.add(shares::examine(&settings.data_dir, settings.id, expect));
+            report.add(shares::examine(
+                &settings.data_dir,
+                settings.id,
+                expect,
+                &settings.key,
+            ));
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use casimir_dkg::config::NodeKey;
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
 use casimir_dkg::dkg::rockx::node::store::{self, Named, StoreError};
 use casimir_dkg::types::{OperatorId, counted};
 
 use super::Finding;
+use crate::commands::operator;
 
 const WHAT: &str = "shares";
 const TAKE_BACK: &str = "stop the node, and take them back: casimir-dkg operator restore BACKUP";
@@ -16,9 +18,36 @@ const NAMED: usize = 3;
 
 /// What the store in `directory` holds. `expect` is how many shares it must hold at least, or a manifest that names them:
 /// a store that was lost with its whole directory looks like one that never held any.
-pub(super) fn examine(directory: &Path, node: OperatorId, expect: Option<&OsStr>) -> Finding {
-    judge(&directory.join(STORE_FILE), node, expect)
+///
+/// Each is opened with the node's `key`, as the node does: a store of another key, and a share that was damaged, look well
+/// from outside.
+pub(super) fn examine(directory: &Path, node: OperatorId, expect: Option<&OsStr>, key: &NodeKey) -> Finding {
+    let path = directory.join(STORE_FILE);
+    judge(&path, node, expect)
+        .and_then(|judged| Ok(opened(&path, key)?.unwrap_or(judged)))
         .unwrap_or_else(|error| Finding::fail(WHAT, error.to_string(), "see the handbook: backup"))
+}
+
+/// What is wrong with the shares when they are opened; nothing where the key is not in reach, which is said elsewhere.
+fn opened(path: &Path, key: &NodeKey) -> Result<Option<Finding>, StoreError> {
+    let pem = operator::key(key).ok().and_then(|key| key.to_pem().ok());
+    let Some(pem) = pem.filter(|_| path.exists()) else {
+        return Ok(None);
+    };
+    let damaged = store::damaged(path, pem.as_bytes())?;
+    let Some(first) = damaged.first() else {
+        return Ok(None);
+    };
+    let found = format!(
+        "{}: {} not decrypt, one of {}",
+        path.display(),
+        match damaged.len() {
+            1 => "1 share does".to_owned(),
+            n => format!("{n} shares do"),
+        },
+        first.validator
+    );
+    Ok(Some(Finding::fail(WHAT, found, TAKE_BACK)))
 }
 
 fn judge(path: &Path, node: OperatorId, expect: Option<&OsStr>) -> Result<Finding, StoreError> {

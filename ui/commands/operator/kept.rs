@@ -17,7 +17,14 @@ use crate::output;
 
 pub(super) fn run(command: &OperatorCommand, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     match command {
-        OperatorCommand::Backup { to, store } => backup(&locate(store.as_deref(), options)?, to, json),
+        OperatorCommand::Backup { to, store } => {
+            // the key is not needed for it: where it is in reach, it is tried whether each share opens
+            let key = match store {
+                Some(_) => None,
+                None => part(options, Layers::node_store).ok().map(|(_, key)| key),
+            };
+            backup(&locate(store.as_deref(), options)?, key.as_ref(), to, json)
+        }
         OperatorCommand::Restore { from } => {
             let (directory, key) = part(options, Layers::node_store)?;
             restore(from, &directory.join(STORE_FILE), &key, json)
@@ -56,14 +63,30 @@ fn locate(given: Option<&Path>, options: &LoadOptions) -> Result<PathBuf, Config
     })
 }
 
-fn backup(path: &Path, to: &Path, json: bool) -> anyhow::Result<Outcome> {
+fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::backup(path, to)?;
     let manifest = store::manifest_of(to);
+    let opened = key
+        .and_then(|key| key::read(key).ok()?.to_pem().ok())
+        .map(|pem| store::damaged(to, pem.as_bytes()))
+        .transpose()?;
+    let mut result = None;
     if json {
-        output::json(&json!({ "file": to, "manifest": manifest, "shares": held }));
+        result = Some(json!({
+            "file": to,
+            "manifest": manifest,
+            "shares": held,
+            "opened": opened.is_some(),
+            "damaged": opened.iter().flatten().map(named).collect::<Vec<_>>(),
+        }));
     } else {
+        let tried = match &opened {
+            Some(damaged) if damaged.is_empty() => "each opens with the operator's key",
+            Some(_) => "not all of them open with the operator's key",
+            None => "copied as they are; whether they open was not tried, because the key is not in reach",
+        };
         output::line(&format!(
-            "{}: {}, verified; its manifest is {}",
+            "{}: {}, {tried}; its manifest is {}",
             to.display(),
             counted(held.len(), "share"),
             manifest.display()
@@ -71,16 +94,40 @@ fn backup(path: &Path, to: &Path, json: bool) -> anyhow::Result<Outcome> {
         output::line(
             "The shares are encrypted under the operator's key, which is not in it: keep that elsewhere.",
         );
+        for damaged in opened.iter().flatten() {
+            output::line(&format!(
+                "damaged, of ceremony {}: {}",
+                damaged.ceremony, damaged.validator
+            ));
+        }
     }
-    Ok(Outcome::Success)
+    Ok(exit::judged(result, bad(opened.iter().flatten().count())))
+}
+
+fn named(named: &store::Named) -> serde_json::Value {
+    json!({ "validator": named.validator, "ceremony": named.ceremony })
+}
+
+/// What is wrong where shares do not decrypt.
+fn bad(damaged: usize) -> Vec<String> {
+    let words = || {
+        format!(
+            "{} that {} not decrypt: keep the backups from before, and take them back with casimir-dkg operator restore BACKUP",
+            counted(damaged, "share"),
+            if damaged == 1 { "does" } else { "do" }
+        )
+    };
+    (damaged > 0).then(words).into_iter().collect()
 }
 
 fn reseal(path: &Path, old: &NodeKey, new: &NodeKey, json: bool) -> anyhow::Result<Outcome> {
     let (old, new) = (key::read(old)?.to_pem()?, key::read(new)?.to_pem()?);
     let done = store::reseal(path, old.as_bytes(), new.as_bytes())?;
     if json {
-        output::json(&json!({ "file": path, "shares": done.shares, "former": done.former }));
-        return Ok(Outcome::Success);
+        let damaged: Vec<_> = done.damaged.iter().map(named).collect();
+        let result =
+            json!({ "file": path, "shares": done.shares, "former": done.former, "damaged": damaged });
+        return Ok(exit::judged(Some(result), bad(done.damaged.len())));
     }
     output::line(&format!(
         "{}: {} sealed under the new key, verified; the file as it was is {}",
@@ -92,7 +139,13 @@ fn reseal(path: &Path, old: &NodeKey, new: &NodeKey, json: bool) -> anyhow::Resu
         "Set node.key_file (and node.password_file) to the new key, start the node, and make a backup: those from before open \
          with the former key alone. Then remove the former file.",
     );
-    Ok(Outcome::Success)
+    for damaged in &done.damaged {
+        output::line(&format!(
+            "damaged before, and left as it was, of ceremony {}: {}",
+            damaged.ceremony, damaged.validator
+        ));
+    }
+    Ok(exit::judged(None, bad(done.damaged.len())))
 }
 
 fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Result<Outcome> {
@@ -110,21 +163,17 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
             return Err(refused.into());
         }
     };
-    let missing: Vec<_> = store
-        .missing()
-        .iter()
-        .filter(|named| !restored.added.contains(named))
-        .collect();
+    let missing = &restored.absent;
     let mut result = None;
     if json {
-        let named =
-            |named: &store::Named| json!({ "validator": named.validator, "ceremony": named.ceremony });
         result = Some(json!({
             "file": path,
             "added": restored.added.iter().map(named).collect::<Vec<_>>(),
             "known": restored.known,
             "has_manifest": restored.has_manifest,
-            "missing": missing.iter().map(|missing| named(missing)).collect::<Vec<_>>(),
+            "damaged": restored.damaged.iter().map(named).collect::<Vec<_>>(),
+            "lacking": restored.lacking.iter().map(named).collect::<Vec<_>>(),
+            "missing": missing.iter().map(named).collect::<Vec<_>>(),
         }));
     } else {
         output::line(&format!(
@@ -143,7 +192,15 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
                 store::manifest_of(from).display()
             ));
         }
-        for named in &missing {
+        for (some, words) in [
+            (&restored.damaged, "in the backup does not decrypt"),
+            (&restored.lacking, "is not in the backup, whose manifest names it"),
+        ] {
+            for named in some {
+                output::line(&format!("  {} {words}", named.validator));
+            }
+        }
+        for named in missing {
             output::line(&format!(
                 "still missing, of ceremony {}: {}",
                 named.ceremony, named.validator

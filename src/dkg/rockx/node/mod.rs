@@ -319,6 +319,7 @@ async fn while_believed(
 fn tell_missing(me: OperatorId, store: &Store, dir: &std::path::Path) {
     let missing = store.missing();
     let path = dir.join(STORE_FILE);
+    tell_damaged(me, store, &path);
     if missing.is_empty() {
         if store.is_new().unwrap_or(false) {
             tracing::info!(
@@ -343,6 +344,26 @@ fn tell_missing(me: OperatorId, store: &Store, dir: &std::path::Path) {
         tracing::error!(
             target: "casimir_dkg::node", operator = %me, validator = %named.validator, ceremony = %named.ceremony,
             "share is missing"
+        );
+    }
+}
+
+fn tell_damaged(me: OperatorId, store: &Store, path: &std::path::Path) {
+    let damaged = store.damaged();
+    if damaged.is_empty() {
+        return;
+    }
+    tracing::error!(
+        target: "casimir_dkg::node", operator = %me,
+        "{} DO NOT DECRYPT ANY MORE ({}): the disk or somebody altered them, and this node cannot sign with them. Stop it \
+         and take them back from a backup that was made before: casimir-dkg operator restore BACKUP",
+        counted(damaged.len(), "share"),
+        path.display()
+    );
+    for named in damaged {
+        tracing::error!(
+            target: "casimir_dkg::node", operator = %me, validator = %named.validator, ceremony = %named.ceremony,
+            "share is damaged"
         );
     }
 }

@@ -54,6 +54,16 @@ pub enum StoreError {
     /// SQLite refused.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// SQLite cannot use the file.
+    #[error(
+        "{path}: {error}. Where it is damaged, move it away and start again: it holds registrations, topics under way and \
+         results, nodes register again by themselves, and operators keep the results of their ceremonies"
+    )]
+    Unusable {
+        /// The database.
+        path: String,
+        error: rusqlite::Error,
+    },
     /// The database was written by a newer version of this program.
     #[error(
         "{path} has version {found}, this program knows versions up to {known}: it was written by a newer casimir-dkg; \
@@ -200,8 +210,18 @@ impl Store {
 
     /// Opens or makes the database in `dir` and reads it. Blocks.
     pub(super) fn open(dir: &Path) -> Result<(Self, Loaded), StoreError> {
-        let (connection, lock) = schema::open(dir)?;
-        let loaded = load::load(&connection)?;
+        let path = dir.join(schema::FILE).display().to_string();
+        let unusable = |error| match error {
+            StoreError::Sqlite(error) => StoreError::Unusable {
+                path: path.clone(),
+                error,
+            },
+            other => other,
+        };
+        let (connection, lock) = schema::open(dir).map_err(unusable)?;
+        let loaded = load::load(&connection)
+            .map_err(StoreError::from)
+            .map_err(unusable)?;
         let (commands, receiver) = channel();
         let backlog = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&backlog);

@@ -52,13 +52,16 @@ const CONFIRMED: &str = "
     ALTER TABLE standing ADD COLUMN signed INTEGER;
 ";
 
+/// The database within the messenger's data directory.
+pub(super) const FILE: &str = "messenger.sqlite";
+
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
 pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
     let io = |path: &Path| {
         let path = path.display().to_string();
         move |source| StoreError::Io { path, source }
     };
-    let path = dir.join("messenger.sqlite");
+    let path = dir.join(FILE);
     make_private(&path).map_err(io(&path))?;
     // beside the file itself, not beside a link to it
     let real = std::fs::canonicalize(&path).ok();

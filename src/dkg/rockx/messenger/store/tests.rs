@@ -10,7 +10,7 @@ use crate::dkg::rockx::messenger::store::schema::STEPS;
 use crate::types::OperatorId;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const FILE: &str = "messenger.sqlite";
+const FILE: &str = schema::FILE;
 
 fn id(byte: u8) -> RequestId {
     RequestId([byte; 24])
@@ -196,7 +196,10 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     // `standing` can be made, `origin` cannot
     db.execute_batch("CREATE INDEX origin ON topic (at)").unwrap();
     drop(db);
-    assert!(matches!(Store::open(dir.path()), Err(StoreError::Sqlite(_))));
+    assert!(matches!(
+        Store::open(dir.path()),
+        Err(StoreError::Unusable { .. })
+    ));
     assert_eq!(version_of(dir.path()), 1);
     let db = Connection::open(dir.path().join(FILE)).unwrap();
     let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'standing'";
@@ -205,6 +208,20 @@ async fn a_migration_that_fails_leaves_the_file_as_it_was() {
     db.execute_batch("DROP INDEX origin").unwrap();
     drop(db);
     has_the_first_version(&read(dir.path()).await);
+}
+
+#[test]
+fn a_damaged_file_is_named_with_the_way_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(FILE);
+    std::fs::write(&file, "hello, this is no database at all").unwrap();
+    let words = Store::open(dir.path()).map(drop).unwrap_err().to_string();
+    assert!(
+        words.starts_with(&file.display().to_string()) && words.contains("move it away"),
+        "{words}"
+    );
+    std::fs::remove_file(&file).unwrap();
+    Store::open(dir.path()).unwrap();
 }
 
 #[test]

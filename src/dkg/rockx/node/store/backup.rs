@@ -1,6 +1,6 @@
 //! Copies of a store that is in use, and what is taken back from them. Shares stay as they are sealed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -17,7 +17,8 @@ use crate::secrets::{make_private, partial_of};
 use crate::types::{BlsPublicKey, RequestId};
 
 /// Copies the store at `path` to `to`, with a manifest beside the copy, and verifies both. A node may go on meanwhile: the
-/// copy has every share that was there when this began. It needs no key, and holds none in clear.
+/// copy has every share that was there when this began. It needs no key, and holds none in clear; whether a share still
+/// decrypts, [`damaged`](super::damaged) tells with the key.
 ///
 /// # Errors
 /// `to` or its manifest exists or cannot be written, there is no store, it lost shares that its manifest names, or the copy
@@ -31,6 +32,13 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
             );
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, words).into());
         }
+    }
+    // a disk that is not mounted looks like a directory that is missing
+    if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty())
+        && !directory.is_dir()
+    {
+        let words = "no such directory, and a backup makes none: is its disk mounted?";
+        return Err(manifest::naming(directory)(io::Error::new(io::ErrorKind::NotFound, words)).into());
     }
     let source = open_read_only(path)?;
     // before the copy: a share is named after it is durable
@@ -128,37 +136,57 @@ pub struct Restored {
     pub known: usize,
     /// A manifest beside the backup says what it should hold. Without one a backup that lost shares looks whole.
     pub has_manifest: bool,
+    /// Shares of the backup that do not decrypt: they were damaged before it was made, or in it.
+    pub damaged: Vec<Named>,
+    /// Shares that its manifest names and the backup has not.
+    pub lacking: Vec<Named>,
+    /// Shares that this store must have, by either manifest, and still has not, or not in a form that decrypts.
+    pub absent: Vec<Named>,
 }
 
 impl Store {
     /// Takes over what the backup at `from` has and this store has not: shares, request ids that were used, and what
-    /// became of them. Nothing that is here is taken away. Every share of the backup is opened with `secret`, the
-    /// operator's private key, and sealed again for this file.
+    /// became of them. Nothing that is here is taken away but a share that does not decrypt any more, whose place the
+    /// backup's takes. Every share of the backup is opened with `secret`, the operator's private key, and sealed again for
+    /// this file; one that does not open, or is not there, keeps none of the others back.
     ///
     /// # Errors
-    /// The backup is damaged, lacks what its manifest names, or was sealed with another key. Then nothing is taken over.
+    /// The backup as a whole is damaged, or was sealed with another key. Then nothing is taken over.
     pub fn restore(&self, from: &Path, secret: &[u8]) -> Result<Restored, StoreError> {
         // opened and read to its end before anything is begun
         let (backup, _copy) = self.opened(from).map_err(|error| error.about(from))?;
         let theirs = sealer(&backup, from, secret).map_err(|error| error.about(from))?;
         let read = || {
             let held = held_by(&backup)?;
-            for held in &held {
-                Kept::read(&backup, held, &theirs)?;
-            }
-            Ok(held)
+            let damaged = damaged_of(&backup, &held, &theirs)?;
+            Ok((held, damaged))
         };
-        let held = read().map_err(|error: StoreError| error.about(from))?;
-        let named = manifest::read(from)?;
-        if let Some(absent) = named
-            .iter()
-            .find(|named| !held.iter().any(|held| Named::from(held) == **named))
-        {
-            return Err(StoreError::Incomplete(absent.validator));
-        }
-        let has_manifest = manifest::manifest_of(from).exists();
-        self.take(&backup, &theirs, &held, has_manifest)
-            .map_err(|error| error.about(&self.path))
+        let (mut held, damaged) = read().map_err(|error: StoreError| error.about(from))?;
+        let mut lacking = manifest::read(from)?;
+        lacking.retain(|named| !held.iter().any(|held| Named::from(held) == *named));
+        held.retain(|held| !damaged.contains(&held.into()));
+        let mut restored = Restored {
+            has_manifest: manifest::manifest_of(from).exists(),
+            damaged,
+            lacking,
+            ..Restored::default()
+        };
+        self.take(&backup, &theirs, &held, &mut restored)
+            .and_then(|()| self.still_absent(&mut restored))
+            .map_err(|error| error.about(&self.path))?;
+        Ok(restored)
+    }
+
+    fn still_absent(&self, restored: &mut Restored) -> Result<(), StoreError> {
+        let db = self.db();
+        let held = held_by(&db)?;
+        let damaged = damaged_of(&db, &held, &self.sealer)?;
+        let sound =
+            |named: &Named| held.iter().any(|held| Named::from(held) == *named) && !damaged.contains(named);
+        let of_backup = restored.damaged.iter().chain(&restored.lacking);
+        let must_have: BTreeSet<Named> = of_backup.chain(&self.missing).chain(&damaged).copied().collect();
+        restored.absent = must_have.into_iter().filter(|named| !sound(named)).collect();
+        Ok(())
     }
 
     /// A copy of the backup, of the newest layout.
@@ -179,12 +207,8 @@ impl Store {
         backup: &Connection,
         theirs: &Sealer,
         held: &[Held],
-        has_manifest: bool,
-    ) -> Result<Restored, StoreError> {
-        let mut restored = Restored {
-            has_manifest,
-            ..Restored::default()
-        };
+        restored: &mut Restored,
+    ) -> Result<(), StoreError> {
         let mut db = self.db();
         let tx = db.transaction()?;
         take_sessions(backup, &tx)?;
@@ -200,7 +224,7 @@ impl Store {
         drop(db);
         self.durably(|_| Ok(()))?;
         self.write_manifest();
-        Ok(restored)
+        Ok(())
     }
 }
 
@@ -229,6 +253,19 @@ fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError>
         ])?;
     }
     Ok(())
+}
+
+/// Those of `held` that do not decrypt: what is beside a share, or the share itself, was altered.
+pub(super) fn damaged_of(db: &Connection, held: &[Held], sealer: &Sealer) -> Result<Vec<Named>, StoreError> {
+    let mut damaged = Vec::new();
+    for held in held {
+        match Kept::read(db, held, sealer) {
+            Ok(_) => {}
+            Err(StoreError::Altered(_)) => damaged.push(held.into()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(damaged)
 }
 
 /// A share of a backup, opened.
@@ -272,7 +309,7 @@ impl<'a> Kept<'a> {
         let Held {
             validator, ceremony, ..
         } = *self.held;
-        let changed = tx.execute(
+        tx.execute(
             "UPDATE shares SET state = ?2, reason = ?3, outputs = COALESCE(outputs, ?4)
              WHERE request_id = ?1 AND (?2 = 'never-use' OR (?2 = 'active' AND state = 'pending'))",
             params![ceremony.0, self.held.state.as_str(), self.reason, self.outputs],
@@ -282,10 +319,10 @@ impl<'a> Kept<'a> {
             [ceremony.0],
             |row| row.get(0),
         )?;
-        if known || changed > 0 {
-            return Ok(false);
-        }
         let sealed = self.sealed_by(ours);
+        if known {
+            return self.mend(tx, ours, &sealed);
+        }
         let sql = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         tx.execute(
             "INSERT INTO shares
@@ -304,5 +341,17 @@ impl<'a> Kept<'a> {
             ],
         )?;
         Ok(true)
+    }
+
+    /// Takes the place of one that is here and does not decrypt; `false` where that one does.
+    fn mend(&self, tx: &Connection, ours: &Sealer, sealed: &[u8]) -> Result<bool, StoreError> {
+        let is_damaged = !damaged_of(tx, std::slice::from_ref(self.held), ours)?.is_empty();
+        if is_damaged {
+            tx.execute(
+                "UPDATE shares SET facts = ?2, sealed = ?3 WHERE request_id = ?1",
+                params![self.held.ceremony.0, self.facts, sealed],
+            )?;
+        }
+        Ok(is_damaged)
     }
 }

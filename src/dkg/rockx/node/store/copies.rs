@@ -190,37 +190,101 @@ fn a_restore_takes_nothing_away_and_keeps_the_graver_word() {
     );
 }
 
+fn alter(file: &Path, n: u8) {
+    let changed = Connection::open(file)
+        .unwrap()
+        .execute(
+            "UPDATE shares SET sealed = zeroblob(length(sealed)) WHERE request_id = ?1",
+            [id(n).0],
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+}
+
 #[test]
-fn a_backup_that_is_not_whole_or_not_ours_is_refused_and_changes_nothing() {
+fn a_backup_of_another_key_is_refused_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = opened(&folder, "shares.sqlite");
     make(&store, 1);
-    make(&store, 2);
     let copy = folder.path().join("backup.sqlite");
     backup(&folder.path().join("shares.sqlite"), &copy).unwrap();
 
     let other = Store::open(&folder.path().join("other.sqlite"), b"another key").unwrap();
     let refused = other.restore(&copy, b"another key");
     assert!(matches!(refused, Err(StoreError::WrongKey(_))), "{refused:?}");
+    assert_eq!(shares(&folder.path().join("other.sqlite")).unwrap(), []);
+    assert_eq!(other.known().unwrap(), []);
+    // a disk that is not mounted
+    let nowhere = backup(
+        &folder.path().join("shares.sqlite"),
+        &folder.path().join("disk/b"),
+    );
+    assert!(nowhere.unwrap_err().to_string().contains("is its disk mounted?"));
+}
+
+/// One damaged share kept every other one of a backup back.
+#[test]
+fn a_share_that_is_damaged_or_lacking_in_a_backup_keeps_no_other_back_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    for n in 1..=3 {
+        make(&store, n);
+    }
+    let copy = folder.path().join("backup.sqlite");
+    backup(&folder.path().join("shares.sqlite"), &copy).unwrap();
+    alter(&copy, 2);
+    Connection::open(&copy)
+        .unwrap()
+        .execute("DELETE FROM shares WHERE request_id = ?1", [id(3).0])
+        .unwrap();
+    let runs = |named: &[Named]| named.iter().map(|named| named.ceremony).collect::<Vec<_>>();
+    assert_eq!(runs(&damaged(&copy, SECRET).unwrap()), [id(2)]);
 
     let empty = opened(&folder, "empty.sqlite");
-    Connection::open(&copy)
-        .unwrap()
-        .execute(
-            "UPDATE shares SET facts = '[2,{}]' WHERE request_id = ?1",
-            [id(2).0],
-        )
-        .unwrap();
-    let refused = empty.restore(&copy, SECRET);
-    assert!(matches!(refused, Err(StoreError::Altered(_))), "{refused:?}");
-    Connection::open(&copy)
-        .unwrap()
-        .execute("DELETE FROM shares WHERE request_id = ?1", [id(2).0])
-        .unwrap();
-    let refused = empty.restore(&copy, SECRET);
-    assert!(matches!(refused, Err(StoreError::Incomplete(_))), "{refused:?}");
-    assert_eq!(shares(&folder.path().join("empty.sqlite")).unwrap(), []);
-    assert_eq!(empty.known().unwrap(), []);
+    let restored = empty.restore(&copy, SECRET).unwrap();
+    assert_eq!(runs(&restored.added), [id(1)]);
+    assert_eq!(
+        (runs(&restored.damaged), runs(&restored.lacking)),
+        (vec![id(2)], vec![id(3)])
+    );
+    assert_eq!(runs(&restored.absent), [id(2), id(3)]);
+    assert_eq!(secret_of(&empty, 1), Some([1 | 0x80; 32]));
+}
+
+#[test]
+fn a_damaged_share_is_told_at_the_start_and_taken_back_from_a_good_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = Store::open(&path, SECRET).unwrap();
+    make(&store, 1);
+    make(&store, 2);
+    let good = folder.path().join("good.sqlite");
+    backup(&path, &good).unwrap();
+    assert_eq!(store.damaged(), []);
+    drop(store);
+    alter(&path, 1);
+    assert_eq!(damaged(&path, SECRET).unwrap().len(), 1);
+    assert!(matches!(
+        damaged(&path, b"another key"),
+        Err(StoreError::WrongKey(_))
+    ));
+
+    let store = Store::open(&path, SECRET).unwrap();
+    assert_eq!(store.damaged().len(), 1);
+    let restored = store.restore(&good, SECRET).unwrap();
+    assert_eq!((restored.added.len(), restored.known), (1, 1));
+    assert_eq!(restored.absent, []);
+    assert_eq!(secret_of(&store, 1), Some([1 | 0x80; 32]));
+    drop(store);
+    assert_eq!(damaged(&path, SECRET).unwrap(), []);
+
+    // a key that is changed changes for the others
+    alter(&path, 2);
+    let done = reseal(&path, SECRET, b"next key").unwrap();
+    assert_eq!((done.shares, done.damaged.len()), (1, 1));
+    let store = Store::open(&path, b"next key").unwrap();
+    assert_eq!(secret_of(&store, 1), Some([1 | 0x80; 32]));
+    assert_eq!(store.damaged().len(), 1);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 use serde::Serialize;
 
+use super::backup::damaged_of;
 use super::manifest::{self, Named};
-use super::{StoreError, schema};
+use super::{StoreError, schema, sealer};
 use crate::secrets::regular;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText, UnixMillis};
 
@@ -79,6 +80,20 @@ pub fn missing(path: &Path) -> Result<Vec<Named>, StoreError> {
     let held: BTreeSet<Named> = shares(path)?.iter().map(Named::from).collect();
     named.retain(|named| !held.contains(named));
     Ok(named)
+}
+
+/// Shares of the store at `path` that do not decrypt with the operator's private key `secret`. A node may use it meanwhile.
+///
+/// # Errors
+/// There is no store, it cannot be read, or it belongs to another key.
+pub fn damaged(path: &Path, secret: &[u8]) -> Result<Vec<Named>, StoreError> {
+    let db = open_read_only(path)?;
+    // a file that was made a moment ago has no key yet
+    if schema::layout(&db)? == 0 {
+        return Ok(Vec::new());
+    }
+    let read = || damaged_of(&db, &held_by(&db)?, &sealer(&db, path, secret)?);
+    read().map_err(|error| error.about(path))
 }
 
 pub(super) fn held_by(db: &Connection) -> Result<Vec<Held>, StoreError> {

@@ -60,7 +60,7 @@ use crate::types::{BlsPublicKey, SafeText, UnixMillis, counted};
 use seal::Sealer;
 
 pub use backup::{Restored, backup, unmake};
-pub use held::{Held, missing, shares};
+pub use held::{Held, damaged, missing, shares};
 pub use manifest::{Expected, Named, expectation, expected_by, manifest_of, named_by};
 pub use reseal::{Resealed, reseal};
 pub use sessions::{Ending, SessionKind};
@@ -105,7 +105,8 @@ pub enum StoreError {
     /// The file was written with another operator key.
     #[error(
         "share store: {0} belongs to another operator key: it opens with the key that was configured (node.key_file) when \
-         it was written. Where the key is to change, `casimir-dkg operator reseal` seals the store anew"
+         it was written, or with that of `casimir-dkg operator reseal` where it was sealed anew since: set node.key_file to \
+         that key. Where the key is to change, `operator reseal` does that"
     )]
     WrongKey(SafeText),
     /// A share does not decrypt: the row was altered.
@@ -140,6 +141,8 @@ pub struct Store {
     sealer: Sealer,
     /// Named by the manifest and not here.
     missing: Vec<Named>,
+    /// Here, and not in a form that decrypts.
+    damaged: Vec<Named>,
     /// Why this process can no longer believe the file.
     broken: watch::Sender<Option<SafeText>>,
     /// Whether the last write failed.
@@ -180,7 +183,9 @@ impl Store {
             "UPDATE sessions SET ending = ?1, ended_ms = ?2, detail = 'the node was stopped' WHERE ending IS NULL",
             params![Ending::Aborted.as_str(), now()],
         )?;
-        let held: Vec<Named> = held::held_by(&db)?.iter().map(Named::from).collect();
+        let held = held::held_by(&db)?;
+        let damaged = backup::damaged_of(&db, &held, &sealer)?;
+        let held: Vec<Named> = held.iter().map(Named::from).collect();
         let mut missing = manifest::read(path)?;
         missing.retain(|named| !held.contains(named));
         let store = Self {
@@ -188,6 +193,7 @@ impl Store {
             db: Mutex::new(db),
             sealer,
             missing,
+            damaged,
             broken: watch::Sender::new(None),
             refuses_writes: AtomicBool::new(false),
             _lock: lock,
@@ -202,6 +208,12 @@ impl Store {
     #[must_use]
     pub fn missing(&self) -> &[Named] {
         &self.missing
+    }
+
+    /// Shares that were here when it was opened and did not decrypt: the disk or somebody altered them.
+    #[must_use]
+    pub fn damaged(&self) -> &[Named] {
+        &self.damaged
     }
 
     /// Whether nothing was ever kept here: no share, and no request id. So is the store of an operator that starts for the

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use super::backup::{Kept, check};
-use super::held::{held_by, open_read_only};
-use super::manifest::{beside, naming};
+use super::backup::{Kept, check, damaged_of};
+use super::held::{Held, held_by, open_read_only};
+use super::manifest::{Named, beside, naming};
 use super::seal::Sealer;
 use super::{StoreError, make_private, schema, sealer, take_lock};
 use crate::owner;
@@ -16,8 +16,10 @@ use crate::types::UnixMillis;
 /// A store under another key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resealed {
-    /// Shares that it holds.
+    /// Shares that it holds, sealed under the new key.
     pub shares: usize,
+    /// Shares that did not decrypt under the former key either; they stay as they are.
+    pub damaged: Vec<Named>,
     /// The file as it was, which the former key opens.
     pub former: PathBuf,
 }
@@ -26,7 +28,7 @@ pub struct Resealed {
 /// a store is opened). The file as it was is kept beside it.
 ///
 /// # Errors
-/// There is no store, a node uses it, `old` is not its key, or a share does not open. Then everything is as it was.
+/// There is no store, a node uses it, or `old` is not its key. Then everything is as it was.
 pub fn reseal(path: &Path, old: &[u8], new: &[u8]) -> Result<Resealed, StoreError> {
     drop(open_read_only(path)?);
     let path = fs::canonicalize(path).map_err(naming(path))?;
@@ -35,9 +37,13 @@ pub fn reseal(path: &Path, old: &[u8], new: &[u8]) -> Result<Resealed, StoreErro
     Connection::open(&path)?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     let partial = path.with_extension("resealing.sqlite");
     remove(&partial)?;
-    let done = seal_anew(&path, &partial, old, new).and_then(|shares| {
+    let done = seal_anew(&path, &partial, old, new).and_then(|(shares, damaged)| {
         let former = install(&path, &partial)?;
-        Ok(Resealed { shares, former })
+        Ok(Resealed {
+            shares,
+            damaged,
+            former,
+        })
     });
     if done.is_err() {
         remove(&partial)?;
@@ -46,7 +52,7 @@ pub fn reseal(path: &Path, old: &[u8], new: &[u8]) -> Result<Resealed, StoreErro
 }
 
 /// Writes the store under its new key to `partial`, and opens every share of it as a node would.
-fn seal_anew(path: &Path, partial: &Path, old: &[u8], new: &[u8]) -> Result<usize, StoreError> {
+fn seal_anew(path: &Path, partial: &Path, old: &[u8], new: &[u8]) -> Result<(usize, Vec<Named>), StoreError> {
     make_private(partial)?;
     let source = open_read_only(path)?;
     source.execute("VACUUM INTO ?1", [partial.to_string_lossy().as_ref()])?;
@@ -55,9 +61,11 @@ fn seal_anew(path: &Path, partial: &Path, old: &[u8], new: &[u8]) -> Result<usiz
     schema::bring_up_to_date(&copy)?;
     let former = sealer(&copy, path, old)?;
     let (ours, salt, key_check) = Sealer::create(new);
-    let held = held_by(&copy)?;
+    let all = held_by(&copy)?;
+    let damaged = damaged_of(&copy, &all, &former)?;
+    let is_sound = |held: &&Held| !damaged.contains(&Named::from(*held));
     let tx = copy.transaction()?;
-    for held in &held {
+    for held in all.iter().filter(is_sound) {
         let sealed = Kept::read(&tx, held, &former)?.sealed_by(&ours);
         tx.execute(
             "UPDATE shares SET sealed = ?2 WHERE request_id = ?1",
@@ -74,17 +82,17 @@ fn seal_anew(path: &Path, partial: &Path, old: &[u8], new: &[u8]) -> Result<usiz
     let copy = open_read_only(partial)?;
     check(&copy)?;
     let ours = sealer(&copy, partial, new)?;
-    if held_by(&copy)? != held {
+    if held_by(&copy)? != all {
         let words = "the copy holds other shares than the store";
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, words).into());
     }
-    for held in &held {
+    for held in all.iter().filter(is_sound) {
         let (before, after) = (Kept::read(&source, held, &former), Kept::read(&copy, held, &ours));
         if before?.share != after?.share {
             return Err(StoreError::Altered(held.validator));
         }
     }
-    Ok(held.len())
+    Ok((all.len() - damaged.len(), damaged))
 }
 
 /// Puts the copy in the store's place: at each moment one of the two is there.
