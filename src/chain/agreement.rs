@@ -137,7 +137,10 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
         let differ = SafeText::new(&format!("{about} {differ}"));
         let most = most.unwrap_or_default();
         return match most >= 2 && 2 * most > words.len() {
-            true => Accord::Outvoted(differ),
+            true => Accord::Outvoted {
+                most: standard.clone(),
+                words: differ,
+            },
             false => Accord::Disagree(differ),
         };
     }

@@ -77,7 +77,7 @@ impl ExpectedNonce {
                     self.accord.words()
                 ));
             }
-            Accord::Disagree(_) | Accord::Outvoted(_) | Accord::TooFew { .. } => {
+            Accord::Disagree(_) | Accord::Outvoted { .. } | Accord::TooFew { .. } => {
                 return unknown(format!(
                     "the registrations at SSV are not told by two voices: {}",
                     self.accord.words()

@@ -332,6 +332,12 @@ impl Question for Committee {
     }
 }
 
+/// Whether what most say of a transaction is that it is in this block, and whether it went through.
+#[must_use]
+pub fn are_of(most: &Words, block: BlockRef, succeeded: bool) -> bool {
+    most.starts_with(&placed(block, succeeded))
+}
+
 fn placed(block: BlockRef, succeeded: bool) -> Words {
     vec![
         ("its block", format!("{} {}", block.number, block.hash)),

@@ -67,8 +67,13 @@ pub enum Accord {
     },
     /// They do not say the same, and none of it is what most say.
     Disagree(SafeText),
-    /// At least two say the same, and fewer something else, who are named.
-    Outvoted(SafeText),
+    /// At least two say the same, and fewer something else.
+    Outvoted {
+        /// What most say.
+        most: Words,
+        /// Who says something else, and what.
+        words: SafeText,
+    },
     /// Several are configured, fewer than two answered.
     TooFew {
         /// How many are configured.
@@ -90,7 +95,7 @@ impl Accord {
     #[must_use]
     pub fn contradiction(&self) -> Option<&SafeText> {
         match self {
-            Self::Disagree(words) | Self::Outvoted(words) => Some(words),
+            Self::Disagree(words) | Self::Outvoted { words, .. } => Some(words),
             Self::Alone | Self::Agree { .. } | Self::TooFew { .. } => None,
         }
     }
@@ -117,7 +122,7 @@ impl Accord {
                     list(silent)
                 )
             }
-            Self::Disagree(words) | Self::Outvoted(words) => words.to_string(),
+            Self::Disagree(words) | Self::Outvoted { words, .. } => words.to_string(),
             Self::TooFew { configured, silent } => {
                 let answered = configured - silent.len();
                 format!(
@@ -136,7 +141,7 @@ impl Accord {
         match self {
             Self::Agree { .. } => Check::pass(name, self.words()),
             Self::Disagree(_) => Check::fail(name, self.words()),
-            Self::Alone | Self::Outvoted(_) | Self::TooFew { .. } => Check::unknown(name, self.words()),
+            Self::Alone | Self::Outvoted { .. } | Self::TooFew { .. } => Check::unknown(name, self.words()),
         }
     }
 }

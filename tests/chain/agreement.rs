@@ -127,7 +127,7 @@ async fn who_lies_about_a_decisive_fact_is_named_whoever_is_asked_first() {
     assert_eq!(verdict.check("endpoints-agree").status, CheckStatus::Unknown);
     let accused = words.split(" is outvoted by ").next().unwrap();
     assert!(
-        matches!(verdict, Accord::Outvoted(_)) && accused.contains(name),
+        matches!(verdict, Accord::Outvoted { .. }) && accused.contains(name),
         "{words}"
     );
 }

@@ -285,6 +285,9 @@ fn a_damaged_share_is_told_by_doctor_and_backup_and_comes_back_from_the_backup_b
     )
     .unwrap();
     drop(db);
+    let table = "[node]\nid = 5\nlisten = \"127.0.0.1:0\"\nmessenger_url = \"http://127.0.0.1:1\"\nkey_file = \"key.pem\"\n\
+                 data_dir = \"node\"\n[operators]\nfile = \"operators.toml\"\n";
+    fs::write(scratch.path().join("operator.toml"), table).unwrap();
     let doctor = || {
         let (_, out, _) = support::run(support::program(scratch.path()).args([
             "--config",

@@ -16,9 +16,11 @@ use crate::engine::core::Incoming;
 use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
 use crate::ports::tx_signer::UnsignedTransaction;
-use crate::ports::{At, Consensus, Priced, StuckOptions, Transactions, agreed};
+use crate::ports::{Accord, At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::ration::Ration;
-use crate::types::{ActionId, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction};
+use crate::types::{
+    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction,
+};
 
 /// Lines about transactions that nobody can look up: each is asked for again at every block.
 static LOOKS: Ration = Ration::slow();
@@ -238,8 +240,11 @@ impl Outside {
         match &mut status {
             // a person is called for it: one endpoint's word is not enough where others answer
             NonceStatus::Included {
-                hash, success: false, ..
-            } if self.agreed(Told::Revert(*hash)).await == Agreed::Denied => return None,
+                hash,
+                block,
+                success: false,
+                ..
+            } if self.agreed(Told::Revert(*hash, *block)).await == Agreed::Denied => return None,
             NonceStatus::Included {
                 hash,
                 block,
@@ -256,7 +261,7 @@ impl Outside {
                     *overtaken = found.overtaken;
                 }
                 if *is_final {
-                    match self.agreed(Told::Receipt(*hash)).await {
+                    match self.agreed(Told::Receipt(*hash, *block, *success)).await {
                         Agreed::Yes => {}
                         Agreed::NotYet => *is_final = false,
                         // who has a receipt of a nonce that is unused has it of nothing; the same bytes do no harm anyway
@@ -289,22 +294,31 @@ impl Outside {
         let mut doubted = self.telling.lock().await;
         let agreement = &*self.ask.agreement;
         let verdict = match what {
-            Told::Revert(hash) => agreed::on_outcome(agreement, hash).await,
-            Told::Receipt(hash) => agreed::on_receipt(agreement, hash).await,
+            Told::Revert(hash, _) => agreed::on_outcome(agreement, hash).await,
+            Told::Receipt(hash, ..) => agreed::on_receipt(agreement, hash).await,
             Told::Replaced(nonce, ours) => agreed::on_used_nonce(agreement, account, nonce, ours).await,
         };
+        // one that several outvote is named, and holds nothing up
+        let by_most = match (&verdict, what) {
+            (Accord::Outvoted { most, .. }, Told::Revert(_, block)) => agreed::are_of(most, block, false),
+            (Accord::Outvoted { most, .. }, Told::Receipt(_, block, success)) => {
+                agreed::are_of(most, block, success)
+            }
+            _ => false,
+        };
         let answer = match &verdict {
-            verdict if verdict.holds() => Agreed::Yes,
+            verdict if by_most || verdict.holds() => Agreed::Yes,
             verdict if verdict.contradiction().is_some() => Agreed::Denied,
             _ => Agreed::NotYet,
         };
         let words = match (answer, what) {
+            (Agreed::Yes, _) if by_most => SafeText::new(&verdict.words()),
             // with the others away it is what is known
-            (Agreed::Yes, _) | (Agreed::NotYet, Told::Revert(_)) => SafeText::default(),
+            (Agreed::Yes, _) | (Agreed::NotYet, Told::Revert(..)) => SafeText::default(),
             _ => SafeText::new(&format!("{what}: {}", verdict.words())),
         };
         *doubted = match what {
-            Told::Revert(hash) if answer == Agreed::Denied => Some(hash),
+            Told::Revert(hash, _) if answer == Agreed::Denied => Some(hash),
             _ => None,
         };
         self.tell_of_receipts(words).await;
@@ -343,9 +357,9 @@ enum Agreed {
 #[derive(Debug, Clone, Copy)]
 enum Told<'a> {
     /// That a transaction of ours reverted.
-    Revert(Root),
-    /// What a transaction of ours came to, and that it is final.
-    Receipt(Root),
+    Revert(Root, BlockRef),
+    /// What a transaction of ours came to in a block, that it went through, and that it is final.
+    Receipt(Root, BlockRef, bool),
     /// The nonce went to another than these.
     Replaced(u64, &'a [Root]),
 }
@@ -353,8 +367,8 @@ enum Told<'a> {
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Revert(hash) => write!(f, "that transaction {hash} reverted is not believed"),
-            Self::Receipt(hash) => write!(f, "transaction {hash} is not taken for final"),
+            Self::Revert(hash, _) => write!(f, "that transaction {hash} reverted is not believed"),
+            Self::Receipt(hash, ..) => write!(f, "transaction {hash} is not taken for final"),
             Self::Replaced(nonce, _) => write!(
                 f,
                 "that another transaction used nonce {nonce} is not taken for final"

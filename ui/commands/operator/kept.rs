@@ -121,7 +121,8 @@ fn bad(damaged: usize) -> Vec<String> {
 }
 
 fn reseal(path: &Path, old: &NodeKey, new: &NodeKey, json: bool) -> anyhow::Result<Outcome> {
-    let (old, new) = (key::read(old)?.to_pem()?, key::read(new)?.to_pem()?);
+    let new = key::read_with(new, "--new-password-file")?.to_pem()?;
+    let old = key::read(old)?.to_pem()?;
     let done = store::reseal(path, old.as_bytes(), new.as_bytes())?;
     if json {
         let damaged: Vec<_> = done.damaged.iter().map(named).collect();

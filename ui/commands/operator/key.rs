@@ -9,6 +9,11 @@ use secrecy::ExposeSecret;
 use crate::output;
 
 pub(crate) fn read(key: &NodeKey) -> anyhow::Result<OperatorPrivateKey> {
+    read_with(key, "node.password_file")
+}
+
+/// `password_at`: where a person says the password's file.
+pub(crate) fn read_with(key: &NodeKey, password_at: &str) -> anyhow::Result<OperatorPrivateKey> {
     match key {
         NodeKey::Inline(text) => {
             OperatorPrivateKey::parse(text.expose_secret()).context("the key of the environment")
@@ -25,7 +30,7 @@ pub(crate) fn read(key: &NodeKey) -> anyhow::Result<OperatorPrivateKey> {
                 return OperatorPrivateKey::parse(&text).context(shown);
             }
             let Some(file) = password_file else {
-                bail!("{shown} is encrypted: set node.password_file");
+                bail!("{shown} is encrypted: set {password_at}");
             };
             let found = password::from_file(file)?;
             if let Some(warning) = found.warning {

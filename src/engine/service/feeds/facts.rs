@@ -82,7 +82,7 @@ async fn not_behind(
         let believed = async || match agreed::on_registrations(&*from.agreement, block).await {
             Accord::Agree { .. } => true,
             Accord::Alone => is_long_ago,
-            Accord::Disagree(_) | Accord::Outvoted(_) | Accord::TooFew { .. } => false,
+            Accord::Disagree(_) | Accord::Outvoted { .. } | Accord::TooFew { .. } => false,
         };
         if !is_gone && !believed().await {
             return None;

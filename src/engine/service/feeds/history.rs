@@ -157,7 +157,7 @@ async fn doubts(from: &Sources, block: BlockRef) -> Option<SafeText> {
 
 fn judged(accord: &Accord, counted: &Answer<u64>, implied: Option<&Answer<u64>>) -> Option<SafeText> {
     let words = match (accord, counted, implied) {
-        (Accord::Disagree(words) | Accord::Outvoted(words), _, _) => {
+        (Accord::Disagree(words) | Accord::Outvoted { words, .. }, _, _) => {
             format!("the endpoints do not agree on SSV's registrations: {words}")
         }
         (_, Answer::Yes(counted), Some(Answer::Yes(implied))) if counted != implied => format!(

@@ -254,6 +254,18 @@ async fn one_endpoints_word_makes_nothing_final_where_another_denies_it() {
         alarm.contains("is not taken for final") && alarm.contains("endpoint 1"),
         "{alarm}"
     );
+    // of three, the one that denies it holds nothing up, and is named
+    let three = vec![receipt(true), receipt(true), receipt(false)];
+    let mut outvoted = stage(FakeTransactions::default(), next(7), three);
+    assert!(is_final(&outvoted).await);
+    let alarm = outvoted.alarm().expect("it is told");
+    assert!(
+        alarm.contains("endpoint 2 is outvoted by endpoint 0 and endpoint 1"),
+        "{alarm}"
+    );
+    // and where most say that it reverted, it is not final as what it is not
+    let liars = vec![receipt(true), receipt(false), receipt(false)];
+    assert!(!is_final(&stage(FakeTransactions::default(), next(7), liars)).await);
     // a receipt of a nonce that nothing has used is made up, and the same bytes are sent again
     let made_up = stage(FakeTransactions::default(), next(6), divided_voices());
     made_up.nodes.say(Answer::Yes(included(true, true)));
@@ -296,8 +308,12 @@ async fn a_revert_that_another_endpoint_denies_is_no_revert_and_calls_nobody() {
     divided.nodes.say(Answer::Yes(included(true, false)));
     assert!(divided.inspect().await.is_some());
     assert_eq!(divided.alarm().as_deref(), Some(""));
-    // where both say it, or nobody else answers, it reverted
-    for voices in [vec![said(false), said(false)], vec![said(false), nowhere()]] {
+    // where both or most say it, or nobody else answers, it reverted
+    for voices in [
+        vec![said(false), said(true), said(false)],
+        vec![said(false), said(false)],
+        vec![said(false), nowhere()],
+    ] {
         let told = of(voices);
         told.nodes.say(Answer::Yes(included(false, false)));
         assert!(matches!(
