@@ -23,6 +23,14 @@ pub(crate) struct Binary {
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
+/// How much of something the tests do.
+const LENGTHS: [&str; 4] = [
+    "CASIMIR_DKG_REAL_LIVES",
+    "CASIMIR_DKG_SOAK",
+    "CASIMIR_DKG_LIVES",
+    "CASIMIR_DKG_SEED",
+];
+
 impl Binary {
     /// Starts it on the network of `ground`, with these variables.
     pub(crate) fn start(ground: &Ground, variables: &[(&str, &str)]) -> Self {
@@ -65,6 +73,10 @@ impl Binary {
 
     /// Starts this very command.
     pub(crate) fn run(mut command: Command) -> Self {
+        // what says how long the tests take is no setting of the program, which refuses variables that it does not know
+        for length in LENGTHS {
+            command.env_remove(length);
+        }
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

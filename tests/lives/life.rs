@@ -1,6 +1,6 @@
 //! One life.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use casimir_dkg::attach::attach;
+use casimir_dkg::devnet::DemoOptions;
+use casimir_dkg::devnet::contracts::Manager::ManagerEvents;
 use casimir_dkg::devnet::proxy::Switch;
+use casimir_dkg::types::PoolId;
 use casimir_dkg::view::{CaseStatus, CaseView, Snapshot};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
@@ -16,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::faults;
 use crate::engine::binary::{Binary, PROGRAM};
-use crate::engine::crashes::{check_deposits, check_records};
+use crate::engine::crashes::{check_deposits, check_records, served};
 use crate::engine::deposits::initiated;
 use crate::engine::scenes::stage::{PAIR, Stage};
 use crate::engine::support::{Ground, with_beacon};
@@ -24,12 +27,16 @@ use crate::engine::support::{Ground, with_beacon};
 /// What stands still for so long without a fault waits for somebody.
 const STILL: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
+/// Blocks on the network of a life.
+const FINAL_AFTER: u64 = 4;
 
 pub(super) struct Life {
     seed: u64,
     rng: ChaCha20Rng,
     ground: Ground,
     pools: u32,
+    /// Pools whose key is to be handed on.
+    reshares: BTreeSet<u32>,
     /// What was done to it, in order.
     story: Vec<String>,
 }
@@ -58,8 +65,7 @@ impl Body {
             .arg(config)
             .args(["headless", "--auto-approve"])
             .env("CASIMIR_DKG_STATE_DIR", state)
-            .env("CASIMIR_DKG_METRICS_LISTEN", "off")
-            .env_remove("CASIMIR_DKG_REAL_LIVES");
+            .env("CASIMIR_DKG_METRICS_LISTEN", "off");
         Binary::run(command)
     }
 
@@ -88,8 +94,14 @@ impl Life {
         Self {
             seed,
             rng: ChaCha20Rng::seed_from_u64(seed),
-            ground: Ground::start(with_beacon()).await,
+            ground: Ground::start(DemoOptions {
+                operators: 5,
+                committee: 4,
+                ..with_beacon()
+            })
+            .await,
             pools: 0,
+            reshares: BTreeSet::new(),
             story: Vec::new(),
         }
     }
@@ -113,13 +125,22 @@ impl Life {
             if self.rng.gen_bool(0.4) {
                 self.pools += ask(&self.ground, &mut self.story).await;
             }
+            // the request of a reshare would be gone for good
+            if self.reshares.is_empty() && self.rng.gen_bool(0.2) {
+                let depth = self.rng.gen_range(1..FINAL_AFTER);
+                reorganise(&self.ground, depth, self.pools, &mut self.story).await;
+            }
+            if self.rng.gen_bool(0.2) {
+                reshare(&self.ground, &mut self.reshares, &mut self.story).await;
+            }
         }
         while self.pools < 2 {
             self.pools += ask(&self.ground, &mut self.story).await;
         }
         let strikes = stage.proxy.strikes(faults::NAME);
         stage.proxy.switch(faults::NAME, Switch::Off).unwrap();
-        let held = settle(&mut body, self.pools, &self.story).await;
+        let cases = self.pools + u32::try_from(self.reshares.len()).unwrap();
+        let held = settle(&mut body, cases, &self.story).await;
         body.signal(Signal::TERM);
         let ended = body.binary.ended().await;
         assert!(ended.success(), "{ended}: {:?}", self.story);
@@ -158,8 +179,59 @@ impl Life {
                 self.story
             );
         }
+        let reshared = reshared(&self.ground).await;
+        for pool in &self.reshares {
+            let times = reshared.get(pool).copied().unwrap_or_default();
+            let reason = held.get(pool).is_some_and(|why| !why.is_empty());
+            assert!(
+                times == 1 || times == 0 && reason,
+                "pool {pool} was handed on {times} times: {:?}",
+                self.story
+            );
+        }
         served.len()
     }
+}
+
+/// How many pools have asked for their deposit, as the chain is now.
+async fn requested(ground: &Ground) -> u32 {
+    let events = ground.devnet().events(0).await.unwrap();
+    let asks = |event: &ManagerEvents| matches!(event, ManagerEvents::PoolDepositRequested(_));
+    let asked = events.iter().filter(|(event, _)| asks(event)).count();
+    u32::try_from(asked).unwrap()
+}
+
+/// How often the contract was told of each pool's new committee.
+async fn reshared(ground: &Ground) -> BTreeMap<u32, u64> {
+    served(ground, |event| match event {
+        ManagerEvents::PoolReshared(e) => Some(e.poolId),
+        _ => None,
+    })
+    .await
+}
+
+/// The newest blocks are replaced by empty ones. A request that is gone with them comes again, as its staker would.
+async fn reorganise(ground: &Ground, depth: u64, pools: u32, story: &mut Vec<String>) {
+    ground.devnet().reorg(depth).await.unwrap();
+    story.push(format!("{depth} blocks replaced"));
+    while requested(ground).await < pools {
+        ask(ground, story).await;
+    }
+}
+
+/// The newest pool that has a deposit is staked, and its key is to be handed on.
+async fn reshare(ground: &Ground, reshares: &mut BTreeSet<u32>, story: &mut Vec<String>) {
+    let served = initiated(ground).await;
+    let Some(pool) = served.last().filter(|pool| !reshares.contains(pool)) else {
+        return;
+    };
+    let (devnet, id) = (ground.devnet(), PoolId(*pool));
+    // its deposit may have been taken back a moment ago
+    if devnet.report_staked(id).await.is_err() || devnet.request_reshare(id).await.is_err() {
+        return;
+    }
+    reshares.insert(*pool);
+    story.push(format!("pool {pool} to be handed on"));
 }
 
 async fn ask(ground: &Ground, story: &mut Vec<String>) -> u32 {

@@ -1,7 +1,7 @@
 //! Random lives of the real program: auto mode on a chain of its own with a messenger, operators and beacon nodes, faults on every line to
-//! the outside, and kills, stops and restarts whenever the seed says so. Afterwards the chain and the journal are asked: no
-//! pool has two deposits, no nonce two intents, no ceremony a second result; the journal verifies; every pool is
-//! served, or its case says what it waits for.
+//! the outside, reorganisations, reshares, and kills, stops and restarts whenever the seed says so. Afterwards the chain and the journal
+//! are asked: no pool has two deposits or two new committees, no nonce two intents, no ceremony a second result; the journal verifies;
+//! every pool is served, or its case says what it waits for.
 //!
 //! `CASIMIR_DKG_REAL_LIVES=200 SEED=7 cargo test --test whole lives:: -- --ignored --nocapture` lives 200 of them from
 //! seed 7 on, each from one seed. The seed of one that fails is printed; what chance decides is the same then, though not
