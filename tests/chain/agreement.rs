@@ -124,10 +124,7 @@ async fn who_lies_about_a_decisive_fact_is_named_whoever_is_asked_first() {
     let name = liar.url.trim_start_matches("http://");
     let words = verdict.words();
     // two voices are enough for a person, or a rule that says so: one liar does not stop everything
-    assert_eq!(
-        verdict.check("endpoints-agree").status,
-        CheckStatus::Unknown
-    );
+    assert_eq!(verdict.check("endpoints-agree").status, CheckStatus::Unknown);
     let accused = words.split(" is outvoted by ").next().unwrap();
     assert!(
         matches!(verdict, Accord::Outvoted(_)) && accused.contains(name),

@@ -23,7 +23,7 @@ use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
 use crate::engine::journal_at;
 use crate::engine::notices::Told;
 use crate::http::Http;
-use crate::journal;
+use crate::journal::{self, places};
 use crate::notify;
 use crate::pool::{self, Connection};
 use crate::ports::{
@@ -225,7 +225,7 @@ pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address)
         from_block: contract.from_block,
         read_as: format!("{} {layout}", contract.adapter),
     };
-    let path = config.journal.path.with_file_name(kept::FILE_NAME);
+    let path = places::history_of(&config.journal.path);
     Arc::new(Kept::open(path, about, seal(config)))
 }
 

@@ -266,8 +266,7 @@ impl Outside {
                 }
             }
             NonceStatus::Replaced { is_final, .. } => {
-                *is_final =
-                    *is_final && self.agreed(Told::Replaced(nonce, hashes)).await == Agreed::Yes;
+                *is_final = *is_final && self.agreed(Told::Replaced(nonce, hashes)).await == Agreed::Yes;
             }
             _ => {}
         }
@@ -356,7 +355,10 @@ impl fmt::Display for Told<'_> {
         match self {
             Self::Revert(hash) => write!(f, "that transaction {hash} reverted is not believed"),
             Self::Receipt(hash) => write!(f, "transaction {hash} is not taken for final"),
-            Self::Replaced(nonce, _) => write!(f, "that another transaction used nonce {nonce} is not taken for final"),
+            Self::Replaced(nonce, _) => write!(
+                f,
+                "that another transaction used nonce {nonce} is not taken for final"
+            ),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::desk::not_done;
 use crate::engine::core::{EngineError, Incoming};
 use crate::engine::{EngineHandle, LiveUpdate, launch};
 use crate::http::{Http, HttpSetupError};
+use crate::journal::places;
 use crate::lane;
 use crate::oracle::{self, Settings};
 use crate::ports::{
@@ -243,7 +244,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
 
 /// Where transcripts are kept.
 fn transcripts_beside(journal: &Path) -> PathBuf {
-    let transcripts = journal.with_file_name("transcripts");
+    let transcripts = places::transcripts_of(journal);
     if let Some(worry) = judge_directory(&transcripts) {
         tracing::warn!(target: "files", "{worry}");
     }

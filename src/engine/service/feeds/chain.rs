@@ -174,12 +174,7 @@ async fn tell_caught_up(tip: &Tip, progress: &mut Progress, core: &mpsc::Sender<
 }
 
 /// What a new head and its time say. One below the newest is of an endpoint that lags, and is not shown as the head.
-async fn tell(
-    agreement: &dyn Agreement,
-    tip: &mut Tip,
-    head: &Head,
-    core: &mpsc::Sender<Incoming>,
-) -> Sent {
+async fn tell(agreement: &dyn Agreement, tip: &mut Tip, head: &Head, core: &mpsc::Sender<Incoming>) -> Sent {
     let mut clock = tip.head(head, Instant::now(), UnixMillis::now());
     if tip.wants_names()
         && let Some(remark) = whose_time(agreement, head.timestamp).await
@@ -416,8 +411,8 @@ async fn waiting(from: &Sources, head: Head, ready: &[PoolId]) -> Option<Vec<Rea
 mod tests {
     use super::*;
     use crate::chain::agreement::Voices;
-    use crate::ports::{HeadBlock, Voice};
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
+    use crate::ports::{HeadBlock, Voice};
     use crate::types::Root;
 
     #[tokio::test]
@@ -499,7 +494,10 @@ mod tests {
         let clock = said(&[("a", now + DAY), ("b", now + DAY + 12)]).await;
         assert!(clock.ends_with("2 endpoints date theirs like that"), "{clock}");
         let alone = said(&[("a", now + DAY)]).await;
-        assert!(alone.ends_with("Times that are predicted rest on both"), "{alone}");
+        assert!(
+            alone.ends_with("Times that are predicted rest on both"),
+            "{alone}"
+        );
     }
 
     #[tokio::test]
