@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::backend::{self, Backend, BackendError, Companion};
 use super::beside::{self, Beside};
 use super::feeds::others;
+use super::feeds::signer::News;
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::rules::Rules;
@@ -183,8 +184,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let line = doors::line(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
     let standing = opening::first_look(&config, &line).await?;
-    let key = signer.as_ref().map(|signer| signer.address());
-    let oracle = key.or(config.signer.address);
+    let oracle = signer.as_ref().map(|key| key.address()).or(config.signer.address);
     let Backend {
         ceremonies,
         roster,
@@ -228,13 +228,14 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         standing,
         core,
     };
+    let news = News::of(&handle);
     let companions = companion.as_deref().map(|companion| heard_of(companion, own));
     Ok(Running {
         handle,
         stopped,
         relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
-        feeds: rules.watched_by(feeds::start(opening, world, companions), &weak),
+        feeds: rules.watched_by(feeds::start(opening, world, companions, news), &weak),
         companion,
         http,
         core: weak,
