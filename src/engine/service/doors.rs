@@ -115,16 +115,22 @@ pub fn receivers(
     network: NetworkName,
     http: &Http,
 ) -> Result<Vec<Told>, notify::NotOpened> {
+    let opened = |to| receiver(to, &network, http);
+    notices.to.iter().map(opened).collect()
+}
+
+/// Opens one of them.
+///
+/// # Errors
+/// A secret of it cannot be read, or its URL is none.
+pub fn receiver(to: &NoticesTo, network: &NetworkName, http: &Http) -> Result<Told, notify::NotOpened> {
     let source = SafeText::new(&format!("casimir-dkg on {}", network.as_str()));
-    let open = |to: &NoticesTo| {
-        Ok(Told {
-            name: to.name.clone(),
-            notifier: notify::open(to, http, &source)?,
-            least: to.least,
-            kinds: to.kinds.clone(),
-        })
-    };
-    notices.to.iter().map(open).collect()
+    Ok(Told {
+        name: to.name.clone(),
+        notifier: notify::open(to, http, &source)?,
+        least: to.least,
+        kinds: to.kinds.clone(),
+    })
 }
 
 /// The endpoints of the execution layer. None is asked yet.
