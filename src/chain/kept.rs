@@ -24,8 +24,6 @@ use serde_json::value::RawValue;
 
 use crate::secrets::{read_trusted, replace_private};
 
-/// Its name, beside the journal.
-pub const FILE_NAME: &str = "history.json";
 /// Of the form below, and of what its entries promise. Another one is not read. Files of version 1 may have been settled
 /// past a log that could not be read, and accuse endpoints of lies that no header proves; those of version 2 have no seal.
 const VERSION: u32 = 3;
@@ -275,7 +273,7 @@ mod tests {
     #[test]
     fn a_file_that_was_changed_or_sealed_by_another_key_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let path = folder.path().join("history.json");
         open(&path, 1).put("registrations", &41_u64, true);
         let text = fs::read_to_string(&path).unwrap();
         let changed = text.replace("41", "40");
@@ -296,7 +294,7 @@ mod tests {
     #[test]
     fn what_was_kept_is_found_again_and_nothing_of_another_chain_or_form() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let path = folder.path().join("history.json");
         let kept = open(&path, 1);
         assert_eq!(kept.get::<u64>("cursor"), None);
         kept.put("cursor", &41_u64, false);
@@ -332,7 +330,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
 
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let path = folder.path().join("history.json");
         open(&path, 1).put("cursor", &41_u64, true);
         let found = || open(&path, 1).get::<u64>("cursor");
         assert_eq!(found(), Some(41));

@@ -241,6 +241,23 @@ impl Layers {
         r.finish((|| Some((messenger?, operators?, http?, metrics?, log?)))())
     }
 
+    /// What `[messenger]` can mean and is worth a word.
+    #[must_use]
+    pub fn messenger_worries(&self) -> Vec<String> {
+        let mut r = reader::Reader::new(self);
+        // mistakes are told by whoever reads it for its values
+        let _ = section::messenger::read(&mut r);
+        r.take_worries()
+    }
+
+    /// The same of `[node]`.
+    #[must_use]
+    pub fn node_worries(&self) -> Vec<String> {
+        let mut r = reader::Reader::new(self);
+        section::node::check(&mut r);
+        r.take_worries()
+    }
+
     /// Who the operators are.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::{self, JoinError, JoinHandle};
 
 use super::core::EngineError;
-use crate::journal::{Anchor, Archive};
+use crate::journal::{Anchor, Archive, places};
 use crate::oracle::{Durable, Record};
 use crate::secrets::{Holds, open, replace_private};
 use crate::types::Root;
@@ -23,11 +23,6 @@ const LONGEST: u64 = 1 << 30;
 
 /// Who folds. What another version kept is not used.
 const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/8");
-
-/// The file beside the journal at this path.
-fn place(journal: &Path) -> PathBuf {
-    journal.with_extension("state")
-}
 
 /// A state, and the record that it reaches to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,7 +45,7 @@ impl Kept {
     pub(super) fn read(journal: &Path) -> Option<Self> {
         // beside the file itself, by whatever name it is reached
         let journal = fs::canonicalize(journal).ok()?;
-        let place = place(&journal);
+        let place = places::state_of(&journal);
         let found = open(&place, Holds::Trusted).ok()?.logged(&place);
         if found.metadata.len() > LONGEST {
             return None;
@@ -61,7 +56,9 @@ impl Kept {
 
     /// Keeps it for the next start. A start without it reads everything.
     pub(super) fn write(&self, journal: &Path) -> io::Result<()> {
-        replace_private(&place(journal), |file| Ok(serde_json::to_writer(file, self)?))
+        replace_private(&places::state_of(journal), |file| {
+            Ok(serde_json::to_writer(file, self)?)
+        })
     }
 
     /// What is to be verified of it. The state itself need not be there twice for that.
@@ -121,7 +118,7 @@ impl Believed {
         if digest(&folded).is_ok_and(|folded| folded == self.state) {
             return Ok(());
         }
-        let path = place(journal);
+        let path = places::state_of(journal);
         // the next start does without it
         let _ = fs::remove_file(&path);
         Err(EngineError::Kept { path })
@@ -306,7 +303,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_as_good_as_none() {
         let (_directory, options, kept) = kept("format-1/waiting.sqlite");
-        let place = place(&options.path);
+        let place = places::state_of(&options.path);
         let text = fs::read_to_string(&place).unwrap();
         for other in [
             text[..text.len() / 2].to_owned(),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::client::Purpose;
 use super::endpoint::Pass;
 use super::response::Patience;
-use super::{Endpoint, HttpError, Limits, Response, retry_after};
+use super::{Endpoint, HttpError, Limits, NotJson, Response, retry_after};
 use crate::types::SafeText;
 
 /// Shown of the body of a failure.
@@ -255,7 +255,7 @@ impl Reply {
     ///
     /// # Errors
     /// It is none, or not of this form.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.body)
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, NotJson> {
+        serde_json::from_slice(&self.body).map_err(|error| NotJson::of(&error, self.body.len()))
     }
 }

@@ -36,6 +36,13 @@ pub enum HttpError {
     /// The connection broke after the request was sent.
     #[error("the connection broke: {0}")]
     Broken(SafeText),
+    /// The answer had begun, and the connection ended before its end.
+    #[error("the answer was cut off by the other end after {bytes} bytes: {words}")]
+    CutOff {
+        /// What had come of the body.
+        bytes: usize,
+        words: SafeText,
+    },
     /// The answer is longer than this many bytes.
     #[error("the answer is longer than {0} bytes")]
     TooLarge(usize),
@@ -74,6 +81,7 @@ impl HttpError {
             | Self::NoAnswer(_)
             | Self::Incomplete(_)
             | Self::Broken(_)
+            | Self::CutOff { .. }
             | Self::TooLarge(_)
             | Self::Encoded(_)
             | Self::Status { .. } => false,
@@ -108,6 +116,28 @@ impl HttpError {
             Self::Tls(words)
         } else {
             Self::Unreachable(words)
+        }
+    }
+}
+
+/// A body that is no such JSON as was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotJson {
+    /// It came whole, as its length or its last piece says, and its text has no end.
+    #[error("its text ends too soon, after {0} bytes: whoever made it cut it off")]
+    CutOff(usize),
+    /// What is wrong with it, and where.
+    #[error("{0}")]
+    Other(SafeText),
+}
+
+impl NotJson {
+    /// Of a body of so many bytes.
+    #[must_use]
+    pub fn of(error: &serde_json::Error, bytes: usize) -> Self {
+        match error.is_eof() && bytes > 0 {
+            true => Self::CutOff(bytes),
+            false => Self::Other(SafeText::new(&error.to_string())),
         }
     }
 }

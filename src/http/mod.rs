@@ -30,7 +30,7 @@ pub use budget::MAX_PAUSE;
 pub use call::{Call, Reply};
 pub use client::{AddressRule, Http, HttpOptions, HttpSetupError, ProxyRule};
 pub use endpoint::{Endpoint, Limits, named_apart};
-pub use error::HttpError;
+pub use error::{HttpError, NotJson};
 pub use response::Response;
 pub use socket::Socket;
 pub use url::{BadUrl, join, parse};

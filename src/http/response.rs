@@ -108,7 +108,11 @@ impl Response {
             return Err(HttpError::TooLarge(size));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = self.chunk().await? {
+        let cut_off = |error, bytes| match error {
+            HttpError::Broken(words) if bytes > 0 => HttpError::CutOff { bytes, words },
+            other => other,
+        };
+        while let Some(chunk) = self.chunk().await.map_err(|error| cut_off(error, body.len()))? {
             if body.len() + chunk.len() > size {
                 return Err(HttpError::TooLarge(size));
             }

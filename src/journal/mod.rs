@@ -118,7 +118,7 @@ mod inspect;
 mod keys;
 mod lineage;
 mod own_key;
-mod places;
+pub mod places;
 mod read;
 mod renew;
 mod restore;

@@ -16,6 +16,40 @@ pub struct JournalOptions {
     pub key: Option<PathBuf>,
 }
 
+/// The directory of the transcripts of ceremonies that the journal at this path names: beside it, by the name under which
+/// it is reached.
+#[must_use]
+pub fn transcripts_of(journal: &Path) -> PathBuf {
+    journal.with_file_name("transcripts")
+}
+
+/// What was read of the contract's history, beside the journal at this path.
+#[must_use]
+pub fn history_of(journal: &Path) -> PathBuf {
+    journal.with_file_name("history.json")
+}
+
+/// The directory of a messenger within the oracle whose journal is at this path.
+#[must_use]
+pub fn messenger_of(journal: &Path) -> PathBuf {
+    journal.with_file_name("messenger")
+}
+
+/// The file whose lock says who writes the journal `real`, which has no symbolic links in it.
+pub(crate) fn lock_of(real: &Path) -> PathBuf {
+    real.with_extension("lock")
+}
+
+/// The state that the journal `real` folds to, kept for the next start.
+pub(crate) fn state_of(real: &Path) -> PathBuf {
+    real.with_extension("state")
+}
+
+/// What receivers of notices were told and is not over, beside the journal `real`.
+pub(crate) fn told_of(real: &Path) -> PathBuf {
+    real.with_extension("told")
+}
+
 impl JournalOptions {
     /// A journal with everything beside it.
     #[must_use]
@@ -48,9 +82,12 @@ impl JournalOptions {
             ("the journal (journal.path)", real.to_owned()),
             ("its checkpoint (journal.checkpoint)", self.checkpoint_of(real)),
             ("its key (journal.key)", self.key_of(real)),
-            ("its lock", real.with_extension("lock")),
-            ("its kept state", real.with_extension("state")),
-            ("what receivers of notices were told", real.with_extension("told")),
+            ("its lock", lock_of(real)),
+            ("its kept state", state_of(real)),
+            ("what receivers of notices were told", told_of(real)),
+            ("what was read of the history", history_of(real)),
+            ("the directory of the transcripts", transcripts_of(real)),
+            ("the messenger's directory", messenger_of(real)),
         ];
         for (n, (what, place)) in places.iter().enumerate() {
             let place = whole(place);
@@ -103,7 +140,11 @@ mod tests {
     #[test]
     fn a_name_under_which_it_would_write_over_itself_is_refused_and_the_file_stays() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["j.lock", "j.checkpoint", "j.key", "j.state"] {
+        let suffixed = ["j.lock", "j.checkpoint", "j.key", "j.state", "j.told"];
+        for name in suffixed
+            .into_iter()
+            .chain(["history.json", "transcripts", "messenger"])
+        {
             let path = folder.path().join(name);
             std::fs::write(&path, "somebody's").unwrap();
             let words = open(&JournalOptions::at(&path)).unwrap_err().to_string();

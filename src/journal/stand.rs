@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::error::{JournalError, io_at};
+use super::places::lock_of;
 use super::source::beside;
 use super::{backup, schema};
 use crate::lock::{self, NotOurs};
@@ -19,11 +20,6 @@ pub fn writer(path: &Path) -> Option<SafeText> {
     // the lock is the same by whatever name the journal is reached
     let real = fs::canonicalize(path).ok();
     lock::holder_of(&lock_of(real.as_deref().unwrap_or(path)))
-}
-
-/// The file whose lock says who writes the journal at this path.
-fn lock_of(path: &Path) -> PathBuf {
-    path.with_extension("lock")
 }
 
 /// Takes the lock of whoever writes the journal at this path.

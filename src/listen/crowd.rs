@@ -41,6 +41,9 @@ pub struct Bounds {
     pub idle: Duration,
     /// Longest time in which nothing of a reply is taken.
     pub stuck: Duration,
+    /// A head that takes longer makes room for a newcomer, after all that are idle. Zero where a head is one packet, and
+    /// nothing is lost with it: there whoever has not asked yet makes room, the oldest of the client that has the most.
+    pub trickling: Duration,
 }
 
 impl Bounds {
@@ -56,6 +59,7 @@ impl Bounds {
             request,
             idle,
             stuck: STUCK.min(idle),
+            trickling: TRICKLING,
         }
     }
 }
@@ -223,7 +227,9 @@ impl Crowd {
 
     /// Ends a connection that is idle, or whose head trickles: of this client, or of the one that has the most.
     fn send_away(&self, seats: &mut Seats, of: Option<IpAddr>) -> bool {
-        let (now, patience) = (self.now(), millis(TRICKLING));
+        let (now, patience) = (self.now(), millis(self.bounds.trickling));
+        // whoever is about to ask is idle, too, and would go before all that have begun and say no more
+        let alike = patience == 0;
         let chosen = seats
             .taken
             .values()
@@ -233,7 +239,7 @@ impl Crowd {
                 let many = seats.by_client.get(&seat.client).copied().unwrap_or_default();
                 match seat.phase() {
                     Phase::Idle => Some((true, many, age, seat)),
-                    Phase::Head if age >= patience => Some((false, many, age, seat)),
+                    Phase::Head if age >= patience => Some((alike, many, age, seat)),
                     _ => None,
                 }
             })

@@ -25,6 +25,19 @@ pub(crate) fn client_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Addresses that lead nowhere on the internet.
+const INSIDE: [&str; 9] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "100.64.0.0/10",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
 /// A range of addresses: `10.0.0.0/8`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -42,6 +55,17 @@ impl Network {
     #[must_use]
     pub fn is_everybody(&self) -> bool {
         self.prefix == 0
+    }
+
+    /// Whether addresses lie within that anybody on the internet may have: it is no part of this machine's, of a site's
+    /// (RFC 1918, RFC 4193), of a carrier's own (RFC 6598) or of a link's addresses.
+    #[must_use]
+    pub fn reaches_the_internet(&self) -> bool {
+        let within = |range: &str| {
+            let range: Self = range.parse().expect("it is a range");
+            range.prefix <= self.prefix && range.contains(self.base)
+        };
+        !INSIDE.iter().any(|range| within(range))
     }
 
     /// Whether the address lies within.
@@ -82,5 +106,43 @@ impl FromStr for Network {
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.base, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reaches_the_internet_is_told_from_what_stays_inside() {
+        let reaches = |range: &str| range.parse::<Network>().unwrap().reaches_the_internet();
+        for range in [
+            "0.0.0.0/0",
+            "::/0",
+            "0.0.0.0/1",
+            "8.8.8.8",
+            "172.0.0.0/8",
+            "10.0.0.0/7",
+            "192.0.0.0/8",
+            "2001:db8::1",
+            "2000::/3",
+            "fc00::/6",
+        ] {
+            assert!(reaches(range), "{range}");
+        }
+        for range in [
+            "10.0.0.0/8",
+            "10.1.2.3",
+            "172.16.4.0/24",
+            "192.168.0.0/16",
+            "127.0.0.1",
+            "100.64.0.0/10",
+            "fd00::/8",
+            "fe80::1",
+            "::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert!(!reaches(range), "{range}");
+        }
     }
 }

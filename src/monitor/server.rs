@@ -1,5 +1,6 @@
 //! A server that is as small as its three answers: one request a connection, a head of a few kilobytes that comes within
-//! a few seconds, and so many connections at once. Whoever comes when all are taken gets the place of one that says nothing.
+//! a few seconds, and so many connections at once. Whoever comes when all are taken gets the place of one that has not
+//! asked yet, the oldest of the address that has the most of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,10 @@ pub(super) async fn serve(tcp: TcpListener, probe: Arc<dyn Probe>) {
 
 /// Nobody has all places: the last ones are for clients that have none yet.
 pub(super) fn bounds() -> Bounds {
-    Bounds::new(CONNECTIONS, HEAD_DEADLINE + ANSWER_DEADLINE, HEAD_DEADLINE)
+    Bounds {
+        trickling: Duration::ZERO,
+        ..Bounds::new(CONNECTIONS, HEAD_DEADLINE + ANSWER_DEADLINE, HEAD_DEADLINE)
+    }
 }
 
 /// Whoever is too slow or breaks off is left without an answer.

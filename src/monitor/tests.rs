@@ -156,6 +156,57 @@ async fn whoever_says_nothing_or_half_a_word_keeps_nobody_waiting() {
     }
 }
 
+/// For 2 s nobody was told anything as soon as 57 had begun, and for longer when more came.
+#[tokio::test]
+async fn heads_that_begin_all_the_time_and_never_end_keep_nobody_out() {
+    let monitor = start().await;
+    let at = monitor.address();
+    let (begun, mut begins) = tokio::sync::watch::channel(0_usize);
+    let flood = tokio::spawn(async move {
+        let mut open = std::collections::VecDeque::new();
+        loop {
+            let Ok(mut stream) = TcpStream::connect(at).await else {
+                continue;
+            };
+            // it may have been sent away by then
+            let _ = stream.write_all(b"GET /livez HTTP/1.1\r\n").await;
+            open.push_back(stream);
+            begun.send_modify(|begun| *begun += 1);
+            if open.len() > 200 {
+                open.pop_front();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    });
+    for nth in 1..=5 {
+        begins.wait_for(|begun| *begun >= 100 * nth).await.unwrap();
+        let asked = std::time::Instant::now();
+        // it may be one of those that go, as any other, when hundreds come before it is read
+        let live = loop {
+            let answer = get_or_nothing(at, "/livez").await;
+            if !answer.is_empty() {
+                break answer;
+            }
+        };
+        assert!(live.starts_with("HTTP/1.1 200 "), "{live}");
+        let took = asked.elapsed();
+        assert!(took < std::time::Duration::from_millis(1_500), "{nth}: {took:?}");
+    }
+    flood.abort();
+}
+
+/// What came, if anything: the connection may be broken off.
+async fn get_or_nothing(at: SocketAddr, path: &str) -> String {
+    let mut answer = Vec::new();
+    if let Ok(mut stream) = TcpStream::connect(at).await {
+        let _ = stream
+            .write_all(format!("GET {path} HTTP/1.1\r\n\r\n").as_bytes())
+            .await;
+        let _ = stream.read_to_end(&mut answer).await;
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 #[tokio::test]
 async fn an_address_that_was_configured_must_be_free_and_the_usual_one_need_not() {
     let monitor = start().await;

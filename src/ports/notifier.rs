@@ -60,6 +60,26 @@ impl NoticeKind {
     ];
 }
 
+impl NoticeKind {
+    /// How bad a notice of this kind is at worst: a receiver that wants nothing less bad than worse is never told of it.
+    /// What can wait says so of each reason (`view::WaitReason`), and a test holds both together.
+    #[must_use]
+    pub fn worst(self) -> Severity {
+        match self {
+            Self::Test => Severity::Info,
+            Self::ApprovalWaiting | Self::Paused | Self::ExitDue => Severity::Warning,
+            Self::ActionFailed
+            | Self::Stuck
+            | Self::OperatorDown
+            | Self::EndpointDown
+            | Self::BalanceLow
+            | Self::DeadlineNear
+            | Self::ForeignTransaction
+            | Self::JournalTrouble => Severity::Critical,
+        }
+    }
+}
+
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 use casimir_dkg::chain::comparison::{Comparison, Wanted, kept_at};
-use casimir_dkg::chain::kept::{About, FILE_NAME, Kept, Looked, Seal};
+use casimir_dkg::chain::kept::{About, Kept, Looked, Seal};
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::Ssv;
@@ -36,7 +36,7 @@ fn seal() -> Seal {
 }
 
 fn kept(folder: &Path, about: About) -> Arc<Kept> {
-    Arc::new(Kept::open(folder.join(FILE_NAME), about, seal()))
+    Arc::new(Kept::open(folder.join("history.json"), about, seal()))
 }
 
 async fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<Kept>) -> Comparison {
@@ -222,7 +222,7 @@ async fn the_comparison_goes_on_after_a_restart_and_keeps_what_it_found() {
     let net = ground().await;
     let last = net.block_number().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join(FILE_NAME);
+    let file = folder.path().join("history.json");
     assert_eq!(kept_at(&file, &seal()).unwrap(), Looked::Nothing);
     let endpoint = Proxy::start(Some(net.http_url()), omits(net.addresses().manager)).await;
     let rpc = rpc(&[&endpoint.url]);

@@ -174,6 +174,14 @@ fn what_can_be_meant_and_rather_is_not_is_said() {
     let two = "[[policy.two_persons]]\nkinds = [\"keygen\"]\n[[policy.rule]]\nname = \"r\"\nkinds = [\"keygen\"]\nper_day = 1\n";
     let nothing =
         "[[policy.rule]]\nname = \"r\"\nkinds = [\"keygen\"]\nmax_fee = \"0.05 ETH\"\nper_day = 1\n";
+    let plain = |role: &str, who: &str| {
+        format!("[{role}]\ntls_certificate_file = \"c\"\ntls_key_file = \"k\"\nplain_http = {who}\n")
+    };
+    let told = |kinds: &str| {
+        format!(
+            "[[notices.to]]\nname = \"duty\"\ncommand = [\"tell\"]\nseverity = \"critical\"\nkinds = {kinds}\n"
+        )
+    };
     let key = support::operator_key();
     let there =
         format!("[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:8081\"\npublic_key = \"{key}\"\n");
@@ -225,6 +233,30 @@ fn what_can_be_meant_and_rather_is_not_is_said() {
             "",
             two,
             "policy.rule.kinds: rule r approves nothing",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &plain("messenger", "[\"10.0.0.0/8\", \"0.0.0.0/0\"]"),
+            "messenger.plain_http: 0.0.0.0/0 is everybody",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &plain("node", "[\"::/0\", \"fd00::/8\"]"),
+            "node.plain_http: ::/0 is everybody",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &plain("node", "[\"192.0.0.0/8\"]"),
+            "node.plain_http: 192.0.0.0/8 has addresses of the internet",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &told("[\"exit-due\", \"stuck\"]"),
+            "notices.to.kinds: exit-due is a warning at worst, and less than critical is not told here",
         ),
     ] {
         let worries = said(network, contract, tables);

@@ -506,6 +506,8 @@ fn notify_test_says_what_came_of_each_receiver() {
     ] {
         text += &format!("[[notices.to]]\nname = \"{name}\"\nurl = \"http://{at}/hook?key=s3cret\"\n");
     }
+    // its secret is gone, which is no reason not to try the others
+    text += "[[notices.to]]\nname = \"secretless\"\nformat = \"telegram\"\nsecret_file = \"gone\"\nchat = \"1\"\n";
     fs::write(&file, text).unwrap();
     let mut program = support::program(scratch.path());
     let (code, stdout, stderr) = support::run(
@@ -543,6 +545,14 @@ fn notify_test_says_what_came_of_each_receiver() {
         "{}",
         problem("refuses")
     );
+    assert!(
+        problem("secretless").contains("gone"),
+        "{}",
+        problem("secretless")
+    );
+    assert_eq!(lines.iter().filter(|line| line["type"] == "notice").count(), 5);
+    let failure = lines.last().unwrap()["error"].as_str().unwrap();
+    assert!(failure.contains("secretless: "), "{failure}");
     assert_eq!((taken.lock().unwrap().len(), hung.lock().unwrap().len()), (1, 1));
     assert!(taken.lock().unwrap()[0].contains("x-casimir-timestamp: "));
 

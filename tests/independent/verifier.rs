@@ -171,6 +171,64 @@ fn an_export_verifies_with_no_line_of_our_code_and_each_damage_is_named() {
     assert!(said.contains("no record has this hash"), "{said}");
 }
 
+/// Our own verification refuses such a record by name.
+#[test]
+fn records_of_a_newer_program_are_refused_by_name_and_not_passed_over() {
+    let scratch = bench();
+    let whole = fs::read_to_string(scratch.path().join("export.jsonl")).unwrap();
+    let mut lines: Vec<String> = whole.lines().map(str::to_owned).collect();
+    for kind in ["case-handed-over", "decided-elsewhere", "decided-elsewhere"] {
+        let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+        let head = hex::decode(&last["hash"].as_str().unwrap()[2..]).unwrap();
+        let (seq, at) = (last["seq"].as_u64().unwrap() + 1, last["at"].as_u64().unwrap());
+        let body = format!("{{\"record\":\"{kind}\"}}");
+        let text = |text: &str| [&(text.len() as u64).to_be_bytes(), text.as_bytes()].concat();
+        let mut hash = Sha256::new();
+        hash.update(b"casimir-dkg journal v2\0");
+        for part in [
+            head,
+            seq.to_be_bytes().into(),
+            at.to_be_bytes().into(),
+            text(kind),
+            text(&body),
+        ] {
+            hash.update(part);
+        }
+        let hash = format!("0x{}", hex::encode(hash.finalize()));
+        let line = serde_json::json!({ "seq": seq, "format": 2, "at": at, "kind": kind, "body": body, "hash": hash });
+        lines.push(line.to_string());
+    }
+    fs::write(
+        scratch.path().join("export.jsonl"),
+        format!("{}\n", lines.join("\n")),
+    )
+    .unwrap();
+    let arguments = ["--journal", "export.jsonl"];
+    let (code, said) = verify(Path::new("python3"), scratch.path(), &arguments);
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "ok  hash chain: 83 records",
+        "BAD kinds of records: record 81 is of kind «case-handed-over»; record 82 is of kind «decided-elsewhere», and 1 more",
+        "of a newer casimir-dkg",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let mut ours = support::program(scratch.path());
+    let (code, _, said) = support::run(ours.args(["journal", "verify", "--journal", "export.jsonl"]));
+    assert_ne!(code, Some(0));
+    assert!(said.contains("case-handed-over"), "{said}");
+}
+
+/// A kind that only one of the two knows would be refused by the other.
+#[test]
+fn both_verifiers_know_the_same_kinds_of_records() {
+    let text = include_str!("verify.py");
+    let (_, behind) = text.split_once("KINDS = \"\"\"").unwrap();
+    let (listed, _) = behind.split_once("\"\"\"").unwrap();
+    let listed: Vec<_> = listed.split_whitespace().collect();
+    assert_eq!(listed, casimir_dkg::oracle::KINDS);
+}
+
 #[test]
 fn what_nobody_holds_is_said_and_an_old_head_holds_what_stands_before_it() {
     let scratch = bench();

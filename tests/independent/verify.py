@@ -46,6 +46,15 @@ except ImportError:
     bls = None
 
 NEWEST_JOURNAL = 2
+# what a record can be; what one of another kind says, this program cannot judge
+KINDS = """
+    engine-started journal-keyed journal-upgraded events-read case-opened cause-lost cause-found action-proposed
+    action-changed decided endorsed endorsements-lost action-voided ceremony-started ceremony-verified ceremony-failed
+    ceremony-unknown ceremony-declared-lost key-condemned committee-chosen transaction-signed transaction-accepted
+    transaction-status exit-published exit-deferred validator-phase-seen validator-forecast case-halted case-retried
+    account-seen account-strange account-accepted account-adopted paused resumed mode-switched people-demanded pool-served
+    pool-not-served case-given-up key-redone case-closed clock-moved note
+""".split()
 FIELDS = {"seq", "format", "at", "kind", "body", "hash"}
 MESSAGE = ("MsgType", "Identifier", "Data")
 KEY_RESULT = ("RequestID", "EncryptedShare", "SharePubKey", "ValidatorPubKey", "DepositDataSignature")
@@ -377,6 +386,17 @@ def which(entries):
     return f"{', '.join(words)}; its first record is {entries[0]['hash']}"
 
 
+def known(entries):
+    """Refuses kinds of records of a newer program: what they decide, or name, nothing below looks at."""
+    strange = {}
+    for entry in entries:
+        if entry["kind"] not in KINDS:
+            strange.setdefault(entry["kind"], []).append(entry["seq"])
+    words = [f"record {seqs[0]} is of kind «{kind}»" + (f", and {len(seqs) - 1} more" if seqs[1:] else "") for kind, seqs in strange.items()]
+    require(not strange, f"{'; '.join(words)}: of a newer casimir-dkg, and not judged here. Take the verifier of that one")
+    return "each of a kind that is known here"
+
+
 class Decisions:
     """Every decision names the digest of what was shown last before it, and what people signed is signed."""
 
@@ -550,6 +570,7 @@ def journal(report, path, arguments):
 
     if not report.check("hash chain", chain):
         return []
+    report.check("kinds of records", lambda: known(entries))
     report.check("journal", lambda: which(entries))
     if not report.check("keys of the journal's own", lambda: lineage(entries) and None):
         return []
@@ -561,6 +582,7 @@ def journal(report, path, arguments):
         report.line("?", f"{decisions.told} decisions of people are the word of the oracle's machine alone: no key of theirs signed them")
     if decisions.signed:
         report.line("?", "whose keys people signed with, and whether as many decided as the policy asks: `casimir-dkg journal verify` judges")
+    report.line("?", "whether records have fields of a newer casimir-dkg, which are passed over here: `casimir-dkg journal verify` refuses them")
     report.line("?", "whether the records are true: a journal says what was written, and in what order")
     return entries
 

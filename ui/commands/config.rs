@@ -34,7 +34,9 @@ fn show(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     } else {
         output::raw(&config::render(&values));
     }
-    layers.oracle()?;
+    for worry in layers.oracle()?.worries {
+        output::note(&format!("warning: {worry}"));
+    }
     Ok(Outcome::Success)
 }
 

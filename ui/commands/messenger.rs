@@ -19,6 +19,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     let (settings, operators, http, listen, logging) = layers.messenger()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     log::worries(layers.worries());
+    log::worries(&layers.messenger_worries());
     let http = Http::new(&http)?;
     let ssv_api = match &operators.ssv_api {
         Some(base) => {

@@ -17,26 +17,35 @@ pub(crate) fn run(command: &NotifyCommand, options: &LoadOptions, json: bool) ->
     let layers = config::survey(options)?;
     let (notices, network, http) = super::part::used(layers.notices(), &layers)?;
     let http = Http::new(&http)?;
-    let mut receivers = service::receivers(&notices, network, &http)?;
+    let mut meant = notices.to;
     if let Some(name) = to {
-        receivers.retain(|told| told.name == *name);
-        if receivers.is_empty() {
+        meant.retain(|to| to.name == *name);
+        if meant.is_empty() {
             anyhow::bail!("nobody in [[notices.to]] is called \"{name}\"");
         }
     }
-    if receivers.is_empty() {
+    if meant.is_empty() {
         anyhow::bail!("nobody is told anything: there is no [[notices.to]] in the configuration");
     }
     super::serve(async {
         let mut problems = Vec::new();
-        // all at once: one that does not answer takes minutes
-        let tried = receivers
-            .iter()
-            .map(|told| async move { (told, told.notifier.notify(&notice()).await) });
-        for (told, result) in futures_util::future::join_all(tried).await {
-            let problem = result.err().map(|error| SafeText::new(&error.to_string()));
-            print(told, problem.as_ref(), json);
-            problems.extend(problem.map(|problem| format!("{}: {problem}", told.name)));
+        // all at once: one that does not answer takes minutes, and one that cannot be opened is no reason not to try the rest
+        let tried = meant.iter().map(|to| {
+            let opened = service::receiver(to, &network, &http);
+            async move {
+                match opened {
+                    Ok(told) => {
+                        let failed = told.notifier.notify(&notice()).await.err();
+                        (Some(told), failed.map(|error| SafeText::new(&error.to_string())))
+                    }
+                    Err(error) => (None, Some(error.problem)),
+                }
+            }
+        });
+        let outcomes = futures_util::future::join_all(tried).await;
+        for (to, (told, problem)) in meant.iter().zip(outcomes) {
+            print(&to.name, told.as_ref(), problem.as_ref(), json);
+            problems.extend(problem.map(|problem| format!("{}: {problem}", to.name)));
         }
         Ok(exit::judged(None, problems))
     })
@@ -58,14 +67,20 @@ fn notice() -> Notice {
     }
 }
 
-fn print(told: &Told, problem: Option<&SafeText>, json: bool) {
-    let to = told.notifier.name();
+/// `told` is none where the receiver could not be opened, so that nothing was sent.
+fn print(name: &str, told: Option<&Told>, problem: Option<&SafeText>, json: bool) {
+    let to = told.map(|told| told.notifier.name());
     if json {
         output::json(&json!({
-            "type": "notice", "name": told.name, "to": to, "delivered": problem.is_none(), "problem": problem,
+            "type": "notice", "name": name, "to": to, "delivered": problem.is_none(), "problem": problem,
         }));
     } else {
-        let words = problem.map_or("delivered", SafeText::as_str);
-        output::line(&format!("{} ({to}): {words}", told.name));
+        let to = to.map_or_else(String::new, |to| format!(" ({to})"));
+        let words = match problem {
+            None => "delivered".to_owned(),
+            Some(problem) if told.is_none() => format!("not tried: {problem}"),
+            Some(problem) => problem.to_string(),
+        };
+        output::line(&format!("{name}{to}: {words}"));
     }
 }

@@ -213,7 +213,7 @@ fn wait_json(wait: &Wait) -> Value {
 fn status(asker: &Asker) -> Outcome {
     let snapshot = asker.snapshot();
     if asker.json {
-        let waiting: Vec<_> = snapshot.waiting().map(|a| a.id.to_string()).collect();
+        let waiting: Vec<_> = snapshot.for_a_person().map(|a| a.id.to_string()).collect();
         output::json(&json!({
             "engine": asker.attached.seated,
             "version": snapshot.version,
@@ -239,7 +239,7 @@ fn status(asker: &Asker) -> Outcome {
 fn waiting(asker: &Asker) -> Outcome {
     let snapshot = asker.snapshot();
     if asker.json {
-        snapshot.waiting().for_each(output::json);
+        snapshot.for_a_person().for_each(output::json);
     } else {
         text::waiting(&snapshot);
     }

@@ -317,8 +317,8 @@ impl<B: Beside> Plain<'_, B> {
     /// What was named. A line tells of it a moment before the snapshot has it; what is listed no more is read.
     async fn named(&mut self, named: &str) -> Option<ActionView> {
         let find = |snapshot: &Snapshot| match named.parse::<usize>() {
-            Ok(nth) => snapshot.waiting().nth(nth.checked_sub(1)?).cloned(),
-            Err(_) if named.is_empty() => snapshot.waiting().next().cloned(),
+            Ok(nth) => snapshot.for_a_person().nth(nth.checked_sub(1)?).cloned(),
+            Err(_) if named.is_empty() => snapshot.for_a_person().next().cloned(),
             Err(_) => snapshot.action(named.parse().ok()?).cloned(),
         };
         let there = self.seat.snapshots.wait_for(|snapshot| find(snapshot).is_some());

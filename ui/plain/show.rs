@@ -11,10 +11,10 @@ use crate::log::Entry;
 use crate::output::line;
 use crate::summary;
 
-/// What waits, by number.
+/// What waits for a person, by number.
 pub(super) fn waiting(snapshot: &Snapshot) {
     let mut any = false;
-    for (nth, action) in (1..).zip(snapshot.waiting()) {
+    for (nth, action) in (1..).zip(snapshot.for_a_person()) {
         any = true;
         let people = action
             .people

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::source::{Source, sources, without_tests};
+use super::source::{Source, places, sources, without_tests};
 
 /// Every room of the engine, the lowest first, and the rooms that it knows: all of them stand before it, so that there is
 /// no circle. Whoever needs an arrow upwards has something in the wrong room.
@@ -301,4 +301,22 @@ fn front_ends_know_views_and_the_handle_and_name_adapters_only_where_they_open_t
             );
         }
     }
+}
+
+/// Whoever names such a file a second time names another one as soon as the first is renamed.
+#[test]
+fn what_stands_beside_the_journal_is_named_in_one_place() {
+    let nobody: [String; 0] = [];
+    let mut shipped = without_tests(sources(&["src", "ui"]));
+    shipped.retain(|source| source.path != "src/journal/places.rs");
+    let names = |line: &str| {
+        [
+            "journal.path.with_",
+            "journal.with_extension(",
+            "journal.with_file_name(",
+        ]
+        .iter()
+        .any(|wrong| line.contains(wrong))
+    };
+    assert_eq!(places(&shipped, names), nobody);
 }

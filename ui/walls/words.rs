@@ -94,3 +94,28 @@ fn debug_output_is_recognised() {
         assert!(!is_debug(line), "{line}");
     }
 }
+
+/// What a rule decides in a moment is counted nowhere as what waits for a person.
+#[test]
+fn whoever_counts_what_waits_counts_what_waits_for_a_person() {
+    // what the rules would decide, action by action, in another mode than auto
+    let of_rules = ["ui/commands/seat/mode.rs", "ui/plain/show.rs"];
+    let mut all = without_tests(sources(&["src", "ui"]));
+    all.retain(|source| {
+        let front_end = [
+            "ui/plain/",
+            "ui/commands/seat",
+            "ui/headless/",
+            "src/engine/monitor",
+        ];
+        front_end.iter().any(|of| source.path.starts_with(of))
+    });
+    assert!(all.len() > 10, "{}", all.len());
+    let found = places(&all, |line| line.contains(".waiting()"));
+    let (meant, rest): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|place| of_rules.iter().any(|of| place.starts_with(of)));
+    let nobody: [String; 0] = [];
+    assert_eq!(rest, nobody);
+    assert_eq!(meant.len(), 4, "{meant:?}");
+}

@@ -57,6 +57,7 @@ impl EndpointError {
                 HttpError::NoAnswer(_)
                     | HttpError::Incomplete(_)
                     | HttpError::Broken(_)
+                    | HttpError::CutOff { .. }
                     | HttpError::TooLarge(_)
                     | HttpError::Status { .. }
             ),

@@ -201,12 +201,36 @@ fn receiver(r: &mut Reader<'_>, row: &Row) -> Option<NoticesTo> {
     if kinds.iter().flatten().any(Vec::is_empty) {
         r.row_error(LIST, row, "kinds", "tells nothing".to_owned());
     }
+    let least = least.map(|least| least.unwrap_or(Severity::Warning));
+    if let (Some(least), Some(Some(kinds))) = (least, &kinds) {
+        never_told(r, row, least, kinds);
+    }
     Some(NoticesTo {
         name: name?,
         receiver: receiver?,
-        least: least?.unwrap_or(Severity::Warning),
+        least: least?,
         kinds: kinds?.unwrap_or_default(),
     })
+}
+
+/// Kinds that are never as bad as what is told here at least: nobody would miss them before they matter.
+fn never_told(r: &mut Reader<'_>, row: &Row, least: Severity, kinds: &[NoticeKind]) {
+    let (never, told): (Vec<NoticeKind>, Vec<NoticeKind>) =
+        kinds.iter().copied().partition(|kind| kind.worst() < least);
+    let Some(worst) = never.iter().map(|kind| kind.worst()).max() else {
+        return;
+    };
+    let names: Vec<_> = never.iter().map(ToString::to_string).collect();
+    let (is, worst) = (if names.len() == 1 { "is" } else { "are" }, worst.word());
+    let message = format!(
+        "{} {is} a {worst} at worst, and less than {} is not told here",
+        names.join(", "),
+        least.word()
+    );
+    match told.is_empty() {
+        true => r.row_error(LIST, row, "kinds", format!("{message}: nothing is ever told")),
+        false => r.row_worry(LIST, row, "kinds", &message),
+    }
 }
 
 /// What a table says of the way to its receiver.

@@ -14,6 +14,7 @@ pub(super) fn tls(
 ) -> Option<Option<TlsFiles>> {
     let (certificate_file, key_file) = (r.path(certificate), r.path(key));
     let plain_http = r.optional::<Vec<Network>>(plain);
+    plain_over_the_internet(r, plain, plain_http.iter().flatten().flatten());
     match (certificate_file?, key_file?) {
         (None, None) => {
             if r.is_said(plain) {
@@ -35,6 +36,25 @@ pub(super) fn tls(
             r.error(key, format!("a key needs its certificate: {certificate}"));
             None
         }
+    }
+}
+
+/// Whoever stands in between reads and changes what is sent in plain text.
+fn plain_over_the_internet<'n>(r: &mut Reader<'_>, key: &str, networks: impl Iterator<Item = &'n Network>) {
+    for network in networks {
+        let who = match network.is_everybody() {
+            true => {
+                "is everybody: who does not ask for TLS goes without, and the certificate protects nobody who is lied to"
+            }
+            false if network.reaches_the_internet() => {
+                "has addresses of the internet, where whoever stands in between reads and changes plain HTTP"
+            }
+            false => continue,
+        };
+        r.worry(
+            key,
+            &format!("{network} {who}. Name addresses of your own network only"),
+        );
     }
 }
 

@@ -15,7 +15,7 @@ contract Token {
 /// A stand-in of the SSV network contract for local networks, written from its public interface: the selectors, topics
 /// and custom errors of what Casimir and its oracle use are SSV's own, and so are the rules on operator ids and on the
 /// cluster snapshot that each call must bring, on private, removed and full operators, and the views of fees and limits.
-/// What it can not do, it does not pretend: its token is worth nothing and everybody has as much of it as is asked for;
+/// What it cannot do, it does not pretend: its token is worth nothing and everybody has as much of it as is asked for;
 /// fees are told and not charged, so that balances never burn down; and anyone may liquidate, set the limit of validators
 /// and keep everybody out, so that tests can. Neither here nor in SSV does the contract look at the shares: the owner nonce is counted by readers of ValidatorAdded.
 contract SsvStandIn {

@@ -104,9 +104,9 @@ fn work(snapshot: &Snapshot) -> Vec<Family> {
         over,
         Family::gauge(
             "casimir_oracle_actions_waiting",
-            "Actions that wait for a decision.",
+            "Actions that wait for a person's decision.",
         )
-        .is(number(snapshot.waiting().count())),
+        .is(number(snapshot.for_a_person().count())),
         Family::gauge(
             "casimir_oracle_ceremonies_running",
             "Ceremonies that have not ended.",

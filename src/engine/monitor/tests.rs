@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::channel;
 use crate::view::fixture::busy;
-use crate::view::{Health, WaitReason};
+use crate::view::{Health, Mode, WaitReason};
 
 fn probe(waits: Vec<Wait>) -> (crate::engine::EngineSide, OracleProbe) {
     let (side, handle) = channel(Snapshot { waits, ..busy() });
@@ -41,6 +41,33 @@ fn every_reason_to_wait_is_a_metric() {
         let seconds = text.lines().find_map(|line| line.strip_prefix(&oldest)).unwrap();
         assert!(seconds.parse::<f64>().unwrap() > 1e9, "{seconds}");
     }
+}
+
+/// What a rule decides in a moment was counted as what a person has to look at.
+#[test]
+fn what_a_rule_is_about_to_decide_does_not_wait_for_a_person() {
+    let snapshot = |mode, waits| Snapshot {
+        waits,
+        mode,
+        ..busy()
+    };
+    let said = |snapshot: Snapshot| {
+        let (_side, handle) = channel(snapshot);
+        let text = OracleProbe::new(&handle, Vec::new()).metrics();
+        let mut lines = text.lines();
+        let count = lines.find_map(|line| line.strip_prefix("casimir_oracle_actions_waiting "));
+        count.unwrap().parse::<f64>().unwrap()
+    };
+    let all = busy().waiting().count();
+    let first = busy().waiting().next().map(|action| action.id);
+    assert!(all > 1, "{all}");
+    assert_eq!(said(snapshot(Mode::Supervised, Vec::new())), all as f64);
+    assert_eq!(said(snapshot(Mode::Auto, Vec::new())), 0.0);
+    let policy = Wait {
+        action: first,
+        ..wait(WaitReason::Policy)
+    };
+    assert_eq!(said(snapshot(Mode::Auto, vec![policy])), 1.0);
 }
 
 #[test]

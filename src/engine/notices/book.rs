@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::journal::places;
 use crate::ports::notifier::{Notice, NoticeKind, NoticePhase};
 use crate::ration::Refrain;
 use crate::secrets::{Holds, open, replace_private};
@@ -51,7 +52,7 @@ impl Book {
     /// The file beside the journal at this path, by the name that the journal has without links.
     #[must_use]
     pub fn beside(journal: &Path) -> Self {
-        Self::at(journal.with_extension("told"))
+        Self::at(places::told_of(journal))
     }
 
     fn at(place: PathBuf) -> Self {

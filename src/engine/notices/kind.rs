@@ -62,3 +62,25 @@ pub(super) fn of(reason: Reason) -> Kind {
         Reason::BalanceLow | Reason::BalanceOut => Kind::BalanceLow,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Severity;
+
+    /// By it the configuration says whom nothing would ever reach.
+    #[test]
+    fn a_kind_is_as_bad_at_worst_as_the_worst_of_its_reasons() {
+        for kind in Kind::ALL {
+            let of_it = Reason::ALL.iter().filter(|reason| of(**reason) == kind);
+            let worst = of_it.map(|reason| reason.severity()).max();
+            match kind {
+                // of no reason: a person asks for it
+                Kind::Test => assert_eq!(worst, None),
+                // of whatever has a time by which it must be over, and at least a warning
+                Kind::DeadlineNear => assert_eq!(kind.worst(), Severity::Critical),
+                _ => assert_eq!(worst, Some(kind.worst()), "{kind}"),
+            }
+        }
+    }
+}

@@ -21,6 +21,7 @@ use crate::dkg::rockx::initiator::{InitiatorConfig, InitiatorError};
 use crate::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use crate::dkg::rockx::messenger::{self, ForeignCeremony, MessengerHandle};
 use crate::http::Http;
+use crate::journal::places;
 use crate::listen::{Tls, TlsError};
 use crate::operators::{Directory, DirectoryError, KeySources, SsvApi, fill_in};
 use crate::ports::Ceremonies;
@@ -177,7 +178,7 @@ async fn rockx(config: &Config, http: &Http, held_for: HeldFor) -> Result<Backen
     let (companion, url): (Option<Box<dyn Companion>>, _) = match &config.dkg.messenger {
         MessengerChoice::Foreign(url) => (None, url.expose().trim_end_matches('/').to_owned()),
         MessengerChoice::Embedded { listen, public_url } => {
-            let data_dir = config.journal.path.with_file_name("messenger");
+            let data_dir = places::messenger_of(&config.journal.path);
             let settings = messenger::MessengerConfig {
                 data_dir: Some(data_dir),
                 operators: config.messenger.known_operators(&config.operators),

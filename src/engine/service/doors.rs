@@ -23,7 +23,7 @@ use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
 use crate::engine::journal_at;
 use crate::engine::notices::Told;
 use crate::http::Http;
-use crate::journal;
+use crate::journal::{self, places};
 use crate::notify;
 use crate::pool::{self, Connection};
 use crate::ports::{
@@ -115,16 +115,22 @@ pub fn receivers(
     network: NetworkName,
     http: &Http,
 ) -> Result<Vec<Told>, notify::NotOpened> {
+    let opened = |to| receiver(to, &network, http);
+    notices.to.iter().map(opened).collect()
+}
+
+/// Opens one of them.
+///
+/// # Errors
+/// A secret of it cannot be read, or its URL is none.
+pub fn receiver(to: &NoticesTo, network: &NetworkName, http: &Http) -> Result<Told, notify::NotOpened> {
     let source = SafeText::new(&format!("casimir-dkg on {}", network.as_str()));
-    let open = |to: &NoticesTo| {
-        Ok(Told {
-            name: to.name.clone(),
-            notifier: notify::open(to, http, &source)?,
-            least: to.least,
-            kinds: to.kinds.clone(),
-        })
-    };
-    notices.to.iter().map(open).collect()
+    Ok(Told {
+        name: to.name.clone(),
+        notifier: notify::open(to, http, &source)?,
+        least: to.least,
+        kinds: to.kinds.clone(),
+    })
 }
 
 /// The endpoints of the execution layer. None is asked yet.
@@ -225,7 +231,7 @@ pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address)
         from_block: contract.from_block,
         read_as: format!("{} {layout}", contract.adapter),
     };
-    let path = config.journal.path.with_file_name(kept::FILE_NAME);
+    let path = places::history_of(&config.journal.path);
     Arc::new(Kept::open(path, about, seal(config)))
 }
 

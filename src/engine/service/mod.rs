@@ -19,6 +19,6 @@ pub use crate::desk::not_done;
 pub use crate::dkg::health::{Examined, Health};
 pub use alone::{Alone, Holder, NotAlone, alone, holder};
 pub use backend::{BackendError, health};
-pub use doors::receivers;
+pub use doors::{receiver, receivers};
 pub use feeds::beacon_clock;
 pub use start::{Reloads, Running, ServiceError, ServiceOptions, start};

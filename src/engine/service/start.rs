@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::backend::{self, Backend, BackendError, Companion};
 use super::beside::{self, Beside};
 use super::feeds::others;
+use super::feeds::signer::News;
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::rules::Rules;
@@ -21,6 +22,7 @@ use crate::desk::not_done;
 use crate::engine::core::{EngineError, Incoming};
 use crate::engine::{EngineHandle, LiveUpdate, launch};
 use crate::http::{Http, HttpSetupError};
+use crate::journal::places;
 use crate::lane;
 use crate::oracle::{self, Settings};
 use crate::ports::{
@@ -182,8 +184,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
     let line = doors::line(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
     let standing = opening::first_look(&config, &line).await?;
-    let key = signer.as_ref().map(|signer| signer.address());
-    let oracle = key.or(config.signer.address);
+    let oracle = signer.as_ref().map(|key| key.address()).or(config.signer.address);
     let Backend {
         ceremonies,
         roster,
@@ -227,13 +228,14 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         standing,
         core,
     };
+    let news = News::of(&handle);
     let companions = companion.as_deref().map(|companion| heard_of(companion, own));
     Ok(Running {
         handle,
         stopped,
         relay_url: companion.as_ref().map(|companion| companion.url().to_owned()),
         beside,
-        feeds: rules.watched_by(feeds::start(opening, world, companions), &weak),
+        feeds: rules.watched_by(feeds::start(opening, world, companions, news), &weak),
         companion,
         http,
         core: weak,
@@ -243,7 +245,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
 
 /// Where transcripts are kept.
 fn transcripts_beside(journal: &Path) -> PathBuf {
-    let transcripts = journal.with_file_name("transcripts");
+    let transcripts = places::transcripts_of(journal);
     if let Some(worry) = judge_directory(&transcripts) {
         tracing::warn!(target: "files", "{worry}");
     }

@@ -87,6 +87,36 @@ async fn a_long_answer_is_not_read_to_its_end() {
     assert_eq!((head.len(), whole), (100, Ok(())), "the rest may not matter");
 }
 
+/// It was reported as one that is too long.
+#[tokio::test]
+async fn an_answer_that_was_cut_off_is_told_from_one_that_is_too_long() {
+    for head in [
+        "content-length: 900\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\n80\r\n",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = RedactedUrl::new(format!("http://{}", listener.local_addr().unwrap()));
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            request(&mut stream).await;
+            let words = format!("HTTP/1.1 200 OK\r\n{head}{{\"result\": [1, 2");
+            stream.write_all(words.as_bytes()).await.unwrap();
+        });
+        let endpoint = Http::direct().endpoint(&url, LIMITS).unwrap();
+        let words = failure(&endpoint).await.to_string();
+        let cut = "the answer was cut off by the other end after 16 bytes: ";
+        assert!(words.starts_with(cut), "{words}");
+    }
+    // whole by its length, and no whole text
+    let short = Server::start(|_| ok(br#"{"result": [1, 2"#)).await;
+    let reply = short.endpoint().get("").send().await.unwrap();
+    let words = reply.json::<serde_json::Value>().unwrap_err().to_string();
+    assert_eq!(
+        words,
+        "its text ends too soon, after 16 bytes: whoever made it cut it off"
+    );
+}
+
 #[tokio::test]
 async fn headers_count_too() {
     let long = Server::start(|_| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use casimir_dkg::engine;
+use casimir_dkg::journal::places;
 use serde_json::Value;
 
 use super::Audit;
@@ -20,7 +21,7 @@ pub(super) fn write(audit: &Audit<'_>) -> String {
     body.push_str("<h2>Who decided what</h2>\n");
     body.push_str(&decisions(audit.records));
     body.push_str("<h2>Ceremonies</h2>\n");
-    let transcripts = audit.journal.with_file_name("transcripts");
+    let transcripts = places::transcripts_of(audit.journal);
     let ceremonies = ceremony::sections(audit.records, &transcripts);
     body.push_str(if ceremonies.is_empty() {
         "<p>None was held.</p>\n"

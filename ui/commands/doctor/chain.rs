@@ -10,7 +10,7 @@ use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::config::{Config, NetworkName, PolicyConfig, PolicyRule};
 use casimir_dkg::engine::{journal_at, service};
 use casimir_dkg::http::Http;
-use casimir_dkg::journal::{self, JournalError};
+use casimir_dkg::journal::{self, JournalError, places};
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe};
 use casimir_dkg::types::{ClusterLayout, UnixMillis};
@@ -190,7 +190,7 @@ async fn history(config: &Config, rpc: &Rpc, report: &mut Report) {
         report.add(Finding::ok(WHAT, found));
         return;
     }
-    let path = config.journal.path.with_file_name(kept::FILE_NAME);
+    let path = places::history_of(&config.journal.path);
     let seal = match journal::derived_secret(&journal_at(&config.journal), kept::PURPOSE) {
         Ok(Some(secret)) => Seal::of(&secret),
         // no journal, no key: there is nothing yet. Whoever may not read the key cannot judge the file

@@ -5,7 +5,7 @@ use std::path::Path;
 use alloy::primitives::U256;
 use casimir_dkg::config::{Config, format_ether};
 use casimir_dkg::engine;
-use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions};
+use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, places};
 
 use super::{Finding, Report, modes};
 use crate::log;
@@ -32,7 +32,7 @@ pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
             }
         },
     );
-    let transcripts = config.journal.path.with_file_name("transcripts");
+    let transcripts = places::transcripts_of(&config.journal.path);
     report.extend(modes::written_by_others("logs", &config.log.dir));
     report.extend(modes::written_by_others("transcripts", &transcripts));
     report.extend(modes::open_to_others("logs", &config.log.dir, log::is_ours));

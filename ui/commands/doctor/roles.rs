@@ -22,6 +22,14 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// What the role needs.
 pub(super) async fn examine(role: DoctorRole, expect: Option<&OsStr>, layers: &Layers, report: &mut Report) {
+    let worries = match role {
+        DoctorRole::Messenger => layers.messenger_worries(),
+        DoctorRole::Operator => layers.node_worries(),
+        DoctorRole::Oracle => Vec::new(),
+    };
+    for worry in worries {
+        report.add(Finding::warn("configuration", worry, ""));
+    }
     let read = match role {
         DoctorRole::Messenger => layers
             .messenger()

@@ -42,6 +42,7 @@ pub(crate) fn run(
     let (settings, operators, http, listen, logging) = layers.node()?;
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     log::worries(layers.worries());
+    log::worries(&layers.node_worries());
     let private_key = key(&settings.key)?;
     let network = layers.network_name()?;
     let http = Http::new(&http)?;

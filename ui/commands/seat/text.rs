@@ -89,7 +89,7 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         field("held up by", held_up(wait));
     }
     let mut any = !snapshot.waits.is_empty();
-    for action in snapshot.waiting() {
+    for action in snapshot.for_a_person() {
         any = true;
         field(
             "waits",
@@ -119,10 +119,10 @@ fn count(action: &ActionView) -> String {
         .map_or_else(String::new, |people| format!("{people}  "))
 }
 
-/// What waits for a decision.
+/// What waits for a person's decision.
 pub(super) fn waiting(snapshot: &Snapshot) {
     let mut any = false;
-    for action in snapshot.waiting() {
+    for action in snapshot.for_a_person() {
         any = true;
         let risk = action.risk.word();
         line(&format!(

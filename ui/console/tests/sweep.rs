@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::draw::terminal;
 use super::fixture::{self, Driver};
+use crate::console::app::Overlay;
 use crate::console::msg::Event;
 
 const SCREENS: [&str; 27] = [
@@ -95,6 +96,49 @@ fn a_tiny_terminal_still_says_what_matters() {
     let mut app = fixture::app(fixture::busy());
     let text = super::draw::picture(&mut app, (59, 15));
     assert!(text.contains("3 waiting SUPERVISED devnet needs 60x16"), "{text}");
+}
+
+/// At 60x16 the page behind a question had a frame, no line, and a title of «lines 1-0 of 107».
+#[test]
+fn a_question_leaves_the_page_some_lines_or_says_that_it_stands_in_its_place() {
+    let questions = [
+        "2 enter a",
+        "2 down enter a",
+        "2 enter r",
+        "2 enter X",
+        "3 enter p",
+        "3 enter X",
+        "2 enter /",
+        "2 a",
+        "2 r",
+        "M",
+        "2 :",
+    ];
+    let (mut docked, mut in_place) = (0, 0);
+    for keys in questions {
+        let mut driver = Driver::new(fixture::app(fixture::busy()));
+        driver.slowly(keys);
+        if !matches!(driver.app.overlay, Some(Overlay::Ask(_) | Overlay::Input(_))) {
+            continue;
+        }
+        for height in 16..=45 {
+            for width in [60, 80, 120] {
+                let text = super::draw::picture(&mut driver.app, (width, height));
+                assert!(!text.contains("lines 1-0"), "{keys} {width}x{height}\n{text}");
+                let frames = text.lines().filter(|line| line.contains('╭')).count();
+                let said = text.contains("the page is behind: a higher terminal shows both");
+                assert_eq!(said, frames == 1, "{keys} {width}x{height}\n{text}");
+                in_place += usize::from(said);
+                docked += usize::from(!said);
+                if let Some(detail) = driver.app.details.last() {
+                    let rows = detail.height;
+                    assert_eq!(said, rows == 0, "{keys} {width}x{height}: {rows}\n{text}");
+                    assert!(said || rows >= 3, "{keys} {width}x{height}: {rows}\n{text}");
+                }
+            }
+        }
+    }
+    assert!(docked > 100 && in_place > 10, "{docked} {in_place}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn labels(app: &App, name: fn(Tab) -> &'static str) -> Vec<(Tab, String)> {
                 shown => shown,
             };
             let waiting = match tab {
-                Tab::Only(pane) => pane.badge(&app.snapshot),
+                Tab::Only(pane) => pane.badge(app),
                 Tab::Overview => 0,
             };
             let badge = if waiting > 0 {

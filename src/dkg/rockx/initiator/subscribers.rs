@@ -118,7 +118,9 @@ impl<'a> Reading<'a> {
         if self.depth < 2 {
             self.outline.push(byte);
             return match self.outline.len() > OUTLINE {
-                true => Err(CallError::TooLong(OUTLINE)),
+                true => Err(unreadable(format!(
+                    "a text that is no topic, or one with a part left out: {OUTLINE} bytes of it are of no subscriber"
+                ))),
                 false => Ok(()),
             };
         }
@@ -145,10 +147,14 @@ impl<'a> Reading<'a> {
     /// No more is read.
     fn close(&mut self) {
         self.outline.extend(std::iter::repeat_n(b'}', self.depth.min(2)));
+        (self.depth, self.quoted) = (0, false);
     }
 
     /// The topic, which must be the one of this name.
     fn end(self, name: &str) -> Result<Topic, CallError> {
+        if self.quoted || self.depth > 0 {
+            return Err(unreadable("a topic that was cut off: its text ends too soon"));
+        }
         let topic = Topic::from_json(&self.outline).map_err(unreadable)?;
         if topic.name != name {
             let text = format!("a topic named «{}»", SafeText::new(&topic.name)).into();
@@ -239,6 +245,27 @@ mod tests {
         reading.close();
         let topic = reading.end("default").unwrap();
         assert_eq!(topic.subscribers.len(), 1);
+    }
+
+    /// Both were «more than 4096 bytes» of an answer that may have millions.
+    #[test]
+    fn a_text_that_was_cut_off_is_told_from_one_that_is_no_topic() {
+        let one = entry("1", "http://one");
+        let whole = format!(r#"{{"Name":"default","Subscribers":{{{one},{one}}}}}"#);
+        for cut in [1, 9, 40, 60, whole.len() - 1] {
+            let words = read(&whole[..cut], 7).unwrap_err().to_string();
+            assert!(
+                words.contains("cut off") && !words.contains("bytes"),
+                "{cut}: {words}"
+            );
+        }
+        let page = format!("<html>{}</html>", "x".repeat(OUTLINE));
+        // with its beginning left out the entries stand where the outline does
+        let without = format!("}},{}", [&*one; 500].join(","));
+        for text in [page, without] {
+            let words = read(&text, 7).unwrap_err().to_string();
+            assert!(words.contains("a text that is no topic"), "{words}");
+        }
     }
 
     #[test]

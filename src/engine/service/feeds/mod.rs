@@ -7,7 +7,7 @@ mod facts;
 mod health;
 mod history;
 pub(super) mod others;
-mod signer;
+pub(super) mod signer;
 mod tip;
 mod validators;
 
@@ -36,6 +36,7 @@ pub(super) fn start(
     opening: Opening,
     world: watch::Sender<Option<Arc<Outside>>>,
     companion: Option<others::Companions>,
+    of_engine: signer::News,
 ) -> JoinSet<()> {
     let core = opening.core.clone();
     let mut feeds = Feeds::of(&core);
@@ -66,7 +67,8 @@ pub(super) fn start(
     }
     feeds.start("health feed", health::run(of_health, core.clone()));
     if let Some(signer) = opening.signer.clone().filter(|signer| signer.is_elsewhere()) {
-        feeds.start("signer feed", signer::run(signer, signer::ASK, core));
+        let pauses = signer::Pauses::USUAL;
+        feeds.start("signer feed", signer::run(signer, pauses, of_engine, core));
     }
     feeds.start("start", follow(opening, world, lists));
     feeds.tasks

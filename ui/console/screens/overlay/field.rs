@@ -2,10 +2,10 @@
 
 use casimir_dkg::view::Mode;
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::panel;
+use super::{PAGE, note, noted_panel, share, shorten};
 use crate::console::app::{App, Field, FieldKind};
 use crate::console::theme::Token;
 use crate::console::widgets::format;
@@ -47,7 +47,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
         .flat_map(|line| wrap(&clean(line), width))
         .map(|l| Line::from(Span::styled(l, app.style(Token::Text))))
         .collect();
-    let input_row = lines.len() as u16;
+    let input_row = lines.len();
     let scroll = field.input.visual_scroll(width.saturating_sub(1));
     let shown: String = clean(field.input.value())
         .chars()
@@ -64,9 +64,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
             lines.push(Line::from(Span::styled(line, app.style(Token::Warn))));
         }
     }
-    let height = (lines.len() as u16 + 2).min(area.height.saturating_sub(2));
-    let [rest, docked] = Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area);
-    panel(frame, docked, app, title, lines);
+    let [rest, docked] = share(area, lines.len());
+    let last = lines.len() - input_row;
+    shorten(app, &mut lines, docked, last);
+    let input_row = lines.len().saturating_sub(last) as u16;
+    noted_panel(frame, docked, app, title, note(app, rest), lines);
     let x = docked.x + 2 + cursor as u16;
     let y = docked.y + 1 + input_row;
     if x < docked.right() && y < docked.bottom() {
@@ -79,8 +81,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
 /// broken over two lines.
 fn levers(app: &App, rows: usize, columns: usize) -> String {
     let levers = &app.settings.levers;
-    // the frame, the text, and two rows of what is behind
-    if levers.len() + 5 <= rows {
+    // the frame, the text, and what is behind
+    if levers.len() + 3 + usize::from(PAGE) <= rows {
         return levers.join("\n");
     }
     let mut lines = vec![String::new()];

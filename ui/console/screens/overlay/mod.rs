@@ -16,10 +16,11 @@ use std::ops::Range;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::Clear;
 
 use crate::console::app::{App, Hit, Overlay};
+use crate::console::theme::Token;
 use crate::console::widgets::frame as frame_widget;
 
 /// Draws a docked overlay and returns what is left of the content area.
@@ -34,15 +35,9 @@ pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &mut App) -> Rect {
         }
         _ => return area,
     };
-    let height = (lines.len() as u16 + 2).min(area.height.saturating_sub(2));
-    // on a small screen the middle goes, never the question and its keys
-    let rows = usize::from(height.saturating_sub(2));
-    if lines.len() > rows && rows > 0 {
-        let last = lines.len() - 1;
-        lines.drain(rows - 1..last);
-    }
-    let [rest, docked] = Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area);
-    panel(frame, docked, app, "confirm", lines);
+    let [rest, docked] = share(area, lines.len());
+    shorten(app, &mut lines, docked, 1);
+    noted_panel(frame, docked, app, "confirm", note(app, rest), lines);
     // they are the last line
     for (columns, key) in buttons {
         let (x, width) = (docked.x + 2 + columns.start, columns.end - columns.start);
@@ -50,6 +45,41 @@ pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &mut App) -> Rect {
         app.hits.push((place.intersection(docked), Hit::Key(key)));
     }
     rest
+}
+
+/// Rows that a page behind needs to be worth a look: its frame, and three of its lines.
+const PAGE: u16 = 5;
+
+/// What the page keeps, and the box of so many lines below it. Where there is no room for both, the box stands in the
+/// place of the page: a question is answered by what it says itself.
+fn share(area: Rect, lines: usize) -> [Rect; 2] {
+    let wanted = u16::try_from(lines + 2).unwrap_or(u16::MAX);
+    let height = match area.height.saturating_sub(PAGE) {
+        room if room >= wanted => wanted,
+        _ => area.height,
+    };
+    Layout::vertical([Constraint::Fill(1), Constraint::Length(height)]).areas(area)
+}
+
+/// Says of a box that stands in the place of the page that it does.
+fn note(app: &App, rest: Rect) -> Line<'static> {
+    let words = " the page is behind: a higher terminal shows both ";
+    match rest.height {
+        0 => Line::from(Span::styled(words, app.style(Token::Muted))),
+        _ => Line::default(),
+    }
+}
+
+/// On a small screen the middle goes, with a word of it, and never what comes first nor the last lines, which are the keys
+/// or what is typed.
+fn shorten(app: &App, lines: &mut Vec<Line<'static>>, docked: Rect, last: usize) {
+    let rows = usize::from(docked.height.saturating_sub(2));
+    let (from, to) = (rows.saturating_sub(last + 1), lines.len().saturating_sub(last));
+    if lines.len() > rows && from < to {
+        let words = format!("{} more lines: a higher terminal shows them", to - from);
+        lines.drain(from..to);
+        lines.insert(from, Line::from(Span::styled(words, app.style(Token::Warn))));
+    }
 }
 
 /// Draws a floating overlay.
@@ -97,9 +127,21 @@ fn items(app: &mut App, area: Rect, first: u16, items: Range<usize>) {
 
 /// A framed box with lines of text.
 fn panel(frame: &mut Frame<'_>, area: Rect, app: &App, title: &str, lines: Vec<Line<'static>>) {
+    noted_panel(frame, area, app, title, Line::default(), lines);
+}
+
+/// The same, with a note at its lower edge.
+fn noted_panel(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    app: &App,
+    title: &str,
+    note: Line<'static>,
+    lines: Vec<Line<'static>>,
+) {
     frame.render_widget(Clear, area);
     let title = frame_widget::title(app, title, None, true);
-    let inner = frame_widget::draw(frame, area, app, title, Line::default(), true);
+    let inner = frame_widget::draw(frame, area, app, title, note, true);
     for (row, line) in inner.rows().zip(lines) {
         let row = Rect {
             x: row.x + 1,

@@ -65,7 +65,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
 
 /// What nobody has decided yet.
 fn waiting(app: &App, lines: &mut Vec<Line<'static>>, text: &dyn Fn(Token, &str) -> Vec<Line<'static>>) {
-    let waiting: Vec<_> = app.snapshot.waiting().map(|a| a.id.to_string()).collect();
+    let waiting: Vec<_> = app.snapshot.for_a_person().map(|a| a.id.to_string()).collect();
     let named = waiting.len().min(WAITING);
     let words = match waiting.len() {
         0 => return,

@@ -1,7 +1,7 @@
 //! Approvals: what waits for a decision, oldest first; under it what was decided.
 
 use casimir_dkg::types::UnixMillis;
-use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, ListKind, Payload, RowId, Snapshot};
+use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, ListKind, Payload, RowId};
 
 use super::{Describe, Names, Place, Standing};
 use crate::console::app::{App, Known, Stack};
@@ -55,8 +55,8 @@ impl Describe for Approvals {
         RowId::Action(action.id)
     }
 
-    fn badge(&self, snapshot: &Snapshot) -> usize {
-        snapshot.waiting().count()
+    fn badge(&self, app: &App) -> usize {
+        app.waiting_for_a_person()
     }
 
     fn standing(&self, action: &ActionView) -> Standing {

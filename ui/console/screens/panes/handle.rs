@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use casimir_dkg::view::{ListKind, RowId, Snapshot};
+use casimir_dkg::view::{ListKind, RowId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -51,7 +51,7 @@ pub(crate) trait AnyPane: Sync {
     fn empty(&self) -> &'static str;
     fn columns(&self, alone: bool) -> &'static [Column];
     fn kind(&self) -> Option<ListKind>;
-    fn badge(&self, snapshot: &Snapshot) -> usize;
+    fn badge(&self, app: &App) -> usize;
 
     /// How many rows there are, unfiltered.
     fn count(&self, known: Known<'_>) -> usize;
@@ -91,8 +91,8 @@ impl<T: Describe> AnyPane for T {
         Describe::kind(self)
     }
 
-    fn badge(&self, snapshot: &Snapshot) -> usize {
-        Describe::badge(self, snapshot)
+    fn badge(&self, app: &App) -> usize {
+        Describe::badge(self, app)
     }
 
     fn count(&self, known: Known<'_>) -> usize {

@@ -14,7 +14,7 @@ mod validators;
 
 use std::fmt;
 
-use casimir_dkg::view::{ListKind, RowId, Snapshot};
+use casimir_dkg::view::{ListKind, RowId};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -161,7 +161,7 @@ pub(crate) trait Describe: fmt::Debug + Sync + 'static {
     }
 
     /// A number beside the title in the tab bar; 0 is not shown.
-    fn badge(&self, _: &Snapshot) -> usize {
+    fn badge(&self, _: &App) -> usize {
         0
     }
 
