@@ -42,6 +42,10 @@ impl Tracker {
         }
     }
 
+    pub(crate) fn view(&self) -> View {
+        self.view
+    }
+
     /// The matrix.
     pub(crate) fn progress(&self) -> &BTreeMap<OperatorId, OperatorProgress> {
         &self.progress

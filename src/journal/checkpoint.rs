@@ -172,9 +172,9 @@ impl Checkpoint {
         Stated::parse(&text).map(Some).ok_or_else(|| {
             io_at(&self.path)(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "is not «<number> <hash>»: it was damaged, and tells no more how far the journal was acknowledged. Compare the \
-                 journal's end with a backup or an export; where it is whole, move this file away: the start goes on paused, \
-                 until a person has looked. Where its end is missing, `journal restore` a copy that has it",
+                "is not «<number> <hash>»: it is no checkpoint, or was damaged. A journal's own tells how far it was \
+                 acknowledged: compare its end with a backup or an export. Where it is whole, move this file away: the start \
+                 goes on paused, until a person has looked",
             ))
         })
     }

@@ -240,6 +240,13 @@ fn looking_at_shares_needs_nothing_but_where_they_are() {
     assert!(out.contains("node/shares.sqlite: 3 shares"), "{out}");
     let (code, out, stderr) = run(&["operator", "backup", "backup.sqlite"]);
     assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains("3 shares, each opens with the operator's key"),
+        "{out}"
+    );
+    let store = ["operator", "backup", "more.sqlite", "--store", "backup.sqlite"];
+    let (code, out, stderr) = run(&store);
+    assert_eq!(code, Some(0), "{stderr}");
     assert!(out.contains("3 shares, copied as they are"), "{out}");
     let (_, out, _) = run(&["doctor", "operator", "--expect", "3"]);
     assert!(out.contains("3 shares") && !out.contains("is required"), "{out}");
@@ -302,7 +309,7 @@ fn a_damaged_share_is_told_by_doctor_and_backup_and_comes_back_from_the_backup_b
     let (code, out, stderr) = run(scratch.path(), &["backup", "bad.sqlite"]);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(out.contains("not all of them open"), "{out}");
-    assert!(stderr.contains("keep the backups from before"), "{stderr}");
+    assert!(out.contains("keep the backups from before"), "{out}");
     let (code, out, stderr) = run(scratch.path(), &["restore", "good.sqlite"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(out.contains("1 share taken back, 2 already there"), "{out}");

@@ -56,12 +56,24 @@ pub(crate) fn program(scratch: &Path) -> Command {
     command
 }
 
+/// A program that was copied a moment ago is busy while another thread starts one: it has the copy's file for that moment, too.
+fn output(command: &mut Command) -> Output {
+    loop {
+        match command.output() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            output => return output.unwrap(),
+        }
+    }
+}
+
 pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
     let Output {
         status,
         stdout,
         stderr,
-    } = command.output().unwrap();
+    } = output(command);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
 }

@@ -57,8 +57,10 @@ impl CeremonyStep {
 /// The step that a ceremony waits for: the first that one of its senders has not completed, and who has not. `None`: all
 /// are complete.
 ///
-/// A later message of an operator stands for its earlier ones, and a message that takes all of the step before
-/// ([`Follows::All`]) stands for those of everybody: so what was lost on its way here accuses nobody.
+/// A message that takes all of the step before ([`Follows::All`]) stands for the earlier ones of everybody else: so what was
+/// lost on its way here accuses nobody. For its own sender it stands for nothing: whoever withholds a message could go on all
+/// by itself, and everybody whom it keeps waiting would be named in its place. Where a step takes less
+/// ([`Follows::Enough`]), nobody waits for the earlier message, and a later one stands for its sender, too.
 #[must_use]
 pub fn present_step<'a>(
     steps: &'a [CeremonyStep],
@@ -74,14 +76,19 @@ pub fn present_step_from<'a>(
     operators: &BTreeMap<OperatorId, OperatorProgress>,
     first: usize,
 ) -> Option<(&'a CeremonyStep, Vec<OperatorId>)> {
-    let proven = (0..steps.len())
-        .rev()
-        .find(|&n| steps[n].follows == Follows::All && was_seen(&steps[n], operators))
-        .unwrap_or(0);
-    (first.max(proven)..steps.len()).find_map(|n| {
+    let seen = |id: &OperatorId, step: &CeremonyStep| {
+        operators
+            .get(id)
+            .is_some_and(|row| row.seen.contains_key(&step.id))
+    };
+    (first..steps.len()).find_map(|n| {
+        let later = &steps[n + 1..];
         let has_completed = |id: &OperatorId| {
-            let row = operators.get(id);
-            row.is_some_and(|row| steps[n..].iter().any(|step| row.seen.contains_key(&step.id)))
+            let vouched = |step: &CeremonyStep| match step.follows {
+                Follows::All => operators.keys().any(|other| other != id && seen(other, step)),
+                Follows::Enough => seen(id, step),
+            };
+            seen(id, &steps[n]) || later.iter().any(vouched)
         };
         let missing: Vec<OperatorId> = steps[n]
             .senders
@@ -164,7 +171,30 @@ mod tests {
             Some(("deal".into(), vec![2])),
             "who deals holds every preparation"
         );
-        assert_eq!(present(&[(3, &["receive"])]), Some(("receive".into(), vec![2])));
+        assert_eq!(
+            present(&[(2, &["prepare", "deal", "receive"]), (3, &["prepare"])]),
+            Some(("receive".into(), vec![3])),
+            "who receives holds what was dealt"
+        );
+    }
+
+    /// One operator withheld its message, sent the next one, and everybody who waited for it was named.
+    #[test]
+    fn whoever_goes_on_alone_vouches_for_others_and_not_for_itself() {
+        assert_eq!(
+            present(&[(2, &["deal"]), (3, &["prepare"])]),
+            Some(("prepare".into(), vec![2]))
+        );
+        assert_eq!(
+            present(&[(2, &["prepare", "receive"]), (3, &["prepare"]), (1, &["deal"])]),
+            Some(("deal".into(), vec![2]))
+        );
+        // another one that goes on, too, held it
+        assert_eq!(
+            present(&[(2, &["receive"]), (3, &["prepare"]), (1, &["deal"])]),
+            Some(("deal".into(), vec![2])),
+            "1 held its preparation, and nobody what it dealt"
+        );
     }
 
     #[test]

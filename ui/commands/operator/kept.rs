@@ -100,6 +100,9 @@ fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::
                 damaged.ceremony, damaged.validator
             ));
         }
+        bad(opened.iter().flatten().count())
+            .iter()
+            .for_each(|words| output::line(words));
     }
     Ok(exit::judged(result, bad(opened.iter().flatten().count())))
 }

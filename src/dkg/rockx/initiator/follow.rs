@@ -179,6 +179,11 @@ impl Ceremony {
         {
             return Some(Err(self.record.blamed_failure()));
         }
+        if self.record.is_left_open(UnixMillis::now())
+            && let Some(failure) = self.record.open_failure()
+        {
+            return Some(Err(failure));
+        }
         if !self.summed_up && self.record.tracker.complete(&Round::Round1.id()) {
             self.summed_up = true;
             if let Some(failure) = self.record.other_key_failure() {

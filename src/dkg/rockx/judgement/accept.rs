@@ -47,7 +47,29 @@ pub(crate) fn accept(
     outputs: &BTreeMap<OperatorId, SignedOutput>,
     source: Source,
 ) -> Result<Accepted, CeremonyFailure> {
-    accept_verified(evidence, verify_outputs(evidence, outputs), source)
+    accept_verified(evidence, verify_outputs(evidence, outputs), source).map_err(|mut refused| {
+        let twice = told_twice(evidence, outputs);
+        refused.culprits.extend(culprits_of(&twice));
+        refused.culprits.sort_unstable();
+        refused.culprits.dedup();
+        refused
+    })
+}
+
+/// Whose output here is another one than it was heard to say: it has signed both.
+fn told_twice(evidence: &CeremonyEvidence, outputs: &BTreeMap<OperatorId, SignedOutput>) -> Vec<Fault> {
+    let observed = &evidence.observed.outputs;
+    let twice = outputs.iter().filter(|(id, output)| {
+        let signed = evidence.keys.get(id).is_some_and(|key| output.verify(key));
+        signed && output.signer == **id && observed.get(id).is_some_and(|heard| heard != *output)
+    });
+    twice
+        .map(|(id, _)| Fault {
+            culprit: *id,
+            round: Some(Round::Output),
+            what: "signed two different results".into(),
+        })
+        .collect()
 }
 
 /// As [`accept`], with the verification of the outputs already made.

@@ -7,15 +7,17 @@ use super::evidence::{CeremonyEvidence, Fault};
 use super::message::{Content, Seen};
 use crate::beacon::roots::{DEPOSIT_GWEI, deposit_signing_root};
 use crate::dkg::rockx::frost::{DerivedKeys, verify_round1};
-use crate::dkg::rockx::wire::{GoBytes, PartialDepositData, Round1};
+use crate::dkg::rockx::keys::RSA_BYTES;
+use crate::dkg::rockx::wire::{GoBytes, Output, PartialDepositData, Round1};
 use crate::dkg::threshold::{Commitments, verify};
-use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, OperatorId, SafeText};
+use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, OperatorId, Root, SafeText};
 
 /// Every contradiction; none unless all dealings were seen.
 ///
-/// An honest operator to whom a dealer privately sent another dealing would contradict the published one, too; but the
-/// messenger brings it the published one as well, and then it accuses the dealer. So this is asked only when time is
-/// out, and no accusation came.
+/// An honest operator to whom a dealer privately sent another dealing would contradict the published one, too. When the keys
+/// that are announced differ, our nodes show the dealings that they hold, and the dealer has signed two; RockX's accuse it
+/// where the messenger brings them the published one as well. So this is asked only when time is out, and nothing of that
+/// came.
 pub(crate) fn contradictions(evidence: &CeremonyEvidence) -> Vec<Fault> {
     let Some(derived) = derived(evidence) else {
         return Vec::new();
@@ -84,18 +86,29 @@ fn contradiction(plan: &CeremonyPlan, derived: &DerivedKeys, seen: &Seen) -> Opt
             let data = output.data.as_ref()?;
             let wrong = differs(&data.validator_pub_key, &derived.validator.0)
                 || differs(&data.share_pub_key, &share_key.0);
-            wrong.then(|| "signed an output with keys that do not follow from the dealings".into())
+            if wrong {
+                return Some("signed an output with keys that do not follow from the dealings".into());
+            }
+            output_fault(plan, derived, data)
         }
         _ => None,
     }
 }
 
-fn deposit_fault(
-    plan: &CeremonyPlan,
-    derived: &DerivedKeys,
-    signer: OperatorId,
-    partial: &PartialDepositData,
-) -> Option<SafeText> {
+/// What is wrong with a result, whatever the others say in theirs.
+fn output_fault(plan: &CeremonyPlan, derived: &DerivedKeys, data: &Output) -> Option<SafeText> {
+    let bytes = data.encrypted_share.as_slice().len();
+    if bytes != RSA_BYTES {
+        return Some(format!("signed an output with an encrypted share of {bytes} bytes").into());
+    }
+    let root = deposit_root(plan, derived)?;
+    let valid = BlsSignature::try_from(data.deposit_data_signature.as_slice())
+        .is_ok_and(|signature| verify(&derived.validator, &root.0, &signature));
+    (!valid).then(|| "signed an output with a deposit signature that is not the validator key's".into())
+}
+
+/// What a key generation signs for the deposit.
+fn deposit_root(plan: &CeremonyPlan, derived: &DerivedKeys) -> Option<Root> {
     let CeremonyPlan::Keygen {
         withdrawal_credentials,
         fork_version,
@@ -104,12 +117,22 @@ fn deposit_fault(
     else {
         return None;
     };
-    let root = deposit_signing_root(
-        &derived.validator,
+    let validator = &derived.validator;
+    Some(deposit_signing_root(
+        validator,
         withdrawal_credentials,
         DEPOSIT_GWEI,
         *fork_version,
-    );
+    ))
+}
+
+fn deposit_fault(
+    plan: &CeremonyPlan,
+    derived: &DerivedKeys,
+    signer: OperatorId,
+    partial: &PartialDepositData,
+) -> Option<SafeText> {
+    let root = deposit_root(plan, derived)?;
     if partial.root.as_slice() != root.0 {
         return Some("signed another deposit".into());
     }

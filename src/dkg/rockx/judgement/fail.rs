@@ -5,11 +5,19 @@ use std::collections::BTreeMap;
 use super::contradict::{contradictions, other_key};
 use super::evidence::{Fault, culprits_of};
 use super::judge::{self, Standing};
+use super::message::{Content, Seen};
 use super::record::Record;
 use super::words::list;
-use crate::dkg::rockx::round::Round;
-use crate::dkg::tracker::Gate;
-use crate::types::{Blame, CeremonyFailure, CeremonyKind, FailureKind, OperatorId, SafeText};
+use crate::dkg::rockx::node::ONE_AT_A_TIME;
+use crate::dkg::rockx::round::{Round, steps};
+use crate::dkg::tracker::{Gate, Tracker};
+use crate::types::{Blame, CeremonyFailure, CeremonyKind, FailureKind, OperatorId, SafeText, UnixMillis};
+
+/// Whoever waits for others waits for longer than this after it has heard somebody, milliseconds.
+const PATIENT: u64 = 500;
+
+/// Nodes show what the blamer told them when they hear its accusation, milliseconds.
+const SHOWN_WITHIN: u64 = 3_000;
 
 /// A failure without accusations.
 pub(crate) fn failure(
@@ -47,10 +55,14 @@ pub(crate) fn swallowed(silence: CeremonyFailure) -> CeremonyFailure {
 }
 
 impl Record {
-    /// Operators that certainly did not start, so the ceremony cannot end.
+    /// Operators that certainly did not start, so the ceremony cannot end. Who would, and has to end a resharing of the key
+    /// first that this initiator has given up already, is not to blame; where all of them are such, it is tried again later.
     pub(crate) fn stillborn_failure(&self, not_started: &BTreeMap<OperatorId, SafeText>) -> CeremonyFailure {
-        let culprits: Vec<OperatorId> = not_started.keys().copied().collect();
-        let nobody = culprits.len() == self.plan().participants().len();
+        let (busy, others): (Vec<_>, Vec<_>) = not_started
+            .iter()
+            .partition(|(_, why)| why.as_str().contains(ONE_AT_A_TIME));
+        let culprits: Vec<OperatorId> = others.iter().map(|(id, _)| **id).collect();
+        let nobody = culprits.is_empty() || not_started.len() == self.plan().participants().len();
         let whys: Vec<String> = not_started
             .iter()
             .map(|(id, why)| format!("operator {id}: {why}"))
@@ -63,7 +75,13 @@ impl Record {
             },
             Some(Round::Started),
             culprits,
-            format!("did not start: {}", whys.join("; ")),
+            match busy.len() {
+                0 => format!("did not start: {}", whys.join("; ")),
+                _ => format!(
+                    "did not start: {}. Who still holds the resharing before takes part once that is over, and is not to blame",
+                    whys.join("; ")
+                ),
+            },
         )
     }
 
@@ -137,13 +155,85 @@ impl Record {
             .map(|(blame, _)| blame)
     }
 
+    /// Whether everybody has had the time to show what they were told, since an accusation left open whose fault it is.
+    pub(crate) fn is_left_open(&self, now: UnixMillis) -> bool {
+        let blames = self.messages().iter().rev();
+        let newest = blames
+            .filter(|seen| matches!(seen.content, Content::Blame(_)))
+            .map(|seen| seen.at);
+        let settled = newest
+            .max()
+            .is_some_and(|at| now.0 >= at.0.saturating_add(SHOWN_WITHIN));
+        settled && self.blames_standing(Standing::Open).next().is_some()
+    }
+
+    /// An accusation that leaves open whose fault it is has ended the ceremony.
+    pub(crate) fn open_failure(&self) -> Option<CeremonyFailure> {
+        let open: Vec<Blame> = self.blames_standing(Standing::Open).collect();
+        let whys: Vec<String> = open.iter().map(|blame| blame.reason.to_string()).collect();
+        (!open.is_empty()).then(|| CeremonyFailure {
+            kind: FailureKind::Refused,
+            round: None,
+            culprits: Vec::new(),
+            reason: format!("{}; nobody is named for it", whys.join("; ")).into(),
+            blames: self.blames(),
+        })
+    }
+
+    /// Somebody gave up without having waited, which ends the ceremony for everybody: whoever waits for the others is silent
+    /// because of it.
+    fn impatient_failure(&self) -> Option<CeremonyFailure> {
+        let messages = self.messages();
+        let gives_up = |seen: &&Seen| matches!(seen.content, Content::Timeout(_));
+        let first = messages.iter().find(gives_up)?;
+        let before = messages.iter().take_while(|seen| !gives_up(seen));
+        let newest = before.map(|seen| seen.at.0).max();
+        let waited = newest.map(|newest| first.at.0.saturating_sub(newest));
+        if waited.is_some_and(|waited| waited >= PATIENT) {
+            return None;
+        }
+        let waited = waited.map_or_else(
+            || "before anybody had said anything".to_owned(),
+            |waited| format!("{waited} ms after the last message"),
+        );
+        Some(failure(
+            FailureKind::Timeout,
+            None,
+            vec![first.signer],
+            format!(
+                "operator {} gave up {waited}, and nobody can go on without it",
+                first.signer
+            ),
+        ))
+    }
+
+    /// For whom the first one waited that gave up: who was silent then, and not who stopped because of that.
+    fn gate_of_first_timeout(&self) -> Option<Gate> {
+        let messages = self.messages();
+        let gave_up = messages
+            .iter()
+            .position(|seen| matches!(seen.content, Content::Timeout(_)))?;
+        let mut tracker = Tracker::new(self.plan(), steps(self.plan()), self.tracker.view());
+        for id in self.tracker.seen(&Round::Started.id()) {
+            tracker.arrived(id, Round::Started.id(), messages[0].at);
+        }
+        for seen in &messages[..gave_up] {
+            if let Some(round) = seen.round() {
+                tracker.arrived(seen.signer, round.id(), seen.at);
+            }
+        }
+        tracker.gate()
+    }
+
     /// The round's time is over. Who sent nothing is the cause, unless somebody stopped the others by an accusation
-    /// that its own evidence refutes.
+    /// that its own evidence refutes, or by giving up.
     pub(crate) fn expired_failure(
         &self,
         gate: &Gate,
         not_started: &BTreeMap<OperatorId, SafeText>,
     ) -> CeremonyFailure {
+        let first = self.gate_of_first_timeout();
+        let gate = first.as_ref().unwrap_or(gate);
         if !self.tracker.culprits().is_empty() {
             // a signing ceremony goes on without a bad signer, until others are missing too
             let mut failure = self.blamed_failure();
@@ -183,6 +273,9 @@ impl Record {
                 reason: whys.join("; ").into(),
                 blames: self.blames(),
             };
+        }
+        if let Some(failure) = self.open_failure().or_else(|| self.impatient_failure()) {
+            return failure;
         }
         let mut reason = format!(
             "{}: nothing in time from operator {}",

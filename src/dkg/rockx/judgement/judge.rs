@@ -7,7 +7,7 @@ use super::message::{Content, Seen};
 use crate::dkg::rockx::ecies::SessionPublicKey;
 use crate::dkg::rockx::frost::verify_round1;
 use crate::dkg::rockx::verify::rests_on_shortened;
-use crate::dkg::rockx::verify::{judge_blame, verify_ceremony};
+use crate::dkg::rockx::verify::{judge_blame, leaves_open, verify_ceremony};
 use crate::dkg::rockx::wire::{
     Blame as Accusation, BlameType, Decode, KeygenMessage, Round1, SignedMessage, SignedOutput,
 };
@@ -100,8 +100,11 @@ pub(crate) fn describe_accusation(seen: &Seen) -> SafeText {
 pub(crate) enum Standing {
     /// The evidence proves it.
     Proven,
-    /// Nothing follows: it rests on a Timeout message (the deployed nodes take whichever they see first for a fault),
-    /// on a ciphertext that the dealer's library has shortened, or on a session key that was not observed.
+    /// It ended the ceremony, and the evidence leaves open whose fault that is: a ciphertext that the revealed key does not
+    /// open may be bad, or made for another session key that the blamer told others; a library may have shortened it; the
+    /// session key may not have been observed. Nobody is named.
+    Open,
+    /// Nothing follows: it rests on a Timeout message (the deployed nodes take whichever they see first for a fault).
     Nothing,
     /// The evidence refutes it, or there is none: the blamer stopped the ceremony for nothing.
     False,
@@ -128,14 +131,16 @@ pub(crate) fn blames(evidence: &CeremonyEvidence) -> Vec<(Blame, Standing)> {
                 let standing = if blame.proven {
                     Standing::Proven
                 } else if undecidable
-                    || rests_on_timeout(accusation)
+                    || leaves_open(context, &seen.signed, observed)
                     || rests_on_shortened(accusation, seen.signer)
                 {
+                    Standing::Open
+                } else if rests_on_timeout(accusation) {
                     Standing::Nothing
                 } else {
                     Standing::False
                 };
-                if standing == Standing::Nothing {
+                if matches!(standing, Standing::Open | Standing::Nothing) {
                     blame.culprit = None;
                 }
                 let verdict = if blame.proven { "proven" } else { "not proven" };

@@ -12,6 +12,7 @@ mod register;
 mod rules;
 mod server;
 mod service;
+pub(crate) use service::ONE_AT_A_TIME;
 pub mod session;
 pub mod store;
 

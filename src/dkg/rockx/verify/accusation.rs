@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::payload::{self, Content, Rules};
 use super::rejected::Rejected;
-use crate::dkg::rockx::ecies::{OVERHEAD, SessionKey, SessionPublicKey};
-use crate::dkg::rockx::frost::{open_share, verify_round1};
+use crate::dkg::rockx::ecies::{EciesError, OVERHEAD, SessionKey, SessionPublicKey};
+use crate::dkg::rockx::frost::{ShareError, open_share, verify_round1};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::sign::message_root;
 use crate::dkg::rockx::wire::{
@@ -22,6 +22,8 @@ pub(super) enum Finding {
     Proven(SafeText),
     /// Nothing follows for the sender of the evidence.
     Unproven(SafeText),
+    /// Something is wrong, and either the sender of the evidence or the blamer has done it.
+    Open(SafeText),
     /// A library failed an honest sender: there is nobody to blame, and the blamer is none the worse for its accusation.
     Defect(SafeText),
 }
@@ -64,12 +66,33 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
         blamer: OperatorId,
         session_key: Option<&SessionPublicKey>,
     ) -> Blame {
+        let (signer, finding) = self.find(accusation, blamer, session_key);
+        blame(blamer, signer, finding)
+    }
+
+    /// Whether the evidence shows a fault, and leaves open whose.
+    pub(crate) fn leaves_open(
+        &self,
+        accusation: &Accusation,
+        blamer: OperatorId,
+        session_key: Option<&SessionPublicKey>,
+    ) -> bool {
+        matches!(self.find(accusation, blamer, session_key).1, Finding::Open(_))
+    }
+
+    /// Who signed the evidence, and what it shows.
+    fn find(
+        &self,
+        accusation: &Accusation,
+        blamer: OperatorId,
+        session_key: Option<&SessionPublicKey>,
+    ) -> (Option<OperatorId>, Finding) {
         let evidence = match self.admit(accusation) {
             Ok(evidence) => evidence,
-            Err(reason) => return blame(blamer, None, unproven(reason)),
+            Err(reason) => return (None, unproven(reason)),
         };
         let Some(culprit) = evidence.first().map(|signed| signed.signer) else {
-            return blame(blamer, None, unproven("there is no evidence"));
+            return (None, unproven("there is no evidence"));
         };
         let finding = match (accusation.kind, evidence.as_slice()) {
             (BlameType::InconsistentMessage, [first, second]) => self.inconsistent(first, second),
@@ -83,7 +106,7 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
                 u64::from(kind)
             )),
         };
-        blame(blamer, Some(culprit), finding)
+        (Some(culprit), finding)
     }
 
     /// Whether a message belongs to this ceremony and is signed by the participant it names.
@@ -206,8 +229,16 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
             _ => return unproven("the revealed key is not the blamer's session key"),
         };
         match self.share_fault(blamer, &session, dealer, &dealing) {
-            Some(reason) => proven(format!(
-                "operator {dealer}'s share for operator {blamer}: {reason}"
+            Some(ShareFault::Sealed) => Finding::Open(
+                format!(
+                    "operator {dealer}'s share for operator {blamer} does not decrypt with the key that operator {blamer} \
+                     reveals: either operator {dealer} sent what is none, or operator {blamer} told others another session \
+                     key than this"
+                )
+                .into(),
+            ),
+            Some(ShareFault::Plain(fault)) => proven(format!(
+                "operator {dealer}'s share for operator {blamer}: {fault}"
             )),
             None if was_shortened(blamer, &dealing) => Finding::Defect(
                 format!(
@@ -228,14 +259,21 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
         session: &SessionKey,
         dealer: OperatorId,
         dealing: &Round1,
-    ) -> Option<String> {
+    ) -> Option<ShareFault> {
         let commitments = match verify_round1(dealer, dealing, self.threshold) {
             Ok(commitments) => commitments,
-            Err(fault) => return Some(fault.to_string()),
+            Err(fault) => return Some(ShareFault::Plain(fault.to_string())),
         };
-        open_share(blamer, session, dealing, &commitments)
-            .err()
-            .map(|error| error.to_string())
+        let bytes = dealing
+            .shares
+            .get(&blamer)
+            .map_or(0, |sealed| sealed.as_slice().len());
+        match open_share(blamer, session, dealing, &commitments) {
+            Ok(_) => None,
+            // a share has 32 bytes, always, and longer is no sealed share for any key
+            Err(ShareError::Decrypt(EciesError::Tag)) if bytes <= OVERHEAD + 32 => Some(ShareFault::Sealed),
+            Err(error) => Some(ShareFault::Plain(error.to_string())),
+        }
     }
 
     fn invalid_message(&self, evidence: &SignedMessage) -> Finding {
@@ -257,11 +295,19 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
     }
 }
 
+/// What is wrong with a share.
+enum ShareFault {
+    /// Its tag does not fit the session key: it was altered, or made for another key.
+    Sealed,
+    /// Whatever key it was made for, or by what is within: only who holds the key can make a tag that fits.
+    Plain(String),
+}
+
 pub(super) fn blame(blamer: OperatorId, signer: Option<OperatorId>, finding: Finding) -> Blame {
     let (proven, culprit, reason) = match finding {
         Finding::Proven(reason) => (true, signer, reason),
         Finding::Unproven(reason) => (false, signer, reason),
-        Finding::Defect(reason) => (false, None, reason),
+        Finding::Open(reason) | Finding::Defect(reason) => (false, None, reason),
     };
     Blame {
         blamer,

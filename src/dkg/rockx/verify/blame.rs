@@ -19,6 +19,13 @@ pub fn judge_blame(context: Context<'_>, message: &SignedMessage, observed: &Obs
     }
 }
 
+/// Whether the evidence of the accusation shows a fault, and leaves open whose.
+pub(crate) fn leaves_open(context: Context<'_>, message: &SignedMessage, observed: &Observed) -> bool {
+    let (court, blamer) = (context.court(), message.signer);
+    accusation_in(&court, message)
+        .is_ok_and(|accusation| court.leaves_open(&accusation, blamer, observed.preparations.get(&blamer)))
+}
+
 fn accusation_in(
     court: &Court<'_, OperatorPublicKey>,
     signed: &SignedMessage,

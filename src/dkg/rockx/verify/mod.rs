@@ -46,6 +46,7 @@ use crate::types::{CeremonyPlan, Check, OperatorId, Verification};
 pub use accusation::Court;
 pub(crate) use accusation::rests_on_shortened;
 pub use blame::judge_blame;
+pub(crate) use blame::leaves_open;
 pub use context::Context;
 pub use observed::Observed;
 pub use rejected::Rejected;

@@ -6,6 +6,9 @@ use std::time::Instant;
 
 use crate::types::{BlsPublicKey, RequestId};
 
+/// How a node says that it would take part, and has to end another resharing of the key first.
+pub(crate) const ONE_AT_A_TIME: &str = "one at a time, until it ends or times out";
+
 type Table = HashMap<BlsPublicKey, (RequestId, Instant)>;
 
 /// The resharings that run here, by the key that they are about.
@@ -29,7 +32,7 @@ impl Claims {
         match table.get(&key) {
             Some((running, _)) if *running == ceremony => Err("dkg started already".to_owned()),
             Some((running, since)) => Err(format!(
-                "reshare {running} of this key runs here since {} s ago: one at a time, until it ends or times out",
+                "reshare {running} of this key runs here since {} s ago: {ONE_AT_A_TIME}",
                 since.elapsed().as_secs()
             )),
             None => {

@@ -4,6 +4,7 @@
 mod agree;
 mod around;
 mod claims;
+pub(crate) use claims::ONE_AT_A_TIME;
 mod counts;
 mod early;
 mod outbox;

@@ -21,10 +21,13 @@ pub(super) enum Stop {
     /// Somebody accused somebody.
     Accused {
         message: Box<Authentic>,
-        proven: bool,
+        /// As the protocol has it: also where the evidence leaves open whether the blamer told others another session key.
+        valid: bool,
         reason: SafeText,
     },
     Failed(SafeText),
+    /// What somebody announced does not follow from what was dealt here: it lies, or a dealer told it something else.
+    Contradicted(SafeText),
     /// Somebody's patience ended before ours.
     GivenUp(Box<Authentic>, ProtocolRound),
 }
@@ -76,7 +79,9 @@ impl FrostSession {
             committee: &self.plan.receivers,
             keys: &self.peers,
         };
-        let judgement = court.judge(blame, message.signer(), self.session_keys.get(&message.signer()));
+        let session_key = self.session_keys.get(&message.signer());
+        let judgement = court.judge(blame, message.signer(), session_key);
+        let open = court.leaves_open(blame, message.signer(), session_key);
         let accused = judgement.culprit.unwrap_or(blame.target);
         let verdict = if judgement.proven { "proven" } else { "not proven" };
         Stop::Accused {
@@ -86,7 +91,7 @@ impl FrostSession {
                 words::offence(blame.kind),
                 judgement.reason
             )),
-            proven: judgement.proven,
+            valid: judgement.proven || open,
             message: Box::new(message),
         }
     }
@@ -99,6 +104,15 @@ impl FrostSession {
                 reason,
                 notice: self.notice().map(Box::new),
             },
+            Stop::Contradicted(reason) => {
+                for dealer in self.plan.dealers.clone() {
+                    self.show(ProtocolRound::Round1, dealer, out);
+                }
+                Finish::Failed {
+                    reason,
+                    notice: self.notice().map(Box::new),
+                }
+            }
             Stop::GivenUp(message, round) => Finish::Failed {
                 reason: SafeText::new(&format!(
                     "operator {} gave up waiting in {}",
@@ -110,15 +124,18 @@ impl FrostSession {
             },
             Stop::Accused {
                 message,
-                proven,
+                valid,
                 reason,
-            } => Finish::Blame {
-                report: BlameOutput {
-                    valid: proven,
-                    blame_message: Some(message.to_signed()),
-                },
-                reason,
-            },
+            } => {
+                self.show(ProtocolRound::Preparation, message.signer(), out);
+                Finish::Blame {
+                    report: BlameOutput {
+                        valid,
+                        blame_message: Some(message.to_signed()),
+                    },
+                    reason,
+                }
+            }
             Stop::Accuse {
                 kind,
                 evidence,
@@ -131,6 +148,16 @@ impl FrostSession {
         self.share = None;
         out.push(Output::Finished(finish));
         Ok(())
+    }
+
+    /// Shows everybody what this operator was told: whoever told others something else has signed both, and is found out by
+    /// it. Otherwise whoever was told something else would be taken for the liar.
+    fn show(&self, round: ProtocolRound, sender: OperatorId, out: &mut Sink<'_>) {
+        if sender != self.me.id
+            && let Some(told) = self.first.get(&(round, sender))
+        {
+            out.push(Output::Broadcast(told.to_signed()));
+        }
     }
 
     /// What this operator says when it goes no further.

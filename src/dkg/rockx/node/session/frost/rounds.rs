@@ -142,14 +142,12 @@ impl FrostSession {
         };
         for (operator, (validator, share_key)) in &self.announced {
             if *validator != derived.validator {
-                return Err(Stop::failed(format_args!(
-                    "operator {operator} derived another validator key"
-                )));
+                let words = format!("operator {operator} derived another validator key");
+                return Err(Stop::Contradicted(SafeText::new(&words)));
             }
             if derived.share_keys.get(operator) != Some(share_key) {
-                return Err(Stop::failed(format_args!(
-                    "the share key of operator {operator} is not what was dealt to it"
-                )));
+                let words = format!("the share key of operator {operator} is not what was dealt to it");
+                return Err(Stop::Contradicted(SafeText::new(&words)));
             }
         }
         let keep = self.share.as_ref().map(|share| {
