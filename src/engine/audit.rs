@@ -244,7 +244,9 @@ fn check(id: ActionId, decision: &Decision, open: &Open) -> Result<(), String> {
     }
     let given = &open.given;
     let (by, approves) = (&decision.decider, decision.verdict == Verdict::Approve);
-    if approves && given.iter().any(|other| other.decider.is_same(by)) {
+    // where one is enough by now, whoever had approved as the first of two decides alone
+    let counts_along = decision.nth.is_some();
+    if approves && counts_along && given.iter().any(|other| other.decider.is_same(by)) {
         return Err(format!("{by} approved {id} twice"));
     }
     if let Some(nth) = decision.nth

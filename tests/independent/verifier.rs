@@ -23,7 +23,7 @@ fn vector(name: &str) -> PathBuf {
 }
 
 /// The printed program, an export of a whole oracle's journal, and its checkpoint.
-fn bench() -> tempfile::TempDir {
+pub(super) fn bench() -> tempfile::TempDir {
     let scratch = tempfile::tempdir().unwrap();
     let at = |name: &str| scratch.path().join(name);
     fs::copy(vector("journals/format-2/closed.sqlite"), at("j.sqlite")).unwrap();
@@ -51,7 +51,7 @@ pub(crate) fn judge(transcript: &Transcript) -> (Option<i32>, String) {
 }
 
 /// Exit code, and what it says.
-fn verify(interpreter: &Path, scratch: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn verify(interpreter: &Path, scratch: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(interpreter);
     command
         .args(["-I", "-B", "verify.py"])

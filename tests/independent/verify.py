@@ -707,14 +707,14 @@ class Leaving:
         payload = self.leaves(entry, action, "its transaction is signed")
         self.first(entry, action, UNDER_WAY)
         require(payload["type"] == "transaction", f"{action}: a transaction is signed, and none was approved")
-        try:
-            is_payload(payload, signed)
-        except Bad as bad:
-            raise Bad(f"{action}: what was signed is not what was approved: {bad}") from None
         nonce, before = signed["nonce"], self.sent[action][0]["nonce"]
         require(nonce == before, f"{action}: a transaction with nonce {nonce} is signed beside the one with nonce {before}")
         of = self.nonces.setdefault((payload["from"].lower(), nonce), action)
         require(of == action, f"{action}: nonce {nonce} was signed for {of} before")
+        try:
+            is_payload(payload, signed)
+        except Bad as bad:
+            raise Bad(f"{action}: what was signed is not what was approved: {bad}") from None
 
     def told(self, action, named):
         hashes = [signed["hash"] for signed in self.sent.get(action, [])]
@@ -1349,11 +1349,10 @@ class Transcript:
         checks = [("times", self.times), ("digest", self.digest), ("participants", self.participants), ("messages", self.signatures)]
         if not all([report.check(name, test) for name, test in checks]):
             return
-        if not report.check("start message", self.started):
-            return
+        is_right = report.check("start message", self.started)
         if self.all["attached"]:
             report.line("?", "what was sent to start it: an earlier process sent that, and this file does not have it")
-        elif self.all["start_message"] is not None:
+        elif is_right and self.all["start_message"] is not None:
             report.line("?", "who signed the start message: the protocol does not ask, and no key of the initiator is known here")
         if self.verdict["outcome"] != "verified":
             report.line("?", f"it failed: {self.verdict['failure']['reason']}; who caused it, `casimir-dkg transcript verify` judges")
@@ -1437,6 +1436,9 @@ def transcript(report, path, named, serves, registry):
         report.check("journal", in_journal)
     else:
         report.line("?", "whether it is the transcript that a journal names: give --journal")
+        stem = path.stem.split("-")[0]
+        if re.fullmatch("[0-9a-f]{48}", stem) and stem != found.all["request_id"]:
+            report.line("?", f"why the file has the name of ceremony {stem} and is of ceremony {found.all['request_id']}")
     found.examine(report)
     if registry is not None:
         report.check("operators", lambda: compare(found, registry))
