@@ -239,6 +239,16 @@ fn a_transcripts_keys_are_compared_with_a_file_and_what_is_not_proved_is_said() 
     ] {
         assert!(out.contains(words), "{words}: {out}");
     }
+    // whoever looks for one ceremony by its name finds another one
+    assert!(!out.contains("file-name"), "{out}");
+    let named = format!("{}.json", "0a".repeat(24));
+    fs::copy(file, scratch.path().join(&named)).unwrap();
+    let (code, out, _) = run(scratch.path(), &["transcript", "verify", &named]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(
+        out.contains("?     file-name") && out.contains("the file has the name of ceremony 0a0a"),
+        "{out}"
+    );
     let (code, out, _) = verify(&format!("{}{}", ours(1..=3), table(4, support::operator_key())));
     assert_eq!(code, Some(1));
     assert!(out.contains("operator 4 has another key there"), "{out}");

@@ -199,3 +199,35 @@ fn what_left_without_an_approval_or_is_something_else_is_said_by_both_verifiers(
         }
     }
 }
+
+/// Whoever has only an export can put nothing in a journal's place.
+#[test]
+fn what_is_wrong_with_an_export_sends_nobody_to_a_restore() {
+    let scratch = bench();
+    let whole = fs::read_to_string(scratch.path().join("export.jsonl")).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let last = serde_json::from_str::<Value>(lines[lines.len() - 1]).unwrap();
+    let checkpoint = format!("{} {}\n", lines.len(), last["hash"].as_str().unwrap());
+    fs::write(scratch.path().join("checkpoint"), checkpoint).unwrap();
+    let cut = format!("{}\n", lines[..lines.len() - 1].join("\n"));
+    for (text, words) in [
+        (whole.replacen("approve", "approvE", 1), "does not match its hash"),
+        (cut, "its end is missing"),
+    ] {
+        fs::write(scratch.path().join("anew.jsonl"), text).unwrap();
+        let mut program = support::program(scratch.path());
+        let arguments = [
+            "journal",
+            "verify",
+            "--journal",
+            "anew.jsonl",
+            "--checkpoint",
+            "checkpoint",
+        ];
+        let (code, out, stderr) = support::run(program.args(arguments));
+        assert_eq!(code, Some(1), "{out}{stderr}");
+        let way = "Have another export made of the journal itself";
+        assert!(stderr.contains(words) && stderr.contains(way), "{stderr}");
+        assert!(!stderr.contains("journal restore"), "{stderr}");
+    }
+}
