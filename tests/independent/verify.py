@@ -631,7 +631,8 @@ class Leaving:
 
     def decided(self, entry, body):
         action, decision = body["action"], body["decision"]
-        waits = self.waiting(action)
+        waits, by = self.waiting(action), decision["decider"]["by"]
+        require(by in ("person", "rule"), f"{action} is decided by a {by}, which is not known here")
         del self.open[action]
         if decision["verdict"]["verdict"] != "approve":
             return
@@ -873,6 +874,7 @@ def journal(report, path, arguments):
     if decisions.signed or any(entry["kind"] == "people-demanded" for entry in entries):
         report.line("?", "whose keys people signed with, and whether those who decided are the different people that the policy asks: `casimir-dkg journal verify` judges")
     report.line("?", "whether a rule that approved was one of the policy then: a journal has no rules")
+    report.line("?", "whether every record is one that the program writes: `casimir-dkg journal verify` reads each word of them")
     report.line("?", "whether the records are true: a journal says what was written, and in what order")
     return entries
 

@@ -13,7 +13,6 @@ use crate::oracle::{
     CeremonyPayload, CeremonyRole, Decider, ExitPayload, Payload, Proposal, Record, TransactionPayload,
 };
 use crate::ports::tx_signer::UnsignedTransaction;
-use crate::tx::SignError;
 use crate::types::{
     ActionId, CaseId, CeremonyPlan, CeremonyResult, CheckStatus, NonceStatus, RequestId, Root, SignPurpose,
     SignedTransaction, UnixMillis,
@@ -386,10 +385,7 @@ fn is_of(payload: &TransactionPayload, signed: &SignedTransaction) -> Result<(),
         max_fee_wei: per_gas(signed.max_fee_wei)?,
         priority_fee_wei: per_gas(signed.priority_fee_wei)?,
     };
-    unsigned.verify(signed).map_err(|error| match error {
-        SignError::Mismatch(what) => what.to_owned(),
-        other => other.to_string(),
-    })?;
+    unsigned.verify(signed).map_err(|error| error.difference())?;
     let most = signed.max_fee_wei.saturating_mul(U256::from(signed.gas_limit));
     let ceiling = payload.fee_ceiling_wei;
     if most > ceiling {
