@@ -622,7 +622,11 @@ fn result(document: &mut Document) -> &mut KeygenOutput {
 type Damage = (fn(&mut Document), &'static str);
 
 /// Whoever changes a transcript can make its digest anew, but no signature.
-const DAMAGES: [Damage; 15] = [
+const DAMAGES: [Damage; 16] = [
+    (
+        |d| d.messages.push(d.messages[d.messages.len() - 1].clone()),
+        "BAD messages: message 20 is a repetition",
+    ),
     (
         |d| d.attached = true,
         "BAD start message: whoever was attached later sends none",

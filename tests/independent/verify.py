@@ -980,6 +980,10 @@ def is_key_text(value):
     return isinstance(value, str)
 
 
+def is_case(value):
+    return isinstance(value, str) and re.fullmatch(r"(deposit|reshare|exit)/[0-9]+(\.[0-9]+)?", value) is not None
+
+
 def is_base64(value):
     return isinstance(value, str) and unpacked64(value) is not None
 
@@ -1036,7 +1040,7 @@ SMALL = lambda value: is_u64(value) and value < 256
 CHECKS = list_of(struct(name=is_key_text, status=one_of("pass", "fail", "unknown"), reason=is_text))
 REGISTRATION = struct(owner=is_key_text, nonce=is_u64)
 BROUGHT = struct(handed_back=SHARES, withdrawal_credentials=ROOT, fork_version=of_hex(4), owner_signature_=of_hex())
-HELD = struct(chain_id=is_u64, manager=of_hex(20), account_=of_hex(20), case_=is_key_text)
+HELD = struct(chain_id=is_u64, manager=of_hex(20), account_=of_hex(20), case_=is_case)
 WHAT = tagged(
     "purpose",
     owner_nonce=struct(purpose=is_key_text, owner=is_key_text, nonce=is_u64),
@@ -1182,7 +1186,10 @@ class Transcript:
         return "; ".join(f"operator {number} SHA-256:{fingerprint(key)}" for number, key in sorted(self.keys.items()))
 
     def signatures(self):
+        seen = set()
         for number, message in enumerate(self.all["messages"]):
+            require(message["raw"] not in seen, f"message {number} is a repetition")
+            seen.add(message["raw"])
             signed = envelope(message["raw"])
             signer, inner = signed["Signer"], signed["Message"]
             require(signer == message["sender"], f"message {number} is by {signer}, and recorded of {message['sender']}")
