@@ -6,6 +6,7 @@
 
 pub(crate) mod backends;
 pub(crate) mod health;
+pub mod purpose;
 pub mod rockx;
 pub mod threshold;
 pub(crate) mod tracker;

@@ -1,7 +1,8 @@
-//! Decisions of a journal, checked without an engine: that each names what was proposed, and that those of people with
-//! keys of their own are signed by them.
+//! Decisions of a journal, checked without an engine: that each names what was proposed, that those of people with keys of
+//! their own are signed by them, and that nothing left without one.
 
 mod identity;
+mod leaving;
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use crate::journal::Entry;
 use crate::oracle::{Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::secrets::person::is_signed;
-use crate::types::{ActionId, PersonSignature, SafeText, UnixMillis};
+use crate::types::{ActionId, PersonSignature, Root, SafeText, UnixMillis};
+use leaving::{Approved, Nonces, Runs};
 
 pub use identity::{JournalIdentity, identity};
 
@@ -40,14 +42,20 @@ pub fn audit<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Audit, 
 /// What the journal has said until here.
 #[derive(Default)]
 struct Known {
-    /// Whom the policy asks; journals from before that was kept do not say.
+    /// Whom the policy asks, and the record that says so; journals from before that was kept do not say.
     policy: Option<Policy>,
+    asked_since: (u64, UnixMillis),
     /// Signatures that were taken.
     spent: HashSet<PersonSignature>,
     /// What waits for a decision.
     open: BTreeMap<ActionId, Open>,
-    /// Until when signatures let pass what was approved and has not left.
-    approved: BTreeMap<ActionId, Vec<Signed>>,
+    /// What was approved, before and after it left: a transaction may be replaced, an exit offered again.
+    approved: BTreeMap<ActionId, Approved>,
+    /// For what each nonce was signed.
+    nonces: Nonces,
+    runs: Runs,
+    /// Transactions that were signed for each action.
+    sent: BTreeMap<ActionId, Vec<Root>>,
 }
 
 /// Somebody's signature.
@@ -87,8 +95,16 @@ impl Signed {
 impl Audit {
     fn record(&mut self, entry: &Entry, record: Record, known: &mut Known) {
         match record {
-            Record::PeopleDemanded(rules) => known.policy = Some(rules.to_policy()),
-            Record::ActionProposed { action, proposal, .. } => {
+            Record::PeopleDemanded(rules) => {
+                known.policy = Some(rules.to_policy());
+                known.asked_since = (entry.seq, entry.at);
+            }
+            Record::ActionProposed {
+                action,
+                proposal,
+                digest,
+            } => {
+                self.shown(entry.seq, action, &proposal, digest);
                 let waits = Open {
                     proposal,
                     since: entry.at,
@@ -96,8 +112,17 @@ impl Audit {
                 };
                 known.open.insert(action, waits);
             }
-            Record::ActionChanged { action, proposal, .. } => {
-                known.open.entry(action).and_modify(|o| o.proposal = proposal);
+            Record::ActionChanged {
+                action,
+                proposal,
+                digest,
+            } => {
+                self.shown(entry.seq, action, &proposal, digest);
+                known.open.entry(action).and_modify(|open| {
+                    open.proposal = proposal;
+                    // whoever approved something else has not approved this
+                    open.given.retain(|given| given.digest == digest);
+                });
             }
             Record::EndorsementsLost { action, .. } => {
                 known.open.entry(action).and_modify(|o| o.given.clear());
@@ -109,16 +134,23 @@ impl Audit {
             Record::Decided { action, decision } => {
                 self.take(entry.seq, action, &decision, known);
                 self.demanded(entry.seq, action, &decision, known);
-                self.approved(entry, action, &decision, known);
+                self.approved(entry, action, decision, known);
             }
-            Record::CeremonyStarted {
-                action: Some(action), ..
-            } => self.leaves(entry, action, Duration::ZERO, known),
-            Record::TransactionSigned { action, .. } | Record::ExitPublished { action, .. } => {
-                self.leaves(entry, action, UNDER_WAY, known);
+            Record::ActionVoided { action, .. } => {
+                known.open.remove(&action);
+                if let Some(approved) = known.approved.get_mut(&action) {
+                    approved.void = Some((entry.seq, entry.at));
+                }
             }
-            Record::ActionVoided { action, .. } => drop(known.approved.remove(&action)),
-            _ => {}
+            left => self.left(entry, left, known),
+        }
+    }
+
+    /// Decisions bind what is proposed by the digest that stands beside it.
+    fn shown(&mut self, seq: u64, id: ActionId, proposal: &Proposal, digest: Root) {
+        if !proposal.is_named_by(id, digest) {
+            let problem = format!("{id} is proposed under a digest that is not of what would leave");
+            self.problems.push((seq, problem));
         }
     }
 
@@ -160,7 +192,7 @@ impl Audit {
     }
 
     /// The last one decides while the signatures of the others still count.
-    fn approved(&mut self, entry: &Entry, id: ActionId, decision: &Decision, known: &mut Known) {
+    fn approved(&mut self, entry: &Entry, id: ActionId, decision: Decision, known: &mut Known) {
         let Some(open) = known.open.remove(&id) else {
             return;
         };
@@ -172,15 +204,11 @@ impl Audit {
         let given = open.given.iter().filter(in_time).map(|given| &given.decider);
         let first: Vec<_> = given.filter_map(Signed::of).collect();
         self.expired(entry, id, "approved", &first, Duration::ZERO);
-        let all = first.into_iter().chain(Signed::of(&decision.decider));
-        known.approved.insert(id, all.collect());
-    }
-
-    /// What was approved leaves this machine for the first time.
-    fn leaves(&mut self, entry: &Entry, id: ActionId, late: Duration, known: &mut Known) {
-        if let Some(signed) = known.approved.remove(&id) {
-            self.expired(entry, id, "executed", &signed, late);
-        }
+        let signed = first.into_iter().chain(Signed::of(&decision.decider)).collect();
+        let given = open.given.into_iter().chain([decision]);
+        let by = given.map(|given| given.decider).collect();
+        let approved = Approved::new(open.proposal, by, signed, entry.seq);
+        known.approved.insert(id, approved);
     }
 
     fn expired(&mut self, entry: &Entry, id: ActionId, how: &str, signed: &[Signed], late: Duration) {
@@ -216,7 +244,9 @@ fn check(id: ActionId, decision: &Decision, open: &Open) -> Result<(), String> {
     }
     let given = &open.given;
     let (by, approves) = (&decision.decider, decision.verdict == Verdict::Approve);
-    if approves && given.iter().any(|other| other.decider.is_same(by)) {
+    // where one is enough by now, whoever had approved as the first of two decides alone
+    let counts_along = decision.nth.is_some();
+    if approves && counts_along && given.iter().any(|other| other.decider.is_same(by)) {
         return Err(format!("{by} approved {id} twice"));
     }
     if let Some(nth) = decision.nth

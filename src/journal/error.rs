@@ -39,6 +39,9 @@ pub enum JournalError {
         /// Newest record that was acknowledged.
         expected: u64,
     },
+    /// An export does not verify: nothing is put in its place, and no start looks at it.
+    #[error("{}", of_an_export(.0))]
+    Export(Box<JournalError>),
     /// The journal's own key is not where it was, or is another one.
     #[error(
         "{key} {problem}. Put the file back from where this journal was written; where nobody has it any more, `journal new-key \
@@ -136,6 +139,14 @@ impl JournalError {
         }
     }
 
+    /// The same, of an export: its reader cannot restore anything.
+    pub(super) fn of_an_export(self) -> Self {
+        match self {
+            Self::Broken { .. } | Self::RolledBack { .. } => Self::Export(Box::new(self)),
+            other => other,
+        }
+    }
+
     /// The same, where it is about the file `hidden` by a name that nobody knows, about `known`.
     pub(super) fn named(mut self, hidden: &Path, known: &Path) -> Self {
         if let Self::Sqlite { path, .. } | Self::Io { path, .. } = &mut self
@@ -160,6 +171,30 @@ fn in_words(error: &rusqlite::Error) -> String {
             )
         }
         _ => said,
+    }
+}
+
+/// What is wrong with an export, and what its reader can do.
+fn of_an_export(error: &JournalError) -> String {
+    let way = "Have another export made of the journal itself: where that verifies, this file was changed behind it";
+    match error {
+        JournalError::Broken { path, seq, problem } => {
+            let path = path.display();
+            format!(
+                "{path}: record {seq} {problem}; nothing in this export can be relied on from there. {way}"
+            )
+        }
+        JournalError::RolledBack {
+            path,
+            checkpoint,
+            found,
+            expected,
+        } => format!(
+            "{} ends at record {found}, but record {expected} was acknowledged ({}): its end is missing. {way}",
+            path.display(),
+            checkpoint.display()
+        ),
+        other => other.to_string(),
     }
 }
 

@@ -151,7 +151,12 @@ pub fn verify_at(options: &JournalOptions) -> Result<(Report, Vec<Entry>), Journ
         let report = walk_all(options, take)?;
         return Ok((report, entries));
     }
-    let mut lineage = Lineage::default();
+    of_an_export(options).map_err(JournalError::of_an_export)
+}
+
+fn of_an_export(options: &JournalOptions) -> Result<(Report, Vec<Entry>), JournalError> {
+    let path = options.path.as_path();
+    let (mut lineage, mut entries) = (Lineage::default(), Vec::new());
     let mut take = |entry: &Entry| {
         lineage.take(entry).map_err(lineage::broken(path, entry.seq))?;
         entries.push(entry.clone());

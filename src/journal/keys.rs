@@ -208,14 +208,20 @@ fn an_export_brings_its_signed_checkpoint() {
     let first = "{\"export\":2,\"checkpoint\":\"6 0x";
     assert!(lines[0].starts_with(first), "{}", lines[0]);
     let cut = lines[..lines.len() - 1].join("\n") + "\n";
-    assert!(matches!(
-        judged(&cut),
-        Err(JournalError::RolledBack {
-            found: 5,
-            expected: 6,
-            ..
-        })
-    ));
+    let Err(JournalError::Export(why)) = judged(&cut) else {
+        panic!("its end is missing")
+    };
+    assert!(
+        matches!(
+            *why,
+            JournalError::RolledBack {
+                found: 5,
+                expected: 6,
+                ..
+            }
+        ),
+        "{why:?}"
+    );
     let newer = text.replacen("\"export\":2", "\"export\":3", 1);
     let error = judged(&newer).unwrap_err().to_string();
     assert!(error.contains("export of version 3"), "{error}");

@@ -36,6 +36,15 @@ impl SignError {
             _ => None,
         }
     }
+
+    /// What differs between signed bytes and the transaction that they should be; else why there are none.
+    #[must_use]
+    pub fn difference(&self) -> String {
+        match self {
+            Self::Mismatch(what) => (*what).to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl UnsignedTransaction {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use casimir_dkg::journal::{Anchor, Journal, JournalError, JournalOptions, NewRecord};
+use casimir_dkg::oracle::{Proposal, Record};
 use casimir_dkg::types::{JournalKey, UnixMillis};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -30,7 +31,11 @@ pub(crate) fn scene(bodies: &[Value]) -> tempfile::TempDir {
         let row = NewRecord {
             at: UnixMillis(1_795_834_763_000 + n as u64),
             kind,
-            body: body.to_string(),
+            // as this program writes it, where it would
+            body: serde_json::from_value::<Record>(body.clone()).map_or_else(
+                |_| body.to_string(),
+                |record| serde_json::to_string(&record).unwrap(),
+            ),
             subjects: Vec::new(),
         };
         journal.append(&[row]).unwrap();
@@ -64,16 +69,20 @@ pub(crate) fn deposit() -> Vec<Value> {
     let transcript: Value = serde_json::from_slice(&bytes).unwrap();
     let request = &transcript["request_id"];
     let digest = format!("0x{}", hex::encode(Sha256::digest(&bytes)));
-    let shown = format!("0x{}", "d1".repeat(32));
+    let action = "deposit/1#1";
+    let proposal = json!({
+        "kind": "keygen", "title": "Create the key of pool 1 <script>alert(1)</script>",
+        "facts": [{"label": "pool", "value": "1\u{202e}\" onload=\"x", "kind": "text"}],
+        "checks": [{"name": "queue", "status": "pass", "reason": "it is the head & nothing else"}],
+        "payload": {"type": "ceremony", "plan": transcript["plan"]}});
+    let proposed: Proposal = serde_json::from_value(proposal.clone()).unwrap();
+    let shown = json!(proposed.digest(action.parse().unwrap()));
     vec![
         json!({"record": "note", "case": null, "text": "another case's"}),
         json!({"record": "case-opened", "case": "deposit/1",
                "cause": {"cause": "state", "block": {"number": 7, "hash": format!("0x{}", "07".repeat(32))}}}),
-        json!({"record": "action-proposed", "action": "deposit/1#1", "digest": shown, "proposal": {
-            "title": "Create the key of pool 1 <script>alert(1)</script>",
-            "facts": [{"label": "pool", "value": "1\u{202e}\" onload=\"x", "kind": "text"}],
-            "checks": [{"name": "queue", "status": "pass", "reason": "it is the head & nothing else"}]}}),
-        json!({"record": "decided", "action": "deposit/1#1", "decision": {
+        json!({"record": "action-proposed", "action": action, "digest": shown, "proposal": proposal}),
+        json!({"record": "decided", "action": action, "decision": {
             "verdict": {"verdict": "approve"}, "decider": {"by": "person", "name": "ada <img src=x>"},
             "at": 1_795_834_763_003_u64, "digest": shown}}),
         json!({"record": "ceremony-started", "request": request, "case": "deposit/1", "action": "deposit/1#1",
@@ -141,18 +150,36 @@ fn a_page_says_what_does_not_fit() {
     let mut records = deposit();
     records[3]["decision"]["digest"] = format!("0x{}", "d2".repeat(32)).into();
     let scratch = scene(&records);
-    let transcript = scratch.path().join("transcripts/keygen.json");
-    let page = |name: &str| {
+    let page = |scratch: &Path, name: &str, expected: i32| {
         let arguments = ["audit", "deposit/1", "--journal", "j.sqlite", "--out", name];
-        let (code, _, stderr) = run(scratch.path(), &arguments);
-        assert_eq!(code, Some(0), "{stderr}");
-        fs::read_to_string(scratch.path().join(name)).unwrap()
+        let (code, _, stderr) = run(scratch, &arguments);
+        assert_eq!(code, Some(expected), "{stderr}");
+        (fs::read_to_string(scratch.join(name)).unwrap(), stderr)
     };
-    assert!(page("a.html").contains("record 3 showed another one"));
-    fs::write(&transcript, "{}").unwrap();
-    assert!(page("b.html").contains("the file by this name is another one"));
+    let (other_digest, _) = page(scratch.path(), "a.html", 1);
+    assert!(other_digest.contains("record 3 showed another one"));
+    assert!(other_digest.contains("1 transcript checked again"));
+    // what stands beside a journal that holds
+    let scratch = scene(&deposit());
+    let (sound, _) = page(scratch.path(), "sound.html", 0);
+    assert!(sound.contains("<td>nothing</td>"), "{sound}");
+    let transcript = scratch.path().join("transcripts/keygen.json");
+    fs::copy(vector("transcripts/keygen-blamed.json"), &transcript).unwrap();
+    let (replaced, stderr) = page(scratch.path(), "b.html", 1);
+    let words = "transcript keygen.json: the file by this name is another one";
+    assert!(stderr.contains(&format!("record 6: {words}")), "{stderr}");
+    for words in [
+        words,
+        "1 finding: see what is wrong, below",
+        "0 transcripts checked again",
+        "1 not what the journal names, or not sound",
+    ] {
+        assert!(replaced.contains(words), "{words}: {replaced}");
+    }
     fs::remove_file(&transcript).unwrap();
-    assert!(page("c.html").contains("it does not stand beside the journal"));
+    let (absent, _) = page(scratch.path(), "c.html", 0);
+    assert!(absent.contains("it does not stand beside the journal"));
+    assert!(absent.contains("1 not beside the journal"), "{absent}");
 }
 
 #[test]
@@ -212,6 +239,16 @@ fn a_transcripts_keys_are_compared_with_a_file_and_what_is_not_proved_is_said() 
     ] {
         assert!(out.contains(words), "{words}: {out}");
     }
+    // whoever looks for one ceremony by its name finds another one
+    assert!(!out.contains("file-name"), "{out}");
+    let named = format!("{}.json", "0a".repeat(24));
+    fs::copy(file, scratch.path().join(&named)).unwrap();
+    let (code, out, _) = run(scratch.path(), &["transcript", "verify", &named]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(
+        out.contains("?     file-name") && out.contains("the file has the name of ceremony 0a0a"),
+        "{out}"
+    );
     let (code, out, _) = verify(&format!("{}{}", ours(1..=3), table(4, support::operator_key())));
     assert_eq!(code, Some(1));
     assert!(out.contains("operator 4 has another key there"), "{out}");
@@ -342,7 +379,11 @@ fn the_first_of_two_persons_and_the_verdict_on_every_signature_are_on_the_page()
     );
     let scratch = scene(&records);
     let (code, _, stderr) = run(scratch.path(), &["audit", "deposit/1", "--journal", "j.sqlite"]);
-    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains("record 4: the signature of bob on deposit/1#1 is not right"),
+        "{stderr}"
+    );
     let page = fs::read_to_string(scratch.path().join("deposit-1.html")).unwrap();
     for words in [
         "person bob",

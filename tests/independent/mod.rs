@@ -12,4 +12,5 @@ mod networks;
 mod pyspec;
 mod python;
 mod ssv_abi;
+mod unapproved;
 pub(crate) mod verifier;

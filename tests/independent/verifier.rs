@@ -7,8 +7,8 @@ use std::process::Command;
 use casimir_dkg::dkg::rockx::transcript::{Document, RecordedVerdict, Source};
 use casimir_dkg::secrets::person::PersonSecret;
 use casimir_dkg::types::{
-    BlsPublicKey, CeremonyPlan, CeremonyResult, HeldFor, KeygenOutput, OperatorId, Stated, Statement,
-    Transcript, UnixMillis,
+    BlsPublicKey, CeremonyPlan, CeremonyResult, CheckStatus, HeldFor, KeygenOutput, OperatorId, Stated,
+    Statement, Transcript, UnixMillis,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +23,7 @@ fn vector(name: &str) -> PathBuf {
 }
 
 /// The printed program, an export of a whole oracle's journal, and its checkpoint.
-fn bench() -> tempfile::TempDir {
+pub(super) fn bench() -> tempfile::TempDir {
     let scratch = tempfile::tempdir().unwrap();
     let at = |name: &str| scratch.path().join(name);
     fs::copy(vector("journals/format-2/closed.sqlite"), at("j.sqlite")).unwrap();
@@ -51,7 +51,7 @@ pub(crate) fn judge(transcript: &Transcript) -> (Option<i32>, String) {
 }
 
 /// Exit code, and what it says.
-fn verify(interpreter: &Path, scratch: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+pub(super) fn verify(interpreter: &Path, scratch: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(interpreter);
     command
         .args(["-I", "-B", "verify.py"])
@@ -630,6 +630,12 @@ fn transcripts_verify_with_their_signatures_and_each_damage_is_named() {
         ("ok  share keys: every 3 of 4", 3),
         ("ok  BLS signature: valid for 32 ETH", 1),
         ("ok  partial signatures: 4", 1),
+        ("ok  start message: says what the plan says", 5),
+        ("?   who signed the start message", 5),
+        (
+            "checks that are recorded in it, as far as they are not made again here",
+            3,
+        ),
         ("?   it failed: ", 2),
         ("?   whether these are the operators' registered keys", 5),
     ] {
@@ -674,7 +680,32 @@ fn result(document: &mut Document) -> &mut KeygenOutput {
 type Damage = (fn(&mut Document), &'static str);
 
 /// Whoever changes a transcript can make its digest anew, but no signature.
-const DAMAGES: [Damage; 11] = [
+const DAMAGES: [Damage; 16] = [
+    (
+        |d| d.messages.push(d.messages[d.messages.len() - 1].clone()),
+        "BAD messages: message 20 is a repetition",
+    ),
+    (
+        |d| d.attached = true,
+        "BAD start message: whoever was attached later sends none",
+    ),
+    (|d| d.start_message = None, "BAD start message: none was sent"),
+    (
+        |d| {
+            if let CeremonyPlan::Keygen { fork_version, .. } = &mut d.plan {
+                fork_version.0[0] ^= 1;
+            }
+        },
+        "BAD start message: its Fork is not what the plan says",
+    ),
+    (
+        |d| {
+            if let RecordedVerdict::Verified { checks, .. } = &mut d.verdict {
+                checks[0].status = CheckStatus::Fail;
+            }
+        },
+        "BAD recorded checks: it counts as verified, and has failed checks: plan",
+    ),
     (
         |d| d.messages[0].sender = OperatorId(if d.messages[0].sender.0 == 1 { 2 } else { 1 }),
         "BAD messages: message 0 is by",

@@ -25,6 +25,10 @@ A record `journal-keyed` behind the first may have `former`, the key before it a
 handed on v1" || 0x00 || hash(1) || seq as u64 || hash || the new key, with seq and hash of the record before. So KEY may be an older
 key than the newest. Without `former` a person declared the new key, and no older one holds what it signed.
 
+An action's digest, which decisions name, is SHA-256("casimir-dkg action v2" || 0x00 || compact JSON of [id, kind, risk, payload]);
+version 1 has the list of [name, status] of its checks behind the payload. What left is held against what was approved: a
+transaction (EIP-1559) byte by byte, its sender by its signature; a ceremony by its plan; an exit by the ceremony that signed it.
+
 An operator's signature is RSASSA-PKCS1-v1_5 with SHA-256, over SHA-256(SHA-256(compact JSON) || 0000010003000000) as its
 message: of `MsgType`, `Identifier`, `Data` for a message, of the result's fields for a result.
 """
@@ -283,6 +287,106 @@ def is_signed_with(key, message, signature):
     return packed(plus(times(number, BASE), times(hashed, negative))) == signature[:32]
 
 
+# ---- secp256k1 and RLP: whose transaction it is, and what it says ----
+
+FIELD, GROUP = 2**256 - 2**32 - 977, 2**256 - 432420386565659656852420866394968145599
+GENERATOR = (
+    55066263022277343669578718895168534326250603453777594175500187360389116729240,
+    32670510020758816978083085130507043184471273380659243275938904335757337482424,
+)
+
+
+def ec_add(p, q):
+    if p is None or q is None:
+        return p or q
+    if p[0] == q[0]:
+        if (p[1] + q[1]) % FIELD == 0:
+            return None
+        slope = 3 * p[0] * p[0] * pow(2 * p[1], -1, FIELD) % FIELD
+    else:
+        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, FIELD) % FIELD
+    x = (slope * slope - p[0] - q[0]) % FIELD
+    return x, (slope * (p[0] - x) - p[1]) % FIELD
+
+
+def ec_times(number, point):
+    total = None
+    while number:
+        if number & 1:
+            total = ec_add(total, point)
+        point, number = ec_add(point, point), number >> 1
+    return total
+
+
+def sender(hashed, odd, r, s):
+    """The account whose key made this signature. EIP-2: of the two values of s that would do, nodes take the lower one."""
+    require(0 < r < GROUP and 0 < s <= GROUP // 2 and odd in (0, 1), "a signature that no node takes")
+    y = pow(pow(r, 3, FIELD) + 7, (FIELD + 1) // 4, FIELD)
+    require((y * y - pow(r, 3, FIELD) - 7) % FIELD == 0, "a signature of nobody")
+    point, inverse = (r, y if y & 1 == odd else FIELD - y), pow(r, -1, GROUP)
+    number = int.from_bytes(hashed, "big")
+    key = ec_add(ec_times(s * inverse % GROUP, point), ec_times(-number * inverse % GROUP, GENERATOR))
+    require(key, "a signature of nobody")
+    return keccak256(key[0].to_bytes(32, "big") + key[1].to_bytes(32, "big"))[12:]
+
+
+def unrlp(data):
+    """The first item, and what stands behind it."""
+    first = data[0]
+    if first < 0x80:
+        return data[:1], data[1:]
+    of_list, short = first >= 0xC0, first - (0xC0 if first >= 0xC0 else 0x80)
+    start = 1 if short < 56 else short - 54
+    size = short if short < 56 else int.from_bytes(data[1:start], "big")
+    content, rest = data[start : start + size], data[start + size :]
+    require(len(content) == size, "a transaction that is cut off")
+    if not of_list:
+        return content, rest
+    items = []
+    while content:
+        item, content = unrlp(content)
+        items.append(item)
+    return items, rest
+
+
+def rlp(item):
+    if isinstance(item, int):
+        item = item.to_bytes((item.bit_length() + 7) // 8, "big")
+    if isinstance(item, bytes) and len(item) == 1 and item[0] < 0x80:
+        return item
+    base, content = (0x80, item) if isinstance(item, bytes) else (0xC0, b"".join(map(rlp, item)))
+    size = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return (bytes([base + len(content)]) if len(content) < 56 else bytes([base + 55 + len(size)]) + size) + content
+
+
+def is_payload(payload, signed):
+    """Whether signed bytes are the transaction that was approved, signed by its sender, and nothing else."""
+    data = raw(signed["raw"])
+    require(data[:1] == b"\2", "it is no EIP-1559 transaction")
+    fields, rest = unrlp(data[1:])
+    require(isinstance(fields, list) and len(fields) == 12 and fields[8] == [] and rest == b"", "it has other fields")
+    chain, nonce, priority, most, gas, _, value, _, _, odd, r, s = (
+        0 if isinstance(f, list) else int.from_bytes(f, "big") for f in fields
+    )
+    said = [chain, nonce, priority, most, gas, fields[5], value, fields[7], [], odd, r, s]
+    require(data == b"\2" + rlp(said), "another encoding of the same fields")
+    for what, there, wanted in (
+        ("chain", chain, payload["chain_id"]),
+        ("contract", fields[5], sized(payload["to"], 20)),
+        ("value", value, int(payload["value_wei"], 16)),
+        ("calldata", fields[7], raw(payload["data"])),
+        ("nonce", nonce, signed["nonce"]),
+        ("gas limit", gas, signed["gas_limit"]),
+        ("max fee", most, int(signed["max_fee_wei"], 16)),
+        ("priority fee", priority, int(signed["priority_fee_wei"], 16)),
+        ("hash", keccak256(data), sized(signed["hash"], 32)),
+        ("sender", sender(keccak256(b"\2" + rlp(said[:9])), odd, r, s), sized(payload["from"], 20)),
+    ):
+        require(there == wanted, f"another {what}")
+    ceiling = int(payload["fee_ceiling_wei"], 16)
+    require(gas * most <= ceiling, f"it may cost {gas * most} wei in fees, over the ceiling of {ceiling} wei")
+
+
 # ---- the journal ----
 
 
@@ -397,6 +501,27 @@ def known(entries):
     return "each of a kind that is known here"
 
 
+RISKS = {
+    "keygen": "routine",
+    "reshare": "routine",
+    "sign-exit": "irreversible",
+    "send-deposit": "money",
+    "send-reshare": "money",
+    "broadcast-exit": "irreversible",
+}
+
+
+def is_of_payload(body):
+    """Whether a digest is of what is proposed, by this version of it or by the one before."""
+    proposal, named = body["proposal"], sized(body["digest"], 32)
+    kind = proposal["kind"]
+    require(kind in RISKS, f"an action of kind {kind}, which is not known here")
+    fields = [body["action"], kind, RISKS[kind], proposal["payload"]]
+    checks = [[check["name"], check["status"]] for check in proposal["checks"]]
+    both = ((2, fields), (1, [*fields, checks]))
+    return any(sha256(f"casimir-dkg action v{version}\0".encode(), compact(content)) == named for version, content in both)
+
+
 class Decisions:
     """Every decision names the digest of what was shown last before it, and what people signed is signed."""
 
@@ -409,6 +534,8 @@ class Decisions:
             seq, kind = entry["seq"], entry["kind"]
             require(body.get("record") == kind, f"record {seq} is called {kind}, and is another")
             if kind in ("action-proposed", "action-changed"):
+                action = body["action"]
+                require(is_of_payload(body), f"record {seq} proposes {action} under a digest that is not of what would leave")
                 self.shown[body["action"]] = body["digest"]
             if kind == "action-proposed":
                 self.since[body["action"]] = entry["at"]
@@ -448,6 +575,190 @@ class Decisions:
         require(signed["signature"] not in self.spent, f"record {seq}: the signature of {decider.get('name')} was used before")
         self.spent.add(signed["signature"])
         self.signed += 1
+
+
+# what is under way when its approval ends is told so much later at most, ms
+UNDER_WAY = 600_000
+
+
+def purpose(plan):
+    """What a signing plan says that it signs, where its root is that; none where it cannot be said."""
+    what, root = plan["what"], raw(plan["signing_root"])
+    if what["purpose"] == "owner-nonce":
+        text = f"{what['owner']}:{what['nonce']}"
+        require(keccak256(text.encode()) == root, f"the root is not that of {text}")
+        return f"the SSV registration {text}"
+    words = f"a voluntary exit of validator {what['validator_index']} from epoch {what['epoch']} on"
+    domain = what.get("domain")
+    if not domain:
+        return None
+    numbers = [number.to_bytes(32, "little") for number in (what["epoch"], what["validator_index"])]
+    fork = sha256(raw(domain["fork_version"]) + bytes(28), raw(domain["genesis_validators_root"]))
+    require(sha256(sha256(*numbers), b"\4\0\0\0" + fork[:28]) == root, f"the root is not that of {words}")
+    return f"{words}, on the chain of genesis validators root {domain['genesis_validators_root']}"
+
+
+class Leaving:
+    """Nothing leaves without an approval that stands, and nothing else than what was approved."""
+
+    def __init__(self, report):
+        self.report, self.count = report, 0
+        self.open, self.approved, self.void, self.left = {}, {}, {}, {}
+        self.runs, self.of_case, self.sent, self.nonces = {}, {}, {}, {}
+        self.policy, self.unclear = [], 0
+
+    def check(self, entries):
+        known = {
+            "people-demanded": lambda entry, body: setattr(self, "policy", body["two_persons"]),
+            "action-proposed": self.proposed,
+            "action-changed": self.changed,
+            "endorsed": lambda entry, body: self.waiting(body["action"])["given"].append(body["decision"]),
+            "endorsements-lost": lambda entry, body: self.waiting(body["action"])["given"].clear(),
+            "decided": self.decided,
+            "action-voided": self.voided,
+            "ceremony-started": self.started,
+            "ceremony-verified": self.verified,
+            "transaction-signed": self.signed,
+            "transaction-accepted": lambda entry, body: self.told(body["action"], body["hash"]),
+            "transaction-status": lambda entry, body: self.told(body["action"], body["status"].get("hash")),
+            "exit-published": self.published,
+        }
+        bad = self.report.bad
+        for entry, body in bodies(entries):
+            try:
+                known.get(entry["kind"], lambda entry, body: None)(entry, body)
+            except Exception as error:
+                said = str(error) if isinstance(error, Bad) else f"not as its format says ({type(error).__name__}: {error})"
+                self.report.line("BAD", f"what left: record {entry['seq']}: {said}")
+        if self.report.bad == bad:
+            self.report.line("ok", f"what left: {self.count} records, each under an approval that stood, and of what was approved")
+        if self.unclear:
+            self.report.line("?", f"whether {self.unclear} roots are those of the exits that are meant: older plans do not say on which chain")
+
+    def proposed(self, entry, body):
+        self.open[body["action"]] = {"proposal": body["proposal"], "given": []}
+
+    def changed(self, entry, body):
+        waits = self.open.get(body["action"])
+        if waits:
+            waits["proposal"] = body["proposal"]
+            # whoever approved something else has not approved this
+            waits["given"] = [given for given in waits["given"] if given["digest"] == body["digest"]]
+
+    def waiting(self, action):
+        require(action in self.open, f"{action} is decided and does not wait")
+        return self.open[action]
+
+    def decided(self, entry, body):
+        action, decision = body["action"], body["decision"]
+        waits, by = self.waiting(action), decision["decider"]["by"]
+        require(by in ("person", "rule"), f"{action} is decided by a {by}, which is not known here")
+        del self.open[action]
+        if decision["verdict"]["verdict"] != "approve":
+            return
+        given = [*waits["given"], decision]
+        self.approved[action] = {"proposal": waits["proposal"], "given": given}
+        self.left.pop(action, None)
+        self.void.pop(action, None)
+        kind = waits["proposal"]["kind"]
+        for two in self.policy:
+            least = two.get("at_least_wei")
+            if kind in two["kinds"] and (least is None or self.amount(waits["proposal"]) >= int(least, 16)):
+                names = [one["decider"].get("name") for one in given if one["decider"]["by"] == "person"]
+                require(len(names) > 1, f"{action} is approved: 2 people must approve {kind}, and {len(names)} did")
+
+    def amount(self, proposal):
+        stake = 32 * 10**18 if proposal["kind"] in ("send-deposit", "sign-exit", "broadcast-exit") else 0
+        return stake + int(proposal["payload"].get("value_wei", "0x0"), 16)
+
+    def voided(self, entry, body):
+        self.open.pop(body["action"], None)
+        if body["action"] in self.approved:
+            self.void[body["action"]] = entry
+
+    def leaves(self, entry, action, words, late=0):
+        """The proposal under whose approval something leaves."""
+        self.count += 1
+        why = "it waits for a decision" if action in self.open else "nobody approved it"
+        require(action in self.approved, f"{action}: {words}, and {why}")
+        void = self.void.get(action)
+        if void and not entry["at"] < void["at"] + late:
+            raise Bad(f"{action}: {words}, and its approval was void since record {void['seq']}")
+        return self.approved[action]["proposal"]["payload"]
+
+    def first(self, entry, action, late):
+        """Whether it leaves for the first time, for which what people signed must still count."""
+        if action in self.left:
+            return False
+        self.left[action] = entry["seq"]
+        for given in self.approved[action]["given"]:
+            signed = given["decider"].get("signed")
+            if signed and signed["statement"]["expires"] + late <= entry["at"]:
+                raise Bad(f"{action} is executed after the signature of {given['decider'].get('name')} expired")
+        return True
+
+    def started(self, entry, body):
+        plan, case, action = body["plan"], body["case"], body["action"]
+        self.runs[body["request"]] = {"plan": plan, "result": None}
+        self.of_case.setdefault(case, []).append(self.runs[body["request"]])
+        if plan["kind"] == "sign" and purpose(plan) is None:
+            self.unclear += 1
+        if body["role"] == "registration":
+            self.count += 1
+            require(plan["kind"] == "sign" and plan["what"]["purpose"] == "owner-nonce", f"a registration of {case} is of something else")
+            gave = any(self.gave(run, plan) for run in self.of_case[case])
+            return require(gave, f"a registration of {case} is signed, and no ceremony of its case gave the key to those who sign")
+        require(action, f"a ceremony of {case} is started under no approval")
+        payload = self.leaves(entry, action, "its ceremony is started")
+        require(self.first(entry, action, 0), f"{action}: a second ceremony is started under one approval")
+        same = payload["type"] == "ceremony" and payload["plan"] == plan and payload.get("backend") == body.get("backend")
+        require(same and action.split("#")[0] == case, f"{action}: the ceremony that is started is not the one that was approved")
+
+    def gave(self, run, plan):
+        made, result = run["plan"], run["result"] or {}
+        return result.get("validator") == plan["validator"] and (made.get("committee") or made["new"]) == plan["committee"]
+
+    def verified(self, entry, body):
+        require(body["request"] in self.runs, f"ceremony {body['request']} has a result, and no record started it")
+        self.runs[body["request"]]["result"] = body["result"]
+
+    def signed(self, entry, body):
+        action, signed = body["action"], body["transaction"]
+        self.sent.setdefault(action, []).append(signed)
+        payload = self.leaves(entry, action, "its transaction is signed")
+        self.first(entry, action, UNDER_WAY)
+        require(payload["type"] == "transaction", f"{action}: a transaction is signed, and none was approved")
+        nonce, before = signed["nonce"], self.sent[action][0]["nonce"]
+        require(nonce == before, f"{action}: a transaction with nonce {nonce} is signed beside the one with nonce {before}")
+        of = self.nonces.setdefault((payload["from"].lower(), nonce), action)
+        require(of == action, f"{action}: nonce {nonce} was signed for {of} before")
+        try:
+            is_payload(payload, signed)
+        except Bad as bad:
+            raise Bad(f"{action}: what was signed is not what was approved: {bad}") from None
+
+    def told(self, action, named):
+        hashes = [signed["hash"] for signed in self.sent.get(action, [])]
+        there = named in hashes if named else hashes
+        require(there, f"{action}: {f'transaction {named}' if named else 'its transaction'} is out, and no record says that it was signed")
+
+    def published(self, entry, body):
+        action = body["action"]
+        payload = self.leaves(entry, action, "its exit is published", UNDER_WAY)
+        if not self.first(entry, action, UNDER_WAY):
+            return
+        require(payload["type"] == "exit", f"{action}: its exit is published, and none was approved")
+        case = action.split("#")[0]
+        runs = [run for run in self.of_case.get(case, []) if run["plan"]["kind"] == "sign"]
+        found = any(self.is_exit(run, payload) for run in runs)
+        require(found, f"{action}: its exit is published, and no ceremony of {case} signed that exit")
+
+    def is_exit(self, run, payload):
+        plan, what = run["plan"], run["plan"]["what"]
+        numbers = ("validator_index", "epoch")
+        same = all(what.get(name) == payload[name] for name in numbers)
+        same = same and all(plan[name] == payload[name] for name in ("validator", "signing_root"))
+        return same and (run["result"] or {}).get("signature") == payload["signature"]
 
 
 def lineage(entries):
@@ -580,8 +891,10 @@ def journal(report, path, arguments):
     report.check("decisions", lambda: decisions.check(entries))
     if decisions.told:
         report.line("?", f"{decisions.told} decisions of people are the word of the oracle's machine alone: no key of theirs signed them")
-    if decisions.signed:
-        report.line("?", "whose keys people signed with, and whether as many decided as the policy asks: `casimir-dkg journal verify` judges")
+    report.part("what left", lambda: Leaving(report).check(entries))
+    if decisions.signed or any(entry["kind"] == "people-demanded" for entry in entries):
+        report.line("?", "whose keys people signed with, and whether those who decided are the different people that the policy asks: `casimir-dkg journal verify` judges")
+    report.line("?", "whether a rule that approved was one of the policy then: a journal has no rules")
     report.line("?", "whether records have fields of a newer casimir-dkg, which are passed over here: `casimir-dkg journal verify` refuses them")
     report.line("?", "whether the records are true: a journal says what was written, and in what order")
     return entries
@@ -688,6 +1001,10 @@ def is_key_text(value):
     return isinstance(value, str)
 
 
+def is_case(value):
+    return isinstance(value, str) and re.fullmatch(r"(deposit|reshare|exit)/[0-9]+(\.[0-9]+)?", value) is not None
+
+
 def is_base64(value):
     return isinstance(value, str) and unpacked64(value) is not None
 
@@ -744,7 +1061,7 @@ SMALL = lambda value: is_u64(value) and value < 256
 CHECKS = list_of(struct(name=is_key_text, status=one_of("pass", "fail", "unknown"), reason=is_text))
 REGISTRATION = struct(owner=is_key_text, nonce=is_u64)
 BROUGHT = struct(handed_back=SHARES, withdrawal_credentials=ROOT, fork_version=of_hex(4), owner_signature_=of_hex())
-HELD = struct(chain_id=is_u64, manager=of_hex(20), account_=of_hex(20), case_=is_key_text)
+HELD = struct(chain_id=is_u64, manager=of_hex(20), account_=of_hex(20), case_=is_case)
 WHAT = tagged(
     "purpose",
     owner_nonce=struct(purpose=is_key_text, owner=is_key_text, nonce=is_u64),
@@ -890,7 +1207,10 @@ class Transcript:
         return "; ".join(f"operator {number} SHA-256:{fingerprint(key)}" for number, key in sorted(self.keys.items()))
 
     def signatures(self):
+        seen = set()
         for number, message in enumerate(self.all["messages"]):
+            require(message["raw"] not in seen, f"message {number} is a repetition")
+            seen.add(message["raw"])
             signed = envelope(message["raw"])
             signer, inner = signed["Signer"], signed["Message"]
             require(signer == message["sender"], f"message {number} is by {signer}, and recorded of {message['sender']}")
@@ -998,14 +1318,21 @@ class Transcript:
         return f"valid for {what}"
 
     def partials(self):
-        keys, count = self.share_keys(), 0
+        """A bad one is its sender's alone: the signature is put together from the others."""
+        keys, root = self.share_keys(), raw(self.plan["signing_root"])
+        valid, left_out = 0, []
         for signer, kind, data in self.messages:
             if kind == PROTOCOL and data.get("preparation"):
                 partial = unpacked64(data["preparation"]["PartialSignature"])
-                root = raw(self.plan["signing_root"])
-                require(bls.Verify(keys[signer], root, partial), f"the partial signature of operator {signer} is not valid")
-                count += 1
-        return f"{count}, each valid under its operator's share key"
+                if bls.Verify(keys[signer], root, partial):
+                    valid += 1
+                else:
+                    left_out.append(str(signer))
+        words = f"{valid}, each valid under its operator's share key"
+        if left_out:
+            words += f"; not valid, and left out: operator {', '.join(left_out)}"
+            require(valid >= self.plan["threshold"], words)
+        return words
 
     def is_possible(self, source):
         require(source in ("messenger", "observed", "combined"), f"a result from «{source}», which is not known here")
@@ -1015,37 +1342,62 @@ class Transcript:
 
     def purpose(self, report):
         """What was signed is what the plan calls it."""
-        what, root = self.plan["what"], raw(self.plan["signing_root"])
-        if what["purpose"] == "owner-nonce":
-            text = f"{what['owner']}:{what['nonce']}"
-            report.check("purpose", lambda: require(keccak256(text.encode()) == root, f"the root is not that of {text}"))
-            return
-        words = f"a voluntary exit of validator {what['validator_index']} from epoch {what['epoch']} on"
-        domain = what.get("domain")
-        if not domain:
+        if report.check("purpose", lambda: purpose(self.plan)) and purpose(self.plan) is None:
+            what = self.plan["what"]
+            words = f"a voluntary exit of validator {what['validator_index']} from epoch {what['epoch']} on"
             report.line("?", f"whether its root is that of {words}: this plan does not say on which chain")
-            return
 
-        def test():
-            def chunk(number):
-                return number.to_bytes(32, "little")
+    def started(self):
+        """What was sent is what the plan says. Whoever is attached to a ceremony that runs already sends nothing."""
+        if self.all["attached"]:
+            require(self.all["start_message"] is None, "whoever was attached later sends none")
+            return None
+        failure = self.verdict.get("failure") or {}
+        if self.all["start_message"] is None and failure.get("kind") == "not-started":
+            return None
+        require(self.all["start_message"], "none was sent, so there can be no ceremony")
+        signed = envelope(self.all["start_message"])
+        inner = signed["Message"]
+        data, plan = parse(unpacked64(inner["Data"])), self.plan
+        number = {"keygen": 0, "reshare": 4, "sign": 5}[self.kind]
+        said = {"OperatorIDs": data.get("OperatorIDs"), "Threshold": data.get("Threshold")}
+        wanted = {"OperatorIDs": plan.get("committee") or plan.get("new"), "Threshold": plan["threshold"]}
+        if self.kind == "keygen":
+            said |= {"Fork": bytes(data["Fork"]), "WithdrawalCredentials": unpacked64(data["WithdrawalCredentials"])}
+            wanted |= {"Fork": raw(plan["fork_version"]), "WithdrawalCredentials": raw(plan["withdrawal_credentials"])}
+        elif self.kind == "reshare":
+            said |= {"OldOperatorIDs": data["OldOperatorIDs"], "ValidatorPK": unpacked64(data["ValidatorPK"])}
+            wanted |= {"OldOperatorIDs": plan["old"], "ValidatorPK": raw(plan["validator"])}
+        else:
+            said = {"SigningRoot": unpacked64(data["SigningRoot"]), "ValidatorPK": unpacked64(data["ValidatorPK"])}
+            wanted = {"SigningRoot": raw(plan["signing_root"]), "ValidatorPK": raw(plan["validator"])}
+        require(inner["Identifier"] == self.id and inner["MsgType"] == number, "it is of another ceremony")
+        others = [name for name, value in wanted.items() if said[name] != value]
+        require(not others, f"its {', '.join(others)} is not what the plan says")
+        require(signed["Signer"] in self.committee, f"it names operator {signed['Signer']}, who is not in the committee")
+        return "says what the plan says"
 
-            fork = sha256(raw(domain["fork_version"]) + bytes(28), raw(domain["genesis_validators_root"]))
-            message = sha256(chunk(what["epoch"]), chunk(what["validator_index"]))
-            require(sha256(message, b"\x04\0\0\0" + fork[:28]) == root, f"the root is not that of {words}")
-            return f"{words}, on the chain of genesis validators root {domain['genesis_validators_root']}"
-
-        report.check("purpose", test)
+    def recorded(self):
+        failed = [check["name"] for check in self.verdict.get("checks", []) if check["status"] == "fail"]
+        require(not failed, f"it counts as verified, and has failed checks: {', '.join(failed)}")
 
     def examine(self, report):
         report.check("committee", self.committees)
         checks = [("times", self.times), ("digest", self.digest), ("participants", self.participants), ("messages", self.signatures)]
         if not all([report.check(name, test) for name, test in checks]):
             return
+        is_right = report.check("start message", self.started)
+        if self.all["attached"]:
+            report.line("?", "what was sent to start it: an earlier process sent that, and this file does not have it")
+        elif is_right and self.all["start_message"] is not None:
+            report.line("?", "who signed the start message: the protocol does not ask, and no key of the initiator is known here")
         if self.verdict["outcome"] != "verified":
             report.line("?", f"it failed: {self.verdict['failure']['reason']}; who caused it, `casimir-dkg transcript verify` judges")
             report.line("?", "whether more came than these messages: a silence is the initiator's own word, and may be made by leaving some out")
             return
+        report.check("recorded checks", self.recorded)
+        count = len(self.verdict["checks"])
+        report.line("?", f"the {count} checks that are recorded in it, as far as they are not made again here: `casimir-dkg transcript verify` compares each")
         source = self.verdict["source"]
         if not report.check("source", lambda: self.is_possible(source)):
             return
@@ -1121,6 +1473,9 @@ def transcript(report, path, named, serves, registry):
         report.check("journal", in_journal)
     else:
         report.line("?", "whether it is the transcript that a journal names: give --journal")
+        stem = path.stem.split("-")[0]
+        if re.fullmatch("[0-9a-f]{48}", stem) and stem != found.all["request_id"]:
+            report.line("?", f"why the file has the name of ceremony {stem} and is of ceremony {found.all['request_id']}")
     found.examine(report)
     if registry is not None:
         report.check("operators", lambda: compare(found, registry))

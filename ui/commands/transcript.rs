@@ -10,8 +10,8 @@ use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::dkg::transcript::{examine, fingerprint};
 use casimir_dkg::secrets::{Holds, open};
 use casimir_dkg::types::{
-    BackendName, CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, Transcript,
-    Verification,
+    BackendName, CeremonyResult, Check, CheckStatus, Examined, OperatorId, OperatorRecord, RequestId,
+    Transcript, Verification,
 };
 use serde_json::json;
 
@@ -61,8 +61,27 @@ pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool
             "whether these are the operators' keys: compare the fingerprints, or give --operators or --ssv",
         ));
     }
+    examined
+        .verification
+        .checks
+        .extend(name_of_another(file, &examined));
     examined.verification.checks.extend(compared);
     Ok(report(&examined, backend, file, json))
+}
+
+/// Whether the file has the name of another ceremony than it is of: `<id>.json`, or `<id>-2.json` and so on.
+fn name_of_another(file: &Path, examined: &Examined) -> Option<Check> {
+    let stem = file.file_stem()?.to_str()?;
+    let named: RequestId = stem.split('-').next()?.parse().ok()?;
+    (named != examined.request_id).then(|| {
+        Check::unknown(
+            "file-name",
+            format!(
+                "why the file has the name of ceremony {named} and is of ceremony {}: whoever looks for that one finds this one",
+                examined.request_id
+            ),
+        )
+    })
 }
 
 /// The operators of a file with `[[operator]]` tables, and of nothing else.

@@ -194,6 +194,10 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<(Kind, Value)> {
         return bare(Kind::NoEngine);
     }
     if let Some(error) = error.downcast_ref::<JournalError>() {
+        let error = match error {
+            JournalError::Export(inner) => inner,
+            other => other,
+        };
         match error {
             JournalError::Broken { seq, problem, .. } => {
                 let more = json!({ "ok": false, "record": seq, "problem": SafeText::new(problem) });

@@ -205,6 +205,26 @@ fn a_decision_on_something_else_than_what_was_proposed_is_found() {
     );
 }
 
+/// The policy demanded two, and by the time of the decision one.
+#[test]
+fn whoever_was_the_first_of_two_may_decide_alone_where_one_is_enough_by_now() {
+    let (ada, other) = (PersonSecret::generate(), PersonSecret::generate());
+    let endorsed = Record::Endorsed {
+        action: action(),
+        decision: nth(1, by(&ada, "Ada", |_| ())),
+    };
+    let alone = by(&ada, "Ada", |statement| statement.expires = UnixMillis(999));
+    let decided = |decision| Record::Decided {
+        action: action(),
+        decision,
+    };
+    let problems = audit_of(vec![proposed(), endorsed.clone(), decided(alone)]).problems;
+    assert_eq!(problems, []);
+    let second = nth(2, by(&other, "Bob", |_| ()));
+    let problems = audit_of(vec![proposed(), endorsed, decided(second)]).problems;
+    assert_eq!(problems, []);
+}
+
 /// What was demanded is in the journal: one who decided alone what takes two, or with a key of nobody, is found.
 #[test]
 fn a_decision_of_fewer_people_than_were_demanded_then_is_found() {

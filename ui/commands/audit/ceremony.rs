@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use casimir_dkg::dkg::transcript::examine;
-use casimir_dkg::types::{CheckStatus, Examined, Transcript, UnixMillis};
+use casimir_dkg::types::{CheckStatus, Examined, Transcript, UnixMillis, counted};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -20,9 +20,26 @@ const END: [&str; 4] = [
     "ceremony-declared-lost",
 ];
 
-/// A section for each ceremony; empty text where there was none.
-pub(super) fn sections(records: &[Told<'_>], transcripts: &Path) -> String {
-    let mut out = String::new();
+/// What there is of a case's ceremonies.
+pub(super) struct Ceremonies {
+    /// A section for each; empty text where there was none.
+    pub(super) sections: String,
+    pub(super) transcripts: Proofs,
+}
+
+/// The transcripts that a case's records name.
+#[derive(Default)]
+pub(super) struct Proofs {
+    /// Are there, and hold.
+    pub(super) hold: usize,
+    /// Do not stand beside the journal.
+    pub(super) absent: usize,
+    /// The record that names one, and what is wrong with it.
+    pub(super) faults: Vec<(u64, String)>,
+}
+
+pub(super) fn gather(records: &[Told<'_>], transcripts: &Path) -> Ceremonies {
+    let (mut out, mut proofs) = (String::new(), Proofs::default());
     for started in records
         .iter()
         .filter(|told| told.entry.kind == "ceremony-started")
@@ -46,13 +63,16 @@ pub(super) fn sections(records: &[Told<'_>], transcripts: &Path) -> String {
         let mut ended = false;
         for end in ends {
             ended = true;
-            out.push_str(&outcome(end, &started.body["case"], transcripts));
+            out.push_str(&outcome(end, &started.body["case"], transcripts, &mut proofs));
         }
         if !ended {
             out.push_str("<p class=\"unknown\">The journal has no end of it.</p>\n");
         }
     }
-    out
+    Ceremonies {
+        sections: out,
+        transcripts: proofs,
+    }
 }
 
 fn members(plan: &Value) -> String {
@@ -70,7 +90,7 @@ fn members(plan: &Value) -> String {
     out
 }
 
-fn outcome(end: &Told<'_>, case: &Value, transcripts: &Path) -> String {
+fn outcome(end: &Told<'_>, case: &Value, transcripts: &Path, proofs: &mut Proofs) -> String {
     let body = &end.body;
     let mut out = format!(
         "<p>{} {} (record {}).</p>\n",
@@ -92,7 +112,16 @@ fn outcome(end: &Told<'_>, case: &Value, transcripts: &Path) -> String {
         let _ = writeln!(out, "<p>validator key {}</p>", code(key));
     }
     if let (Some(name), Some(digest)) = (body["transcript"][0].as_str(), body["transcript"][1].as_str()) {
-        out.push_str(&proof(name, digest, case, transcripts));
+        let found = proof(name, digest, case, transcripts);
+        let _ = writeln!(
+            out,
+            "<p>transcript {}, SHA-256 {}: {}",
+            code(name),
+            code(digest),
+            found.words()
+        );
+        out.push_str(&found.examined().map_or_else(String::new, picture));
+        proofs.take(end.entry.seq, name, &found);
     }
     if body["checks"].is_array() {
         out.push_str(&checks(&body["checks"]));
@@ -108,51 +137,99 @@ fn bytes_of(transcript: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The transcript that the journal names: whether it is there, whether it is that one, what it proves, and its picture.
-fn proof(name: &str, digest: &str, case: &Value, transcripts: &Path) -> String {
-    let mut out = format!("<p>transcript {}, SHA-256 {}: ", code(name), code(digest));
+/// What became of a transcript that the journal names.
+enum Proof {
+    Absent,
+    /// It is not read, or not the one that is named.
+    Other(String),
+    /// It is that one, and what does not hold of it.
+    Read(Box<Examined>, Vec<String>),
+}
+
+/// Whether the transcript is there, whether it is that one, and what it proves.
+fn proof(name: &str, digest: &str, case: &Value, transcripts: &Path) -> Proof {
     // a name of the journal, and not a way out of the folder
     let plain = Path::new(name).file_name().is_some_and(|file| file == name);
     let read = plain.then(|| bytes_of(&transcripts.join(name)).ok()).flatten();
     let Some(bytes) = read else {
-        out.push_str("<span class=\"unknown\">it does not stand beside the journal</span></p>\n");
-        return out;
+        return Proof::Absent;
     };
     if format!("0x{}", hex::encode(Sha256::digest(&bytes))) != digest {
-        out.push_str("<span class=\"fail\">the file by this name is another one</span></p>\n");
-        return out;
+        return Proof::Other("the file by this name is another one".to_owned());
     }
-    match Transcript::read(&bytes).and_then(|transcript| examine(&transcript)) {
-        Err(error) => {
-            let _ = writeln!(
-                out,
-                "<span class=\"fail\">{}</span></p>",
-                text(&error.to_string())
-            );
-        }
-        Ok(examined) => {
-            let checks = examined.verification.checks.iter();
-            let mut failed: Vec<String> = checks
-                .filter(|check| check.status == CheckStatus::Fail)
-                .map(|check| text(&format!("{}: {}", check.name, check.reason)))
-                .collect();
-            let other = examined.held_for.and_then(|held_for| held_for.case);
-            if let Some(other) = other.filter(|other| case.as_str() != Some(&other.to_string())) {
-                failed.push(text(&format!("held-for: it says that it is of {other}")));
+    let examined = match Transcript::read(&bytes).and_then(|transcript| examine(&transcript)) {
+        Ok(examined) => examined,
+        Err(error) => return Proof::Other(error.to_string()),
+    };
+    let checks = examined.verification.checks.iter();
+    let mut failed: Vec<String> = checks
+        .filter(|check| check.status == CheckStatus::Fail)
+        .map(|check| format!("{}: {}", check.name, check.reason))
+        .collect();
+    let other = examined.held_for.as_ref().and_then(|held_for| held_for.case);
+    if let Some(other) = other.filter(|other| case.as_str() != Some(&other.to_string())) {
+        failed.push(format!("held-for: it says that it is of {other}"));
+    }
+    Proof::Read(Box::new(examined), failed)
+}
+
+impl Proof {
+    /// What is wrong with it, in words; nothing where it holds or is not there.
+    fn fault(&self) -> Option<String> {
+        match self {
+            Self::Other(why) => Some(why.clone()),
+            Self::Read(_, failed) if !failed.is_empty() => {
+                Some(format!("it does not hold: {}", failed.join("; ")))
             }
-            if failed.is_empty() {
-                out.push_str("<span class=\"pass\">checked again just now, it holds</span></p>\n");
-            } else {
-                let _ = writeln!(
-                    out,
-                    "<span class=\"fail\">it does not hold: {}</span></p>",
-                    failed.join("; ")
-                );
-            }
-            out.push_str(&picture(&examined));
+            Self::Read(..) | Self::Absent => None,
         }
     }
-    out
+
+    /// For the page.
+    fn words(&self) -> String {
+        match (self.fault(), self) {
+            (Some(fault), _) => format!("<span class=\"fail\">{}</span></p>", text(&fault)),
+            (None, Self::Absent) => {
+                "<span class=\"unknown\">it does not stand beside the journal</span></p>".to_owned()
+            }
+            (None, _) => "<span class=\"pass\">checked again just now, it holds</span></p>".to_owned(),
+        }
+    }
+
+    fn examined(&self) -> Option<&Examined> {
+        match self {
+            Self::Read(examined, _) => Some(examined),
+            Self::Absent | Self::Other(_) => None,
+        }
+    }
+}
+
+impl Proofs {
+    fn take(&mut self, record: u64, name: &str, found: &Proof) {
+        match (found.fault(), found) {
+            (Some(fault), _) => self.faults.push((record, format!("transcript {name}: {fault}"))),
+            (None, Proof::Absent) => self.absent += 1,
+            (None, _) => self.hold += 1,
+        }
+    }
+
+    /// For the head of the page.
+    pub(super) fn words(&self) -> String {
+        let mut words = vec![format!("{} checked again", counted(self.hold, "transcript"))];
+        if self.absent > 0 {
+            words.push(format!(
+                "<span class=\"unknown\">{} not beside the journal</span>",
+                self.absent
+            ));
+        }
+        if !self.faults.is_empty() {
+            words.push(format!(
+                "<span class=\"fail\">{} not what the journal names, or not sound</span>",
+                self.faults.len()
+            ));
+        }
+        words.join(", ")
+    }
 }
 
 const LEFT: usize = 110;

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use casimir_dkg::config::LoadOptions;
 use casimir_dkg::engine::{self, JournalIdentity};
-use casimir_dkg::journal::{self, JournalOptions, Report};
+use casimir_dkg::journal::{self, JournalOptions, Report, places};
 use casimir_dkg::types::{CaseId, Root, SafeText, UnixMillis};
+use ceremony::Ceremonies;
 use serde_json::json;
 
 use super::journal::case::{self, Told};
@@ -31,7 +32,8 @@ struct Audit<'a> {
     /// The case's records, oldest first.
     records: &'a [Told<'a>],
     identity: JournalIdentity,
-    /// Record and what is wrong with it, of the whole journal.
+    ceremonies: Ceremonies,
+    /// Record and what is wrong with it, of the whole journal, and of the case's transcripts.
     problems: Vec<(u64, String)>,
     at: UnixMillis,
 }
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
         records,
         head,
         problems,
-        is_judged,
+        counts,
     } = &written;
     let mut result = None;
     if json {
@@ -75,10 +77,7 @@ pub(crate) fn run(args: &AuditArgs, options: &LoadOptions, json: bool) -> anyhow
     for problem in &problems {
         output::error(problem);
     }
-    Ok(exit::judged(
-        result,
-        if *is_judged { problems } else { Vec::new() },
-    ))
+    Ok(exit::judged(result, problems.into_iter().take(*counts).collect()))
 }
 
 /// What a written page rests on.
@@ -88,7 +87,8 @@ pub(crate) struct Written {
     pub(crate) head: Root,
     /// Records of the journal that do not hold, by their numbers.
     pub(crate) problems: Vec<(u64, String)>,
-    is_judged: bool,
+    /// So many of the first of them speak against it.
+    counts: usize,
 }
 
 /// Writes the page of a case.
@@ -109,12 +109,19 @@ pub(crate) fn write(place: &JournalOptions, case: CaseId, to: &Path) -> anyhow::
             false,
         ),
     };
+    let transcripts = places::transcripts_of(&place.path);
+    let ceremonies = ceremony::gather(&records, &transcripts);
+    let faults = ceremonies.transcripts.faults.clone();
+    // what is not understood is said and judges nothing; a transcript that is another one does
+    let counts = if is_judged { problems.len() } else { 0 } + faults.len();
+    let problems: Vec<_> = faults.into_iter().chain(problems).collect();
     let audit = Audit {
         case,
         journal: &place.path,
         report: &report,
         records: &records,
         identity: engine::identity(&entries),
+        ceremonies,
         problems,
         at: UnixMillis::now(),
     };
@@ -124,7 +131,7 @@ pub(crate) fn write(place: &JournalOptions, case: CaseId, to: &Path) -> anyhow::
         records: records.len(),
         head: report.head,
         problems: audit.problems,
-        is_judged,
+        counts,
     })
 }
 

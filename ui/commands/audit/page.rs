@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use casimir_dkg::engine;
-use casimir_dkg::journal::places;
+use casimir_dkg::types::counted;
 use serde_json::Value;
 
 use super::Audit;
-use super::ceremony;
 use super::html::{checks, code, page, table, text, value};
 use crate::commands::journal::case::Told;
 use crate::commands::journal::verify::end;
@@ -21,12 +20,11 @@ pub(super) fn write(audit: &Audit<'_>) -> String {
     body.push_str("<h2>Who decided what</h2>\n");
     body.push_str(&decisions(audit.records));
     body.push_str("<h2>Ceremonies</h2>\n");
-    let transcripts = places::transcripts_of(audit.journal);
-    let ceremonies = ceremony::sections(audit.records, &transcripts);
+    let ceremonies = &audit.ceremonies.sections;
     body.push_str(if ceremonies.is_empty() {
         "<p>None was held.</p>\n"
     } else {
-        &ceremonies
+        ceremonies
     });
     body.push_str("<h2>Transactions</h2>\n");
     body.push_str(&transactions(audit.records));
@@ -59,7 +57,10 @@ fn head(audit: &Audit<'_>) -> String {
             text(&doubt.to_string())
         ),
         None if audit.problems.is_empty() => "nothing".to_owned(),
-        None => "see what is wrong, below".to_owned(),
+        None => format!(
+            "<span class=\"fail\">{}: see what is wrong, below</span>",
+            counted(audit.problems.len(), "finding")
+        ),
     };
     let rows = [
         ("outcome", outcome),
@@ -69,6 +70,7 @@ fn head(audit: &Audit<'_>) -> String {
         ("its head", code(&report.head.to_string())),
         ("its own key", key),
         ("its end", text(&end(report, false))),
+        ("its transcripts", audit.ceremonies.transcripts.words()),
         ("what speaks against it", doubt),
         ("its format", report.format.to_string()),
         (

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, RecordedVerdict, StartOutcome};
-use crate::beacon::roots::voluntary_exit_signing_root;
+use crate::dkg::purpose::purpose;
 use crate::dkg::rockx::judgement::{
     Accepted, Record, Source, Taken, accept, combine, judge_stored, swallowed,
 };
@@ -14,8 +14,8 @@ use crate::dkg::rockx::start_message;
 use crate::dkg::rockx::wire::SignedMessage;
 use crate::dkg::tracker::View;
 use crate::types::{
-    CeremonyFailure, CeremonyKind, CeremonyPlan, CeremonyResult, Check, CheckStatus, Examined, FailureKind,
-    OperatorId, OwnerNonce, SafeText, SignPurpose, Transcript, TranscriptError, Verification,
+    CeremonyFailure, CeremonyKind, CeremonyResult, Check, CheckStatus, Examined, FailureKind, OperatorId,
+    SafeText, Transcript, TranscriptError, Verification,
 };
 
 /// What stands behind every failure by silence.
@@ -163,49 +163,6 @@ fn start_message(document: &Document) -> Check {
         ),
         Err(error) => Check::fail(NAME, error.to_string()),
     }
-}
-
-/// The root that is signed is that of what the plan calls it: nobody reads a root.
-fn purpose(plan: &CeremonyPlan) -> Option<Check> {
-    const NAME: &str = "purpose";
-    let CeremonyPlan::Sign {
-        signing_root, what, ..
-    } = plan
-    else {
-        return None;
-    };
-    Some(match what {
-        SignPurpose::OwnerNonce { owner, nonce } => {
-            let owner = OwnerNonce {
-                owner: owner.clone(),
-                nonce: *nonce,
-            };
-            let words = format!("what was signed is the SSV registration {owner}");
-            Check::of(NAME, owner.root() == *signing_root, words)
-        }
-        SignPurpose::VoluntaryExit {
-            validator_index,
-            epoch,
-            domain: Some(domain),
-        } => {
-            let (version, genesis) = (domain.fork_version, &domain.genesis_validators_root);
-            let root = voluntary_exit_signing_root(*epoch, *validator_index, version, genesis);
-            let words = format!(
-                "what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on, where the genesis validators root is {genesis}"
-            );
-            Check::of(NAME, root == *signing_root, words)
-        }
-        SignPurpose::VoluntaryExit {
-            validator_index,
-            epoch,
-            domain: None,
-        } => Check::unknown(
-            NAME,
-            format!(
-                "whether what was signed is the voluntary exit of validator {validator_index} from epoch {epoch} on: this plan does not say on which chain"
-            ),
-        ),
-    })
 }
 
 /// Feeds every message into a new record, which takes only what its sender signed.
