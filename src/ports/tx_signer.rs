@@ -47,6 +47,15 @@ pub enum TxSignerError {
     Broken(SafeText),
 }
 
+/// Whether a signer that is there says that it has the account's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HasKey {
+    /// It does, or it is in this process.
+    Told,
+    /// It tells nobody whose keys it has: the first signature finds out.
+    Untold,
+}
+
 /// Signs for one account.
 #[async_trait]
 pub trait TxSigner: fmt::Debug + Send + Sync {
@@ -62,8 +71,8 @@ pub trait TxSigner: fmt::Debug + Send + Sync {
     }
 
     /// Whether it is there and has the account's key, as far as it tells without signing. A key in this process is.
-    async fn reach(&self) -> Answer<()> {
-        Answer::Yes(())
+    async fn reach(&self) -> Answer<HasKey> {
+        Answer::Yes(HasKey::Told)
     }
 
     /// Signs the transaction as it is, and returns its EIP-2718 envelope. May take a while; dropping the future gives the

@@ -34,7 +34,7 @@ use super::SecretFile;
 use crate::config::RemoteKey;
 use crate::http::{Endpoint, Http, HttpError, HttpOptions, HttpSetupError, Limits};
 use crate::ports::Answer;
-use crate::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
+use crate::ports::tx_signer::{HasKey, TxSigner, TxSignerError, UnsignedTransaction};
 use crate::types::SafeText;
 
 /// Longest file of a certificate chain or of its key.
@@ -257,18 +257,18 @@ impl TxSigner for RemoteSigner {
         true
     }
 
-    async fn reach(&self) -> Answer<()> {
+    async fn reach(&self) -> Answer<HasKey> {
         let told = match self.ask("eth_accounts", json!([]), REACH).await {
             Ok(told) => told,
             Err(Silent::Complains {
                 code: NO_SUCH_METHOD, ..
-            }) => return Answer::Yes(()),
+            }) => return Answer::Yes(HasKey::Untold),
             Err(Silent::Away(words) | Silent::Complains { words, .. } | Silent::Broken(words)) => {
                 return Answer::not_known(self.words(words));
             }
         };
         match serde_json::from_value::<Vec<Address>>(told) {
-            Ok(accounts) if accounts.contains(&self.key.address) => Answer::Yes(()),
+            Ok(accounts) if accounts.contains(&self.key.address) => Answer::Yes(HasKey::Told),
             Ok(_) => {
                 let words = self.words(format!("it has no key of {}", self.key.address));
                 Answer::no(words.as_str())

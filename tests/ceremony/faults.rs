@@ -46,6 +46,30 @@ async fn whoever_dies_is_named_in_its_round() {
     futures_util::future::join_all(ends).await;
 }
 
+/// It could go on all by itself, and those who waited for it were named in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_withholds_a_message_and_sends_the_next_one_is_named_and_nobody_else() {
+    // a deposit signature is put together without a withheld part
+    let withheld = [Step::Preparation, Step::Round1, Step::Round2];
+    let ends = withheld.map(|step| async move {
+        let (failure, _house) = with_operator_3(Misbehaviour::Withholds(step)).await;
+        assert_eq!(failure.kind, FailureKind::Timeout, "{step:?}: {failure}");
+        assert_eq!(failure.culprits, ids([3]), "{step:?}: {failure}");
+    });
+    futures_util::future::join_all(ends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_gives_up_at_once_is_named_and_not_those_who_stopped_because_of_it() {
+    let (failure, _house) = with_operator_3(Misbehaviour::GivesUp).await;
+    assert_eq!(failure.kind, FailureKind::Timeout, "{failure}");
+    assert_eq!(failure.culprits, ids([3]), "{failure}");
+    assert!(
+        failure.reason.as_str().contains("operator 3 gave up"),
+        "{failure}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_operator_is_named_within_the_deadline() {
     let house = House::of_four([(2, Misbehaviour::Silent)]).await;

@@ -8,7 +8,7 @@ use alloy::primitives::{Address, U256};
 use casimir_dkg::config::{self, Config, LoadOptions};
 use casimir_dkg::devnet::Mining;
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
-use casimir_dkg::ports::tx_signer::TxSignerError;
+use casimir_dkg::ports::tx_signer::{HasKey, TxSignerError};
 use casimir_dkg::ports::{Answer, TxSigner};
 use casimir_dkg::signer;
 use casimir_dkg::tx::{SignError, UnsignedTransaction};
@@ -93,7 +93,7 @@ async fn it_signs_what_it_is_asked_over_tls_for_whom_it_knows() {
     let trusting = format!("{}ca_file = \"ca.pem\"\n", of_oracle(&stand_in.url));
     let known = format!("{trusting}client_certificate = \"c.pem\"\nclient_key = \"c.key\"\n");
     let signer = opened(folder.path(), &known);
-    assert_eq!(signer.reach().await, Answer::Yes(()));
+    assert_eq!(signer.reach().await, Answer::Yes(HasKey::Told));
     let draft = draft(oracle().address());
     let signed = draft.sign(&*signer).await.unwrap();
     assert_eq!(
@@ -230,7 +230,7 @@ async fn who_is_away_is_told_apart_from_who_refuses_and_from_who_is_broken() {
         200,
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#,
     ));
-    assert_eq!(signer.reach().await, Answer::Yes(()));
+    assert_eq!(signer.reach().await, Answer::Yes(HasKey::Untold));
     stand_in.is(Mood::Honest);
     let other = format!(
         "url = \"{}\"\naddress = \"{}\"\n",
@@ -257,7 +257,7 @@ async fn a_node_that_signs_for_its_own_accounts_is_such_a_signer_too() {
         folder.path(),
         &format!("url = \"{}\"\naddress = \"{account}\"\n", net.http_url()),
     );
-    assert_eq!(signer.reach().await, Answer::Yes(()));
+    assert_eq!(signer.reach().await, Answer::Yes(HasKey::Told));
     let draft = draft(account);
     let signed = draft.sign(&*signer).await.unwrap();
     draft.verify(&signed).unwrap();

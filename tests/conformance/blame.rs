@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
+use casimir_dkg::dkg::rockx::ecies::SessionKey;
 use casimir_dkg::dkg::rockx::frost::Dealing;
 use casimir_dkg::dkg::rockx::verify::{Observed, judge_blame, verify_ceremony};
 use casimir_dkg::dkg::rockx::wire::{
-    Blame as Accusation, BlameOutput, BlameType, DataStore, Decode, Encode, GoBytes, GoList, KeygenBody,
-    KeygenMessage, Message, MsgType, ProtocolRound, SignedMessage,
+    Blame as Accusation, BlameOutput, BlameType, DataStore, Decode, Encode, GoBytes, GoList, GoMap,
+    KeygenBody, KeygenMessage, Message, MsgType, ProtocolRound, Round1, SignedMessage,
 };
 use casimir_dkg::dkg::threshold::SecretScalar;
 use casimir_dkg::types::{Blame, CheckStatus, OperatorId};
@@ -220,6 +221,39 @@ fn the_blamer_can_not_cheat_with_another_session_key_or_forged_evidence() {
         "{}",
         blame.reason
     );
+}
+
+/// The blamer may have told the dealer another session key than those who watch.
+#[test]
+fn a_share_that_the_revealed_key_does_not_open_leaves_open_whose_fault_that_is() {
+    let ceremony = keygen();
+    let mut recipients = ceremony.observed().preparations;
+    let dealing = Dealing::new(TWO, SecretScalar::random(&mut OsRng), 3, &mut OsRng);
+    let elsewhere = SessionKey::random(&mut OsRng).public();
+    recipients.insert(ONE, elsewhere);
+    let mut body = dealing.round1(&recipients, &mut OsRng).unwrap();
+    let sealed = protocol(&ceremony, TWO, &KeygenMessage::from(body.clone()));
+    let blame = accuse(&ceremony, BlameType::InvalidShare, &[sealed], &session_sk());
+    assert!(!blame.proven && blame.culprit.is_none(), "{blame:?}");
+    assert!(
+        blame.reason.as_str().contains("told others another session key"),
+        "{}",
+        blame.reason
+    );
+    // what is no sealed share for any key is the dealer's, whoever it was made for
+    let shares = body.shares.0.as_mut().unwrap();
+    for bytes in [GoBytes::from(vec![4; 20]), GoBytes::from(vec![4; 3_000])] {
+        shares.insert(ONE, bytes);
+        let dealing = Round1 {
+            shares: GoMap(Some(shares.clone())),
+            ..dealing
+                .round1(&ceremony.observed().preparations, &mut OsRng)
+                .unwrap()
+        };
+        let bad = protocol(&ceremony, TWO, &KeygenMessage::from(dealing));
+        let blame = accuse(&ceremony, BlameType::InvalidShare, &[bad], &session_sk());
+        assert!(blame.proven && blame.culprit == Some(TWO), "{blame:?}");
+    }
 }
 
 #[test]

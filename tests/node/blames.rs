@@ -1,9 +1,9 @@
 //! Accusations: what is raised for which offence, with which evidence, and how it is judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use casimir_dkg::dkg::rockx::ecies::SessionKey;
+use casimir_dkg::dkg::rockx::ecies::{SessionKey, SessionPublicKey};
 use casimir_dkg::dkg::rockx::frost::Dealing;
 use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
 use casimir_dkg::dkg::rockx::node::session::{
@@ -279,6 +279,54 @@ fn lies_about_derived_keys_end_the_run_before_a_share_is_kept() {
     }
 }
 
+/// Whoever was told something else contradicts the others, and would be taken for the liar.
+#[test]
+fn a_dealer_that_deals_one_operator_something_else_is_shown_to_have_signed_both() {
+    let dealer = OperatorId(2);
+    let is_dealing = |message: &SignedMessage| {
+        message.signer == dealer && payload_opt(message).is_some_and(|payload| payload.round1.is_some())
+    };
+    let mut net = Net::keygen(4, 62);
+    let mut told = false;
+    while !net.transit.is_empty() {
+        net.deliver(0);
+        if told || !net.published.iter().any(is_dealing) {
+            continue;
+        }
+        told = true;
+        let session_keys = net.published.iter().filter_map(|message| {
+            let preparation = payload_opt(message)?.preparation?;
+            Some((
+                message.signer,
+                SessionPublicKey::parse(preparation.session_pk.as_slice()).unwrap(),
+            ))
+        });
+        let session_keys: BTreeMap<_, _> = session_keys.collect();
+        let other = Dealing::new(dealer, SecretScalar::random(&mut OsRng), 3, &mut OsRng);
+        let other = other.round1(&session_keys, &mut OsRng).unwrap();
+        let other = Message::new(MsgType::Protocol, request(62), &KeygenMessage::from(other));
+        let other = other.sign(dealer, &identity(2).key).unwrap();
+        let other = Authentic::check(other, identity(2).key.public()).unwrap();
+        for transit in &mut net.transit {
+            if let super::net::Transit::Message(to, message) = transit
+                && *to == OperatorId(4)
+                && is_dealing(&message.to_signed())
+            {
+                *message = other.clone();
+            }
+        }
+    }
+    assert!(net.kept.is_empty());
+    let dealings = net.published.iter().filter(|message| is_dealing(message));
+    let roots: BTreeSet<_> = dealings
+        .map(|message| {
+            let authentic = Authentic::check(message.clone(), identity(2).key.public());
+            authentic.unwrap().root()
+        })
+        .collect();
+    assert_eq!(roots.len(), 2, "both are there for everybody to see");
+}
+
 #[test]
 fn a_bad_partial_deposit_signature_is_left_out() {
     let net = keygen_with(&Lie::PartialSignature);
@@ -319,6 +367,11 @@ fn a_false_accusation_ends_the_run_but_is_reported_as_not_proven() {
     net.publish(message.sign(OperatorId(3), &identity(3).key).unwrap());
     net.run();
     assert!(net.kept.is_empty());
+    // what the blamer told them, so that somebody to whom it told another session key sees both
+    let told = net.published.iter().filter(|message| {
+        message.signer == OperatorId(3) && payload_opt(message).is_some_and(|p| p.preparation.is_some())
+    });
+    assert!(told.count() > 1);
     for id in [1, 2, 4].map(OperatorId) {
         match net.finished.get(&id) {
             Some(Finish::Blame { report, reason }) => {

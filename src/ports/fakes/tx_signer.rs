@@ -6,7 +6,7 @@ use alloy::primitives::{Address, Bytes};
 use async_trait::async_trait;
 
 use crate::ports::Answer;
-use crate::ports::tx_signer::{TxSigner, TxSignerError, UnsignedTransaction};
+use crate::ports::tx_signer::{HasKey, TxSigner, TxSignerError, UnsignedTransaction};
 use crate::types::SafeText;
 
 /// Gives the same answer to everybody, and remembers what it was asked.
@@ -48,8 +48,12 @@ impl TxSigner for FakeSigner {
         "a signer that a test made".into()
     }
 
-    async fn reach(&self) -> Answer<()> {
-        self.reach.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    async fn reach(&self) -> Answer<HasKey> {
+        self.reach
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .map(|()| HasKey::Told)
     }
 
     async fn sign(&self, transaction: &UnsignedTransaction) -> Result<Bytes, TxSignerError> {

@@ -21,7 +21,7 @@ use casimir_dkg::dkg::rockx::node::session::{
 use casimir_dkg::dkg::rockx::node::store::KeyShare;
 use casimir_dkg::dkg::rockx::wire::{
     Blame, BlameType, Decode, Encode, GoBytes, GoMap, Init, KeySign, KeygenMessage, Message, MsgType,
-    Preparation, Reshare, SignedMessage, SignedOutput, Subscriber,
+    Preparation, ProtocolRound, Reshare, SignedMessage, SignedOutput, Subscriber, Timeout,
 };
 use casimir_dkg::dkg::threshold::SecretScalar;
 use casimir_dkg::types::{BlsPublicKey, OperatorId, RequestId};
@@ -40,6 +40,10 @@ pub(crate) enum Misbehaviour {
     Silent,
     /// Its process ends when it would send its first message of this kind: connections are refused from then on.
     Dies(Step),
+    /// Never sends its messages of this kind, and goes on with the next ones.
+    Withholds(Step),
+    /// Says that its time ran out as soon as it is started.
+    GivesUp,
     /// Answers a start message with an error.
     RefusesToStart,
     /// Waits before everything that it sends.
@@ -190,6 +194,13 @@ impl Shared {
                 );
             }
             state.running.insert(id, session);
+            if self.misbehaviour == Misbehaviour::GivesUp {
+                let body = KeygenMessage::from(Timeout {
+                    round: ProtocolRound::Round1,
+                });
+                let gives_up = self.me.sign(MsgType::Protocol, id, &body).expect("RSA");
+                outputs.insert(0, Output::Broadcast(gives_up));
+            }
             outputs
         } else {
             let key = self.peers.get(&signed.signer).ok_or("a stranger")?;
@@ -225,6 +236,11 @@ impl Shared {
             match output {
                 Output::Broadcast(message) => {
                     if self.misbehaviour == Misbehaviour::Silent {
+                        continue;
+                    }
+                    if let Misbehaviour::Withholds(step) = &self.misbehaviour
+                        && step_of(&message) == Some(*step)
+                    {
                         continue;
                     }
                     if let Misbehaviour::Dies(step) = &self.misbehaviour

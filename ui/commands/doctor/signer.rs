@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::At;
 use casimir_dkg::config::{Config, format_ether};
+use casimir_dkg::ports::tx_signer::HasKey;
 use casimir_dkg::ports::{Answer, TxSigner};
 use casimir_dkg::signer::{self, OpenError};
 
@@ -93,7 +94,12 @@ async fn elsewhere(signer: &dyn TxSigner, report: &mut Report) {
     let (what, who) = ("signer", signer.name());
     let account = signer.address();
     report.add(match signer.reach().await {
-        Answer::Yes(()) => Finding::ok(what, format!("{who} answers for {account}")),
+        Answer::Yes(HasKey::Told) => Finding::ok(what, format!("{who} answers for {account}")),
+        Answer::Yes(HasKey::Untold) => Finding::warn(
+            what,
+            format!("{who} answers, and does not tell whose keys it has (eth_accounts)"),
+            "look there whether it has this account's: otherwise the first transaction finds out",
+        ),
         Answer::No(evidence) => Finding::fail(
             what,
             evidence.to_string(),

@@ -304,6 +304,7 @@ fn failed(document: &Document, record: &Record, failure: &CeremonyFailure) -> Ch
         ],
         FailureKind::Refused => vec![
             record.other_key_failure(),
+            record.open_failure(),
             accepted(document, record, Source::Messenger).err(),
             accepted(document, record, Source::Observed).err(),
         ],

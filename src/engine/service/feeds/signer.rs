@@ -122,7 +122,7 @@ pub(super) async fn run(
     let mut growing = Growing(pauses.soonest);
     loop {
         let why = match signer.reach().await {
-            Answer::Yes(()) => None,
+            Answer::Yes(_) => None,
             Answer::No(evidence) => Some(evidence.words),
             Answer::NotKnown(unknown) => Some(unknown.words().clone()),
         };
