@@ -67,6 +67,9 @@ pub(crate) async fn deliver(http: &Http, url: &str, body: &[u8], deadline: Durat
                         "answered {}, not in the words of a node: what stands before it may have passed the message on. {text}",
                         answer.status
                     )),
+                    (None, _) if text.as_str().trim().is_empty() => {
+                        SafeText::new(&format!("answered {} without a word", answer.status))
+                    }
                     (own, _) => own.unwrap_or(text),
                 };
                 return Delivered::new(Some(answer.status), outcome, text);
@@ -124,6 +127,7 @@ mod tests {
             (400, r#"{"error":"no SSZ"}"#, StartOutcome::Refused),
             (403, "forbidden", StartOutcome::Refused),
             (404, NGINX, StartOutcome::Refused),
+            (307, "", StartOutcome::Refused),
             (413, NGINX, StartOutcome::Refused),
             (500, "", StartOutcome::Unanswered),
             (502, NGINX, StartOutcome::Unanswered),
@@ -141,6 +145,7 @@ mod tests {
         ] {
             let (got, text) = answered(status, body).await;
             assert_eq!(got, outcome, "{status} {body}: {text}");
+            assert!(!text.is_empty(), "{status} {body}");
             assert!(
                 got != StartOutcome::Unanswered || text.contains("may have passed the message on"),
                 "{text}"

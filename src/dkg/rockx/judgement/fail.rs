@@ -297,3 +297,42 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dkg::tracker::View;
+    use crate::types::{BlsPublicKey, CeremonyPlan, RequestId};
+
+    /// What becomes of a reshare by 1 to 4 when these do not start.
+    fn stillborn(not_started: &[(u64, &str)]) -> CeremonyFailure {
+        let committee: Vec<_> = (1..=4).map(OperatorId).collect();
+        let plan = CeremonyPlan::Reshare {
+            validator: BlsPublicKey::default(),
+            old: committee.clone(),
+            new: committee,
+            threshold: 3,
+            brought: None,
+            registration: None,
+        };
+        let record = Record::new(RequestId([1; 24]), &plan, BTreeMap::new(), View::Whole);
+        let not_started = not_started.iter();
+        let not_started = not_started.map(|(id, why)| (OperatorId(*id), SafeText::new(why)));
+        record.stillborn_failure(&not_started.collect())
+    }
+
+    /// After a dead operator ended one attempt, the next ones accused those who still waited in it.
+    #[test]
+    fn whoever_still_holds_the_resharing_before_is_not_to_blame() {
+        let busy = format!("reshare c2 of this key runs here since 15 s ago: {ONE_AT_A_TIME}");
+        let waits = stillborn(&[(1, &busy), (2, &busy)]);
+        assert_eq!(
+            (waits.kind, waits.culprits),
+            (FailureKind::NotStarted, Vec::new())
+        );
+        let refuses = stillborn(&[(1, &busy), (2, "refused by policy")]);
+        assert_eq!(refuses.kind, FailureKind::Timeout);
+        assert_eq!(refuses.culprits, [OperatorId(2)]);
+        assert!(refuses.reason.as_str().contains("is not to blame"), "{refuses}");
+    }
+}

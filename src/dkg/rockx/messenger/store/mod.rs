@@ -219,9 +219,7 @@ impl Store {
             other => other,
         };
         let (connection, lock) = schema::open(dir).map_err(unusable)?;
-        let loaded = load::load(&connection)
-            .map_err(StoreError::from)
-            .map_err(unusable)?;
+        let loaded = load::load(&connection).map_err(unusable)?;
         let (commands, receiver) = channel();
         let backlog = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&backlog);
