@@ -24,14 +24,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
             "exists already; a backup never replaces a file",
         )));
     }
-    // a disk that is not mounted looks like a directory that is missing
-    if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty())
-        && !directory.is_dir()
-    {
-        return Err(io_at(directory)(std::io::Error::new(
-            std::io::ErrorKind::NotFound,
-            "no such directory, and a backup makes none: is its disk mounted?",
-        )));
+    if let Some((directory, error)) = secrets::unmounted(to) {
+        return Err(io_at(directory)(error));
     }
     if export::is_one(path)? {
         return Err(JournalError::NotCopied {

@@ -12,4 +12,5 @@ mod way;
 
 pub use file::SecretFile;
 pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted, regular};
+pub(crate) use private::unmounted;
 pub use private::{append_private, make_private, partial_of, replace_private, write_private};

@@ -21,6 +21,15 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     append_private(path).map(drop)
 }
 
+/// The directory in which `to` would be, where it is missing: a disk that is not mounted looks like that, and a backup that
+/// makes the directory is on another one.
+#[must_use]
+pub(crate) fn unmounted(to: &Path) -> Option<(&Path, io::Error)> {
+    let directory = owner::parent(to);
+    let words = "no such directory, and a backup makes none: is its disk mounted?";
+    (!directory.is_dir()).then(|| (directory, io::Error::new(io::ErrorKind::NotFound, words)))
+}
+
 /// A new file (0600) with a name of its own beside `to`, for what becomes `to` once it is whole. It is removed when it is
 /// dropped. What root makes belongs to whoever the directory belongs to.
 ///

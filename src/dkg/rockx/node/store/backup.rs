@@ -13,7 +13,7 @@ use super::manifest::{self, Named};
 use super::seal::Sealer;
 use super::shares::associated;
 use super::{Store, StoreError, schema, sealer, shown};
-use crate::secrets::{make_private, partial_of};
+use crate::secrets::{make_private, partial_of, unmounted};
 use crate::types::{BlsPublicKey, RequestId};
 
 /// Copies the store at `path` to `to`, with a manifest beside the copy, and verifies both. A node may go on meanwhile: the
@@ -33,12 +33,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, words).into());
         }
     }
-    // a disk that is not mounted looks like a directory that is missing
-    if let Some(directory) = to.parent().filter(|d| !d.as_os_str().is_empty())
-        && !directory.is_dir()
-    {
-        let words = "no such directory, and a backup makes none: is its disk mounted?";
-        return Err(manifest::naming(directory)(io::Error::new(io::ErrorKind::NotFound, words)).into());
+    if let Some((directory, error)) = unmounted(to) {
+        return Err(manifest::naming(directory)(error).into());
     }
     let source = open_read_only(path)?;
     // before the copy: a share is named after it is durable
