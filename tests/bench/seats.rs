@@ -12,7 +12,7 @@
 //!   and of an operator's node that do nothing.
 //!
 //! It fails where the headless oracle with 20 open cases has more than 40 MiB resident while nothing happens: what is packaged
-//! keeps that (37.6 MiB), a plain release has 44.
+//! keeps that (37.6 to 39.4 MiB), a plain release has 44.
 //!
 //! `CASIMIR_BENCH_SECONDS` sets how long seats come and go (default 120). Numbers of a debug build are of little use but for
 //! whether memory stays flat.
