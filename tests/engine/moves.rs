@@ -175,6 +175,11 @@ async fn an_oracle_moves_to_another_host_and_an_auditor_follows_it() {
         two.command(&["status"]).output().unwrap().status.success()
     })
     .await;
+    // what the first host sent after the backup is noticed at the first head: who resumes before that is stopped once more
+    until("the account", &oracle, || {
+        two.records().iter().any(|entry| entry.kind == "account-strange")
+    })
+    .await;
     // a person has looked
     two.ask(&["resume"]);
     ground.devnet().deposit_pool(1).await.unwrap();
