@@ -165,30 +165,42 @@ fn contradiction(standard: &Words, words: &[(SafeText, Words)]) -> Option<String
     let said = against
         .iter()
         .map(|(name, differs)| match (differs, with.as_slice()) {
-            (Some((subject, there, here)), [one]) => {
+            (Differs::On { subject, there, here }, [one]) => {
                 format!(
                     "{one} and {name} contradict each other: {one} says of {subject} {there}, {name} {here}"
                 )
             }
-            (None, [one]) => format!("{one} and {name} contradict each other: {name} says less"),
-            (Some((subject, there, here)), several) => format!(
+            (Differs::SaysLess, [one]) => format!("{one} and {name} contradict each other: {name} says less"),
+            (Differs::On { subject, there, here }, several) => format!(
                 "{name} is outvoted by {}: it says of {subject} {here}, not {there}",
                 several.join(" and ")
             ),
-            (None, several) => format!("{name} is outvoted by {}: it says less", several.join(" and ")),
+            (Differs::SaysLess, several) => {
+                format!("{name} is outvoted by {}: it says less", several.join(" and "))
+            }
         });
     let said: Vec<_> = said.collect();
     (!said.is_empty()).then(|| said.join("; "))
 }
 
-/// The first subject on which two differ, and what each says of it: the first one, then the second one. The inner `None`:
-/// one says less.
-fn difference<'a>(standard: &'a Words, word: &'a Words) -> Option<Option<(&'a str, &'a str, &'a str)>> {
+/// How somebody differs from what most say.
+enum Differs<'a> {
+    /// The first subject on which it does: `there` is what most say of it, `here` what it says.
+    On {
+        subject: &'a str,
+        there: &'a str,
+        here: &'a str,
+    },
+    /// Where both speak they say the same, and one speaks of fewer subjects.
+    SaysLess,
+}
+
+fn difference<'a>(standard: &'a Words, word: &'a Words) -> Option<Differs<'a>> {
     let same = |here: &str, there: &str| here == there || [here, there].contains(&UNTOLD);
     let mut pairs = standard.iter().zip(word);
     let differs = pairs.find(|((subject, there), (other, here))| subject != other || !same(here, there));
     match differs {
-        Some(((subject, there), (_, here))) => Some(Some((*subject, there.as_str(), here.as_str()))),
-        None => (standard.len() != word.len()).then_some(None),
+        Some(((subject, there), (_, here))) => Some(Differs::On { subject, there, here }),
+        None => (standard.len() != word.len()).then_some(Differs::SaysLess),
     }
 }

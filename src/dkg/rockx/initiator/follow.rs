@@ -179,9 +179,7 @@ impl Ceremony {
         {
             return Some(Err(self.record.blamed_failure()));
         }
-        if self.record.is_left_open(UnixMillis::now())
-            && let Some(failure) = self.record.open_failure()
-        {
+        if let Some(failure) = self.record.left_open(UnixMillis::now()) {
             return Some(Err(failure));
         }
         if !self.summed_up && self.record.tracker.complete(&Round::Round1.id()) {

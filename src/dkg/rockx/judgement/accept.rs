@@ -48,8 +48,7 @@ pub(crate) fn accept(
     source: Source,
 ) -> Result<Accepted, CeremonyFailure> {
     accept_verified(evidence, verify_outputs(evidence, outputs), source).map_err(|mut refused| {
-        let twice = told_twice(evidence, outputs);
-        refused.culprits.extend(culprits_of(&twice));
+        refused.culprits.extend(told_twice(evidence, outputs));
         refused.culprits.sort_unstable();
         refused.culprits.dedup();
         refused
@@ -57,19 +56,16 @@ pub(crate) fn accept(
 }
 
 /// Whose output here is another one than it was heard to say: it has signed both.
-fn told_twice(evidence: &CeremonyEvidence, outputs: &BTreeMap<OperatorId, SignedOutput>) -> Vec<Fault> {
+fn told_twice(
+    evidence: &CeremonyEvidence,
+    outputs: &BTreeMap<OperatorId, SignedOutput>,
+) -> impl Iterator<Item = OperatorId> {
     let observed = &evidence.observed.outputs;
     let twice = outputs.iter().filter(|(id, output)| {
-        let signed = evidence.keys.get(id).is_some_and(|key| output.verify(key));
-        signed && output.signer == **id && observed.get(id).is_some_and(|heard| heard != *output)
+        let differs = output.signer == **id && observed.get(id).is_some_and(|heard| heard != *output);
+        differs && evidence.keys.get(id).is_some_and(|key| output.verify(key))
     });
-    twice
-        .map(|(id, _)| Fault {
-            culprit: *id,
-            round: Some(Round::Output),
-            what: "signed two different results".into(),
-        })
-        .collect()
+    twice.map(|(id, _)| *id)
 }
 
 /// As [`accept`], with the verification of the outputs already made.

@@ -155,39 +155,41 @@ impl Record {
             .map(|(blame, _)| blame)
     }
 
-    /// Whether everybody has had the time to show what they were told, since an accusation left open whose fault it is.
-    pub(crate) fn is_left_open(&self, now: UnixMillis) -> bool {
-        let blames = self.messages().iter().rev();
-        let newest = blames
-            .filter(|seen| matches!(seen.content, Content::Blame(_)))
-            .map(|seen| seen.at);
-        let settled = newest
-            .max()
-            .is_some_and(|at| now.0 >= at.0.saturating_add(SHOWN_WITHIN));
-        settled && self.blames_standing(Standing::Open).next().is_some()
+    /// The same as [`Record::open_failure`], once everybody has had the time to show what they were told.
+    pub(crate) fn left_open(&self, now: UnixMillis) -> Option<CeremonyFailure> {
+        let accuses = |seen: &&Seen| matches!(seen.content, Content::Blame(_));
+        let newest = self.messages().iter().filter(accuses).map(|seen| seen.at).max()?;
+        let settled = now.0 >= newest.0.saturating_add(SHOWN_WITHIN);
+        settled.then(|| self.open_failure())?
     }
 
     /// An accusation that leaves open whose fault it is has ended the ceremony.
     pub(crate) fn open_failure(&self) -> Option<CeremonyFailure> {
-        let open: Vec<Blame> = self.blames_standing(Standing::Open).collect();
-        let whys: Vec<String> = open.iter().map(|blame| blame.reason.to_string()).collect();
-        (!open.is_empty()).then(|| CeremonyFailure {
+        let judged = judge::blames(&self.evidence);
+        let open = judged.iter().filter(|(_, standing)| *standing == Standing::Open);
+        let whys: Vec<String> = open.map(|(blame, _)| blame.reason.to_string()).collect();
+        (!whys.is_empty()).then(|| CeremonyFailure {
             kind: FailureKind::Refused,
             round: None,
             culprits: Vec::new(),
             reason: format!("{}; nobody is named for it", whys.join("; ")).into(),
-            blames: self.blames(),
+            blames: judged.into_iter().map(|(blame, _)| blame).collect(),
         })
+    }
+
+    /// Who gave up first, and what was heard before that.
+    fn first_timeout(&self) -> Option<(&Seen, &[Seen])> {
+        let messages = self.messages();
+        let gives_up = |seen: &Seen| matches!(seen.content, Content::Timeout(_));
+        let first = messages.iter().position(gives_up)?;
+        Some((&messages[first], &messages[..first]))
     }
 
     /// Somebody gave up without having waited, which ends the ceremony for everybody: whoever waits for the others is silent
     /// because of it.
     fn impatient_failure(&self) -> Option<CeremonyFailure> {
-        let messages = self.messages();
-        let gives_up = |seen: &&Seen| matches!(seen.content, Content::Timeout(_));
-        let first = messages.iter().find(gives_up)?;
-        let before = messages.iter().take_while(|seen| !gives_up(seen));
-        let newest = before.map(|seen| seen.at.0).max();
+        let (first, before) = self.first_timeout()?;
+        let newest = before.iter().map(|seen| seen.at.0).max();
         let waited = newest.map(|newest| first.at.0.saturating_sub(newest));
         if waited.is_some_and(|waited| waited >= PATIENT) {
             return None;
@@ -209,15 +211,12 @@ impl Record {
 
     /// For whom the first one waited that gave up: who was silent then, and not who stopped because of that.
     fn gate_of_first_timeout(&self) -> Option<Gate> {
-        let messages = self.messages();
-        let gave_up = messages
-            .iter()
-            .position(|seen| matches!(seen.content, Content::Timeout(_)))?;
+        let (first, before) = self.first_timeout()?;
         let mut tracker = Tracker::new(self.plan(), steps(self.plan()), self.tracker.view());
         for id in self.tracker.seen(&Round::Started.id()) {
-            tracker.arrived(id, Round::Started.id(), messages[0].at);
+            tracker.arrived(id, Round::Started.id(), first.at);
         }
-        for seen in &messages[..gave_up] {
+        for seen in before {
             if let Some(round) = seen.round() {
                 tracker.arrived(seen.signer, round.id(), seen.at);
             }

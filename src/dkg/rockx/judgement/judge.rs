@@ -7,7 +7,7 @@ use super::message::{Content, Seen};
 use crate::dkg::rockx::ecies::SessionPublicKey;
 use crate::dkg::rockx::frost::verify_round1;
 use crate::dkg::rockx::verify::rests_on_shortened;
-use crate::dkg::rockx::verify::{judge_blame, leaves_open, verify_ceremony};
+use crate::dkg::rockx::verify::{verify_ceremony, weigh_blame};
 use crate::dkg::rockx::wire::{
     Blame as Accusation, BlameType, Decode, KeygenMessage, Round1, SignedMessage, SignedOutput,
 };
@@ -125,15 +125,12 @@ pub(crate) fn blames(evidence: &CeremonyEvidence) -> Vec<(Blame, Standing)> {
         .iter()
         .filter_map(|seen| match &seen.content {
             Content::Blame(accusation) => {
-                let mut blame = judge_blame(context, &seen.signed, observed);
+                let (mut blame, leaves_open) = weigh_blame(context, &seen.signed, observed);
                 let undecidable = accusation.kind == BlameType::InvalidShare
                     && !observed.preparations.contains_key(&seen.signer);
                 let standing = if blame.proven {
                     Standing::Proven
-                } else if undecidable
-                    || leaves_open(context, &seen.signed, observed)
-                    || rests_on_shortened(accusation, seen.signer)
-                {
+                } else if undecidable || leaves_open || rests_on_shortened(accusation, seen.signer) {
                     Standing::Open
                 } else if rests_on_timeout(accusation) {
                     Standing::Nothing

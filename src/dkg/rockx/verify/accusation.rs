@@ -66,18 +66,19 @@ impl<K: Borrow<OperatorPublicKey>> Court<'_, K> {
         blamer: OperatorId,
         session_key: Option<&SessionPublicKey>,
     ) -> Blame {
-        let (signer, finding) = self.find(accusation, blamer, session_key);
-        blame(blamer, signer, finding)
+        self.weigh(accusation, blamer, session_key).0
     }
 
-    /// Whether the evidence shows a fault, and leaves open whose.
-    pub(crate) fn leaves_open(
+    /// The same, and whether the evidence shows a fault and leaves open whose.
+    pub(crate) fn weigh(
         &self,
         accusation: &Accusation,
         blamer: OperatorId,
         session_key: Option<&SessionPublicKey>,
-    ) -> bool {
-        matches!(self.find(accusation, blamer, session_key).1, Finding::Open(_))
+    ) -> (Blame, bool) {
+        let (signer, finding) = self.find(accusation, blamer, session_key);
+        let open = matches!(finding, Finding::Open(_));
+        (blame(blamer, signer, finding), open)
     }
 
     /// Who signed the evidence, and what it shows.

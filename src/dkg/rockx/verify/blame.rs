@@ -12,18 +12,20 @@ use crate::types::{Blame, SafeText};
 /// session key is taken from `observed`.
 #[must_use]
 pub fn judge_blame(context: Context<'_>, message: &SignedMessage, observed: &Observed) -> Blame {
-    let (court, blamer) = (context.court(), message.signer);
-    match accusation_in(&court, message) {
-        Ok(accusation) => court.judge(&accusation, blamer, observed.preparations.get(&blamer)),
-        Err(reason) => blame(blamer, None, unproven(reason)),
-    }
+    weigh_blame(context, message, observed).0
 }
 
-/// Whether the evidence of the accusation shows a fault, and leaves open whose.
-pub(crate) fn leaves_open(context: Context<'_>, message: &SignedMessage, observed: &Observed) -> bool {
+/// The same, and whether the evidence shows a fault and leaves open whose.
+pub(crate) fn weigh_blame(
+    context: Context<'_>,
+    message: &SignedMessage,
+    observed: &Observed,
+) -> (Blame, bool) {
     let (court, blamer) = (context.court(), message.signer);
-    accusation_in(&court, message)
-        .is_ok_and(|accusation| court.leaves_open(&accusation, blamer, observed.preparations.get(&blamer)))
+    match accusation_in(&court, message) {
+        Ok(accusation) => court.weigh(&accusation, blamer, observed.preparations.get(&blamer)),
+        Err(reason) => (blame(blamer, None, unproven(reason)), false),
+    }
 }
 
 fn accusation_in(

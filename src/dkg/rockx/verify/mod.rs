@@ -46,7 +46,7 @@ use crate::types::{CeremonyPlan, Check, OperatorId, Verification};
 pub use accusation::Court;
 pub(crate) use accusation::rests_on_shortened;
 pub use blame::judge_blame;
-pub(crate) use blame::leaves_open;
+pub(crate) use blame::weigh_blame;
 pub use context::Context;
 pub use observed::Observed;
 pub use rejected::Rejected;

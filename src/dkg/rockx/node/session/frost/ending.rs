@@ -80,8 +80,7 @@ impl FrostSession {
             keys: &self.peers,
         };
         let session_key = self.session_keys.get(&message.signer());
-        let judgement = court.judge(blame, message.signer(), session_key);
-        let open = court.leaves_open(blame, message.signer(), session_key);
+        let (judgement, open) = court.weigh(blame, message.signer(), session_key);
         let accused = judgement.culprit.unwrap_or(blame.target);
         let verdict = if judgement.proven { "proven" } else { "not proven" };
         Stop::Accused {
