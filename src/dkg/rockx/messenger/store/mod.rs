@@ -49,8 +49,13 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// Another process uses the directory.
-    #[error("{0}: another messenger uses this directory")]
-    Locked(String),
+    #[error("{path}: another messenger uses this directory: {by}")]
+    InUse {
+        /// The directory.
+        path: String,
+        /// What its holder says of itself.
+        by: SafeText,
+    },
     /// SQLite refused.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),

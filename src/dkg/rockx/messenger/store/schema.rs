@@ -1,13 +1,14 @@
 //! Tables and the statements that change them.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
 
 use super::{Registered, StoreError, Write};
 use crate::dkg::rockx::messenger::topic::Origin;
-use crate::secrets::{Holds, append_private, judge_ours, make_private};
+use crate::lock::{self, NotOurs};
+use crate::secrets::{Holds, judge_ours, make_private};
 use crate::types::UnixMillis;
 
 /// Step n takes a file of version n to version n + 1; a new file takes all of them.
@@ -67,12 +68,13 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
     let real = std::fs::canonicalize(&path).ok();
     let home = real.as_deref().and_then(Path::parent).unwrap_or(dir);
     let beside = home.join("messenger.lock");
-    let lock = append_private(&beside).map_err(io(&beside))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.display().to_string())),
-        Err(TryLockError::Error(source)) => return Err(io(&beside)(source)),
-    }
+    let lock = lock::take(&beside).map_err(|why| match why {
+        NotOurs::Taken(by) => StoreError::InUse {
+            path: dir.display().to_string(),
+            by,
+        },
+        NotOurs::Io(source) => io(&beside)(source),
+    })?;
     judge_ours(&path, Holds::Trusted).map_err(io(&path))?;
     let mut connection = Connection::open(&path)?;
     // before the first pragma: some of them write, and a newer file is left as it is
