@@ -49,6 +49,13 @@ pub struct ConfigError {
     pub suggestion: Option<String>,
 }
 
+impl ConfigError {
+    /// Whether a file as a whole is wrong, and no line or key of it.
+    pub(super) fn is_of_whole_file(&self) -> bool {
+        self.key.is_empty() && matches!(self.place, Place::File { line: None, .. })
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.place)?;

@@ -141,7 +141,15 @@ impl Layers {
             return;
         };
         let path = resolve_path(text, &sourced.origin);
+        let known = errors.len();
         let mut contents = file::read(&path, holds, errors);
+        // whoever set the key elsewhere does not know this file by its name
+        for error in errors[known..]
+            .iter_mut()
+            .filter(|error| error.is_of_whole_file())
+        {
+            error.message += &format!("; {key} names this file ({})", sourced.origin);
+        }
         self.worries.append(&mut contents.worries);
         if holds == Holds::Policy {
             self.rules.push(RulesFile::of(&path, &contents));

@@ -14,6 +14,7 @@ mod publish;
 mod reminders;
 pub mod service;
 mod signatures;
+mod spend;
 mod transition;
 mod translate;
 mod world;

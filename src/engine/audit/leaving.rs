@@ -8,11 +8,12 @@ use alloy::primitives::{Address, U256};
 
 use super::{Audit, Known, Signed, UNDER_WAY};
 use crate::dkg::purpose::purpose;
+use crate::engine::spend::unsigned;
 use crate::journal::Entry;
 use crate::oracle::{
     CeremonyPayload, CeremonyRole, Decider, ExitPayload, Payload, Proposal, Record, TransactionPayload,
 };
-use crate::ports::tx_signer::UnsignedTransaction;
+use crate::ports::Fees;
 use crate::types::{
     ActionId, CaseId, CeremonyPlan, CeremonyResult, CheckStatus, NonceStatus, RequestId, Root, SignPurpose,
     SignedTransaction, UnixMillis,
@@ -374,18 +375,13 @@ fn registers(case: CaseId, plan: &CeremonyPlan, known: &Known) -> Result<(), &'s
 fn is_of(payload: &TransactionPayload, signed: &SignedTransaction) -> Result<(), String> {
     let per_gas =
         |wei: U256| u128::try_from(wei).map_err(|_| "a fee that no transaction can have".to_owned());
-    let unsigned = UnsignedTransaction {
-        chain_id: payload.chain_id,
-        from: payload.from,
-        to: payload.to,
-        value_wei: payload.value_wei,
-        data: payload.data.clone(),
-        nonce: signed.nonce,
-        gas_limit: signed.gas_limit,
-        max_fee_wei: per_gas(signed.max_fee_wei)?,
-        priority_fee_wei: per_gas(signed.priority_fee_wei)?,
+    let fees = Fees {
+        max_fee: per_gas(signed.max_fee_wei)?,
+        priority: per_gas(signed.priority_fee_wei)?,
     };
-    unsigned.verify(signed).map_err(|error| error.difference())?;
+    unsigned(payload, signed.nonce, signed.gas_limit, fees)
+        .verify(signed)
+        .map_err(|error| error.difference())?;
     let most = signed.max_fee_wei.saturating_mul(U256::from(signed.gas_limit));
     let ceiling = payload.fee_ceiling_wei;
     if most > ceiling {

@@ -13,9 +13,9 @@ use crate::config::format_ether;
 use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
+use crate::engine::spend::unsigned;
 use crate::engine::world::{EffectFuture, World};
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
-use crate::ports::tx_signer::UnsignedTransaction;
 use crate::ports::{Accord, At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::ration::Ration;
 use crate::types::{
@@ -203,17 +203,7 @@ impl Outside {
                 return Err(words(&format!("{over}; {}", ways_on(&options))));
             }
         };
-        let unsigned = UnsignedTransaction {
-            chain_id: payload.chain_id,
-            from: payload.from,
-            to: payload.to,
-            value_wei: payload.value_wei,
-            data: payload.data.clone(),
-            nonce,
-            gas_limit: price.gas_limit,
-            max_fee_wei: price.fees.max_fee,
-            priority_fee_wei: price.fees.priority,
-        };
+        let unsigned = unsigned(payload, nonce, price.gas_limit, price.fees);
         unsigned.sign(signer).await.map_err(|error| match error.away() {
             Some(why) => NotSigned::Away(why.clone()),
             None => words(&error),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::engine::audit::audit;
 use crate::oracle::{ActionKind, Decision, PeopleRules, TwoPersons, Verdict};
+use crate::ports::tx_signer::UnsignedTransaction;
 use crate::signer::OracleSigner;
 use crate::types::SafeText;
 
