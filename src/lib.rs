@@ -1,7 +1,9 @@
 //! The engine of the Casimir DKG oracle: it watches the pool manager contract, runs key ceremonies with the operators,
 //! submits their verified results and keeps proof of every decision. Front ends are in `ui/`; this crate knows none.
 
-#[cfg(unix)]
+#[cfg(not(unix))]
+compile_error!("casimir-dkg needs a Unix: who decides is known by the peer credentials of a Unix socket");
+
 mod alike;
 pub mod attach;
 pub mod beacon;

@@ -79,7 +79,6 @@ enum Makes {
 }
 
 /// Opens a lock's file, where it is one that counts.
-#[cfg(unix)]
 fn open(path: &Path, makes: Makes) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 
@@ -113,26 +112,12 @@ fn open(path: &Path, makes: Makes) -> io::Result<File> {
     Ok(file)
 }
 
-#[cfg(not(unix))]
-fn open(path: &Path, makes: Makes) -> io::Result<File> {
-    let makes = makes == Makes::Missing;
-    let mut options = OpenOptions::new();
-    options.read(true).write(makes).create(makes).truncate(false);
-    options.open(path)
-}
-
 /// Whether the path leads to this file and to no later one.
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let number = |found: std::fs::Metadata| (found.dev(), found.ino());
     let there = std::fs::symlink_metadata(path).map(number);
     matches!((file.metadata().map(number), there), (Ok(held), Ok(there)) if held == there)
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
 }
 
 /// Removes the file of a lock that is held, and gives the lock back. Whoever waits for it makes another.
@@ -204,7 +189,6 @@ mod tests {
         remove(again, &path);
         assert!(!path.exists());
         drop(take(&path).unwrap());
-        #[cfg(unix)]
         {
             let link = folder.path().join("link.lock");
             std::os::unix::fs::symlink(&path, &link).unwrap();
@@ -216,7 +200,6 @@ mod tests {
     }
 
     /// Whoever can open a file can lock it, so only its owner can.
-    #[cfg(unix)]
     #[test]
     fn a_lock_that_others_made_or_could_open_is_none() {
         use std::fs::{self, Permissions};

@@ -13,7 +13,6 @@ use std::path::Path;
 ///
 /// # Errors
 /// It is not there, or the file system has no owners.
-#[cfg(unix)]
 pub fn settle(path: &Path) -> io::Result<()> {
     use std::fs::File;
     use std::os::unix::fs::{MetadataExt as _, fchown};
@@ -47,15 +46,6 @@ pub fn settle(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// There is no root.
-///
-/// # Errors
-/// None.
-#[cfg(not(unix))]
-pub fn settle(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 /// Makes a directory and those above it that are missing, each of them [settled](settle). `mode` counts before the umask.
 ///
 /// # Errors
@@ -66,10 +56,7 @@ pub fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
     }
     make_directories(parent(path), mode)?;
     let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
     match builder.create(path) {
         // another process made it meanwhile
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
@@ -85,7 +72,6 @@ pub(crate) fn parent(path: &Path) -> &Path {
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 pub(crate) mod tests {
     #![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
     #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]

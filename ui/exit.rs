@@ -32,7 +32,6 @@ pub(crate) enum Outcome {
     /// A check failed; what and why has been printed for people, and is yet to be told to programs.
     Failure(Box<Failure>),
     /// A second signal forced the end.
-    #[cfg_attr(not(unix), expect(dead_code))]
     Forced,
 }
 

@@ -15,7 +15,6 @@ mod mode;
 mod output;
 mod person;
 mod plain;
-#[cfg(unix)]
 mod seat;
 mod summary;
 mod version;

@@ -7,8 +7,6 @@ use sha2::{Digest, Sha256};
 
 use crate::types::{BlsPublicKey, BlsSignature, ForkVersion, Root};
 
-/// What one validator deposits: 32 ETH in gwei.
-pub const DEPOSIT_GWEI: u64 = 32_000_000_000;
 /// Phase 0, `beacon-chain.md`, domain types.
 pub const DOMAIN_DEPOSIT: [u8; 4] = [3, 0, 0, 0];
 /// Phase 0, `beacon-chain.md`, domain types.

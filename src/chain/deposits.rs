@@ -173,10 +173,15 @@ fn gaps(numbers: Numbers, before: Option<u64>, counted: u64) -> Option<SafeText>
         (Some((_, last)), _) if last.checked_add(1) != Some(counted) => Some(format!(
             "the last deposit in the logs is number {last}, and the contract's state counts {counted}"
         )),
-        (_, Some(before)) => counted
-            .checked_sub(before)
-            .filter(|made| *made != known)
-            .map(|made| format!("{known} deposits are in the logs, the contract's state counts {made}")),
+        (_, Some(before)) => match counted.checked_sub(before) {
+            Some(made) if made == known => None,
+            Some(made) => Some(format!(
+                "{known} deposits are in the logs, the contract's state counts {made}"
+            )),
+            None => Some(format!(
+                "the contract's state counts {counted}, and counted {before} before"
+            )),
+        },
         (None, None) if counted > 0 => Some(format!(
             "no deposit is in the logs, the contract's state counts {counted}, and no endpoint tells how many there were before"
         )),
@@ -210,4 +215,51 @@ fn decode(log: &LogEntry) -> Option<(BlsPublicKey, KnownDeposit)> {
 
 fn little_endian(bytes: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(first_and_last: Option<(u64, u64)>, count: u64) -> Numbers {
+        Numbers {
+            first_and_last,
+            count,
+        }
+    }
+
+    #[test]
+    fn nothing_is_missing_where_logs_and_state_count_the_same() {
+        for (found, before, counted) in [
+            (numbers(None, 0), Some(7), 7),
+            (numbers(None, 0), None, 0),
+            (numbers(Some((7, 9)), 3), Some(7), 10),
+            (numbers(Some((7, 9)), 3), None, 10),
+        ] {
+            assert_eq!(
+                gaps(found, before, counted),
+                None,
+                "{found:?} {before:?} {counted}"
+            );
+        }
+    }
+
+    /// Two endpoints that contradict each other prove no absence.
+    #[test]
+    fn whatever_does_not_fit_is_unproven() {
+        for (found, before, counted) in [
+            (numbers(None, 0), Some(8), 7),
+            (numbers(None, 0), Some(6), 7),
+            (numbers(None, 0), None, 7),
+            (numbers(Some((7, 9)), 2), Some(7), 10),
+            (numbers(Some((7, 9)), 3), Some(7), 11),
+            (numbers(Some((7, 9)), 3), Some(11), 10),
+            (numbers(Some((0, u64::MAX)), 1), Some(0), 1),
+        ] {
+            assert!(
+                gaps(found, before, counted).is_some(),
+                "{found:?} {before:?} {counted}"
+            );
+        }
+    }
 }

@@ -324,7 +324,6 @@ mod tests {
     }
 
     /// Whoever writes it decides which logs are never read again.
-    #[cfg(unix)]
     #[test]
     fn a_file_that_everybody_may_write_is_not_believed() {
         use std::os::unix::fs::PermissionsExt as _;

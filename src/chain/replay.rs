@@ -82,7 +82,8 @@ impl Reading {
         *pace = Some(Pace { begun, at, to });
     }
 
-    /// Block reached, block aimed at, and the time that the rest takes at this pace. None while nothing long is read.
+    /// Block reached, block aimed at, and the time that the rest takes at this pace. None while nothing long is read, and
+    /// where reading failed.
     pub(crate) fn progress(&self) -> Option<(u64, u64, Option<std::time::Duration>)> {
         let Pace { begun, at, to } = (*self.pace())?;
         let (done, left) = (at.saturating_sub(begun.0), to.saturating_sub(at));
@@ -235,6 +236,13 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
     /// Reads on up to a settled height. What was read stays when this is given up half-way: a history that takes longer
     /// than anybody waits is read in several goes, and none begins anew.
     async fn read_on(&mut self, rpc: &Rpc, to: u64) -> Result<(), ReplayError> {
+        let read = self.read_in_pieces(rpc, to).await;
+        // whoever gives up half-way is told how far it is, and goes on: only an end or a failure comes here
+        *self.reading.pace() = None;
+        read
+    }
+
+    async fn read_in_pieces(&mut self, rpc: &Rpc, to: u64) -> Result<(), ReplayError> {
         let mut next = self.next();
         let mut read = Vec::new();
         while next <= to {
@@ -258,7 +266,6 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             self.reading.tell(end, to);
             self.keep(at, end == to);
         }
-        *self.reading.pace() = None;
         Ok(())
     }
 

@@ -10,11 +10,8 @@ use crate::dkg::threshold;
 use crate::oracle::{Fact, FactKind, KnownKey, Registration};
 use crate::ports::{SharesData, Ssv};
 use crate::types::{
-    BlsPublicKey, Check, CheckStatus, ForkVersion, KeygenOutput, OperatorId, OwnerNonce, Root,
+    BlsPublicKey, Check, CheckStatus, DEPOSIT_GWEI, ForkVersion, KeygenOutput, OperatorId, OwnerNonce, Root,
 };
-
-/// 32 ETH in gwei: the amount that the manager deposits.
-pub(super) const DEPOSIT_GWEI: u64 = 32_000_000_000;
 
 /// The key is a point of the right subgroup, and every share key lies on the polynomial that gives it at 0, of the degree
 /// at which `needed` operators sign.

@@ -16,14 +16,16 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes, U256};
 use rand::rngs::OsRng;
 
-use super::{facts, key_checks, sending, served};
+use super::{facts, sending, served};
 use crate::beacon::roots;
 use crate::dkg::threshold::SecretScalar;
 use crate::ports::{
     Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, SharesData, Simulated,
     Ssv, SsvState,
 };
-use crate::types::{BlsPublicKey, BlsSignature, Check, OperatorId, PoolId, Root, SafeText, listed};
+use crate::types::{
+    BlsPublicKey, BlsSignature, Check, DEPOSIT_GWEI, OperatorId, PoolId, Root, SafeText, listed,
+};
 
 /// Bytes of an encrypted share: one RSA-2048 ciphertext.
 const ENCRYPTED_SHARE: usize = 256;
@@ -116,7 +118,7 @@ impl Rehearsal {
         let signature = BlsSignature::default();
         let shares = self.ssv.encode_shares(&throw_away_shares(committee, key));
         let shares = shares.map_err(|why| SafeText::new(&why.to_string()))?;
-        let amount = key_checks::DEPOSIT_GWEI;
+        let amount = DEPOSIT_GWEI;
         let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
             pool: served::named(&*self.manager, pool),
             deposit_data_root: roots::deposit_data_root(&key, &credentials, amount, &signature),

@@ -16,7 +16,7 @@ use crate::ports::agreed::{self, MadeSince};
 use crate::ports::{
     Answer, Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
 };
-use crate::types::{BlsPublicKey, Check, ForkVersion, OperatorId, PoolId, Root, counted};
+use crate::types::{BlsPublicKey, Check, DEPOSIT_GWEI, ForkVersion, OperatorId, PoolId, Root, counted};
 
 /// Prepares the transaction, for a key that a ceremony has made.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl SendDeposit {
         let unknown = |why| later(format!("SSV's state is unknown: {why}"));
         let ssv = facts.ssv.clone().value().map_err(unknown)?;
         let credentials = facts.credentials.clone().value().map_err(later)?;
-        let (amount, signature) = (key_checks::DEPOSIT_GWEI, &keygen.deposit_signature);
+        let (amount, signature) = (DEPOSIT_GWEI, &keygen.deposit_signature);
         let data_root = roots::deposit_data_root(&keygen.validator, &credentials, amount, signature);
         let (shares, shares_check) = key_checks::shares_data(
             &*self.ssv,
@@ -237,7 +237,7 @@ fn data_root_check(manager: &dyn PoolManager, data: &[u8]) -> Check {
     let Some(PoolCall::InitiateDeposit(call)) = manager.decode(data) else {
         return Check::fail(NAME, "the call data does not decode to a deposit");
     };
-    let amount = key_checks::DEPOSIT_GWEI;
+    let amount = DEPOSIT_GWEI;
     let again = roots::deposit_data_root(
         &call.public_key,
         &call.withdrawal_credentials,

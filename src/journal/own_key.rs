@@ -86,7 +86,6 @@ impl OwnKey {
             let _ = fs::remove_file(&temporary);
             let mut make = File::options();
             make.write(true).create_new(true);
-            #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
             let mut file = make.open(&temporary)?;
             file.write_all(text.as_bytes())?;
@@ -296,7 +295,6 @@ mod tests {
         let made = OwnKey::make(&place).unwrap();
         let key = OwnKey::read(&place).unwrap().unwrap();
         assert_eq!(key.public(), made.public());
-        #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = fs::metadata(&place).unwrap().permissions().mode();

@@ -318,7 +318,6 @@ fn a_log_that_cannot_be_opened_in_place_is_read_from_a_copy() {
     assert_eq!(beside, 1, "nothing was left beside it");
 }
 
-#[cfg(unix)]
 #[test]
 fn what_root_restores_and_declares_lost_belongs_to_whoever_runs_the_oracle() {
     use crate::owner::tests::{SERVICE, owners, theirs};

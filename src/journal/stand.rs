@@ -42,15 +42,9 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
 struct Number(u64, u64);
 
 impl Number {
-    #[cfg(unix)]
     fn of(found: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;
         Self(found.dev(), found.ino())
-    }
-
-    #[cfg(not(unix))]
-    fn of(_: &Metadata) -> Self {
-        Self(0, 0)
     }
 }
 

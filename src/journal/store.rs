@@ -401,13 +401,7 @@ fn check_anchor(path: &Path, connection: &Connection, anchor: Anchor) -> Result<
     })
 }
 
-#[cfg(unix)]
 pub(super) fn restrict_to_owner(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-}
-
-#[cfg(not(unix))]
-pub(super) fn restrict_to_owner(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }

@@ -112,7 +112,6 @@ fn whoever_reads_ends_the_walk_with_words_of_its_own() {
     assert!(matches!(opened, Err(Mine)));
 }
 
-#[cfg(unix)]
 #[test]
 fn the_lock_is_the_same_by_whatever_name_the_journal_is_reached() {
     let directory = five();
@@ -259,7 +258,6 @@ fn a_tail_torn_at_any_byte_loses_nothing_silently() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn only_its_owner_can_read_it() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -291,7 +289,6 @@ fn the_log_is_written_back_and_does_not_grow_for_ever() {
     assert_eq!(report.records, 80);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_journal_or_checkpoint_that_everybody_may_change_is_refused_by_name() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -365,7 +362,6 @@ fn rescued(refused: &JournalError) -> std::path::PathBuf {
     behind.split('`').next().unwrap().into()
 }
 
-#[cfg(unix)]
 #[test]
 fn what_would_be_written_into_a_file_that_was_removed_or_replaced_is_not_and_all_before_it_is_copied() {
     let away =
@@ -395,7 +391,6 @@ fn what_would_be_written_into_a_file_that_was_removed_or_replaced_is_not_and_all
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_journal_whose_whole_directory_was_removed_goes_on_from_its_copy() {
     let directory = five();
@@ -410,7 +405,6 @@ fn a_journal_whose_whole_directory_was_removed_goes_on_from_its_copy() {
     assert_eq!(journal.append(&[note(7)]).unwrap(), 7);
 }
 
-#[cfg(unix)]
 #[test]
 fn the_file_of_the_lock_is_made_again_and_keeps_others_out_as_before() {
     let directory = five();

@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
@@ -21,6 +19,8 @@ use super::network::{Network, client_of};
 use super::tls::Tls;
 use crate::ration::Ration;
 
+/// How an interim reply begins (RFC 9110, section 15.2): the reply itself follows it.
+const INTERIM: &[u8] = b"HTTP/1.1 1";
 /// Longest head in bytes, with what is read of the body behind it: hyper by itself keeps 400 KiB of a head that does not
 /// end.
 const LONGEST_HEAD: usize = 32 << 10;
@@ -119,33 +119,11 @@ impl Listener {
     }
 }
 
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        self.next().await
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
-    }
-}
-
 /// Who is at the other end, for the gate.
 #[derive(Debug, Clone)]
 pub(super) struct Arrived {
     pub(super) peer: SocketAddr,
     pub(super) seat: Arc<Seat>,
-}
-
-impl Connected<IncomingStream<'_, Listener>> for Arrived {
-    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
-        Self {
-            peer: *stream.remote_addr(),
-            seat: Arc::clone(&stream.io().seat),
-        }
-    }
 }
 
 /// A client's connection under a timer.
@@ -170,6 +148,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    pub(super) fn arrived(&self, peer: SocketAddr) -> Arrived {
+        Arrived {
+            peer,
+            seat: Arc::clone(&self.seat),
+        }
+    }
+
     fn enter(&mut self, phase: Phase) {
         self.seat.enter(phase);
         self.head = 0;
@@ -209,12 +194,16 @@ impl Connection {
         }
     }
 
-    fn written(&mut self, done: &io::Result<usize>) {
+    fn written(&mut self, bytes: &[u8], done: &io::Result<usize>) {
         let Ok(written @ 1..) = done else { return };
         if let Some((_, taken)) = &mut self.behind {
             *taken = taken.saturating_add(u64::try_from(*written).unwrap_or(u64::MAX));
         }
         self.stuck = None;
+        if self.seat.phase() == Phase::Served && bytes.starts_with(INTERIM) {
+            // `100 Continue` is no reply: the body is still to come
+            return;
+        }
         self.enter(Phase::Idle);
     }
 
@@ -298,7 +287,7 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if let Poll::Ready(done) = Pin::new(&mut self.line).poll_write(cx, bytes) {
-            self.written(&done);
+            self.written(bytes, &done);
             return Poll::Ready(done);
         }
         self.poll_stuck(cx).map(Err)
@@ -310,7 +299,7 @@ impl AsyncWrite for Connection {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(done) = Pin::new(&mut self.line).poll_write_vectored(cx, bufs) {
-            self.written(&done);
+            self.written(bufs.first().map_or(&[], |first| &first[..]), &done);
             return Poll::Ready(done);
         }
         self.poll_stuck(cx).map(Err)

@@ -66,16 +66,11 @@ impl Bounds {
 
 /// Files and connections that this process may have open.
 fn descriptors() -> usize {
-    #[cfg(unix)]
-    {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        limit
-            .current
-            .and_then(|n| usize::try_from(n).ok())
-            .unwrap_or(usize::MAX)
-    }
-    #[cfg(not(unix))]
-    usize::MAX
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit
+        .current
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or(usize::MAX)
 }
 
 /// What a connection is doing.
@@ -186,27 +181,34 @@ impl Crowd {
         };
         let mut seats = self.seats();
         let held = seats.by_client.get(&client).copied().unwrap_or_default();
-        if held >= share && !self.send_away(&mut seats, Some(client)) {
+        let taken = seats.taken.len();
+        let (is_full, is_friend) = (
+            taken >= connections,
+            self.patience.is_friend(client, Instant::now()),
+        );
+        let has_its_share = held >= share;
+        // what is left is for those who have nothing yet, and, as many addresses cost nobody much, the very last of it for
+        // those who proved who they are
+        let is_scarce = !is_friend && held > 0 && taken + reserve >= connections;
+        let is_last = !is_friend && taken + reserve / 2 >= connections;
+        // at most one goes, and nobody for a newcomer who is not let in
+        let makes_room = match () {
+            () if has_its_share || is_scarce => self.send_away(&mut seats, Some(client)),
+            () if is_full || is_last => self.send_away(&mut seats, None),
+            () => true,
+        };
+        if !makes_room {
             // whoever may have all waits for one of its own
-            return match many && seats.taken.len() >= connections {
-                true => Admission::Full,
-                false => Admission::Refused,
+            let waits = if has_its_share {
+                many && is_full
+            } else {
+                is_full && !is_scarce
             };
-        }
-        if seats.taken.len() >= connections && !self.send_away(&mut seats, None) {
-            return Admission::Full;
-        }
-        let scarce = held > 0 && seats.taken.len() + reserve >= connections;
-        if scarce
-            && !self.patience.is_friend(client, Instant::now())
-            && !self.send_away(&mut seats, Some(client))
-        {
-            return Admission::Refused;
-        }
-        // many addresses cost nobody much, so the very last places are for those who proved who they are
-        let last = seats.taken.len() + reserve / 2 >= connections;
-        if last && !self.patience.is_friend(client, Instant::now()) && !self.send_away(&mut seats, None) {
-            return Admission::Refused;
+            return if waits {
+                Admission::Full
+            } else {
+                Admission::Refused
+            };
         }
         seats.next += 1;
         let seat = Arc::new(Seat {

@@ -2,6 +2,7 @@
 //!
 //! | What | Rule |
 //! |---|---|
+//! | Protocol | HTTP/1.1 alone. |
 //! | Connections | So many at once, and never more than a quarter of the descriptors that the process may have. One client (an IPv4 address, or 56 bits of IPv6) has a share of them; the last eighth is for clients that have none yet, or that proved who they are, and its last half for the latter alone. |
 //! | Crowding | When there is no room, the longest idle connection of whoever has the most makes it, then one whose head trickles. |
 //! | Time | A head has [`Bounds::head`] from its first byte, a request [`Bounds::request`], silence between requests [`Bounds::idle`], a reply of which nothing is taken [`Bounds::stuck`], and one of which little is taken as much longer as what was taken has times 64 KiB, in seconds. |
@@ -22,15 +23,13 @@ mod line;
 mod network;
 mod patience;
 mod pool;
+mod serve;
 #[cfg(test)]
 mod tests;
 mod tls;
 
-use std::future::{Future, IntoFuture as _};
 use std::io;
 use std::net::SocketAddr;
-
-use axum::Router;
 
 pub(crate) use answer::SharedText;
 pub(crate) use body::{BodyFault, Content};
@@ -41,36 +40,8 @@ pub(crate) use gate::{Client, Gate};
 use network::client_of;
 pub(crate) use network::plain;
 pub use network::{BadNetwork, Network};
+pub(crate) use serve::serve;
 pub use tls::{Tls, TlsError, TlsFiles};
-
-/// Serves `router` behind the listener's gate until `stop` is over; requests that run then are finished.
-///
-/// # Errors
-/// The server ended by itself, which it does only after a defect.
-pub(crate) async fn serve(
-    listener: Listener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let service = listener
-        .gate()
-        .around(router)
-        .into_make_service_with_connect_info::<connection::Arrived>();
-    let tls = listener.tls();
-    let fresh = async {
-        match tls {
-            Some(tls) => tls.keep_fresh().await,
-            None => std::future::pending().await,
-        }
-    };
-    let served = axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .into_future();
-    tokio::select! {
-        served = served => served,
-        never = fresh => match never {},
-    }
-}
 
 /// Binds `at`, and tells the address that was bound.
 ///

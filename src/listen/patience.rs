@@ -113,7 +113,7 @@ impl Patience {
                 .friends
                 .retain(|_, since| now.duration_since(*since) < FRIENDSHIP);
         }
-        if state.friends.len() < REMEMBERED {
+        if state.friends.len() < REMEMBERED || state.friends.contains_key(&client) {
             state.friends.insert(client, now);
         }
     }

@@ -509,6 +509,67 @@ fn the_very_last_places_are_for_those_who_proved_who_they_are() {
     assert!(matches!(crowd.admit(operator), Admission::Seat(_)));
 }
 
+/// An idle connection of one who proved itself went for a newcomer who was then refused all the same.
+#[test]
+fn nobody_goes_for_who_is_not_let_in_and_one_at_most_for_who_is() {
+    let crowd = Crowd::new(bounds(32), Vec::new());
+    let stranger = ip("198.51.100.1");
+    let seat = |client| match crowd.admit(client) {
+        Admission::Seat(seat) => seat,
+        other => panic!("{client}: {other:?}"),
+    };
+    let busy = seat(stranger);
+    busy.enter(Phase::Served);
+    let idle: Vec<_> = (1..32)
+        .map(|n| {
+            let operator = ip(&format!("203.0.113.{n}"));
+            crowd.patience.befriend(operator, Instant::now());
+            seat(operator)
+        })
+        .collect();
+    let gone = || idle.iter().filter(|seat| seat.is_sent_away()).count();
+    assert!(matches!(crowd.admit(stranger), Admission::Refused));
+    assert_eq!(gone(), 0, "for who was refused");
+    seat(ip("198.51.100.2"));
+    assert_eq!(gone(), 1);
+    assert_eq!(crowd.connections(), 32);
+}
+
+/// The answer `100 Continue` was taken for the reply, and the body behind it for an endless head.
+#[tokio::test]
+async fn a_body_that_waits_to_be_asked_for_is_read_to_its_end() {
+    let at = serving(bounds(16), &[]).await;
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let length = 200_000;
+    let head = format!(
+        "POST /take HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    for part in vec![b'x'; length].chunks(1_000) {
+        stream.write_all(part).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with(&length.to_string()), "{answer}");
+}
+
+#[test]
+fn whoever_proves_itself_again_stays_a_friend_also_among_many() {
+    let patience = Patience::default();
+    let begun = Instant::now();
+    let friends: Vec<IpAddr> = (0..5_000u32).map(|n| IpAddr::from(n.to_be_bytes())).collect();
+    for friend in &friends {
+        patience.befriend(*friend, begun);
+    }
+    let later = begun + Duration::from_secs(59 * 60);
+    patience.befriend(friends[0], later);
+    assert!(patience.is_friend(friends[0], later + Duration::from_secs(59 * 60)));
+}
+
 #[test]
 fn patience_comes_back_and_a_friend_never_loses_it() {
     let patience = Patience::default();
@@ -545,4 +606,27 @@ fn ranges_hold_what_they_say() {
         assert!(bad.parse::<Network>().is_err(), "{bad}");
     }
     assert_eq!(client_of(ip("2001:db8:1:2:3::4")), ip("2001:db8:1::"));
+}
+
+/// Every bound counts one request to a connection, and HTTP/2 has hundreds there. Whatever a crate of the build wants, a
+/// port speaks HTTP/1.1 alone: the preface begins no conversation.
+#[tokio::test]
+async fn a_preface_of_http_2_begins_nothing() {
+    let at = serving(bounds(16), &[]).await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for pieces in [vec![&preface[..]], preface.chunks(3).collect()] {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        for piece in pieces {
+            // it may have been refused by then
+            let _ = stream.write_all(piece).await;
+            tokio::task::yield_now().await;
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(
+            answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"),
+            "{:?}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
 }

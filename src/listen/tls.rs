@@ -409,7 +409,6 @@ mod tests {
         assert!(tls.until().to_rfc3339().starts_with("2097-"));
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_key_file_that_others_read_is_told_of_once() {
         use std::os::unix::fs::PermissionsExt as _;

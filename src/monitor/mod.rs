@@ -142,11 +142,15 @@ impl Bound {
     /// Answers for a role from now on.
     #[must_use]
     pub fn serve(self, probe: Arc<dyn Probe>) -> Monitor {
+        self.serve_within(probe, server::DEADLINES)
+    }
+
+    fn serve_within(self, probe: Arc<dyn Probe>, deadlines: server::Deadlines) -> Monitor {
         let address = self.address;
         tracing::info!(target: "monitor", %address, "answers /metrics, /livez and /readyz");
         Monitor {
             address,
-            server: tokio::spawn(server::serve(self.listener, probe)),
+            server: tokio::spawn(server::serve(self.listener, probe, deadlines)),
         }
     }
 }

@@ -25,15 +25,9 @@ fn resident_bytes() -> Option<f64> {
     Some(pages * page_bytes())
 }
 
-#[cfg(unix)]
 #[expect(clippy::cast_precision_loss, reason = "a page is small")]
 fn page_bytes() -> f64 {
     rustix::param::page_size() as f64
-}
-
-#[cfg(not(unix))]
-fn page_bytes() -> f64 {
-    4_096.0
 }
 
 /// As the system says; elsewhere than on Linux, when this was first asked.

@@ -14,11 +14,21 @@ use crate::listen::{Bounds, Connection, Listener};
 
 /// Prometheus asks one at a time; the rest is room for probes and people, and for whoever begins and says no more.
 const CONNECTIONS: usize = 64;
-/// From the connection to the end of the head, which is one packet. Whoever waits for a place waits no longer, and a supervisor
-/// that asks whether it lives has not given up by then.
-const HEAD_DEADLINE: Duration = Duration::from_secs(2);
-/// From the head to the last byte of the answer.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+/// How long one connection may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadlines {
+    /// From the connection to the end of the head, which is one packet.
+    pub(super) head: Duration,
+    /// From the head to the last byte of the answer.
+    pub(super) answer: Duration,
+}
+
+/// Whoever waits for a place waits no longer than a head may take, and a supervisor that asks whether it lives has not given
+/// up by then.
+pub(super) const DEADLINES: Deadlines = Deadlines {
+    head: Duration::from_secs(2),
+    answer: Duration::from_secs(10),
+};
 /// Longest head in bytes.
 const HEAD: usize = 8 << 10;
 
@@ -27,32 +37,33 @@ const JSON: &str = "application/json";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Runs until it is dropped, its connections with it.
-pub(super) async fn serve(tcp: TcpListener, probe: Arc<dyn Probe>) {
-    let mut listener = Listener::new("monitor", tcp, bounds(), Vec::new());
+pub(super) async fn serve(tcp: TcpListener, probe: Arc<dyn Probe>, deadlines: Deadlines) {
+    let mut listener = Listener::new("monitor", tcp, bounds(deadlines), Vec::new());
     let mut connections = JoinSet::new();
     loop {
         let (connection, _) = listener.next().await;
         while connections.try_join_next().is_some() {}
         let probe = Arc::clone(&probe);
-        connections.spawn(async move { converse(connection, &*probe).await });
+        connections.spawn(async move { converse(connection, &*probe, deadlines).await });
     }
 }
 
 /// Nobody has all places: the last ones are for clients that have none yet.
-pub(super) fn bounds() -> Bounds {
+pub(super) fn bounds(deadlines: Deadlines) -> Bounds {
+    let Deadlines { head, answer } = deadlines;
     Bounds {
         trickling: Duration::ZERO,
-        ..Bounds::new(CONNECTIONS, HEAD_DEADLINE + ANSWER_DEADLINE, HEAD_DEADLINE)
+        ..Bounds::new(CONNECTIONS, head + answer, head)
     }
 }
 
 /// Whoever is too slow or breaks off is left without an answer.
-async fn converse(mut stream: Connection, probe: &dyn Probe) {
-    let Ok(Ok(head)) = tokio::time::timeout(HEAD_DEADLINE, read_head(&mut stream)).await else {
+async fn converse(mut stream: Connection, probe: &dyn Probe, deadlines: Deadlines) {
+    let Ok(Ok(head)) = tokio::time::timeout(deadlines.head, read_head(&mut stream)).await else {
         return;
     };
     let answer = answer(head.as_deref(), probe);
-    let _ = tokio::time::timeout(ANSWER_DEADLINE, async {
+    let _ = tokio::time::timeout(deadlines.answer, async {
         stream.write_all(&answer).await?;
         stream.shutdown().await
     })

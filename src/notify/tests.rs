@@ -316,7 +316,6 @@ async fn alertmanager_is_told_how_long_to_believe_it_and_when_it_is_over() {
     assert_eq!(ended["endsAt"], "2023-11-14T22:15:20.000Z");
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_command_reads_the_notice_from_stdin_and_is_ended_when_it_hangs() {
     let folder = tempfile::tempdir().unwrap();

@@ -48,7 +48,6 @@ impl SecretFile {
     /// # Errors
     /// As of [`Self::read`]; nobody writes into the pipe, or it is another user's.
     pub fn read_once(path: &Path, most: u64) -> io::Result<Self> {
-        #[cfg(unix)]
         if let Some(bytes) = super::pipe::read(path, most, PIPE)? {
             return Self::of(without_mark(&bytes), Vec::new());
         }

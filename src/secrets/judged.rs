@@ -18,7 +18,6 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-#[cfg(unix)]
 use super::way;
 use crate::types::without_mark;
 
@@ -120,7 +119,6 @@ fn kind_of(metadata: &Metadata) -> io::Result<()> {
 pub fn open(path: &Path, holds: Holds) -> io::Result<Judged> {
     // a pipe that nobody writes to would be waited for without end
     let mut options = File::options();
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         &mut options,
         rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
@@ -186,25 +184,11 @@ pub fn judge_ours(path: &Path, holds: Holds) -> io::Result<()> {
 /// lets them.
 #[must_use]
 pub fn judge_directory(path: &Path) -> Option<String> {
-    #[cfg(unix)]
-    {
-        let us = rustix::process::geteuid().as_raw();
-        let why = way::judge(&path.join("any"), us).err()?;
-        Some(format!("what stands in {} {why}", path.display()))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
-    }
+    let us = rustix::process::geteuid().as_raw();
+    let why = way::judge(&path.join("any"), us).err()?;
+    Some(format!("what stands in {} {why}", path.display()))
 }
 
-#[cfg(not(unix))]
-fn judge(_: &Path, _: &File, _: &Metadata, _: Holds) -> io::Result<Vec<String>> {
-    Ok(Vec::new())
-}
-
-#[cfg(unix)]
 fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Result<Vec<String>> {
     use std::os::unix::fs::MetadataExt as _;
     if !metadata.is_file() || comes_so(path, file) {
@@ -238,7 +222,6 @@ fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Res
 }
 
 /// Whether root lets this user read it by a group: without the group's bit nobody but root could.
-#[cfg(unix)]
 fn is_handed_over(metadata: &Metadata, owner: u32, us: u32) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let ours = || {
@@ -250,7 +233,6 @@ fn is_handed_over(metadata: &Metadata, owner: u32, us: u32) -> bool {
 }
 
 /// Whether whoever runs this program has put it there in a way that they cannot mend, and need not.
-#[cfg(unix)]
 fn comes_so(path: &Path, file: &File) -> bool {
     let Ok(real) = path.canonicalize() else {
         return false;
@@ -263,7 +245,6 @@ fn comes_so(path: &Path, file: &File) -> bool {
             .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
-#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};

@@ -3,14 +3,14 @@
 mod file;
 mod judged;
 pub mod person;
-#[cfg(unix)]
 mod pipe;
 mod private;
 pub(crate) mod scrypt;
-#[cfg(unix)]
 mod way;
+mod whole;
 
 pub use file::SecretFile;
 pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted, regular};
 pub(crate) use private::unmounted;
 pub use private::{append_private, make_private, partial_of, replace_private, write_private};
+pub use whole::{Placed, Successor, create_whole};

@@ -96,7 +96,6 @@ pub fn replace_private(
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         // a pipe that nobody reads would be waited for without end
@@ -106,7 +105,6 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;

@@ -4,8 +4,7 @@
 //! Format: <https://ethereum.org/en/developers/docs/data-structures-and-encoding/web3-secret-storage/>. Deriving the
 //! key takes about a second and 256 MiB: call these from a blocking task.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use aes::cipher::{KeyIvInit, StreamCipher};
@@ -17,6 +16,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{OracleSigner, SecretFile, SignerError};
+use crate::secrets::{Placed, Successor, create_whole};
 use crate::types::SafeText;
 
 /// log2 of scrypt's cost in files that we write: N = 262144, r = 8, p = 1.
@@ -72,10 +72,10 @@ pub struct OpenedKeystore {
 ///
 /// # Errors
 /// See [`KeystoreError`].
-pub fn create(path: &Path, password: &SecretString) -> Result<OracleSigner, KeystoreError> {
+pub fn create(path: &Path, password: &SecretString) -> Result<(OracleSigner, Placed), KeystoreError> {
     let signer = OracleSigner::random();
-    write(path, &signer, password)?;
-    Ok(signer)
+    let placed = write(path, &signer, password)?;
+    Ok((signer, placed))
 }
 
 /// Writes a private key (hex) to `path`, which must not exist.
@@ -86,10 +86,10 @@ pub fn import(
     path: &Path,
     key: &SecretString,
     password: &SecretString,
-) -> Result<OracleSigner, KeystoreError> {
+) -> Result<(OracleSigner, Placed), KeystoreError> {
     let signer = OracleSigner::from_private_key(key, super::KeyPolicy::DevelopmentKeys)?;
-    write(path, &signer, password)?;
-    Ok(signer)
+    let placed = write(path, &signer, password)?;
+    Ok((signer, placed))
 }
 
 /// The address that a keystore claims, without its password; none when it does not say.
@@ -177,7 +177,7 @@ pub fn describe(path: &Path) -> Result<Description, KeystoreError> {
 }
 
 /// Encrypts the key in a keystore under another password, at the cost of files that we write. The file is replaced when
-/// the new one was written and opened; until then it stays as it is.
+/// the new one was written and opened, for the same owner, group and mode; until then it stays as it is.
 ///
 /// # Errors
 /// See [`KeystoreError`].
@@ -185,28 +185,21 @@ pub fn change_password(
     path: &Path,
     present: &SecretString,
     new: &SecretString,
-) -> Result<OracleSigner, KeystoreError> {
-    let shown = path.display().to_string();
+) -> Result<(OracleSigner, Placed), KeystoreError> {
     let io = |source: io::Error| KeystoreError::Io {
-        path: shown.clone(),
+        path: path.display().to_string(),
         source,
     };
     let signer = open(path, present)?.signer;
-    // where a link leads, not the link
-    let real = fs::canonicalize(path).map_err(io)?;
-    let suffix = hex::encode(rand::random::<[u8; 8]>());
-    let beside = real.with_file_name(format!(".keystore-{suffix}.new"));
-    let replaced = write(&beside, &signer, new).and_then(|()| {
-        let again = open(&beside, new)?.signer;
-        if again.address() != signer.address() {
-            return Err(KeystoreError::WrongPassword(beside.display().to_string()));
-        }
-        fs::rename(&beside, &real).map_err(io)?;
-        let folder = real.parent().unwrap_or(Path::new("/"));
-        sync(folder).map_err(io)
-    });
-    let _ = fs::remove_file(&beside);
-    replaced.map(|()| signer)
+    let successor = Successor::of(path, encrypted(path, &signer, new)?.as_bytes()).map_err(io)?;
+    let again = open(successor.path(), new)?.signer;
+    if again.address() != signer.address() {
+        return Err(KeystoreError::WrongPassword(
+            successor.path().display().to_string(),
+        ));
+    }
+    let placed = successor.take_over().map_err(io)?;
+    Ok((signer, placed))
 }
 
 #[derive(Deserialize)]
@@ -301,55 +294,27 @@ fn read(path: &Path) -> Result<(KeystoreFile, Option<String>), KeystoreError> {
     Ok((keystore, warning))
 }
 
-/// Writes beside the target first and then links it there: the name appears with the whole content or not at all, and
-/// never replaces a file.
-fn write(path: &Path, signer: &OracleSigner, password: &SecretString) -> Result<(), KeystoreError> {
-    let shown = path.display().to_string();
+/// The name appears with the whole content or not at all, and never replaces a file.
+fn write(path: &Path, signer: &OracleSigner, password: &SecretString) -> Result<Placed, KeystoreError> {
     let fail = |source: io::Error| match source.kind() {
-        io::ErrorKind::AlreadyExists => KeystoreError::Exists(shown.clone()),
+        io::ErrorKind::AlreadyExists => KeystoreError::Exists(path.display().to_string()),
         _ => KeystoreError::Io {
-            path: shown.clone(),
+            path: path.display().to_string(),
             source,
         },
     };
+    // before the second that the key takes
     if path.symlink_metadata().is_ok() {
-        return Err(KeystoreError::Exists(shown));
+        return Err(fail(io::ErrorKind::AlreadyExists.into()));
     }
-    let content = encrypt(signer, password).map_err(|reason| KeystoreError::Format {
-        path: shown.clone(),
+    create_whole(path, encrypted(path, signer, password)?.as_bytes()).map_err(fail)
+}
+
+fn encrypted(path: &Path, signer: &OracleSigner, password: &SecretString) -> Result<String, KeystoreError> {
+    encrypt(signer, password).map_err(|reason| KeystoreError::Format {
+        path: path.display().to_string(),
         reason,
-    })?;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let suffix = hex::encode(rand::random::<[u8; 8]>());
-    let temporary = folder.join(format!(".keystore-{suffix}.tmp"));
-    let result = create_private(&temporary)
-        .and_then(|mut file| {
-            file.write_all(content.as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::hard_link(&temporary, path))
-        .and_then(|()| sync(folder));
-    let _ = fs::remove_file(&temporary);
-    result.map_err(fail)
-}
-
-/// What was written in a folder is durable.
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
+    })
 }
 
 fn encrypt(signer: &OracleSigner, password: &SecretString) -> Result<String, String> {

@@ -4,6 +4,7 @@ use alloy::primitives::U256;
 
 use super::SignedTransaction;
 use super::fees::{FeeQuote, Fees, OverCeiling, cap, total};
+use crate::types::TRANSFER_GAS;
 
 pub use crate::ports::StuckOptions;
 
@@ -55,6 +56,6 @@ pub fn options(stuck: &SignedTransaction, gas_limit: u64, quote: FeeQuote) -> St
         nonce: stuck.nonce,
         wait_wei: total(stuck.gas_limit, previous.max_fee),
         raise_wei: total(gas_limit, replacing),
-        cancel_wei: total(21_000, replacing),
+        cancel_wei: total(TRANSFER_GAS, replacing),
     }
 }

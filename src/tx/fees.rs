@@ -25,7 +25,8 @@ pub fn total(gas_limit: u64, max_fee: u128) -> U256 {
     U256::from(gas_limit) * U256::from(max_fee)
 }
 
-/// Fees for now: twice the base fee, so that six full blocks in a row do not price it out, but never above the ceiling.
+/// Fees for now: twice the base fee, but never above the ceiling. The base fee rises by an eighth a block at most (EIP-1559,
+/// `BASE_FEE_MAX_CHANGE_DENOMINATOR`), so that five full blocks in a row do not price it out.
 ///
 /// # Errors
 /// The ceiling does not even pay the next block.

@@ -5,10 +5,8 @@
 
 pub(crate) mod byzantine;
 mod faults;
-#[cfg(unix)]
 mod firm;
 mod foreign;
-#[cfg(unix)]
 mod host;
 mod house;
 mod keygen;

@@ -59,7 +59,7 @@ fn files_of_other_programs_open() {
 fn our_file_is_private_strong_and_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("oracle.json");
-    let signer = keystore::create(&path, &secret("correct horse")).unwrap();
+    let (signer, _) = keystore::create(&path, &secret("correct horse")).unwrap();
     assert_eq!(
         std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600

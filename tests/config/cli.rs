@@ -78,7 +78,6 @@ fn config_init_writes_the_sample_once_and_for_its_owner_only() {
     let file = scratch.path().join("config/config.toml");
     assert!(stdout.contains(file.to_str().unwrap()), "{stdout}");
     assert_eq!(fs::read_to_string(&file).unwrap(), casimir_dkg::config::SAMPLE);
-    #[cfg(unix)]
     assert_eq!(
         std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions()) & 0o777,
         0o600
@@ -232,7 +231,6 @@ fn a_result_that_cannot_be_written_fails_the_command_and_a_reader_that_left_does
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_pipe_in_a_files_place_is_refused_by_name_and_not_waited_for() {
     let scratch = tempfile::tempdir().unwrap();

@@ -11,7 +11,6 @@ use super::support;
 
 const PASSWORD: &str = "correct horse battery";
 
-#[cfg(unix)]
 fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -43,7 +42,6 @@ fn a_new_keystore_opens_with_its_password_and_has_mode_600() {
     let path = scratch.path().join("oracle.json");
     let opened = keystore::open(&path, &SecretString::from(PASSWORD.to_owned())).unwrap();
     assert_eq!(said["address"], opened.signer.address().to_string());
-    #[cfg(unix)]
     assert_eq!(mode(&path), 0o600);
     let file: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(file["crypto"]["kdfparams"]["n"], 262_144, "geth's standard cost");
@@ -139,7 +137,6 @@ fn an_operator_key_is_made_in_both_forms() {
     let json = fs::read_to_string(scratch.path().join("sealed.json")).unwrap();
     let opened = OperatorPrivateKey::open(&json, &SecretString::from(PASSWORD.to_owned())).unwrap();
     assert!(opened.matches(&public));
-    #[cfg(unix)]
     for file in ["plain.pem", "sealed.json"] {
         assert_eq!(mode(&scratch.path().join(file)), 0o600, "{file}");
     }
@@ -227,7 +224,6 @@ fn a_password_is_changed_and_the_key_stays() {
             &operator["public_key"]
         };
         assert!(said["address"] == *made || said["public_key"] == *made, "{said}");
-        #[cfg(unix)]
         assert_eq!(mode(&path), 0o600);
     }
     let opened = keystore::open(&scratch.path().join("k.json"), &secret(NEW)).unwrap();

@@ -16,7 +16,6 @@ pub(crate) mod keys;
 mod keystore;
 mod limits;
 mod monitoring;
-#[cfg(unix)]
 mod odd_files;
 mod packages;
 mod people;

@@ -583,7 +583,6 @@ fn notify_test_says_what_came_of_each_receiver() {
 }
 
 /// A webhook that never answers holds up neither the engine nor its end for long.
-#[cfg(unix)]
 #[test]
 fn a_webhook_that_hangs_holds_nothing_up() {
     let scratch = tempfile::tempdir().unwrap();

@@ -182,7 +182,6 @@ fn the_container_runs_as_nobody_with_certificates_and_writes_nothing_of_its_own(
 }
 
 /// The commands of the handbook, by a shell, with a root of their own: what needs a running manager is left out.
-#[cfg(unix)]
 #[test]
 fn the_installation_of_the_handbook_leads_to_a_configuration_that_loads() {
     use std::os::unix::fs::{MetadataExt as _, symlink};

@@ -237,7 +237,6 @@ fn an_auditor_judges_a_copy_elsewhere_and_an_export_by_the_checkpoint_of_the_ori
 }
 
 /// A disc that is only read: nothing can be made beside the file.
-#[cfg(unix)]
 #[test]
 fn a_copy_that_can_only_be_read_is_verified() {
     use std::os::unix::fs::PermissionsExt as _;

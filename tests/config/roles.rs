@@ -48,7 +48,6 @@ impl Role {
         self.ready["url"].as_str().unwrap()
     }
 
-    #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
@@ -68,13 +67,11 @@ impl Role {
 
 impl Role {
     /// Asks it to end, and returns what it wrote to stderr until then.
-    #[cfg(unix)]
     pub(crate) fn stopped(self) -> String {
         self.stopped_after("")
     }
 
     /// The same, once it has written these words, or when nobody has the patience to wait for them any more.
-    #[cfg(unix)]
     pub(crate) fn stopped_after(mut self, words: &str) -> String {
         let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
         let mut said = String::new();
@@ -114,14 +111,12 @@ fn get(url: &str) -> Option<Value> {
 }
 
 /// Posts a body; gives the status of the answer.
-#[cfg(unix)]
 pub(crate) fn post(url: &str, body: String) -> u16 {
     let post = reqwest::Client::new().post(url).body(body);
     wait(post.send()).unwrap().status().as_u16()
 }
 
 /// Waits until the messenger knows that this operator is there.
-#[cfg(unix)]
 pub(crate) fn until_registered(messenger: &Role, operator: &Role) {
     let deadline = Instant::now() + crate::PATIENCE;
     loop {
@@ -136,7 +131,6 @@ pub(crate) fn until_registered(messenger: &Role, operator: &Role) {
 }
 
 /// Operator 5, with RockX's environment.
-#[cfg(unix)]
 fn operator_of(scratch: &Path, messenger: &Role, key: &OperatorPrivateKey) -> Role {
     let encoded = base64::Engine::encode(
         &base64::engine::general_purpose::STANDARD,
@@ -196,7 +190,6 @@ fn a_failed_fsync_ends_a_messenger_and_the_next_one_serves() {
 }
 
 /// Somebody holds the file, as a backup does that never ends: a signal ends the start in seconds.
-#[cfg(unix)]
 #[test]
 fn a_signal_ends_a_role_whose_store_is_locked() {
     let scratch = tempfile::tempdir().unwrap();
@@ -265,7 +258,6 @@ fn a_signal_ends_a_role_whose_store_is_locked() {
     drop(held);
 }
 
-#[cfg(unix)]
 #[test]
 fn an_operator_with_rockx_environment_registers_with_our_messenger() {
     let scratch = tempfile::tempdir().unwrap();

@@ -59,7 +59,6 @@ fn scene() -> tempfile::TempDir {
 }
 
 /// With its directory the manifest is gone, too: only what the operator signed, and a messenger keeps, tells of its shares.
-#[cfg(unix)]
 #[test]
 fn a_node_that_lost_its_directory_hears_of_its_shares_before_it_registers() {
     use casimir_dkg::dkg::rockx::wire::{Encode as _, GoBytes, Output, SignedOutput};
@@ -126,7 +125,6 @@ fn run(scratch: &Path, more: &[&str]) -> (Option<i32>, String, String) {
     support::run(support::program(scratch).args(NODE).args(more))
 }
 
-#[cfg(unix)]
 #[test]
 fn a_node_is_backed_up_while_it_runs_and_a_lost_store_is_missed_and_comes_back() {
     let scratch = scene();
@@ -279,7 +277,6 @@ fn looking_at_shares_needs_nothing_but_where_they_are() {
     assert!(out.contains("3 shares taken back"), "{out}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_damaged_share_is_told_by_doctor_and_backup_and_comes_back_from_the_backup_before() {
     let scratch = scene();
@@ -335,7 +332,6 @@ fn a_store_is_sealed_for_another_key_by_the_program() {
 }
 
 /// A person tries it out as root, once, where the service will run.
-#[cfg(unix)]
 #[test]
 fn a_node_that_root_started_leaves_nothing_that_its_service_cannot_open() {
     use std::os::unix::fs::{MetadataExt as _, chown};

@@ -1,11 +1,11 @@
 //! Signing roots of deposits and exits.
 
 use casimir_dkg::beacon::roots::{
-    DEPOSIT_GWEI, deposit_data_root, deposit_domain, deposit_message_root, deposit_signing_root,
-    signing_root, voluntary_exit_domain, voluntary_exit_root, voluntary_exit_signing_root,
+    deposit_data_root, deposit_domain, deposit_message_root, deposit_signing_root, signing_root,
+    voluntary_exit_domain, voluntary_exit_root, voluntary_exit_signing_root,
 };
 use casimir_dkg::dkg::threshold::verify;
-use casimir_dkg::types::{BlsPublicKey, BlsSignature, ForkVersion, Root};
+use casimir_dkg::types::{BlsPublicKey, BlsSignature, DEPOSIT_GWEI, ForkVersion, Root};
 
 use super::vectors::{array, load, text};
 

@@ -29,9 +29,7 @@ mod remote;
 mod reshares_and_exits;
 #[cfg(target_os = "linux")]
 pub(crate) mod scenes;
-#[cfg(unix)]
 mod scraped;
-#[cfg(unix)]
 mod seats;
 mod strangers;
 mod stuck;

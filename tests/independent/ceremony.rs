@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use casimir_dkg::beacon::roots::{
-    DEPOSIT_GWEI, deposit_data_root, deposit_domain, deposit_message_root, deposit_signing_root,
-    voluntary_exit_domain, voluntary_exit_root, voluntary_exit_signing_root,
+    deposit_data_root, deposit_domain, deposit_message_root, deposit_signing_root, voluntary_exit_domain,
+    voluntary_exit_root, voluntary_exit_signing_root,
 };
 use casimir_dkg::dkg::rockx::wire::{
     Decode, KeygenMessage, KeysignMessage, MsgType, PartialDepositData, SignedMessage,
 };
-use casimir_dkg::types::{BlsPublicKey, BlsSignature, ForkVersion, OperatorId, Root};
+use casimir_dkg::types::{BlsPublicKey, BlsSignature, DEPOSIT_GWEI, ForkVersion, OperatorId, Root};
 use serde_json::{Map, Value, json};
 
 /// Text by operator.

@@ -1,9 +1,10 @@
 //! Ceremonies complete, for every committee and in every order of delivery.
 
-use casimir_dkg::beacon::roots::{DEPOSIT_GWEI, deposit_signing_root};
+use casimir_dkg::beacon::roots::deposit_signing_root;
 use casimir_dkg::dkg::rockx::node::session::Reject;
 use casimir_dkg::dkg::rockx::share::open_sealed_share;
 use casimir_dkg::dkg::threshold;
+use casimir_dkg::types::DEPOSIT_GWEI;
 use casimir_dkg::types::{BlsSignature, OperatorId};
 use proptest::prelude::*;
 

@@ -6,10 +6,8 @@ mod journal;
 mod keystore;
 mod notify;
 mod oracle;
-#[cfg(unix)]
 mod person;
 mod roles;
-#[cfg(unix)]
 mod seat;
 mod settings;
 
@@ -21,10 +19,8 @@ pub(crate) use journal::{AuditArgs, AuditCommand, ExportFormat, JournalCommand, 
 pub(crate) use keystore::{ImportArgs, KeystoreCommand, NewArgs, OperatorKeyArgs, PasswdArgs, ShowKeyArgs};
 pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, DoctorArgs, DoctorRole, OracleArgs};
-#[cfg(unix)]
 pub(crate) use person::{ExplainArgs, PersonCommand, SignArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
-#[cfg(unix)]
 pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowActionArgs};
 pub(crate) use settings::ConfigCommand;
 
@@ -74,7 +70,6 @@ pub(crate) enum Command {
     /// Where an engine runs for this contract already, the console sits down at it, and leaving leaves the engine running;
     /// where none runs, one is started with it and ends with it.
     Console(ConsoleArgs),
-    #[cfg(unix)]
     #[command(flatten)]
     Seat(SeatCommand),
     /// A complete local network, requests included, and the console on it
@@ -96,14 +91,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Keystore(KeystoreCommand),
     /// Make a key of one's own
-    #[cfg(unix)]
     #[command(subcommand)]
     Person(PersonCommand),
     /// Sign on another machine what a running engine asks, with a key of one's own
-    #[cfg(unix)]
     Sign(SignArgs),
     /// Tell on another machine what an exported action is, with the code that two people compare
-    #[cfg(unix)]
     Explain(ExplainArgs),
     /// Read, verify and keep the journal
     #[command(subcommand)]

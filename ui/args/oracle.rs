@@ -79,14 +79,12 @@ pub(crate) struct DoctorArgs {
 pub(crate) struct ConsoleArgs {
     #[command(flatten)]
     pub oracle: OracleArgs,
-    #[cfg(unix)]
     #[command(flatten)]
     pub seat: super::SeatArgs,
     /// Print and read lines instead of drawing a screen, as for a screen reader; done anyhow where TERM is dumb
     #[arg(long)]
     pub plain: bool,
     /// Start an engine in this process, even where a service is installed for it
-    #[cfg(unix)]
     #[arg(long)]
     pub start: bool,
 }

@@ -90,7 +90,6 @@ fn init(file: Option<&Path>, options: &LoadOptions) -> anyhow::Result<Outcome> {
     let mut open = OpenOptions::new();
     open.write(true).create_new(true);
     // URLs in it may hold keys
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
     let mut out = open
         .open(file)

@@ -18,7 +18,6 @@ use crate::mode::Surroundings;
 pub(crate) fn run(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Outcome> {
     let around = Surroundings::of_process();
     if args.plain || around.is_dumb() {
-        #[cfg(unix)]
         if let Some(outcome) = elsewhere::sit_down_plainly(options, args)? {
             return Ok(outcome);
         }
@@ -30,7 +29,6 @@ pub(crate) fn run(options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<O
 #[cfg(feature = "tui")]
 fn drawn(around: &Surroundings, options: &LoadOptions, args: &ConsoleArgs) -> anyhow::Result<Outcome> {
     around.require_terminal()?;
-    #[cfg(unix)]
     if let Some(outcome) = elsewhere::sit_down(options, args)? {
         return Ok(outcome);
     }
@@ -121,7 +119,6 @@ mod screen {
 }
 
 /// At the engine of another process.
-#[cfg(unix)]
 mod elsewhere {
     use std::io;
     use std::os::unix::fs::MetadataExt as _;

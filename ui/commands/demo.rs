@@ -124,7 +124,6 @@ async fn on(
     ));
     let started = oracle::start(config, signer, simulated).await?;
     let running = started.running;
-    #[cfg(unix)]
     if let Some(socket) = started.socket.as_ref().filter(|_| args.headless || args.plain) {
         output::note(&format!(
             "demo: from another terminal: casimir-dkg console --socket {}",

@@ -10,7 +10,7 @@ use casimir_dkg::types::SafeText;
 use casimir_dkg::view::{ActionView, Family, Payload, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use super::keystore::{refuse_existing, write_private};
+use super::keystore::{refuse_existing, write_new};
 use super::seat::text;
 use crate::output;
 
@@ -47,7 +47,7 @@ impl Export {
     pub(super) fn write(&self, path: &Path) -> anyhow::Result<()> {
         refuse_existing(path)?;
         let text = serde_json::to_string_pretty(self).expect("plain data serialises");
-        write_private(path, text.as_bytes())
+        write_new(path, text.as_bytes())
     }
 
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {

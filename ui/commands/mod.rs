@@ -6,9 +6,7 @@ mod config;
 mod console;
 mod demo;
 mod doctor;
-#[cfg(unix)]
 mod explain;
-#[cfg(unix)]
 mod export;
 pub(crate) mod handbook;
 mod headless;
@@ -16,20 +14,17 @@ mod journal;
 mod keystore;
 mod man;
 mod messenger;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 #[path = "../../tests/conformance/mutate.rs"]
 mod mutate;
 mod notify;
 mod operator;
 mod oracle;
 mod part;
-#[cfg(unix)]
 mod person;
 mod plain;
-#[cfg(unix)]
 mod seat;
 mod transcript;
-#[cfg(unix)]
 mod units;
 
 use std::time::Duration;
@@ -64,13 +59,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Messenger(_)) => messenger::run(&options, json),
         None => console::run(&options, &ConsoleArgs::default()),
         Some(Command::Console(args)) => console::run(&options, &args),
-        #[cfg(unix)]
         Some(Command::Person(command)) => person::run(&command, json),
-        #[cfg(unix)]
         Some(Command::Sign(args)) => person::sign(&args, json),
-        #[cfg(unix)]
         Some(Command::Explain(args)) => explain::run(&args, json),
-        #[cfg(unix)]
         Some(Command::Seat(command)) => seat::run(&command, &options, json),
     }
 }

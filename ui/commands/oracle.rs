@@ -24,7 +24,6 @@ pub(crate) fn open_signer(config: &Config) -> anyhow::Result<Option<Arc<dyn TxSi
 /// An engine of this process, and the socket at which others sit down at it: both end with this.
 pub(crate) struct Started {
     pub(crate) running: Running,
-    #[cfg(unix)]
     pub(crate) socket: Option<casimir_dkg::attach::Listening>,
     /// Keeps other engines of this machine away from the account; none in mode observe.
     _alone: Option<Alone>,
@@ -42,7 +41,6 @@ pub(crate) async fn start(
         Some(account) => Some(service::alone(&config, account).await?),
         None => None,
     };
-    #[cfg(unix)]
     let seat = config.seat();
     let running = service::start(ServiceOptions {
         config,
@@ -56,7 +54,6 @@ pub(crate) async fn start(
         running.tell(words).await;
     }
     Ok(Started {
-        #[cfg(unix)]
         socket: crate::seat::open(&seat, &running.handle).await,
         running,
         _alone: alone,

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::export::Export;
-use super::keystore::{new_password, password_of, prompt, refuse_existing, report, write_private};
+use super::keystore::{new_password, password_of, prompt, refuse_existing, report, write_new};
 use crate::args::{NewArgs, PersonCommand, SignArgs};
 use crate::exit::Outcome;
 use crate::output;
@@ -33,7 +33,7 @@ fn new(args: &NewArgs, json: bool) -> anyhow::Result<Outcome> {
     refuse_existing(&args.out)?;
     let password = new_password(args.password_file.as_deref())?;
     let secret = PersonSecret::generate();
-    write_private(&args.out, secret.seal(&password).as_bytes())?;
+    write_new(&args.out, secret.seal(&password).as_bytes())?;
     report(&args.out, "key", &secret.public().to_string(), json);
     Ok(Outcome::Success)
 }
@@ -77,7 +77,7 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
         expires: UnixMillis::now().plus(Duration::from_secs(args.hours * 3_600)),
     });
     let text = serde_json::to_string_pretty(&signed).expect("plain data serialises");
-    write_private(&out, text.as_bytes())?;
+    write_new(&out, text.as_bytes())?;
     let until = signed.statement.expires.to_rfc3339();
     if json {
         output::json(&json!({ "file": out, "key": signed.key, "action": action.id, "expires": until }));

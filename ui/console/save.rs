@@ -187,7 +187,6 @@ mod tests {
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
         assert!(svg.contains("DEVNET") && !svg.contains("& "), "{svg}");
         assert!(screen(&mut app, None, fixture::T0).is_err());
-        #[cfg(unix)]
         for entry in std::fs::read_dir(&to).unwrap() {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();

@@ -93,6 +93,8 @@ struct Run {
     /// What the run ends with, once somebody has asked for the end.
     ending: Option<Ending>,
     deadline: Option<Instant>,
+    /// A signal has asked it to end; the next one forces it.
+    signalled: bool,
     /// The terminal that hung up must not be written to.
     silent: bool,
     endpoints: Endpoints,
@@ -109,6 +111,7 @@ impl Run {
             form,
             ending: None,
             deadline: None,
+            signalled: false,
             silent: false,
             endpoints: Endpoints::default(),
             reminders: Reminders::new(AGAIN, RARELY),
@@ -126,7 +129,7 @@ impl Run {
             return None;
         }
         self.silent |= signal == Signal::Hangup;
-        if self.deadline.is_some() {
+        if std::mem::replace(&mut self.signalled, true) {
             self.note("stopped at once: what was under way is found out at the next start");
             return Some(Ending::Forced);
         }
@@ -316,6 +319,16 @@ mod tests {
             let snapshot = Snapshot { revision, ..unread() };
             side.snapshots.send_replace(std::sync::Arc::new(snapshot));
         }
+        accept_shutdown(&mut side).await;
+        drop(side);
+        assert_eq!(task.await.unwrap(), Ending::Finished);
+    }
+    /// The first one after the work is done was taken for the second, and the exit code told a forced end.
+    #[tokio::test]
+    async fn the_first_signal_forces_nothing_also_when_the_work_is_done() {
+        let (mut side, signal, task) = start(|_| true);
+        accept_shutdown(&mut side).await;
+        signal.send(Signal::Stop).unwrap();
         accept_shutdown(&mut side).await;
         drop(side);
         assert_eq!(task.await.unwrap(), Ending::Finished);

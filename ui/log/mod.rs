@@ -138,7 +138,6 @@ fn make_private(config: &LogConfig) {
     let path = config.dir.join(format!("{PREFIX}.{date}.log"));
     let mut make = std::fs::OpenOptions::new();
     make.append(true).create_new(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
     // one that cannot be made is the appender's to report
     let _ = make.open(&path).and_then(|_| owner::settle(&path));
@@ -249,7 +248,6 @@ impl Write for Files {
 ///
 /// # Errors
 /// A subscriber is installed already.
-#[cfg(unix)]
 pub(crate) fn init_memory(config: &LogConfig) -> anyhow::Result<()> {
     let filter: Targets = config.level.parse().context("log.level")?;
     let registry = tracing_subscriber::registry().with(ring::Keep::new().with_filter(filter));
@@ -367,7 +365,6 @@ mod tests {
                 files.write_all(&[b'x'; 100]).unwrap();
             }
         }
-        #[cfg(unix)]
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ports::{At, Log};
-use crate::types::{BlockRef, LogRef, Root, UnixMillis};
+use crate::types::{BlockRef, LogRef, Root, TRANSFER_GAS, UnixMillis};
 
 impl At {
     pub(crate) fn to_json(self) -> Value {
@@ -221,7 +221,7 @@ impl CallRequest {
     #[must_use]
     pub fn intrinsic_gas(&self) -> u64 {
         let bytes = self.input.iter().map(|byte| if *byte == 0 { 4 } else { 16 });
-        21_000 + bytes.sum::<u64>()
+        TRANSFER_GAS + bytes.sum::<u64>()
     }
 }
 

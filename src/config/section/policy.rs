@@ -14,7 +14,7 @@ use crate::oracle::{
     ActionKind, CHECKS, Family, Mode, Person, Policy, Risk, Rule, TwoPersons, UndoWindows, check_named,
     unknown_to_one_voice,
 };
-use crate::types::{PoolId, SafeText};
+use crate::types::{DEPOSIT_WEI, PoolId, SafeText};
 
 const LIST: &str = "policy.rule";
 
@@ -321,11 +321,9 @@ fn judge_rule_of_two(r: &mut Reader<'_>, row: &Row, rule: &PolicyRule, two: &[Tw
 
 /// Whether it covers an action whatever it moves: no amount, or one that each stake has.
 fn always(two: &TwoPersons) -> bool {
-    two.at_least_wei.is_none_or(|least| least <= STAKE_WEI)
+    two.at_least_wei
+        .is_none_or(|least| least <= U256::from(DEPOSIT_WEI))
 }
-
-/// What a validator stakes.
-const STAKE_WEI: U256 = U256::from_limbs([13_553_255_926_290_448_384, 1, 0, 0]);
 
 /// What cannot be undone is said so, and stands alone.
 fn judge_irreversible(r: &mut Reader<'_>, row: &Row, kinds: &[ActionKind], says_so: bool) {

@@ -7,11 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ActionKind, Decider, Decision, Payload, Verdict};
 use crate::types::{
-    ActionId, Check, CheckStatus, PersonSignature, Root, SafeText, UnixMillis, action_digest, payload_digest,
+    ActionId, Check, CheckStatus, DEPOSIT_WEI, PersonSignature, Root, SafeText, UnixMillis, action_digest,
+    payload_digest,
 };
-
-/// What a validator stakes (`MAX_EFFECTIVE_BALANCE` of the deposits that the contract makes), wei.
-const STAKE_WEI: u128 = 32_000_000_000_000_000_000;
 
 /// How a fact's value is drawn and copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +100,7 @@ impl Proposal {
             Payload::Transaction(tx) => tx.value_wei,
             Payload::Ceremony(_) | Payload::Exit(_) => U256::ZERO,
         };
-        let stake = self.kind.commits_a_stake().then(|| U256::from(STAKE_WEI));
+        let stake = self.kind.commits_a_stake().then(|| U256::from(DEPOSIT_WEI));
         sent.saturating_add(stake.unwrap_or_default())
     }
 

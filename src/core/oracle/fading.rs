@@ -36,9 +36,10 @@ pub enum Reach {
 #[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Sight {
     pub(super) reach: Reach,
-    /// Since when it is seen so, and until when it was not followed; milliseconds of the monotonic clock.
+    /// Since when it is seen so, by the wall clock.
     since: Option<UnixMillis>,
-    broke_off: Option<u64>,
+    /// When it was last followed again after it had not been: milliseconds of the monotonic clock.
+    followed_again_up_ms: Option<u64>,
 }
 
 impl Sight {
@@ -52,7 +53,7 @@ impl Sight {
             return;
         }
         if Reach::Followed == reach {
-            self.broke_off = Some(up_ms);
+            self.followed_again_up_ms = Some(up_ms);
         }
         self.reach = reach;
         self.since = Some(at);
@@ -179,14 +180,14 @@ impl State {
         let Sight {
             reach,
             since,
-            broke_off,
+            followed_again_up_ms,
         } = self.volatile.sight;
         let since = since.map_or_else(String::new, |at| format!(" since {}", at.to_rfc3339()));
         match reach {
             Reach::Lost => Some(format!("no endpoint answers{since}")),
             Reach::Still => Some(format!("the head stands still{since}")),
             Reach::Followed => {
-                let before = broke_off
+                let before = followed_again_up_ms
                     .zip(look)
                     .is_some_and(|(up, look)| look.asked_up_ms < up);
                 before.then(|| "the chain was out of sight after they were made".to_owned())

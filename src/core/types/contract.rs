@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{BlsPublicKey, OperatorId, ParseIdError, PoolId, Root};
 
+/// What a pool deposits for its validator, in gwei: 32 ETH, the consensus specification's `MAX_EFFECTIVE_BALANCE` (phase 0).
+pub const DEPOSIT_GWEI: u64 = 32_000_000_000;
+/// The same in wei.
+pub const DEPOSIT_WEI: u128 = DEPOSIT_GWEI as u128 * 1_000_000_000;
+
 /// The three requests of the pool manager contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

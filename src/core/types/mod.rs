@@ -32,7 +32,10 @@ pub use ceremony::{
 };
 pub use check::{Check, CheckStatus};
 pub use code::Code;
-pub use contract::{BlockRef, ClusterLayout, ClusterSnapshot, DepositOrder, LogRef, PoolView, RequestKind};
+pub use contract::{
+    BlockRef, ClusterLayout, ClusterSnapshot, DEPOSIT_GWEI, DEPOSIT_WEI, DepositOrder, LogRef, PoolView,
+    RequestKind,
+};
 pub use digest::{DIGEST, action_digest, payload_digest};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
 pub use operator::{OperatorRecord, RsaPublicKeyText};
@@ -41,7 +44,7 @@ pub use statement::{Nth, SignedStatement, Stated, Statement};
 pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};
 pub use text::{RedactedUrl, SafeText, counted, listed, quoted, told_apart, without_mark};
 pub use time::{UnixMillis, in_words};
-pub use transaction::{NonceStatus, SignedTransaction};
+pub use transaction::{NonceStatus, SignedTransaction, TRANSFER_GAS};
 pub use transcript::{Examined, HeldFor, Transcript, TranscriptError};
 pub use verification::Verification;
 

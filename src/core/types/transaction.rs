@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{BlockRef, PoolId, Root, SafeText};
 
+/// Gas that every transaction takes, and one without data takes alone (yellow paper, appendix G: G_transaction).
+pub const TRANSFER_GAS: u64 = 21_000;
+
 /// The signed bytes of an EIP-1559 transaction and the numbers in them. After a crash these very bytes go out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedTransaction {

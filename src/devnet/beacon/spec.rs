@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use serde_json::{Value, json};
 
-use crate::types::ForkVersion;
+use crate::types::{DEPOSIT_GWEI, ForkVersion};
 
 /// Constants of the simulated chain. Names are the specification's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(super) const MAX_VOLUNTARY_EXITS: usize = 16;
 /// An epoch that never comes.
 pub(super) const FAR_FUTURE_EPOCH: u64 = u64::MAX;
 /// Gwei that make a validator.
-pub(super) const MAX_EFFECTIVE_BALANCE: u64 = 32_000_000_000;
+pub(super) const MAX_EFFECTIVE_BALANCE: u64 = DEPOSIT_GWEI;
 const EFFECTIVE_BALANCE_INCREMENT: u64 = 1_000_000_000;
 
 /// Whole ether of a balance, up to what counts.

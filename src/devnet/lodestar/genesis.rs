@@ -9,7 +9,7 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 
 use super::GENESIS_VALIDATORS;
-use crate::beacon::roots::{DEPOSIT_GWEI, deposit_data_root, deposit_signing_root};
+use crate::beacon::roots::{deposit_data_root, deposit_signing_root};
 use crate::devnet::beacon::{interop_credentials, interop_secret};
 use crate::devnet::contracts::Depositor::depositCall;
 use crate::devnet::error::{MINED_DEADLINE, failed};
@@ -17,7 +17,7 @@ use crate::devnet::options::POOL_ETHER;
 use crate::devnet::rpc::{ether_to_wei, rpc};
 use crate::devnet::{Devnet, DevnetError, Mining};
 use crate::dkg::threshold::partial_sign;
-use crate::types::ForkVersion;
+use crate::types::{DEPOSIT_GWEI, ForkVersion};
 
 const MINED_POLL: Duration = Duration::from_millis(100);
 /// More than a deposit takes (the first one about 85,000).

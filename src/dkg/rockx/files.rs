@@ -8,9 +8,9 @@ use alloy::primitives::Address;
 use super::keys::OperatorPublicKey;
 use super::wire::codec::go_struct;
 use super::wire::{BlameOutput, DataStore, Encode, GoList, GoMap, SignedOutput};
-use crate::beacon::roots::{DEPOSIT_GWEI, deposit_data_root, deposit_message_root};
+use crate::beacon::roots::{deposit_data_root, deposit_message_root};
 use crate::ssv::shares_data::{SharesData, SharesDataError};
-use crate::types::{BlsPublicKey, BlsSignature, ForkVersion, OperatorId, Root};
+use crate::types::{BlsPublicKey, BlsSignature, DEPOSIT_GWEI, ForkVersion, OperatorId, Root};
 
 /// The version that the deposit file claims to be written by.
 const DEPOSIT_CLI_VERSION: &str = "2.7.0";

@@ -1,11 +1,11 @@
 //! Feldman commitments: the public image of a dealer's polynomial.
 
 use std::collections::BTreeMap;
+use std::ops::Add;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use blstrs::{G1Affine, G1Projective};
 use group::Group;
-use group::prime::PrimeCurveAffine;
 
 use super::point::{PointError, decode_key};
 use super::scalar::SecretScalar;
@@ -69,12 +69,7 @@ impl Commitments {
 
     /// Image of the polynomial's value at `operator`. *Public input only.*
     pub(crate) fn evaluate(&self, operator: OperatorId) -> G1Projective {
-        self.0
-            .iter()
-            .rev()
-            .fold(G1Projective::identity(), |value, coefficient| {
-                times_public(&value, operator.0) + coefficient
-            })
+        evaluate_at(&self.0, operator)
     }
 
     /// The share key that these dealers' shares for `operator` add up to. *Public input only.*
@@ -86,12 +81,6 @@ impl Commitments {
         operator: OperatorId,
     ) -> Option<BlsPublicKey> {
         Self::sum(dealers.into_iter().map(|c| c.evaluate(operator)))
-    }
-
-    /// The group key of these dealers: the sum of their constant terms. `None` without dealers, or if it is the identity.
-    #[must_use]
-    pub fn group_key<'a>(dealers: impl IntoIterator<Item = &'a Self>) -> Option<BlsPublicKey> {
-        Self::sum(dealers.into_iter().map(|c| c.0[0].to_curve()))
     }
 
     /// The group key of these dealers and the share key of each of `members`. The polynomials are added up first, so
@@ -110,17 +99,9 @@ impl Commitments {
                 *sum += point;
             }
         }
-        let evaluate = |operator: OperatorId| {
-            total
-                .iter()
-                .rev()
-                .fold(G1Projective::identity(), |value, coefficient| {
-                    times_public(&value, operator.0) + coefficient
-                })
-        };
         let share_keys = members
             .iter()
-            .map(|member| Some((*member, Self::sum(std::iter::once(evaluate(*member)))?)))
+            .map(|member| Some((*member, Self::sum(std::iter::once(evaluate_at(&total, *member)))?)))
             .collect::<Option<_>>()?;
         Some((Self::sum(total.first().copied().into_iter())?, share_keys))
     }
@@ -129,6 +110,17 @@ impl Commitments {
         let sum = points.fold(G1Projective::identity(), |sum, point| sum + point);
         (!bool::from(sum.is_identity())).then(|| BlsPublicKey(sum.to_compressed()))
     }
+}
+
+/// The value at `operator` of the polynomial with these coefficients, the constant one first (Horner). *Public input only.*
+fn evaluate_at<P>(coefficients: &[P], operator: OperatorId) -> G1Projective
+where
+    for<'a> G1Projective: Add<&'a P, Output = G1Projective>,
+{
+    let highest_first = coefficients.iter().rev();
+    highest_first.fold(G1Projective::identity(), |value, coefficient| {
+        times_public(&value, operator.0) + coefficient
+    })
 }
 
 /// Double-and-add over the bits of a small factor; far fewer steps than a full-width multiplication. *Public input only.*

@@ -28,8 +28,8 @@ pub enum CommitteeError {
     Shares(#[from] InterpolationError),
     /// These threshold operators' keys determine another key.
     #[error("the share keys of operators {operators} do not interpolate to the validator key")]
-    Window {
-        /// The subset, in words.
+    AnotherKey {
+        /// Those operators, in words.
         operators: SafeText,
     },
     /// This key is not on the polynomial that the first threshold keys determine.
@@ -37,9 +37,9 @@ pub enum CommitteeError {
     OffPolynomial(OperatorId),
 }
 
-/// Checks that *all* share keys lie on one polynomial of degree `threshold`−1 whose value at zero is `validator`:
-/// every window of `threshold` neighbouring operators (the first and the last among them) gives the key, and each
-/// further key is the value of the first window's polynomial at its operator. *Public input only.*
+/// Checks that *all* share keys lie on one polynomial of degree `threshold`−1 whose value at zero is `validator`: the
+/// polynomial of the first `threshold` keys gives it, and each further key is that polynomial's value at its operator. Any
+/// other `threshold` of them then give it, too: they lie on the same polynomial. *Public input only.*
 ///
 /// # Errors
 /// See [`CommitteeError`].
@@ -62,16 +62,15 @@ pub fn interpolates_to(
         ids.push(operator);
         points.push(decode_key(&key.0).map_err(|error| InterpolationError::Point { operator, error })?);
     }
-    for (window, keys) in ids.windows(t).zip(points.windows(t)) {
-        if value_at(Scalar::ZERO, window, keys)? != validator.into() {
-            let names: Vec<String> = window.iter().map(ToString::to_string).collect();
-            return Err(CommitteeError::Window {
-                operators: names.join(", ").into(),
-            });
-        }
+    let (first, keys) = (&ids[..t], &points[..t]);
+    if value_at(Scalar::ZERO, first, keys)? != validator.into() {
+        let names: Vec<String> = first.iter().map(ToString::to_string).collect();
+        return Err(CommitteeError::AnotherKey {
+            operators: names.join(", ").into(),
+        });
     }
     for (&operator, point) in ids.iter().zip(&points).skip(t) {
-        if value_at(scalar_of(operator), &ids[..t], &points[..t])? != point.into() {
+        if value_at(scalar_of(operator), first, keys)? != point.into() {
             return Err(CommitteeError::OffPolynomial(operator));
         }
     }

@@ -222,7 +222,6 @@ mod tests {
         let begun = notice(NoticePhase::Begun);
         book.begins("duty", &begun).await;
         book.begins("gone", &begun).await;
-        #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             let place = folder.path().join("journal.told");

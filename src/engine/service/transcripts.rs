@@ -52,7 +52,6 @@ fn write(directory: &Path, temporary: &Path, text: &[u8]) -> io::Result<()> {
     }
     let mut make = OpenOptions::new();
     make.write(true).create(true).truncate(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut make, 0o600);
     let mut file = make.open(temporary)?;
     file.write_all(text)?;
@@ -95,7 +94,6 @@ mod tests {
         assert_eq!(read, b"the first look");
         assert_eq!(digest, Root(Sha256::digest(&read).into()));
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "no half files");
-        #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = fs::metadata(directory.join(first.as_str()))

@@ -185,7 +185,6 @@ async fn without_ca_certificates_plain_http_works_and_tls_says_what_is_missing()
 }
 
 /// Whoever may change the bundle decides whom we believe.
-#[cfg(unix)]
 #[test]
 fn a_bundle_that_everybody_may_change_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -81,11 +81,12 @@ impl Reshares {
         }
     }
 
-    /// Reads on up to a block, so that a later question finds little to do.
+    /// What was read is contradicted: the next question reads it from the first block again, ever more seldom.
     pub(super) async fn read_anew(&self) {
         self.replay.lock().await.read_anew("the reshares of the manager");
     }
 
+    /// Reads on up to a block, so that a later question finds little to do.
     pub(super) async fn keep_up(&self, rpc: &Rpc, block: BlockRef) -> Result<(), ReplayError> {
         let mut replay = self.replay.lock().await;
         replay.at(rpc, block).await.map(drop)

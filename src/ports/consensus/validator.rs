@@ -136,7 +136,7 @@ mod tests {
             exit_epoch,
             withdrawable_epoch: exit_epoch.map(|epoch| epoch + 256),
         };
-        const FULL: u64 = 32_000_000_000;
+        const FULL: u64 = crate::types::DEPOSIT_GWEI;
         for good in [
             validator(PendingQueued, FULL, None, false),
             validator(ActiveOngoing, FULL, None, false),

@@ -101,7 +101,6 @@ pub(super) fn operators(file: Option<&Path>) -> anyhow::Result<Option<Vec<Operat
     Ok(Some(records.collect()))
 }
 
-#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;

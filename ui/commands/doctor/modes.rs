@@ -12,7 +12,6 @@ use super::Finding;
 const MOST: usize = 100_000;
 
 /// Files of a directory that others may read or change; `None` where there are none. `is_ours` knows them by their names.
-#[cfg(unix)]
 pub(super) fn open_to_others(
     what: &str,
     directory: &Path,
@@ -59,12 +58,6 @@ pub(super) fn written_by_others(what: &str, directory: &Path) -> Option<Finding>
     ))
 }
 
-#[cfg(not(unix))]
-pub(super) fn open_to_others(_: &str, _: &Path, _: impl Fn(&str) -> bool) -> Option<Finding> {
-    None
-}
-
-#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};

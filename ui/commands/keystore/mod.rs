@@ -2,11 +2,11 @@
 
 mod present;
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
+use casimir_dkg::secrets::{Placed, create_whole};
 use casimir_dkg::signer::{SecretFile, keystore, password};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -35,7 +35,8 @@ pub(crate) fn run(command: &KeystoreCommand, json: bool) -> anyhow::Result<Outco
 fn new(args: &NewArgs, json: bool) -> anyhow::Result<Outcome> {
     refuse_existing(&args.out)?;
     let password = new_password(args.password_file.as_deref())?;
-    let signer = keystore::create(&args.out, &password)?;
+    let (signer, placed) = keystore::create(&args.out, &password)?;
+    warn_unsynced(&placed, &args.out);
     report(&args.out, "address", &signer.address().to_string(), json);
     Ok(Outcome::Success)
 }
@@ -54,7 +55,8 @@ fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Outcome> {
         None => prompt("Private key (64 hex digits, not shown): ")?,
     };
     let password = new_password(args.password_file.as_deref())?;
-    let signer = keystore::import(&args.out, &key, &password)?;
+    let (signer, placed) = keystore::import(&args.out, &key, &password)?;
+    warn_unsynced(&placed, &args.out);
     report(&args.out, "address", &signer.address().to_string(), json);
     Ok(Outcome::Success)
 }
@@ -66,7 +68,7 @@ fn operator_key(args: &OperatorKeyArgs, json: bool) -> anyhow::Result<Outcome> {
         Some(file) => Zeroizing::new(key.seal(&password_of(file)?)?),
         None => key.to_pem()?,
     };
-    write_private(&args.out, text.as_bytes())?;
+    write_new(&args.out, text.as_bytes())?;
     report(&args.out, "public_key", &key.public().to_registry_text(), json);
     Ok(Outcome::Success)
 }
@@ -79,17 +81,18 @@ pub(super) fn refuse_existing(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut open = std::fs::OpenOptions::new();
-    open.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    let mut file = open
-        .open(path)
-        .with_context(|| format!("cannot create {}", path.display()))?;
-    file.write_all(content)
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("cannot write {}", path.display()))
+/// Writes a new file with a key or what belongs to one.
+pub(super) fn write_new(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let placed = create_whole(path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    warn_unsynced(&placed, path);
+    Ok(())
+}
+
+/// What a person has to know of a file that is in its place.
+fn warn_unsynced(placed: &Placed, path: &Path) {
+    if let Some(warning) = placed.warning(path) {
+        output::note(&format!("warning: {warning}"));
+    }
 }
 
 pub(super) fn report(path: &Path, what: &str, value: &str, json: bool) {

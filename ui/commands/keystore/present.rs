@@ -4,13 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
+use casimir_dkg::secrets::{Placed, Successor};
 use casimir_dkg::signer::{SecretFile, keystore};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{new_password, password_of, prompt, write_private};
+use super::{new_password, password_of, prompt, warn_unsynced};
 use crate::args::{PasswdArgs, ShowKeyArgs};
 use crate::exit::Outcome;
 use crate::output;
@@ -137,11 +138,12 @@ pub(super) fn passwd(args: &PasswdArgs, json: bool) -> anyhow::Result<Outcome> {
     let new = new_password(args.new_password_file.as_deref())?;
     let (what, value) = match sealed {
         Some(key) => {
-            reseal(path, &key, &new)?;
+            warn_unsynced(&reseal(path, &key, &new)?, path);
             ("public_key", key.public().to_registry_text())
         }
         None => {
-            let signer = keystore::change_password(path, &present, &new)?;
+            let (signer, placed) = keystore::change_password(path, &present, &new)?;
+            warn_unsynced(&placed, path);
             ("address", signer.address().to_string())
         }
     };
@@ -159,26 +161,16 @@ pub(super) fn passwd(args: &PasswdArgs, json: bool) -> anyhow::Result<Outcome> {
 }
 
 /// Replaces the file once the new one was written and opened.
-fn reseal(path: &Path, key: &OperatorPrivateKey, new: &SecretString) -> anyhow::Result<()> {
-    // where a link leads, not the link
-    let real = std::fs::canonicalize(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let name = real
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let beside = real.with_file_name(format!(".{name}-{}.new", std::process::id()));
+fn reseal(path: &Path, key: &OperatorPrivateKey, new: &SecretString) -> anyhow::Result<Placed> {
     let text = Zeroizing::new(key.seal(new)?);
-    let replaced = write_private(&beside, text.as_bytes()).and_then(|()| {
-        let written = SecretFile::read(&beside, OperatorPrivateKey::MAX_FILE)?;
+    let replace = || {
+        let successor = Successor::of(path, text.as_bytes())?;
+        let written = SecretFile::read(successor.path(), OperatorPrivateKey::MAX_FILE)?;
         let again = OperatorPrivateKey::open(&written.text, new)?;
         if again.public() != key.public() {
-            bail!("what was written does not open as the same key; nothing was changed");
+            bail!("what was written does not open as the same key");
         }
-        std::fs::rename(&beside, &real)?;
-        let folder = real.parent().unwrap_or(Path::new("/"));
-        Ok(std::fs::File::open(folder).and_then(|folder| folder.sync_all())?)
-    });
-    let _ = std::fs::remove_file(&beside);
-    replaced.with_context(|| format!("{} stays as it was", path.display()))
+        anyhow::Ok(successor.take_over()?)
+    };
+    replace().with_context(|| format!("{} stays as it was", path.display()))
 }

@@ -103,11 +103,7 @@ impl Observer {
             // the messenger asks whether an address is alive
             .route("/{request_id}/ping", get(ping))
             .with_state(shared);
-        let server = tokio::spawn(async move {
-            if let Err(error) = listen::serve(listener, app, std::future::pending()).await {
-                tracing::error!(target: "dkg::observer", %error, "the observer's listener ended");
-            }
-        });
+        let server = tokio::spawn(listen::serve(listener, app, std::future::pending()));
         Ok(Self {
             routes,
             local,

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use super::evidence::{CeremonyEvidence, Fault};
 use super::message::{Content, Seen};
-use crate::beacon::roots::{DEPOSIT_GWEI, deposit_signing_root};
+use crate::beacon::roots::deposit_signing_root;
 use crate::dkg::rockx::frost::{DerivedKeys, verify_round1};
 use crate::dkg::rockx::keys::RSA_BYTES;
 use crate::dkg::rockx::wire::{GoBytes, Output, PartialDepositData, Round1};
 use crate::dkg::threshold::{Commitments, verify};
-use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, OperatorId, Root, SafeText};
+use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, DEPOSIT_GWEI, OperatorId, Root, SafeText};
 
 /// Every contradiction; none unless all dealings were seen.
 ///

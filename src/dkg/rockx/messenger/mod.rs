@@ -149,8 +149,7 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
         let stopped = async move {
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        // it returns only after `stopped`; errors of single connections are not errors of the server
-        let _ = listen::serve(listener, router, stopped).await;
+        listen::serve(listener, router, stopped).await;
     });
     tracing::info!(target: "messenger", %addr, "listening");
     Ok(MessengerHandle {

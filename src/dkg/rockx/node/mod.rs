@@ -264,12 +264,7 @@ impl Drop for NodeHandle {
     }
 }
 
-async fn serve(
-    listener: Listener,
-    service: Arc<Service>,
-    version: String,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), SafeText> {
+async fn serve(listener: Listener, service: Arc<Service>, version: String, mut stop: watch::Receiver<bool>) {
     let router = server::router(service.clone(), listener.gate(), &version);
     let settling = tokio::spawn({
         let service = service.clone();
@@ -284,9 +279,7 @@ async fn serve(
         // the sender is gone only when the handle is
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    let served = listen::serve(listener, router, stopping)
-        .await
-        .map_err(|e| SafeText::new(&e.to_string()));
+    listen::serve(listener, router, stopping).await;
     service.drain().await;
     if !*stopped.borrow() {
         settling.abort();
@@ -294,17 +287,16 @@ async fn serve(
     }
     // they end by themselves when the node stops; the store closes with the last who holds it
     let _ = tokio::join!(settling, around);
-    served
 }
 
 /// Ends the node when its store can no longer be believed: a share that it signs for may not be there after a power cut.
 async fn while_believed(
-    mut server: JoinHandle<Result<(), SafeText>>,
+    mut server: JoinHandle<()>,
     mut broken: watch::Receiver<Option<SafeText>>,
     stop: watch::Sender<bool>,
 ) -> Result<(), SafeText> {
     let why = tokio::select! {
-        served = &mut server => return served.unwrap_or_else(|error| Err(SafeText::new(&error.to_string()))),
+        served = &mut server => return served.map_err(|error| SafeText::new(&error.to_string())),
         // the sender is gone only with the server
         Ok(why) = broken.wait_for(Option::is_some) => why.clone(),
     };

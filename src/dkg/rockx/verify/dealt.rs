@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Context, Observed, for_all, names};
-use crate::beacon::roots::{DEPOSIT_GWEI, deposit_signing_root};
+use crate::beacon::roots::deposit_signing_root;
 use crate::dkg::rockx::frost::{DerivedKeys, Round1Error, verify_round1};
 use crate::dkg::rockx::wire::Round1;
 use crate::dkg::threshold::{Commitments, verify_partials};
-use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, Check, OperatorId};
+use crate::types::{BlsPublicKey, BlsSignature, CeremonyPlan, Check, DEPOSIT_GWEI, OperatorId};
 
 const NAMES: [&str; 3] = ["dealings", "share-keys-derived", "round-2-keys"];
 const DEPOSIT_PARTIALS: &str = "deposit-partials";

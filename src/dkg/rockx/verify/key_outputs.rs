@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Context, Observed, agreed, dealt, for_all};
-use crate::beacon::roots::{DEPOSIT_GWEI, deposit_signing_root};
+use crate::beacon::roots::deposit_signing_root;
 use crate::dkg::rockx::keys::RSA_BYTES;
 use crate::dkg::rockx::wire::{GoBytes, Output, SignedOutput};
 use crate::dkg::threshold::{decode_key, interpolates_to, verify};
 use crate::types::{
-    BlsPublicKey, BlsSignature, CeremonyPlan, CeremonyResult, Check, ForkVersion, KeygenOutput, OperatorId,
-    ReshareOutput, Root,
+    BlsPublicKey, BlsSignature, CeremonyPlan, CeremonyResult, Check, DEPOSIT_GWEI, ForkVersion, KeygenOutput,
+    OperatorId, ReshareOutput, Root,
 };
 
 pub(super) fn check(

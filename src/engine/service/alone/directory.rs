@@ -9,7 +9,6 @@ use crate::types::SafeText;
 ///
 /// # Errors
 /// In words, why none is safe.
-#[cfg(unix)]
 pub(super) fn for_runtime() -> Result<PathBuf, SafeText> {
     let around = crate::runtime::Surroundings::of_process();
     let session = around.session.map(|path| path.join("casimir-dkg"));
@@ -20,13 +19,7 @@ pub(super) fn for_runtime() -> Result<PathBuf, SafeText> {
     own(&std::env::temp_dir().join(format!("casimir-dkg-{me}")), me)
 }
 
-#[cfg(not(unix))]
-pub(super) fn for_runtime() -> Result<PathBuf, SafeText> {
-    Ok(std::env::temp_dir())
-}
-
 /// That directory, made where it is missing, if it is this user's alone.
-#[cfg(unix)]
 fn own(path: &Path, me: u32) -> Result<PathBuf, SafeText> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 
@@ -48,18 +41,12 @@ fn own(path: &Path, me: u32) -> Result<PathBuf, SafeText> {
 }
 
 /// Whose directory it is.
-#[cfg(unix)]
 pub(super) fn owner(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata(path).ok().map(|found| found.uid())
 }
 
-#[cfg(not(unix))]
-pub(super) fn owner(_: &Path) -> Option<u32> {
-    None
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 
@@ -16,6 +16,8 @@ fn unique() -> String {
 }
 
 const ACCOUNT: Address = Address::repeat_byte(7);
+/// Only what hangs for ever takes so long.
+const HANGS: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn a_second_engine_is_told_of_the_first_wherever_it_looks() {
@@ -123,10 +125,10 @@ mod strangers {
             let Some(_squatter) = squatter(&name, does) else {
                 return;
             };
-            let asked = Instant::now();
-            let held = claim(&places(folder.path(), folder.path()), &name, ACCOUNT, 1).await;
+            let places_here = places(folder.path(), folder.path());
+            let held = tokio::time::timeout(HANGS, claim(&places_here, &name, ACCOUNT, 1)).await;
+            let held = held.unwrap_or_else(|_| panic!("{does}: waited for without end"));
             let held = held.unwrap_or_else(|error| panic!("{does}: {error}"));
-            assert!(asked.elapsed() < Duration::from_secs(10), "{does}");
             let [words] = held.worries() else {
                 panic!("{does}: {:?}", held.worries());
             };
@@ -172,9 +174,7 @@ mod strangers {
                 std::thread::sleep(Duration::from_millis(100));
             }
         });
-        let asked = Instant::now();
-        let seen = name::look(&name, None).await;
-        assert!(matches!(seen, Some(Holder::Oracle(_))), "{seen:?}");
-        assert!(asked.elapsed() < Duration::from_secs(8));
+        let seen = tokio::time::timeout(HANGS, name::look(&name, None)).await;
+        assert!(matches!(seen, Ok(Some(Holder::Oracle(_)))), "{seen:?}");
     }
 }

@@ -275,7 +275,6 @@ async fn a_store_that_cannot_be_believed_any_more_is_told_to_whoever_runs_the_me
 }
 
 /// The registry, the secrets' hashes and everybody's messages were for every user of the machine to read.
-#[cfg(unix)]
 #[tokio::test]
 async fn nobody_else_reads_the_files() {
     use std::os::unix::fs::PermissionsExt as _;

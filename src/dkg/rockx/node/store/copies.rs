@@ -95,7 +95,6 @@ fn a_backup_of_a_store_that_is_written_lacks_nothing_and_holds_nothing_in_clear(
     );
     let manifest = fs::read_to_string(manifest_of(&to)).unwrap();
     assert_eq!(manifest.lines().count(), 41);
-    #[cfg(unix)]
     for file in [to.clone(), manifest_of(&to), manifest_of(&path)] {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
@@ -359,7 +358,6 @@ fn a_store_is_sealed_for_another_key_and_kept_as_it_was() {
     assert!(!path.with_extension("resealing.sqlite").exists());
 }
 
-#[cfg(unix)]
 #[test]
 fn what_root_restores_belongs_to_whoever_runs_the_node() {
     use crate::owner::tests::{SERVICE, owners, theirs};

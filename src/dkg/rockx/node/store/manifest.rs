@@ -205,7 +205,6 @@ fn private(path: &Path, anew: bool) -> io::Result<fs::File> {
     } else {
         options.append(true);
     }
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let out = options.open(path).map_err(naming(path))?;
     owner::settle(path).map_err(naming(path))?;

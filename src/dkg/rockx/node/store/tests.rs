@@ -413,7 +413,6 @@ fn a_failed_fsync_is_told_to_whoever_runs_the_node() {
     assert!(why.as_str().contains("no longer be believed"), "{why}");
 }
 
-#[cfg(unix)]
 #[test]
 fn two_ways_to_one_file_are_one_store() {
     let dir = tempfile::tempdir().unwrap();

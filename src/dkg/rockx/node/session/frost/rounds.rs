@@ -3,7 +3,7 @@
 use blstrs::{G1Affine, Scalar};
 
 use super::{Dealt, FrostSession, Stage, Stop};
-use crate::beacon::roots::{DEPOSIT_GWEI, deposit_signing_root};
+use crate::beacon::roots::deposit_signing_root;
 use crate::dkg::rockx::frost::{Dealing, DerivedKeys, combine_shares, open_share, reshare_secret};
 use crate::dkg::rockx::node::session::result::Expected;
 use crate::dkg::rockx::node::session::{Entropy, Finish, Output, Purpose, Sink};
@@ -11,7 +11,7 @@ use crate::dkg::rockx::node::store::KeyShare;
 use crate::dkg::rockx::wire::{BlameType, GoMap, MsgType, PartialDepositData, ProtocolRound, Round2};
 use crate::dkg::threshold::{SecretScalar, coefficients_at_zero, decode_key, partial_sign};
 use crate::ration::Ration;
-use crate::types::{OperatorId, Root, SafeText};
+use crate::types::{DEPOSIT_GWEI, OperatorId, Root, SafeText};
 
 /// Lines about results that do not agree, of which their sender may post any number.
 static WRONG: Ration = Ration::usual();
