@@ -11,6 +11,7 @@ use super::source::open_read_only;
 use super::{export, format, read};
 use crate::owner;
 use crate::secrets;
+use crate::sqlite;
 
 /// Writes a copy of the journal at `path` to `to`, which must not exist, and verifies it. An oracle may go on writing the
 /// journal meanwhile; the copy has the records of one moment.
@@ -18,6 +19,7 @@ use crate::secrets;
 /// # Errors
 /// `to` exists, cannot be written, or the copy does not verify (then it is removed).
 pub fn backup(path: &Path, to: &Path) -> Result<Anchor, JournalError> {
+    sqlite::can_copy_to(to).map_err(io_at(to))?;
     if to.exists() {
         return Err(io_at(to)(std::io::Error::new(
             std::io::ErrorKind::AlreadyExists,
@@ -60,10 +62,9 @@ pub(super) fn write(path: &Path, partial: &Path) -> Result<Anchor, JournalError>
 }
 
 fn write_from(source: &Connection, path: &Path, partial: &Path) -> Result<Anchor, JournalError> {
-    let target = partial.to_string_lossy();
     // before SQLite would make it with the mode that the process gives to new files
     secrets::make_private(partial).map_err(io_at(partial))?;
-    if let Err(error) = source.execute("VACUUM INTO ?1", [target.as_ref()]) {
+    if let Err(error) = sqlite::copy(source, partial) {
         return Err(sqlite_at(which(source, path, partial))(error));
     }
     owner::settle(partial).map_err(io_at(partial))?;

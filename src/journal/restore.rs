@@ -13,11 +13,12 @@ use super::error::{JournalError, io_at};
 use super::export;
 use super::own_key::{self, Acknowledged};
 use super::places::JournalOptions;
-use super::source::{beside, open_read_only};
+use super::source::open_read_only;
 use super::stand;
 use super::store::{self, Journal, NewRecord};
 use super::{backup, format};
 use super::{read, schema};
+use crate::sqlite::beside;
 use crate::types::{Root, SafeText, UnixMillis};
 
 /// Kind of the record that says what was lost.

@@ -1,13 +1,15 @@
 //! Opening what is only read: beside an oracle that writes it, and where nothing may be written at all.
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::TempDir;
 
 use super::error::{JournalError, io_at, sqlite_at};
 use super::format;
+use crate::sqlite::beside;
 
 /// A journal that is open for reading.
 #[derive(Debug)]
@@ -73,9 +75,10 @@ pub(super) fn aside(path: &Path) -> Result<Source, JournalError> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     // everything that means something in a URI is written in hex
     let name: String = path
-        .to_string_lossy()
-        .bytes()
-        .map(|byte| match byte {
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .map(|&byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
                 char::from(byte).to_string()
             }
@@ -87,11 +90,4 @@ pub(super) fn aside(path: &Path) -> Result<Source, JournalError> {
         connection: connection.map_err(sqlite_at(path))?,
         _copy: None,
     })
-}
-
-/// The file that SQLite keeps beside a database.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

@@ -1,17 +1,16 @@
 //! Whether the journal's path still leads to the files that are open, whose lock is held, and which are a journal: what is
 //! written into a file that was removed or replaced is gone with the process, whatever SQLite reports.
 
-use std::fs::{self, File, Metadata};
-use std::io;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::error::{JournalError, io_at};
 use super::places::lock_of;
-use super::source::beside;
 use super::{backup, schema};
 use crate::lock::{self, NotOurs};
+use crate::sqlite;
 use crate::types::{SafeText, UnixMillis};
 
 /// The process that has the journal at this path open for writing, as it says of itself; `None` where none has.
@@ -37,22 +36,10 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     })
 }
 
-/// Device and inode. While a file is open no other one gets its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Number(u64, u64);
-
-impl Number {
-    fn of(found: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt as _;
-        Self(found.dev(), found.ino())
-    }
-}
-
 /// What stood at the journal's path when it was opened.
 #[derive(Debug)]
 pub(super) struct Stand {
-    /// The file and its log.
-    files: Vec<(PathBuf, Number)>,
+    files: sqlite::Stand,
     /// SQLite's number of the schema that was judged.
     schema: i64,
     /// Held while the journal is open; released by the operating system however the process ends.
@@ -62,19 +49,14 @@ pub(super) struct Stand {
 }
 
 impl Stand {
-    /// To be called when SQLite has file and log open. They are not opened here: to close one would release SQLite's locks
-    /// of it.
+    /// To be called when SQLite has file and log open.
     ///
     /// # Errors
     /// The files cannot be looked at, or the schema is not that of a journal.
     pub(super) fn of(path: &Path, connection: &Connection, lock: File) -> Result<Self, JournalError> {
         let schema = schema::judged(path, connection, None)?;
-        let numbered = |file: PathBuf| Ok((Number::of(&fs::metadata(&file)?), file));
-        let files = [path.to_owned(), beside(path, "-wal")].map(numbered);
-        let files: io::Result<Vec<(Number, PathBuf)>> = files.into_iter().collect();
-        let files = files.map_err(io_at(path))?;
         Ok(Self {
-            files: files.into_iter().map(|(number, file)| (file, number)).collect(),
+            files: sqlite::Stand::of(path).map_err(io_at(path))?,
             schema,
             lock,
             rescued: None,
@@ -89,10 +71,10 @@ impl Stand {
         connection: &Connection,
         records: u64,
     ) -> Result<(), JournalError> {
-        if let Some((file, problem)) = self.moved() {
+        if let Some(moved) = self.files.moved() {
             return Err(JournalError::Moved {
-                path: file,
-                problem,
+                path: moved.path,
+                problem: moved.problem,
                 way: self.rescue(path, connection, records),
             });
         }
@@ -101,7 +83,7 @@ impl Stand {
         }
         // where it was removed, others could take another one
         let place = lock_of(path);
-        if !is_at(&self.lock, &place) {
+        if !sqlite::is_at(&self.lock, &place) {
             self.lock = lock(path)?;
             tracing::warn!(target: "journal", lock = %place.display(), "the lock's file was removed, and is made again");
         }
@@ -113,21 +95,6 @@ impl Stand {
     /// The schema was changed, and is not that of a journal.
     pub(super) fn has_its_schema(&self, path: &Path, connection: &Connection) -> Result<(), JournalError> {
         schema::judged(path, connection, Some(self.schema)).map(drop)
-    }
-
-    /// The first file that is not the one that is open, and what is wrong with it.
-    fn moved(&self) -> Option<(PathBuf, String)> {
-        self.files.iter().find_map(|(file, number)| {
-            let problem = match fs::metadata(file) {
-                Ok(found) if Number::of(&found) == *number => return None,
-                Ok(_) => "is another file than the one that this process writes".to_owned(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    "was removed or moved away while this process writes it".to_owned()
-                }
-                Err(error) => format!("cannot be looked at any more: {error}"),
-            };
-            Some((file.clone(), problem))
-        })
     }
 
     /// Copies everything that is in the open files to a file beside the path, once. Says the way from there.
@@ -154,13 +121,5 @@ impl Stand {
                  the directory again, with room, and they are copied; or copy them from /proc/{process}/fd before it ends"
             ),
         }
-    }
-}
-
-/// Whether this path leads to this open file.
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(found)) => Number::of(&open) == Number::of(&found),
-        _ => false,
     }
 }

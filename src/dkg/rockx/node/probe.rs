@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::service::Service;
+use super::store::Refuses;
 use crate::monitor::{Family, Probe, Verdict, render};
 use crate::types::{OperatorId, UnixMillis};
 
@@ -42,8 +43,13 @@ impl NodeProbe {
             ),
             (running >= most, "as many ceremonies run as may"),
             (
-                service.cannot_write(),
+                service.cannot_write() == Some(Refuses::Disk),
                 "its store of shares cannot be written, so no ceremony can begin: make room on the disk, or mend its permissions",
+            ),
+            (
+                service.cannot_write() == Some(Refuses::Moved),
+                "its store of shares was removed or replaced while it runs, so no ceremony can begin: its log says where every \
+                 share was copied to, and the way on",
             ),
         ];
         reasons

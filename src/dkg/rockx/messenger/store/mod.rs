@@ -25,7 +25,7 @@ use super::registry::Entry;
 use super::results::Backing;
 use super::topic::Origin;
 use crate::dkg::rockx::durable;
-use crate::sqlite::is_final;
+use crate::sqlite::{Moved, Stand, is_final};
 use crate::types::{RequestId, SafeText, UnixMillis};
 
 pub(super) use load::{Loaded, LoadedTopic};
@@ -34,6 +34,8 @@ pub(super) use load::{Loaded, LoadedTopic};
 const WRITE_BACK: usize = 256;
 /// A write that nobody waits for is committed after this long, unless it goes along with an earlier commit.
 const LAZY: Duration = Duration::from_millis(200);
+/// How often it is looked where the file stands while nothing is to be written.
+const LOOK: Duration = Duration::from_secs(5);
 /// Writes that may wait for a disk that refuses them, before no further messages are accepted.
 const BACKLOG: usize = 20_000;
 
@@ -225,6 +227,10 @@ impl Store {
         };
         let (connection, lock) = schema::open(dir).map_err(unusable)?;
         let loaded = load::load(&connection).map_err(unusable)?;
+        let stand = Stand::of(&dir.join(schema::FILE)).map_err(|source| StoreError::Io {
+            path: path.clone(),
+            source,
+        })?;
         let (commands, receiver) = channel();
         let backlog = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&backlog);
@@ -236,7 +242,7 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name("messenger-store".to_owned())
             .spawn(move || {
-                run(connection, &receiver, &counter, &tells);
+                run(connection, &stand, &receiver, &counter, &tells);
                 drop(lock);
             })
             .map_err(|source| StoreError::Io {
@@ -308,7 +314,13 @@ impl Store {
     }
 }
 
-fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &AtomicUsize, broken: &Broken) {
+fn run(
+    mut connection: Connection,
+    stand: &Stand,
+    commands: &Receiver<Command>,
+    backlog: &AtomicUsize,
+    broken: &Broken,
+) {
     let mut changes: Vec<Write> = Vec::new();
     let mut waiting: Vec<oneshot::Sender<bool>> = Vec::new();
     let mut oldest: Option<Instant> = None;
@@ -316,9 +328,10 @@ fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &Atomi
     // SQLite's own checkpoints would keep a failed fsync to themselves
     let mut logged = 0;
     while !closing {
-        let wait = oldest.map_or(Duration::from_secs(3600), |since| {
-            LAZY.saturating_sub(since.elapsed())
-        });
+        if let Some(moved) = stand.moved() {
+            return broken.by_move(&moved);
+        }
+        let wait = oldest.map_or(LOOK, |since| LAZY.saturating_sub(since.elapsed()));
         let mut next = match commands.recv_timeout(wait) {
             Ok(command) => Some(command),
             Err(RecvTimeoutError::Timeout) => None,
@@ -361,6 +374,10 @@ fn run(mut connection: Connection, commands: &Receiver<Command>, backlog: &Atomi
                 false
             }
         };
+        // before anybody is told that it is kept
+        if let Some(moved) = stand.moved() {
+            return broken.by_move(&moved);
+        }
         for reply in waiting.drain(..) {
             let _ = reply.send(stored);
         }
@@ -380,16 +397,29 @@ struct Broken {
 }
 
 impl Broken {
+    /// What is written goes into a file that nobody finds: the next start makes another, where it is not put back.
+    fn by_move(&self, moved: &Moved) {
+        let (path, problem) = (moved.path.display(), &moved.problem);
+        self.ends(&format!(
+            "messenger's store {path} {problem}: what is stored would be lost, so that this process accepts nothing any more and \
+             ends. Put it back before the next start, which makes a new one otherwise: nodes register again by themselves, and \
+             operators keep the results of their ceremonies"
+        ));
+    }
+
     /// After a failed fsync nobody knows what the file holds: nothing is accepted any more, whoever waits is told so, and
     /// whoever runs the messenger ends it.
     fn told(&self, error: &rusqlite::Error) {
         let path = &self.path;
-        let why = format!(
+        self.ends(&format!(
             "messenger's store {path}: {error}: what it holds can no longer be believed by this process, which accepts \
              nothing any more and ends; the next start reads it anew. If that fails too, the disk fails"
-        );
+        ));
+    }
+
+    fn ends(&self, why: &str) {
         tracing::error!(target: "messenger", "{why}");
-        self.why.send_replace(Some(SafeText::new(&why)));
+        self.why.send_replace(Some(SafeText::new(why)));
     }
 }
 

@@ -274,6 +274,38 @@ async fn a_store_that_cannot_be_believed_any_more_is_told_to_whoever_runs_the_me
     assert!(matches!(store.flush().await, Err(StoreError::Failed)), "for good");
 }
 
+/// Moved or replaced while it ran, it said nothing, and after its next start it had nothing.
+#[tokio::test]
+async fn a_store_that_is_not_where_it_was_opened_is_told_and_nothing_is_called_kept() {
+    for (what, moves) in [
+        (
+            "moved",
+            (|dir: &Path| std::fs::rename(dir, dir.with_extension("away"))) as fn(&Path) -> _,
+        ),
+        ("removed", |dir| std::fs::remove_dir_all(dir)),
+        ("replaced", |dir| {
+            let copy = dir.join("copy");
+            std::fs::copy(dir.join(FILE), &copy).and_then(|_| std::fs::rename(&copy, dir.join(FILE)))
+        }),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("state");
+        let (store, _) = Store::open(&dir).unwrap();
+        let mut broken = store.broken();
+        store.write(Write::DropTopic { id: id(1) });
+        store.flush().await.unwrap();
+        assert!(broken.borrow().is_none(), "{what}");
+        moves(&dir).unwrap();
+        store.write(Write::DropTopic { id: id(2) });
+        assert!(matches!(store.flush().await, Err(StoreError::Failed)), "{what}");
+        let why = broken.wait_for(Option::is_some).await.unwrap().clone().unwrap();
+        assert!(
+            why.as_str().contains("while this process writes it") || why.as_str().contains("another file"),
+            "{why}"
+        );
+    }
+}
+
 /// The registry, the secrets' hashes and everybody's messages were for every user of the machine to read.
 #[tokio::test]
 async fn nobody_else_reads_the_files() {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::Service;
+use crate::dkg::rockx::node::store::Refuses;
 use crate::monitor::Pulse;
 
 const EVERY: Duration = Duration::from_secs(5);
 
 impl Service {
-    /// Goes around until the node stops: through the table, as every message does. A store that could not be written is
-    /// tried again, since nothing else may be to be written for days.
+    /// Goes around until the node stops: through the table, as every message does, and to the store, since nothing else may
+    /// be to be written there for days.
     pub(in super::super) async fn go_around(&self) {
         self.go_around_every(EVERY).await;
     }
@@ -19,9 +20,7 @@ impl Service {
         loop {
             self.running();
             self.pulse.beat();
-            if self.store.refuses_writes()
-                && let Err(error) = self.with_store(|store| store.try_out()).await
-            {
+            if let Err(error) = self.with_store(|store| store.look_after()).await {
                 tracing::warn!(target: "casimir_dkg::node", %error, "still no ceremony can begin here");
             }
             tokio::select! {
@@ -35,8 +34,8 @@ impl Service {
         &self.pulse
     }
 
-    /// Whether the last write of the store failed: every start of a ceremony is refused then.
-    pub(in super::super) fn cannot_write(&self) -> bool {
+    /// Why the last write of the store failed, if it did: every start of a ceremony is refused then.
+    pub(in super::super) fn cannot_write(&self) -> Option<Refuses> {
         self.store.refuses_writes()
     }
 }
@@ -119,6 +118,13 @@ mod tests {
         assert!(!ready.yes && why.contains("cannot be written"), "{why}");
         service.store.lets_write(true);
         assert!(becomes(|| probe.ready().yes).await, "it was tried again");
+        let away = folder.path().join("away.sqlite");
+        std::fs::rename(&path, &away).unwrap();
+        assert!(becomes(|| !probe.ready().yes).await, "nobody writes meanwhile");
+        let why = probe.ready().body["why"][0].as_str().unwrap().to_owned();
+        assert!(why.contains("removed or replaced"), "{why}");
+        std::fs::rename(&away, &path).unwrap();
+        assert!(becomes(|| probe.ready().yes).await, "it is back");
 
         let of = Arc::clone(&service);
         let (free, held) = (std::sync::mpsc::channel::<()>(), std::sync::mpsc::channel());

@@ -14,6 +14,7 @@ use super::seal::Sealer;
 use super::shares::associated;
 use super::{Store, StoreError, schema, sealer, shown};
 use crate::secrets::{make_private, partial_of, unmounted};
+use crate::sqlite;
 use crate::types::{BlsPublicKey, RequestId};
 
 /// Copies the store at `path` to `to`, with a manifest beside the copy, and verifies both. A node may go on meanwhile: the
@@ -24,6 +25,7 @@ use crate::types::{BlsPublicKey, RequestId};
 /// `to` or its manifest exists or cannot be written, there is no store, it lost shares that its manifest names, or the copy
 /// lacks something (then it is removed).
 pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
+    sqlite::can_copy_to(to).map_err(manifest::naming(to))?;
     for file in [to.to_owned(), manifest::manifest_of(to)] {
         if file.exists() {
             let words = format!(
@@ -43,13 +45,26 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
     held_by(&source)
         .and_then(|_| sealed(&source))
         .map_err(|error| error.about(path))?;
+    copy_with(&source, to, |named| {
+        lost(path, must_have, named).map_or(Ok(()), Err)
+    })
+}
+
+/// The same of a store that is open, which need not be where it was opened any more, as it stands.
+pub(super) fn copy(source: &Connection, to: &Path) -> Result<Vec<Held>, StoreError> {
+    copy_with(source, to, |_| Ok(()))
+}
+
+fn copy_with(
+    source: &Connection,
+    to: &Path,
+    judge: impl FnOnce(&[Named]) -> Result<(), StoreError>,
+) -> Result<Vec<Held>, StoreError> {
     // written under another name, so that an interrupted backup is not taken for one; whatever happens, it is removed
     let partial = partial_of(to).map_err(manifest::naming(to))?;
-    let held = write(&source, &partial).map_err(|error| error.about(to))?;
+    let held = write(source, &partial).map_err(|error| error.about(to))?;
     let named: Vec<Named> = held.iter().map(Named::from).collect();
-    if let Some(lost) = lost(path, must_have, &named) {
-        return Err(lost);
-    }
+    judge(&named)?;
     // first, so that a copy without its manifest is never seen
     manifest::write(to, &named)?;
     partial
@@ -75,9 +90,8 @@ fn lost(path: &Path, mut must_have: Vec<Named>, held: &[Named]) -> Option<StoreE
 
 fn write(source: &Connection, partial: &Path) -> Result<Vec<Held>, StoreError> {
     let before = sealed(source)?;
-    let name = partial.to_string_lossy();
     make_private(partial)?;
-    source.execute("VACUUM INTO ?1", [name.as_ref()])?;
+    sqlite::copy(source, partial)?;
     File::open(partial).and_then(|file| file.sync_all())?;
     let copy = open_read_only(partial)?;
     check(&copy)?;
@@ -117,7 +131,7 @@ pub(super) fn check(db: &Connection) -> Result<(), StoreError> {
 /// Removes a store that was made a moment ago and holds nothing, with what stands beside it.
 pub fn unmake(path: &Path) {
     for suffix in ["-wal", "-shm", ""] {
-        let _ = fs::remove_file(manifest::beside(path, suffix));
+        let _ = fs::remove_file(sqlite::beside(path, suffix));
     }
     let _ = fs::remove_file(manifest::manifest_of(path));
     let _ = fs::remove_file(path.with_extension("lock"));

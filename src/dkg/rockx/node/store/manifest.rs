@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use super::held::Held;
 use crate::owner;
 use crate::secrets::read_trusted;
+use crate::sqlite::beside;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, counted};
 
 const HEAD: &str = "casimir-dkg share manifest 1";
@@ -46,13 +47,6 @@ impl From<&Held> for Named {
 #[must_use]
 pub fn manifest_of(path: &Path) -> PathBuf {
     beside(path, ".manifest")
-}
-
-/// The file that stands beside `path`: its name and this suffix.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// What the manifest of the store at `path` names; nothing where there is none.

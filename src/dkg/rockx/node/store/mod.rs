@@ -42,6 +42,7 @@ mod schema;
 mod seal;
 mod sessions;
 mod shares;
+mod standing;
 
 use std::fmt;
 use std::fs::File;
@@ -65,6 +66,8 @@ pub use manifest::{Expected, Named, expectation, expected_by, manifest_of, named
 pub use reseal::{Resealed, reseal};
 pub use sessions::{Ending, SessionKind};
 pub use shares::{KeyShare, Unsettled};
+pub(super) use standing::Refuses;
+use standing::Standing;
 
 /// The store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +104,16 @@ pub enum StoreError {
         count: usize,
         first: BlsPublicKey,
         manifest: SafeText,
+    },
+    /// What is written would go into a file that nobody finds again.
+    #[error(
+        "share store: {path} {problem}: nothing is kept, and no ceremony can begin, until it is in its place again. {way}"
+    )]
+    Moved {
+        path: SafeText,
+        problem: SafeText,
+        /// What a person does.
+        way: SafeText,
     },
     /// The file was written with another operator key.
     #[error(
@@ -145,8 +158,12 @@ pub struct Store {
     damaged: Vec<Named>,
     /// Why this process can no longer believe the file.
     broken: watch::Sender<Option<SafeText>>,
-    /// Whether the last write failed.
-    refuses_writes: AtomicBool,
+    /// Where its files stood when it was opened.
+    standing: Mutex<Standing>,
+    /// Why the last write failed.
+    refuses_writes: Mutex<Option<Refuses>>,
+    /// The manifest does not name all that is here.
+    manifest_lags: AtomicBool,
     /// Held while the store is open; released by the operating system however the process ends.
     _lock: File,
 }
@@ -195,7 +212,9 @@ impl Store {
             missing,
             damaged,
             broken: watch::Sender::new(None),
-            refuses_writes: AtomicBool::new(false),
+            standing: Mutex::new(Standing::of(path)?),
+            refuses_writes: Mutex::new(None),
+            manifest_lags: AtomicBool::new(false),
             _lock: lock,
         };
         store.durably(|_| Ok(()))?;
@@ -237,12 +256,16 @@ impl Store {
         work: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
         let mut db = self.db();
+        self.look_at(&db)?;
         let done = work(&mut db).and_then(|done| durable::write_back(&db).map(|()| done));
-        self.judged(done)
+        let done = self.judged(done)?;
+        // what went into a file that was moved meanwhile is not kept
+        self.look_at(&db)?;
+        Ok(done)
     }
 
     fn judged<T>(&self, done: Result<T, rusqlite::Error>) -> Result<T, StoreError> {
-        self.refuses_writes.store(done.is_err(), Ordering::Relaxed);
+        self.refuse(done.is_err().then_some(Refuses::Disk));
         if let Some(error) = done.as_ref().err().filter(|error| is_final(error)) {
             let path = self.path.display();
             self.broken.send_replace(Some(SafeText::new(&format!(
@@ -258,9 +281,40 @@ impl Store {
         self.broken.subscribe()
     }
 
-    /// Whether the last write failed, as on a full disk.
-    pub(super) fn refuses_writes(&self) -> bool {
-        self.refuses_writes.load(Ordering::Relaxed)
+    /// Why the last write failed, as on a full disk.
+    pub(super) fn refuses_writes(&self) -> Option<Refuses> {
+        *self.refuses_writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refuse(&self, why: Option<Refuses>) {
+        *self.refuses_writes.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Whether the file is where it was opened; everything is copied to where it can be found as soon as it is not.
+    ///
+    /// # Errors
+    /// It is not.
+    fn look_at(&self, db: &Connection) -> Result<(), StoreError> {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing
+            .look(&self.path, db)
+            .inspect_err(|_| self.refuse(Some(Refuses::Moved)))
+    }
+
+    /// Looks whether all is well while nothing is to be written, and mends what can be: a moved file is noticed, a write that
+    /// failed is tried again, and so is the manifest.
+    ///
+    /// # Errors
+    /// No ceremony can begin.
+    pub(super) fn look_after(&self) -> Result<(), StoreError> {
+        self.look_at(&self.db())?;
+        if self.refuses_writes().is_some() {
+            self.try_out()?;
+        }
+        if self.manifest_lags.load(Ordering::Relaxed) {
+            self.write_manifest();
+        }
+        Ok(())
     }
 
     /// As a full disk would, or one with room.
@@ -274,7 +328,7 @@ impl Store {
     ///
     /// # Errors
     /// It cannot.
-    pub(super) fn try_out(&self) -> Result<(), StoreError> {
+    fn try_out(&self) -> Result<(), StoreError> {
         self.durably(|db| {
             db.execute(
                 "INSERT OR REPLACE INTO meta (name, value) VALUES ('tried', ?1)",
@@ -297,23 +351,24 @@ impl Store {
             named.extend(missing);
             Ok(manifest::write(&self.path, &named)?)
         });
-        warn_of(written);
+        self.told(written);
     }
 
     /// Adds a share to the manifest. The share is durable without it.
     fn note(&self, named: Named) {
-        warn_of(manifest::append(&self.path, &named).map_err(StoreError::from));
+        self.told(manifest::append(&self.path, &named).map_err(StoreError::from));
+    }
+
+    fn told(&self, written: Result<(), StoreError>) {
+        self.manifest_lags.store(written.is_err(), Ordering::Relaxed);
+        if let Err(error) = written {
+            tracing::warn!(target: "casimir_dkg::node", %error, "the manifest of the share store is not up to date");
+        }
     }
 
     fn db(&self) -> std::sync::MutexGuard<'_, Connection> {
         // a panic while the lock was held left no transaction open: rusqlite rolls back on drop
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn warn_of(written: Result<(), StoreError>) {
-    if let Err(error) = written {
-        tracing::warn!(target: "casimir_dkg::node", %error, "the manifest of the share store is not up to date");
     }
 }
 

@@ -7,10 +7,11 @@ use rusqlite::{Connection, params};
 
 use super::backup::{Kept, check, damaged_of};
 use super::held::{Held, held_by, open_read_only};
-use super::manifest::{Named, beside, naming};
+use super::manifest::{Named, naming};
 use super::seal::Sealer;
 use super::{StoreError, make_private, schema, sealer, take_lock};
 use crate::owner;
+use crate::sqlite::{self, beside};
 use crate::types::UnixMillis;
 
 /// A store under another key.
@@ -55,7 +56,7 @@ pub fn reseal(path: &Path, old: &[u8], new: &[u8]) -> Result<Resealed, StoreErro
 fn seal_anew(path: &Path, partial: &Path, old: &[u8], new: &[u8]) -> Result<(usize, Vec<Named>), StoreError> {
     make_private(partial)?;
     let source = open_read_only(path)?;
-    source.execute("VACUUM INTO ?1", [partial.to_string_lossy().as_ref()])?;
+    sqlite::copy(&source, partial)?;
     let mut copy = Connection::open(partial)?;
     check(&copy)?;
     schema::bring_up_to_date(&copy)?;

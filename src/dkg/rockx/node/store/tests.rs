@@ -382,15 +382,82 @@ fn a_file_of_a_newer_program_is_left_alone() {
 fn a_store_that_cannot_be_written_says_so_until_it_can() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap();
-    assert!(!store.refuses_writes());
+    assert_eq!(store.refuses_writes(), None);
     store.lets_write(false);
     assert!(store.begin(RequestId([7; 24]), SessionKind::Keygen).is_err());
-    assert!(store.refuses_writes());
-    assert!(store.try_out().is_err() && store.refuses_writes());
+    assert_eq!(store.refuses_writes(), Some(Refuses::Disk));
+    assert!(store.look_after().is_err());
+    assert_eq!(store.refuses_writes(), Some(Refuses::Disk));
     store.lets_write(true);
-    store.try_out().unwrap();
-    assert!(!store.refuses_writes());
-    store.try_out().unwrap();
+    store.look_after().unwrap();
+    assert_eq!(store.refuses_writes(), None);
+    store.look_after().unwrap();
+}
+
+/// A share went into a file that was gone, the operator signed that it had it, and 32 ETH were sent to its key.
+#[test]
+fn nothing_is_kept_in_a_file_that_was_moved_or_replaced_and_all_before_it_is_copied() {
+    let made = || {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node/shares.sqlite");
+        let store = Store::open(&path, b"k").unwrap();
+        assert!(store.begin(RequestId([1; 24]), SessionKind::Keygen).unwrap());
+        store.keep(RequestId([1; 24]), &share(1)).unwrap();
+        (folder, path, store)
+    };
+    let refused = |store: &Store, path: &Path| {
+        let refused = store.begin(RequestId([2; 24]), SessionKind::Keygen).unwrap_err();
+        let StoreError::Moved { way, .. } = &refused else {
+            panic!("{refused}");
+        };
+        assert_eq!(store.refuses_writes(), Some(Refuses::Moved));
+        let copies = std::fs::read_dir(path.parent().unwrap()).unwrap();
+        let copies = copies.map(|entry| entry.unwrap().path());
+        let is_copy = |file: &PathBuf| {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            name.contains("rescued") && name.ends_with(".sqlite") && file.is_file()
+        };
+        let copies: Vec<PathBuf> = copies.filter(is_copy).collect();
+        let [copy] = copies.as_slice() else {
+            panic!("{copies:?}");
+        };
+        assert!(way.as_str().contains(&copy.display().to_string()), "{way}");
+        let held = shares(copy).unwrap();
+        assert_eq!(held.len(), 1, "the share of before");
+        let folder = tempfile::tempdir().unwrap();
+        let back = Store::open(&folder.path().join("back.sqlite"), b"k").unwrap();
+        let restored = back.restore(copy, b"k").unwrap();
+        assert_eq!((restored.added.len(), restored.absent), (1, Vec::new()));
+        assert!(back.key(share(1).validator).unwrap().is_some());
+    };
+
+    // the whole directory moved, and back again
+    let (folder, path, store) = made();
+    let (here, away) = (path.parent().unwrap(), folder.path().join("away"));
+    std::fs::rename(here, &away).unwrap();
+    assert!(matches!(store.look_after(), Err(StoreError::Moved { .. })));
+    refused(&store, &path);
+    std::fs::remove_dir_all(here).unwrap();
+    std::fs::rename(&away, here).unwrap();
+    store.look_after().unwrap();
+    assert_eq!(store.refuses_writes(), None);
+    assert!(store.begin(RequestId([3; 24]), SessionKind::Keygen).unwrap());
+
+    // replaced by a copy of itself
+    let (folder, path, store) = made();
+    let copy = folder.path().join("copy");
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::rename(&copy, &path).unwrap();
+    refused(&store, &path);
+
+    // removed while something is written: it counts only where others find it
+    let (_folder, path, store) = made();
+    let moved = store.durably(|db| {
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        db.execute("DELETE FROM meta WHERE name = 'nothing'", [])
+    });
+    assert!(matches!(moved, Err(StoreError::Moved { .. })), "{moved:?}");
+    refused(&store, &path);
 }
 
 /// The disk refused to write what SQLite had called written: nothing rests on this file any more.

@@ -1,6 +1,42 @@
-//! What an error of SQLite's says of what was committed before: one list for everything that is kept in its files.
+//! What everything shares that is kept in SQLite's files: where they stand, how they are copied, and what an error says of
+//! what was committed before.
 
-use rusqlite::ffi;
+mod stand;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ffi};
+
+pub(crate) use stand::{Moved, Stand, is_at};
+
+/// The file that stands beside `path`: its name and this suffix.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Whether SQLite can copy into a file of this name: it takes names as text, and would write another file.
+///
+/// # Errors
+/// It cannot.
+pub(crate) fn can_copy_to(to: &Path) -> io::Result<()> {
+    let words = "its name is no UTF-8, and SQLite copies only into files whose names are: choose another one";
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, words);
+    to.to_str().map(drop).ok_or_else(refused)
+}
+
+/// Copies the database as it stands at this moment, while others write it. `to` is missing or empty.
+///
+/// # Errors
+/// SQLite's; the name is no UTF-8.
+pub(crate) fn copy(source: &Connection, to: &Path) -> Result<(), rusqlite::Error> {
+    let name = to
+        .to_str()
+        .ok_or_else(|| rusqlite::Error::InvalidPath(to.to_owned()))?;
+    source.execute("VACUUM INTO ?1", [name]).map(drop)
+}
 
 /// Whether what the file holds can no longer be believed by this process: after a failed fsync the operating system may
 /// have dropped what it calls written, and asked again it says that all is well. Only a new process that reads the file

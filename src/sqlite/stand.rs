@@ -1,0 +1,70 @@
+//! Whether the path of an open database still leads to the files that are open: what is written into a file that was removed
+//! or replaced is gone with the process, whatever SQLite reports.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::beside;
+
+/// Device and inode. While a file is open no other one gets its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number(u64, u64);
+
+impl Number {
+    fn of(found: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self(found.dev(), found.ino())
+    }
+}
+
+/// A file that is not the one that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) path: PathBuf,
+    /// What is wrong with it, as what is said of the path.
+    pub(crate) problem: String,
+}
+
+/// What stood at a database's path when it was opened: the file and its log.
+#[derive(Debug)]
+pub(crate) struct Stand([(PathBuf, Number); 2]);
+
+impl Stand {
+    /// To be called when SQLite has file and log open. They are not opened here: to close one would release SQLite's locks
+    /// of it.
+    ///
+    /// # Errors
+    /// One of them cannot be looked at.
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let numbered = |file: PathBuf| fs::metadata(&file).map(|found| (file, Number::of(&found)));
+        Ok(Self([
+            numbered(path.to_owned())?,
+            numbered(beside(path, "-wal"))?,
+        ]))
+    }
+
+    /// The first of them that is not what was opened.
+    pub(crate) fn moved(&self) -> Option<Moved> {
+        self.0.iter().find_map(|(path, number)| {
+            let problem = match fs::metadata(path) {
+                Ok(found) if Number::of(&found) == *number => return None,
+                Ok(_) => "is another file than the one that this process writes".to_owned(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    "was removed or moved away while this process writes it".to_owned()
+                }
+                Err(error) => format!("cannot be looked at any more: {error}"),
+            };
+            let path = path.clone();
+            Some(Moved { path, problem })
+        })
+    }
+}
+
+/// Whether this path leads to this open file.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(found)) => Number::of(&open) == Number::of(&found),
+        _ => false,
+    }
+}
