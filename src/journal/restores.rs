@@ -302,8 +302,8 @@ fn a_log_that_cannot_be_opened_in_place_is_read_from_a_copy() {
     let copy = taken.path().join("taken.sqlite");
     fs::copy(&options.path, &copy).unwrap();
     fs::copy(
-        source::beside(&options.path, "-wal"),
-        source::beside(&copy, "-wal"),
+        crate::sqlite::beside(&options.path, "-wal"),
+        crate::sqlite::beside(&copy, "-wal"),
     )
     .unwrap();
     let count = |source: &source::Source| -> i64 {
@@ -312,7 +312,7 @@ fn a_log_that_cannot_be_opened_in_place_is_read_from_a_copy() {
             .unwrap()
     };
     assert_eq!(count(&source::aside(&copy).unwrap()), 6);
-    fs::remove_file(source::beside(&copy, "-wal")).unwrap();
+    fs::remove_file(crate::sqlite::beside(&copy, "-wal")).unwrap();
     assert_eq!(count(&source::aside(&copy).unwrap()), 5, "what was written back");
     let beside = fs::read_dir(taken.path()).unwrap().count();
     assert_eq!(beside, 1, "nothing was left beside it");

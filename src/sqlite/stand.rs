@@ -38,10 +38,9 @@ impl Stand {
     /// One of them cannot be looked at.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let numbered = |file: PathBuf| fs::metadata(&file).map(|found| (file, Number::of(&found)));
-        Ok(Self([
-            numbered(path.to_owned())?,
-            numbered(beside(path, "-wal"))?,
-        ]))
+        // SQLite keeps the log beside the file itself, not beside a link to it
+        let log = beside(&fs::canonicalize(path)?, "-wal");
+        Ok(Self([numbered(path.to_owned())?, numbered(log)?]))
     }
 
     /// The first of them that is not what was opened.

@@ -264,6 +264,16 @@ impl Store {
         Ok(done)
     }
 
+    /// Does what survives the process at once, and a power cut with what is next done [durably](Self::durably).
+    fn soon<T>(&self, work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Result<T, StoreError> {
+        let db = self.db();
+        self.look_at(&db)?;
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        let done = work(&db);
+        db.pragma_update(None, "synchronous", "FULL")?;
+        self.judged(done)
+    }
+
     fn judged<T>(&self, done: Result<T, rusqlite::Error>) -> Result<T, StoreError> {
         self.refuse(done.is_err().then_some(Refuses::Disk));
         if let Some(error) = done.as_ref().err().filter(|error| is_final(error)) {

@@ -73,22 +73,21 @@ impl Store {
     /// # Errors
     /// SQLite failed.
     pub fn begin(&self, id: RequestId, kind: SessionKind) -> Result<bool, StoreError> {
-        let db = self.db();
         let key = match kind {
             SessionKind::Reshare(validator) => Some(validator.0),
             SessionKind::Keygen | SessionKind::Keysign => None,
         };
-        // survives the process at once, and a power cut with the next share: nobody waits for the disk to start
-        db.pragma_update(None, "synchronous", "NORMAL")?;
-        let added = db.execute(
-            "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) VALUES (?1, ?2, ?3, (
-                 SELECT 1 + COALESCE(MAX(shares.generation), 0) FROM shares LEFT JOIN sessions USING (request_id)
-                 WHERE validator = ?4 AND (sessions.request_id IS NULL OR ending IS NOT NULL)
-             ))",
-            params![id.0, kind.as_str(), now(), key],
-        );
-        db.pragma_update(None, "synchronous", "FULL")?;
-        Ok(self.judged(added)? == 1)
+        // survives a power cut with the next share: nobody waits for the disk to start
+        let added = self.soon(|db| {
+            db.execute(
+                "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) VALUES (?1, ?2, ?3, (
+                     SELECT 1 + COALESCE(MAX(shares.generation), 0) FROM shares LEFT JOIN sessions USING (request_id)
+                     WHERE validator = ?4 AND (sessions.request_id IS NULL OR ending IS NOT NULL)
+                 ))",
+                params![id.0, kind.as_str(), now(), key],
+            )
+        })?;
+        Ok(added == 1)
     }
 
     /// Notes that a run has ended in which no other operator said anything. Of one that a crash ended that is not known; it
@@ -97,14 +96,11 @@ impl Store {
     /// # Errors
     /// SQLite failed.
     pub fn ended_alone(&self, id: RequestId) -> Result<(), StoreError> {
-        let db = self.db();
-        // lost in a power cut, it is kept for ever: nobody waits for the disk
-        db.pragma_update(None, "synchronous", "NORMAL")?;
+        // lost in a power cut, it is kept for ever
         let sql = "UPDATE sessions SET alone = 1, ended_ms = COALESCE(ended_ms, ?2),
                        ending = COALESCE(ending, ?3) WHERE request_id = ?1";
-        let noted = db.execute(sql, params![id.0, now(), Ending::Aborted.as_str()]);
-        db.pragma_update(None, "synchronous", "FULL")?;
-        self.judged(noted).map(drop)
+        self.soon(|db| db.execute(sql, params![id.0, now(), Ending::Aborted.as_str()]))
+            .map(drop)
     }
 
     /// Forgets the runs that ended `age` ago or earlier and in which no other operator said anything, and says which:
