@@ -3,7 +3,8 @@
 use casimir_dkg::config::format_ether;
 use casimir_dkg::types::{OperatorId, SafeText, Severity, UnixMillis};
 use casimir_dkg::view::{
-    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, Transition, WorseView,
+    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, TransactionView,
+    Transition, WorseView,
 };
 use tracing::Level;
 
@@ -190,7 +191,7 @@ pub(super) fn behind(remark: &SafeText) -> String {
 }
 
 /// One action: what has to be known of it, then everything that an approval binds.
-pub(super) fn action(action: &ActionView) {
+pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>) {
     line(&format!("action: {}", action.id));
     line(&format!(
         "kind: {}, {}; state: {}",
@@ -205,7 +206,7 @@ pub(super) fn action(action: &ActionView) {
             decision.at.to_rfc3339()
         ));
     }
-    for row in summary::rows(action, None) {
+    for row in summary::rows(action, sent) {
         line(&format!("{}: {}", row.label, row.text));
     }
     line("In full:");

@@ -107,8 +107,8 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
 }
 
 fn left(app: &App, deadline: UnixMillis) -> String {
-    match deadline > app.now.wall {
-        true => format!("{} left", format::passing(deadline.since(app.now.wall))),
+    match deadline > app.clock() {
+        true => format!("{} left", format::passing(deadline.since(app.clock()))),
         false => "its time is up".to_owned(),
     }
 }
@@ -121,7 +121,7 @@ fn gauge(app: &App, ceremony: &CeremonyView, deadline: UnixMillis) -> String {
     const CELLS: u64 = 10;
     let began = newest_message(ceremony);
     let whole = deadline.since(began).as_millis().max(1) as u64;
-    let gone = app.now.wall.since(began).as_millis() as u64;
+    let gone = app.clock().since(began).as_millis() as u64;
     let full = (gone.saturating_mul(CELLS) / whole).min(CELLS) as usize;
     let (done, ahead) = if app.settings.ascii {
         ("#", ".")
@@ -163,7 +163,7 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// How long the others have waited by now, since the newest message came.
 fn waited(app: &App, ceremony: &CeremonyView) -> Duration {
-    app.now.wall.since(newest_message(ceremony))
+    app.clock().since(newest_message(ceremony))
 }
 
 /// While nobody has sent the message of a step, everybody works on it, and nobody is waited for.
@@ -356,13 +356,14 @@ fn state_of(
         Part::Waits if progress.state == OperatorState::Working => {
             return (Token::Muted, "waits".to_owned());
         }
+        _ if is_over && progress.state == OperatorState::Working => return at_the_end(ceremony, id),
         _ => {}
     }
     let waited = match progress.state {
         OperatorState::Working if !is_over && timed => {
             let last = progress.seen.values().max().copied();
             let since = last.unwrap_or(ceremony.started_at);
-            let works = app.now.wall.since(since);
+            let works = app.clock().since(since);
             match works < LATE {
                 true => String::new(),
                 false => format!(" {}", format::age(works)),
@@ -371,6 +372,19 @@ fn state_of(
         _ => String::new(),
     };
     (state.token, format!("{}{waited}", state.word))
+}
+
+/// Nobody works on what is over. Whose message was missing when it failed was silent, which blames nobody: it may have
+/// been sent and lost.
+fn at_the_end(ceremony: &CeremonyView, id: OperatorId) -> (Token, String) {
+    let failed = matches!(ceremony.ended, Some((_, CeremonyEnd::Failed(_))));
+    let (_, missing) = present_step(&ceremony.steps, &ceremony.operators).unzip();
+    let silent = missing.is_some_and(|missing| missing.contains(&id));
+    match (failed, silent) {
+        (true, true) => (Token::Warn, "silent".to_owned()),
+        (true, false) => (Token::Muted, "let down".to_owned()),
+        (false, _) => (Token::Muted, "not heard".to_owned()),
+    }
 }
 
 fn named(app: &App, id: OperatorId) -> String {
@@ -559,6 +573,26 @@ mod tests {
             let is_culprit = failure.culprits.contains(id);
             assert_eq!(row.contains("caused it"), is_culprit, "{rows:#?}");
             assert_eq!(row.contains('✗'), is_culprit, "{rows:#?}");
+        }
+    }
+
+    #[test]
+    fn nobody_works_on_a_ceremony_that_is_over_and_whoever_said_nothing_was_silent() {
+        let mut view = crate::console::tests::fixture::timed_out();
+        let Some((_, CeremonyEnd::Failed(failure))) = &mut view.ended else {
+            panic!("it failed")
+        };
+        // nobody is blamed: there is no proof that it sent nothing
+        let silent = std::mem::take(&mut failure.culprits);
+        for row in view.operators.values_mut() {
+            row.state = OperatorState::Working;
+        }
+        let app = crate::console::tests::fixture::app(busy());
+        let rows: Vec<String> = lines(&app, &view, 120).iter().map(ToString::to_string).collect();
+        for (id, row) in view.operators.keys().zip(&rows[2..]) {
+            assert!(!row.contains("working"), "{rows:#?}");
+            assert_eq!(row.contains("silent"), silent.contains(id), "{rows:#?}");
+            assert_eq!(row.contains("let down"), !silent.contains(id), "{rows:#?}");
         }
     }
 
