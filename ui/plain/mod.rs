@@ -1,5 +1,5 @@
 //! The line-oriented front end, for screen readers and terminals that cannot be drawn on: it prints lines and reads
-//! lines, and can do all that the console can. Like the console it knows snapshots, requests and nothing else of the
+//! lines, and decides all that the console can. It has no past, charts, audit page, saved screen or pages of several actions. Like the console it knows snapshots, requests and nothing else of the
 //! engine; nothing is printed twice, nothing is erased, no line is for the eye alone.
 
 mod command;
@@ -126,7 +126,9 @@ pub(crate) async fn run(
     if left != Left::Quit || !stops {
         return left;
     }
-    for work in plain.snapshot().work_in_flight() {
+    let snapshot = plain.snapshot();
+    show::left_waiting(&snapshot);
+    for work in snapshot.work_in_flight() {
         line(&format!("in flight: {work}"));
     }
     line("stopping; ctrl-c stops at once");

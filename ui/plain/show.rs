@@ -39,6 +39,13 @@ pub(super) fn waiting(snapshot: &Snapshot) {
     });
 }
 
+/// What nobody will decide while the engine is stopped.
+pub(super) fn left_waiting(snapshot: &Snapshot) {
+    for action in snapshot.for_a_person() {
+        line(&format!("waits still: {}, {}", action.id, action.title));
+    }
+}
+
 /// What happened, with how bad it is in a word.
 pub(super) fn transition(transition: &Transition) {
     let severity = match transition.severity {

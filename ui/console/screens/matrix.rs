@@ -203,6 +203,19 @@ struct Shape {
     step: usize,
     state: usize,
     note: usize,
+    /// With so many bytes all names begin alike, which goes first where a name is cut.
+    alike: usize,
+}
+
+/// How many bytes the names of all operators have in front that are the same, in whole words.
+fn alike(app: &App, ceremony: &CeremonyView) -> usize {
+    let names: Vec<String> = ceremony.operators.keys().map(|id| name_of(app, *id)).collect();
+    let Some((first, rest)) = names.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+        return 0;
+    };
+    let same = |end: &usize| rest.iter().all(|name| name.starts_with(&first[..*end]));
+    let ends = first.match_indices(' ').map(|(at, _)| at + 1);
+    ends.filter(same).max().unwrap_or(0)
 }
 
 impl Shape {
@@ -235,6 +248,7 @@ impl Shape {
                         step,
                         state,
                         note: columns - used,
+                        alike: alike(app, ceremony),
                     };
                 }
             }
@@ -244,6 +258,7 @@ impl Shape {
             step: 3,
             state: 0,
             note: 0,
+            alike: alike(app, ceremony),
         }
     }
 
@@ -324,7 +339,14 @@ impl Shape {
     }
 
     fn name(&self, app: &App, id: OperatorId) -> Span<'static> {
-        let text = fit(&named(app, id), self.name - 1, app.settings.ascii).into_owned();
+        let mut text = named(app, id);
+        if width(&text) >= self.name {
+            // "Operat…" in every row tells nobody apart
+            let name = name_of(app, id);
+            let own = name.get(self.alike..).filter(|own| *own != id.to_string());
+            text = format!("{id:>3} {}", own.unwrap_or_default());
+        }
+        let text = fit(text.trim_end(), self.name - 1, app.settings.ascii).into_owned();
         let pad = self.name - width(&text);
         Span::styled(format!(" {text}{}", " ".repeat(pad)), app.style(Token::Text))
     }
@@ -388,9 +410,14 @@ fn at_the_end(ceremony: &CeremonyView, id: OperatorId) -> (Token, String) {
 }
 
 fn named(app: &App, id: OperatorId) -> String {
+    format!("{id:>3} {}", name_of(app, id))
+}
+
+/// Empty where nobody knows it.
+fn name_of(app: &App, id: OperatorId) -> String {
     let operator = app.snapshot.operators.iter().find(|o| o.id == id);
     let name = operator.map(|o| clean(o.name.as_str()).into_owned());
-    format!("{id:>3} {}", name.unwrap_or_default())
+    name.unwrap_or_default()
 }
 
 /// A step in which this operator is asked for a message that was not seen.
@@ -594,6 +621,29 @@ mod tests {
             assert_eq!(row.contains("silent"), silent.contains(id), "{rows:#?}");
             assert_eq!(row.contains("let down"), !silent.contains(id), "{rows:#?}");
         }
+    }
+
+    #[test]
+    fn names_that_begin_alike_are_told_apart_where_they_are_cut() {
+        let view = crate::console::tests::fixture::running();
+        let mut app = crate::console::tests::fixture::app(busy());
+        let mut snapshot = busy();
+        for operator in &mut snapshot.operators {
+            operator.name = format!("Operator of house {}", operator.id).as_str().into();
+        }
+        app.snapshot = std::sync::Arc::new(snapshot);
+        for columns in [40, 60, 90] {
+            let rows: Vec<String> = lines(&app, &view, columns)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            for (id, row) in view.operators.keys().zip(&rows[2..]) {
+                assert!(row.trim_start().starts_with(&format!("{id} ")), "{rows:#?}");
+                assert!(!row.contains("Operat"), "{columns}: {rows:#?}");
+            }
+        }
+        let rows: Vec<String> = lines(&app, &view, 160).iter().map(ToString::to_string).collect();
+        assert!(rows[2].contains("Operator of house"), "there is room: {rows:#?}");
     }
 
     #[test]
