@@ -3,8 +3,9 @@
 use alloy::primitives::{Address, Bytes, U256};
 use casimir_dkg::types::{ActionId, Root, SafeText, UnixMillis};
 use casimir_dkg::view::{
-    ActionState, ActionView, Can, ChainView, Family, JournalView, Mode, NetworkView, Older, Payload, Risk,
-    SignerView, Snapshot, TransactionPayload,
+    ActionState, ActionView, Can, ChainView, Decider, Decision, Family, JournalView, Mode, NetworkView,
+    Older, Payload, Risk, SignerView, Snapshot, TransactionPayload, TransactionState, TransactionView,
+    Verdict,
 };
 
 /// An engine on the devnet that has read and done nothing yet.
@@ -81,5 +82,36 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         committee: None,
         people: None,
         by_rules: None,
+    }
+}
+
+/// An approval that was given then.
+pub(crate) fn approval(at: u64) -> Decision {
+    Decision {
+        verdict: Verdict::Approve,
+        decider: Decider::Person { name: "ada".into() },
+        at: UnixMillis(at),
+        digest: Root::default(),
+        nth: None,
+        key: None,
+    }
+}
+
+/// A transaction with the account's first nonce, that nothing is known of yet.
+pub(crate) fn transaction(action: ActionId) -> TransactionView {
+    TransactionView {
+        action,
+        function: "initiatePoolDeposit".into(),
+        nonce: 0,
+        hashes: vec![],
+        raw: Bytes::new(),
+        max_fee_wei: U256::ZERO,
+        priority_fee_wei: U256::ZERO,
+        gas_limit: 0,
+        fee_ceiling_wei: U256::ZERO,
+        fee_paid_wei: None,
+        signed_at: UnixMillis(0),
+        state: TransactionState::Signed,
+        note: SafeText::default(),
     }
 }

@@ -14,7 +14,14 @@
 
 use casimir_dkg::config::format_ether;
 use casimir_dkg::types::{CeremonyPlan, OperatorId, PoolId, SignPurpose, counted};
-use casimir_dkg::view::{ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView};
+use casimir_dkg::view::{
+    ActionState, ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView,
+};
+
+/// Whether there may be a transaction of it that a snapshot lists no more.
+pub(crate) fn may_be_sent(action: &ActionView) -> bool {
+    matches!(action.payload, Payload::Transaction(_)) && !action.waits()
+}
 
 /// How a row is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,11 +131,20 @@ pub(crate) fn beginning(typed: &str) -> Option<String> {
 pub(crate) const NOTHING_TO_TAKE_BACK: &str =
     "no approval can be taken back: nothing that was approved waits in an undo window";
 
-/// What leaves next, unless its approval is taken back.
-pub(crate) fn leaving(snapshot: &Snapshot) -> Option<&ActionView> {
-    let until = |action: &&ActionView| action.undo.and_then(|undo| undo.until);
+/// What waits in an undo window, in the order in which it leaves.
+pub(crate) fn leaving(snapshot: &Snapshot) -> Vec<&ActionView> {
+    let until = |action: &ActionView| action.undo.and_then(|undo| undo.until);
     let open = snapshot.actions.iter().filter(|action| until(action).is_some());
-    open.min_by_key(until)
+    let mut open: Vec<_> = open.collect();
+    open.sort_by_key(|action| until(action));
+    open
+}
+
+/// What is taken back where nothing is named: of what waits in an undo window, the approval that was given last. Who
+/// takes one back at once means what they just did.
+pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
+    let at = |action: &&ActionView| action.decision.as_ref().map(|decision| decision.at);
+    leaving(snapshot).into_iter().max_by_key(at)
 }
 
 /// What is typed before an exit is opened where a rule may let it be published without another question.
@@ -208,9 +224,13 @@ fn asked(plan: &CeremonyPlan) -> String {
 
 /// A transaction gets its nonce when it is signed: until then nobody can say more than whose it is.
 fn nonce(action: &ActionView, sent: Option<&TransactionView>) -> String {
-    let own = match sent {
-        Some(sent) => format!("{} of the account", sent.nonce),
-        None => "the account's next, when it is signed".to_owned(),
+    let own = match (sent, &action.state) {
+        (Some(sent), _) => format!("{} of the account", sent.nonce),
+        (None, ActionState::Proposed | ActionState::Approved | ActionState::Executing) => {
+            "the account's next, when it is signed".to_owned()
+        }
+        (None, ActionState::Rejected) => "none: it was not sent".to_owned(),
+        (None, _) => "not known here: its transaction is not in view".to_owned(),
     };
     let others = action
         .facts
@@ -245,6 +265,29 @@ mod tests {
         assert_eq!(beginning("0x0123456789"), None, "40 bits; the code has 44");
         assert_eq!(beginning(" 0x0123456789A "), Some("0123456789a".to_owned()));
         assert_eq!(beginning("0123456789x"), None);
+    }
+
+    #[test]
+    fn nobody_is_told_of_the_next_nonce_once_the_action_was_decided_or_sent() {
+        let said = |state: ActionState| {
+            let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
+            action.state = state;
+            nonce(&action, None)
+        };
+        for open in [ActionState::Proposed, ActionState::Approved] {
+            assert_eq!(said(open), "the account's next, when it is signed");
+        }
+        let reason = || "it reverted".into();
+        for over in [
+            ActionState::Done,
+            ActionState::Rejected,
+            ActionState::Failed { reason: reason() },
+            ActionState::Unknown { reason: reason() },
+            ActionState::Void { reason: reason() },
+        ] {
+            let words = said(over);
+            assert!(!words.contains("next"), "{words}");
+        }
     }
 
     #[test]

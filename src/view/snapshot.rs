@@ -86,6 +86,12 @@ impl Snapshot {
         self.actions.iter().find(|a| a.id == id)
     }
 
+    /// The transaction of an action, where it is here.
+    #[must_use]
+    pub fn transaction(&self, action: ActionId) -> Option<&TransactionView> {
+        self.transactions.iter().find(|t| t.action == action)
+    }
+
     /// A case, where it is here.
     #[must_use]
     pub fn case(&self, id: CaseId) -> Option<&CaseView> {

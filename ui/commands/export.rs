@@ -105,7 +105,7 @@ impl Export {
 
     /// What is signed, as whoever signs reads it: what the digest covers first.
     pub(super) fn print(&self) {
-        text::action(&self.action);
+        text::action(&self.action, None);
         output::line("");
         output::line(&format!("network     {}, chain {}", self.network, self.chain_id));
         output::line(&format!("manager     {}", self.manager));

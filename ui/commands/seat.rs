@@ -9,7 +9,9 @@ use casimir_dkg::config::{self, ConfigErrors, LoadOptions, SeatConfig};
 use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::journal;
 use casimir_dkg::types::{ActionId, Root, SafeText};
-use casimir_dkg::view::{ActionView, Listing, Query, Refused, Request, RowId, Rows, Snapshot, Wait};
+use casimir_dkg::view::{
+    ActionView, Listing, Query, Refused, Request, RowId, Rows, Snapshot, TransactionView, Wait,
+};
 use serde_json::{Value, json};
 
 use super::export::Export;
@@ -74,6 +76,23 @@ impl Asker {
             Ok(_) => bail!("{id} could not be read: the engine told of something else"),
             Err(refused) => Err(refused).with_context(|| format!("{id} could not be read")),
         }
+    }
+
+    /// Its transaction, once there is one: also one that the snapshot lists no more.
+    async fn sent(&self, action: &ActionView) -> anyhow::Result<Option<TransactionView>> {
+        if let Some(listed) = self.attached.handle.snapshots.borrow().transaction(action.id) {
+            return Ok(Some(listed.clone()));
+        }
+        if !summary::may_be_sent(action) {
+            return Ok(None);
+        }
+        let row = RowId::Transaction(action.id);
+        let read = self.seat().read(Query::One { row }).await;
+        let read = read.with_context(|| format!("the transaction of {} could not be read", action.id))?;
+        Ok(match read.rows {
+            Rows::Transactions(transactions) => transactions.into_iter().next(),
+            _ => None,
+        })
     }
 
     /// The digest of an action as it is now, where what was given names it.
@@ -278,7 +297,7 @@ async fn show(asker: &Asker, args: &ShowActionArgs) -> anyhow::Result<Outcome> {
     if asker.json {
         output::json(&action);
     } else {
-        text::action(&action);
+        text::action(&action, asker.sent(&action).await?.as_ref());
     }
     Ok(Outcome::Success)
 }
@@ -304,7 +323,7 @@ impl SeatCommand {
 mod tests {
     use casimir_dkg::engine::{Asked, channel};
     use casimir_dkg::types::UnixMillis;
-    use casimir_dkg::view::{ListKind, Scope, Seated};
+    use casimir_dkg::view::{ActionState, ListKind, Scope, Seated};
 
     use super::*;
     use crate::exit::Failure;
@@ -363,11 +382,17 @@ mod tests {
                 let Asked::Read { query, reply } = asked else {
                     panic!("{asked:?}");
                 };
-                let Query::One {
-                    row: RowId::Action(id),
-                } = query
-                else {
+                let Query::One { row } = query else {
                     panic!("{query:?}");
+                };
+                let id = match row {
+                    RowId::Action(id) => id,
+                    RowId::Transaction(id) => {
+                        let rows = Rows::Transactions(vec![fixture::transaction(id)]);
+                        let _ = reply.send(Ok(Listing { rows, older: 0 }));
+                        continue;
+                    }
+                    other => panic!("{other:?}"),
                 };
                 let answer = match id {
                     id if id == older => Ok(Rows::Actions(vec![fixture::action(id)])),
@@ -388,6 +413,14 @@ mod tests {
         );
         let never = why(asker.find(never).await.unwrap_err());
         assert!(never.contains("the engine has no action deposit/1#3"), "{never}");
+        // its transaction is found the same way: its nonce is not the account's next
+        let mut done = asker.find(older).await.unwrap();
+        done.state = ActionState::Done;
+        let sent = asker.sent(&done).await.unwrap().expect("it is read");
+        let nonce = summary::effects(&done, Some(&sent))
+            .into_iter()
+            .find(|row| row.label == "nonce");
+        assert_eq!(nonce.unwrap().text, "0 of the account");
         drop(asker);
         answers.await.unwrap();
     }

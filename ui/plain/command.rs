@@ -36,7 +36,7 @@ pub(super) enum Command {
         phrase: Option<String>,
     },
     Reject(String),
-    /// Without a name: of what leaves next.
+    /// Without a name: the one that was given last.
     Undo(Option<ActionId>),
     Committee(Vec<OperatorId>),
     Pause(Option<CaseId>),
@@ -68,7 +68,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "undo",
         "[ACTION]",
-        "take an approval back while nothing of it has left; without a name, of what leaves next",
+        "take an approval back while nothing of it has left; without a name, the one that was given last",
     ),
     (
         "committee",

@@ -1,22 +1,22 @@
 //! The line-oriented front end, for screen readers and terminals that cannot be drawn on: it prints lines and reads
-//! lines, and can do all that the console can. Like the console it knows snapshots, requests and nothing else of the
+//! lines, and decides all that the console can. It has no past, charts, audit page, saved screen or pages of several actions. Like the console it knows snapshots, requests and nothing else of the
 //! engine; nothing is printed twice, nothing is erased, no line is for the eye alone.
 
 mod command;
 mod lists;
 mod show;
+mod typed;
 
 use std::collections::HashMap;
-use std::io::BufRead as _;
 use std::time::Duration;
 
 use casimir_dkg::engine::{EngineHandle, Identity, Seat};
 use casimir_dkg::types::{ActionId, CaseId, PoolId, Root, UnixMillis, in_words};
 use casimir_dkg::view::{
-    ActionView, ListKind, Listing, Mode, Page, Query, Request, RowId, Rows, Scope, Snapshot, Transition,
+    ActionView, ListKind, Listing, Mode, Page, Query, Request, RowId, Rows, Scope, Snapshot, TransactionView,
+    Transition,
 };
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
 
 use crate::headless::{Signal, Signals};
 use crate::log;
@@ -102,7 +102,7 @@ pub(crate) async fn run(
         is_silent: false,
     };
     plain.greet(stops);
-    let mut lines = typed();
+    let mut lines = typed::lines();
     let left = loop {
         tokio::select! {
             biased;
@@ -117,7 +117,8 @@ pub(crate) async fn run(
             },
             () = tokio::time::sleep(LISTENS) => plain.listens(handle.pulse.silent(UnixMillis::now())),
             typed = lines.recv() => match typed {
-                Some(typed) => if plain.typed(&typed).await { break Left::Quit },
+                Some(Ok(typed)) => if plain.typed(&typed).await { break Left::Quit },
+                Some(Err(refused)) => line(&refused),
                 None => break Left::Quit,
             },
         }
@@ -125,7 +126,9 @@ pub(crate) async fn run(
     if left != Left::Quit || !stops {
         return left;
     }
-    for work in plain.snapshot().work_in_flight() {
+    let snapshot = plain.snapshot();
+    show::left_waiting(&snapshot);
+    for work in snapshot.work_in_flight() {
         line(&format!("in flight: {work}"));
     }
     line("stopping; ctrl-c stops at once");
@@ -133,20 +136,6 @@ pub(crate) async fn run(
         _ = tokio::time::timeout(STOP, handle.shutdown()) => Left::Quit,
         _ = signals.next() => Left::Forced,
     }
-}
-
-/// Lines of standard input, until its end. The thread that reads them cannot be cut off and ends with the process.
-fn typed() -> mpsc::Receiver<String> {
-    let (sender, lines) = mpsc::channel(16);
-    std::thread::spawn(move || {
-        for read in std::io::stdin().lock().lines() {
-            let Ok(read) = read else { return };
-            if sender.blocking_send(read).is_err() {
-                return;
-            }
-        }
-    });
-    lines
 }
 
 impl<B: Beside> Plain<'_, B> {
@@ -332,12 +321,28 @@ impl<B: Beside> Plain<'_, B> {
         }
     }
 
+    /// Its transaction, once there is one.
+    async fn sent(&self, action: &ActionView) -> Option<TransactionView> {
+        let row = RowId::Transaction(action.id);
+        if let Some(listed) = self.snapshot().transaction(action.id) {
+            return Some(listed.clone());
+        }
+        if !summary::may_be_sent(action) {
+            return None;
+        }
+        match self.seat.read(Query::One { row }).await.ok()?.rows {
+            Rows::Transactions(transactions) => transactions.into_iter().next(),
+            _ => None,
+        }
+    }
+
     /// Prints everything that an approval of it binds, and what to type.
     async fn open(&mut self, named: &str) {
         let Some(action) = self.named(named).await else {
             return line("there is no such action; `waiting` lists what waits, by number and name");
         };
-        show::action(&action);
+        let sent = self.sent(&action).await;
+        show::action(&action, sent.as_ref());
         self.opened = Some((action.id, action.digest));
         if !action.waits() {
             return line(&format!(
@@ -398,9 +403,9 @@ fn scope(case: Option<CaseId>) -> Scope {
     case.map_or(Scope::All, Scope::Case)
 }
 
-/// Takes back the approval that was named, or the one that leaves next.
+/// Takes back the approval that was named, or the one that was given last.
 fn undo(snapshot: &Snapshot, named: Option<ActionId>) -> Result<Request, String> {
-    let action = named.or_else(|| summary::leaving(snapshot).map(|action| action.id));
+    let action = named.or_else(|| summary::approved_last(snapshot).map(|action| action.id));
     let action = action.ok_or(summary::NOTHING_TO_TAKE_BACK)?;
     Ok(Request::TakeBack { action })
 }
@@ -432,20 +437,21 @@ mod tests {
     }
 
     #[test]
-    fn undo_means_what_was_named_or_what_leaves_next() {
+    fn undo_means_what_was_named_or_what_was_approved_last() {
         let mut snapshot = crate::fixture::unread();
         assert!(undo(&snapshot, None).unwrap_err().contains("undo window"));
         let action: ActionId = "deposit/3#2".parse().unwrap();
         assert_eq!(undo(&snapshot, Some(action)), Ok(Request::TakeBack { action }));
         let later: ActionId = "deposit/4#2".parse().unwrap();
-        let approved = |id, until| {
+        let approved = |id, at, until| {
             let mut approved = crate::fixture::action(id);
+            approved.decision = Some(crate::fixture::approval(at));
             approved.undo = Some(casimir_dkg::view::UndoView {
                 until: Some(UnixMillis(until)),
             });
             approved
         };
-        snapshot.actions = vec![approved(later, 9_000), approved(action, 5_000)];
+        snapshot.actions = vec![approved(later, 1_000, 9_000), approved(action, 2_000, 9_000)];
         assert_eq!(undo(&snapshot, None), Ok(Request::TakeBack { action }));
     }
 

@@ -3,7 +3,8 @@
 use casimir_dkg::config::format_ether;
 use casimir_dkg::types::{OperatorId, SafeText, Severity, UnixMillis};
 use casimir_dkg::view::{
-    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, Transition, WorseView,
+    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, TransactionView,
+    Transition, WorseView,
 };
 use tracing::Level;
 
@@ -36,6 +37,13 @@ pub(super) fn waiting(snapshot: &Snapshot) {
         true => "To look at one: open NUMBER.",
         false => "Nothing waits for a decision.",
     });
+}
+
+/// What nobody will decide while the engine is stopped.
+pub(super) fn left_waiting(snapshot: &Snapshot) {
+    for action in snapshot.for_a_person() {
+        line(&format!("waits still: {}, {}", action.id, action.title));
+    }
 }
 
 /// What happened, with how bad it is in a word.
@@ -190,7 +198,7 @@ pub(super) fn behind(remark: &SafeText) -> String {
 }
 
 /// One action: what has to be known of it, then everything that an approval binds.
-pub(super) fn action(action: &ActionView) {
+pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>) {
     line(&format!("action: {}", action.id));
     line(&format!(
         "kind: {}, {}; state: {}",
@@ -205,7 +213,7 @@ pub(super) fn action(action: &ActionView) {
             decision.at.to_rfc3339()
         ));
     }
-    for row in summary::rows(action, None) {
+    for row in summary::rows(action, sent) {
         line(&format!("{}: {}", row.label, row.text));
     }
     line("In full:");

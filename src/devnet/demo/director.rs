@@ -179,7 +179,10 @@ impl Director {
 
     async fn operator(&self, id: OperatorId, fate: Fate) -> Result<String, NotPulled> {
         let stage = &self.stage;
+        // whoever is gone is neither slow nor false
+        let is_gone = stage.has(id) && !stage.runs(id).await;
         let (known, words) = match fate {
+            Fate::Slow(_) | Fate::Lie | Fate::Equivocate if is_gone => (false, String::new()),
             Fate::Kill => (stage.kill(id).await, "was killed: its process is gone".to_owned()),
             Fate::Hang => (
                 stage.freeze(id).await,
@@ -202,7 +205,10 @@ impl Director {
         if known {
             return Ok(format!("operator {id} {words}"));
         }
-        Err(refused(&format!("no operator {id} runs here")))
+        Err(refused(&match stage.has(id) {
+            true => format!("operator {id} does not run: it was killed, and heal {id} starts it again"),
+            false => format!("there is no operator {id} here"),
+        }))
     }
 
     fn endpoint(&self, nth: usize, fault: Fault) -> Result<String, NotPulled> {

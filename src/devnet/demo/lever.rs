@@ -11,6 +11,10 @@ use crate::types::OperatorId;
 pub const DEEPEST_REORG: u64 = 64;
 /// A day: enough for every limit that is counted by days.
 const MOST_FORWARD: u64 = 86_400;
+/// Longest rate, delay or absence, seconds.
+const LONGEST: u64 = 3_600;
+/// Highest base fee, gwei.
+const HIGHEST_FEE: u64 = 100_000;
 
 /// What is asked of stakers and staked pools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,10 +160,17 @@ impl FromStr for Lever {
             wants: match row.arguments {
                 "" => "nothing behind it".to_owned(),
                 arguments => {
+                    let seconds = if row.word == "forward" {
+                        MOST_FORWARD
+                    } else {
+                        LONGEST
+                    };
                     let ranges = [
-                        ("SECONDS", "1 to 3600"),
-                        ("BLOCKS", "1 to 64"),
-                        ("OPERATOR", "an id from 1 on"),
+                        ("SECONDS", format!("1 to {seconds}")),
+                        ("BLOCKS", format!("1 to {DEEPEST_REORG}")),
+                        ("GWEI", format!("1 to {HIGHEST_FEE}")),
+                        ("OPERATOR", "an id from 1 on".to_owned()),
+                        ("ENDPOINT", "a number from 1 on".to_owned()),
                     ];
                     let told = ranges.iter().filter(|(word, _)| arguments.contains(word));
                     let told: Vec<String> = told.map(|(word, range)| format!("{word}: {range}")).collect();
@@ -184,7 +195,9 @@ fn read(word: &str, given: &[&str]) -> Option<Lever> {
     };
     let seconds = |nth: usize, usual: u64| match number(nth) {
         None => Some(Duration::from_secs(usual)),
-        Some(given) => given.filter(|n| (1..=3600).contains(n)).map(Duration::from_secs),
+        Some(given) => given
+            .filter(|n| (1..=LONGEST).contains(n))
+            .map(Duration::from_secs),
     };
     let every = || match number(0) {
         None => Some(None),
@@ -219,7 +232,7 @@ fn read(word: &str, given: &[&str]) -> Option<Lever> {
                 Some(word) => (*word == "final").then_some(true)?,
             },
         }),
-        "basefee" => first().filter(|n| *n <= 100_000).map(Lever::BaseFee),
+        "basefee" => first().filter(|n| *n <= HIGHEST_FEE).map(Lever::BaseFee),
         "stranger" => Some(Lever::Stranger),
         "beacon-refuses" => Some(Lever::BeaconRefuses),
         "beacon-away" => Some(Lever::BeaconAway),
@@ -256,6 +269,26 @@ mod tests {
         }
     }
 
+    /// Whatever range is told holds at both of its ends, and no further.
+    #[test]
+    fn a_range_that_is_told_is_the_one_that_is_taken() {
+        for row in LEVERS {
+            let beyond = format!("{} 99999999", row.word);
+            let Err(error) = beyond.parse::<Lever>() else {
+                continue;
+            };
+            let error = error.to_string();
+            let Some((_, most)) = error.rsplit_once(": 1 to ") else {
+                continue;
+            };
+            let most: u64 = most.trim_end_matches(')').parse().unwrap();
+            for (given, taken) in [(0, false), (1, true), (most, true), (most + 1, false)] {
+                let line = format!("{} {given}", row.word);
+                assert_eq!(line.parse::<Lever>().is_ok(), taken, "{line}: {error}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_too_much_or_unknown_is_refused_in_words() {
         for (line, even_final) in [("reorg 64", false), ("reorg 64 final", true)] {
@@ -269,6 +302,12 @@ mod tests {
             ("kil 3", "did you mean kill?"),
             ("", "without a name"),
             ("mend 1", "mend wants nothing behind it"),
+            ("forward 0", "forward wants SECONDS (SECONDS: 1 to 86400)"),
+            ("forward 86401", "SECONDS: 1 to 86400"),
+            ("basefee 0", "basefee wants GWEI (GWEI: 1 to 100000)"),
+            ("basefee 100001", "GWEI: 1 to 100000"),
+            ("pool 3601", "SECONDS: 1 to 3600"),
+            ("cut 0", "ENDPOINT: a number from 1 on"),
         ] {
             let error = line.parse::<Lever>().unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

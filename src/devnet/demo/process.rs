@@ -123,6 +123,13 @@ impl OperatorProcess {
         }
     }
 
+    /// It was started, and has not ended.
+    pub(super) fn runs(&self) -> bool {
+        self.running
+            .as_ref()
+            .is_some_and(|running| running.child.exited().is_none())
+    }
+
     /// Kills it. `false`: it did not run.
     pub(super) fn kill(&mut self) -> bool {
         self.running.take().is_some()

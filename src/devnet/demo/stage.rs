@@ -136,6 +136,18 @@ impl Stage {
         self.mouth(id).map(|mouth| mouth.set_delay(delay)).is_some()
     }
 
+    /// There is such an operator, whether it runs or not.
+    pub(super) fn has(&self, id: OperatorId) -> bool {
+        self.mouth(id).is_some()
+    }
+
+    /// Its process is there, be it stopped where it stands.
+    pub(super) async fn runs(&self, id: OperatorId) -> bool {
+        let processes = self.processes.lock().await;
+        let found = processes.iter().find(|process| process.id() == id);
+        found.is_some_and(OperatorProcess::runs)
+    }
+
     /// `false`: it does not run.
     pub(super) async fn kill(&self, id: OperatorId) -> bool {
         let mut processes = self.processes.lock().await;

@@ -2,8 +2,10 @@
 
 use super::cases::current_action;
 use super::convert;
+use super::sentence::sentence;
 use crate::oracle::{
-    Action, ActionState, Case, ExitStanding, ExitVerdict, Payload, State, Step, ValidatorPhase, milestones,
+    Action, ActionState, Case, CaseStatus, ExitStanding, ExitVerdict, Payload, State, Step, ValidatorPhase,
+    case_status, milestones,
 };
 use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose, counted};
 use crate::view::{ExitView, NodeVerdict};
@@ -39,7 +41,9 @@ pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
         _ => (None, None, None),
     };
     let word = match (&case.step, case.phase) {
-        (Step::Closed { .. }, _) => "done".to_owned(),
+        // not every case that is over is done: nothing was signed of one that was given up, or whose request is gone
+        (Step::Closed { .. }, _) => case_status(state, id).to_string(),
+        _ if case.orphaned => case_status(state, id).to_string(),
         (_, Some(phase)) if matches!(case.step, Step::Follow) => phase.to_string(),
         (Step::Execute(_), _) => match offers.standing {
             Some(ExitStanding::Refused) => "refused".to_owned(),
@@ -60,14 +64,21 @@ pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
         epoch,
         state: SafeText::new(&word),
         over: case.is_closed(),
-        outcome: outcome(case, asked),
+        outcome: outcome(state, case, asked),
         verdicts: offers.verdicts.iter().map(verdict).collect(),
         times: milestones(case).iter().map(convert::milestone).collect(),
     })
 }
 
 /// What came of the newest offer, or what keeps the exit from being offered.
-fn outcome(case: &Case, asked: Option<&Action>) -> SafeText {
+fn outcome(state: &State, case: &Case, asked: Option<&Action>) -> SafeText {
+    // whatever a node said last, this is how it ended
+    if matches!(
+        case_status(state, case.id),
+        CaseStatus::GivenUp | CaseStatus::Orphaned
+    ) {
+        return sentence(state, case);
+    }
     let offers = &case.offers;
     if let Some(phase) = case.phase.filter(|p| *p >= ValidatorPhase::Exiting) {
         return SafeText::new(&format!("the validator is {phase}"));

@@ -18,6 +18,7 @@ use crate::types::{
 };
 use crate::view::{self, NEWEST_CLOSED, NetworkView, Transition, ValidatorView};
 
+mod exits;
 mod older;
 mod validators;
 

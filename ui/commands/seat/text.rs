@@ -1,7 +1,7 @@
 //! An engine's state, for people who read lines.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::view::{ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Wait};
+use casimir_dkg::view::{ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait};
 
 use super::payload;
 use crate::output::line;
@@ -153,7 +153,7 @@ pub(super) fn waiting(snapshot: &Snapshot) {
 const UNSIGNED: &str = "said by the engine, and not covered by the digest:";
 
 /// One action: what an approval binds, and then what is said of it.
-pub(in crate::commands) fn action(action: &ActionView) {
+pub(in crate::commands) fn action(action: &ActionView, sent: Option<&TransactionView>) {
     payload::lines(action).iter().for_each(|text| line(text));
     field("code", action.digest.code());
     line("");
@@ -162,7 +162,7 @@ pub(in crate::commands) fn action(action: &ActionView) {
         field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
     field("state", action.state.word());
-    let said = summary::rows(action, None);
+    let said = summary::rows(action, sent);
     for row in said.into_iter().filter(|row| row.tone != summary::Tone::Code) {
         field(row.label, row.text);
     }

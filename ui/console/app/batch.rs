@@ -1,6 +1,5 @@
 //! Several like actions on one page: which are marked, and what the page shows of them.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use casimir_dkg::types::{ActionId, Root};
@@ -80,14 +79,15 @@ impl Batch {
         since.is_some_and(|since| mono.saturating_sub(since) >= grace)
     }
 
-    /// The labels of facts that all of them have with the same value, in the order of the first.
-    pub(crate) fn shared(&self) -> Vec<&Fact> {
+    /// What is told of all of them with the same value, in the order of the first.
+    pub(crate) fn shared(&self) -> Vec<Told> {
         let Some((first, rest)) = self.actions.split_first() else {
             return Vec::new();
         };
-        let everywhere = |fact: &&Fact| rest.iter().all(|action| action.facts.contains(fact));
-        let told = first.facts.iter().filter(|fact| !is_of_an_operator(fact));
-        told.filter(everywhere).collect()
+        let rest: Vec<_> = rest.iter().map(told).collect();
+        let mut all = told(first);
+        all.retain(|one| rest.iter().all(|other| other.contains(one)));
+        all
     }
 
     /// Whether something is said of each operator, which the page of each action has and this one has not.
@@ -96,17 +96,38 @@ impl Batch {
         facts.any(is_of_an_operator)
     }
 
-    /// The facts of an action that not all of them have.
-    pub(crate) fn own<'a>(&self, action: &'a ActionView) -> Vec<&'a Fact> {
-        let shared: BTreeSet<_> = self
-            .shared()
-            .iter()
-            .map(|f| (&f.label, f.value.as_str()))
-            .collect();
-        let is_own = |fact: &&Fact| !shared.contains(&(&fact.label, fact.value.as_str()));
-        let told = action.facts.iter().filter(|fact| !is_of_an_operator(fact));
-        told.filter(is_own).collect()
+    /// What is told of an action and not of all of them.
+    pub(crate) fn own(&self, action: &ActionView) -> Vec<Told> {
+        let shared = self.shared();
+        let mut all = told(action);
+        all.retain(|one| !shared.contains(one));
+        all
     }
+}
+
+/// A label with its whole value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) label: String,
+    pub(crate) value: String,
+}
+
+/// What is told of an action. A fact without a label goes on with the one before, and must not be parted from it: a
+/// committee of four would read as one operator.
+fn told(action: &ActionView) -> Vec<Told> {
+    let mut out: Vec<Told> = Vec::new();
+    for fact in action.facts.iter().filter(|fact| !is_of_an_operator(fact)) {
+        match out.last_mut() {
+            Some(before) if fact.label.is_empty() => {
+                before.value = format!("{}, {}", before.value, fact.value);
+            }
+            _ => out.push(Told {
+                label: fact.label.clone(),
+                value: fact.value.to_string(),
+            }),
+        }
+    }
+    out
 }
 
 /// How one operator stands: its times differ from action to action by chance, and would bury what differs in earnest. What

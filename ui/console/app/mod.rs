@@ -39,7 +39,7 @@ pub(crate) use list::List;
 pub(crate) use logs::{Going, INDENT, Logs, words};
 pub(crate) use messages::{Message, Messages};
 pub(crate) use older::{Older, Reading};
-pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay};
+pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay, Window};
 pub(crate) use palette::{Entry, Palette, entries};
 pub(crate) use past::{Past, moment};
 pub(crate) use pending::{Pending, Subject};
@@ -121,6 +121,8 @@ pub(crate) struct App {
     pub(crate) tab: Tab,
     /// The focused pane of the overview.
     pub(crate) focus: Pane,
+    /// The panes that the overview had at its last draw; none before.
+    pub(crate) shown: Vec<Pane>,
     /// One for each pane.
     lists: Vec<List>,
     /// What was read beyond the snapshot.
@@ -188,6 +190,7 @@ impl App {
             size,
             tab: Tab::Overview,
             focus: panes::APPROVALS,
+            shown: Vec::new(),
             lists,
             older: Older::default(),
             decided: None,
@@ -306,6 +309,14 @@ impl App {
     pub(crate) fn positions(&self) -> Vec<(Pane, Option<usize>)> {
         let position = |list: &List| (list.pane, list.position(self.known()));
         self.lists.iter().map(position).collect()
+    }
+
+    /// The moment that the screen shows: in the past nothing is as old as it is now.
+    pub(crate) fn clock(&self) -> UnixMillis {
+        match self.past {
+            Some(_) => self.snapshot.at,
+            None => self.now.wall,
+        }
     }
 
     /// Nothing can be decided here: asked for, or the engine observes only, or this is the past.

@@ -43,6 +43,47 @@ pub(crate) struct Help {
     pub(crate) seeks: bool,
 }
 
+/// A text that may be longer than its window, and how much of it was on the screen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Window {
+    pub(crate) scroll: usize,
+    /// Lines beyond the window, its height and its width, at the last draw.
+    pub(crate) max_scroll: usize,
+    pub(crate) height: usize,
+    width: u16,
+    /// The first so many lines were on the screen.
+    read: usize,
+}
+
+impl Window {
+    /// Drawn with so many lines; for another width they are counted anew.
+    pub(crate) fn fit(&mut self, lines: usize, height: usize, width: u16) {
+        if self.width != width {
+            (self.width, self.read) = (width, 0);
+        }
+        self.height = height;
+        self.max_scroll = lines.saturating_sub(height);
+        self.scroll = self.scroll.min(self.max_scroll);
+    }
+
+    /// What is in it now was seen, where it follows on what was seen before.
+    pub(crate) fn looked_at(&mut self) {
+        if self.scroll <= self.read {
+            self.read = self.read.max(self.scroll + self.height);
+        }
+    }
+
+    /// Whether every line was on the screen; of what fits, none can be missing.
+    pub(crate) fn is_read(&self) -> bool {
+        self.max_scroll == 0 || self.read >= self.max_scroll + self.height
+    }
+
+    /// Goes to the first line that was not on the screen; the last one that was stays, so that the reader finds the place.
+    pub(crate) fn seek_unread(&mut self) {
+        self.scroll = self.read.saturating_sub(1).min(self.max_scroll);
+    }
+}
+
 /// A question that only its own key answers with yes.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
@@ -56,13 +97,16 @@ pub(crate) struct Ask {
     pub(crate) request: Request,
     /// When it was first painted, or a key was last swallowed. `None`: not on the screen yet.
     pub(crate) quiet_since: Option<Duration>,
+    /// What of it is on the screen.
+    pub(crate) window: Window,
 }
 
 impl Ask {
-    /// Whether a yes counts at `mono`: keys that arrive within `grace` were meant for something else.
+    /// Whether a yes counts at `mono`: all of it was on the screen, and keys that arrive within `grace` were meant for
+    /// something else.
     pub(crate) fn ready(&self, mono: Duration, grace: Duration) -> bool {
-        self.quiet_since
-            .is_some_and(|since| mono.saturating_sub(since) >= grace)
+        let quiet = |since| mono.saturating_sub(since) >= grace;
+        self.window.is_read() && self.quiet_since.is_some_and(quiet)
     }
 
     /// The action that is asked about.

@@ -91,15 +91,10 @@ impl App {
         Ok(on.clone())
     }
 
-    /// The action whose approval the key would take back: what is in front, else what leaves next.
+    /// The action whose approval the key would take back: what is in front, else what was approved last.
     pub(crate) fn undoable(&self) -> Option<&ActionView> {
         let in_front = self.subject_action().filter(|action| action.undo.is_some());
-        in_front.or_else(|| self.leaving())
-    }
-
-    /// What leaves next, unless its approval is taken back.
-    pub(crate) fn leaving(&self) -> Option<&ActionView> {
-        crate::summary::leaving(&self.snapshot)
+        in_front.or_else(|| crate::summary::approved_last(&self.snapshot))
     }
 
     /// Whether another action waits that could be approved together with this one.

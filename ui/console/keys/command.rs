@@ -135,7 +135,7 @@ impl Scene {
             Scene::List => &[G::Work, G::List, G::Move, G::Global, G::Over, G::Always],
             Scene::Logs => &[G::Logs, G::Move, G::Global, G::Over, G::Always],
             Scene::Detail => &[G::Work, G::Detail, G::Move, G::Global, G::Over, G::Always],
-            Scene::Ask => &[G::Ask, G::Over, G::Always],
+            Scene::Ask => &[G::Ask, G::Move, G::Over, G::Always],
             Scene::Input => &[G::Input, G::Always],
             Scene::Copy => &[G::Copy, G::Move, G::Over, G::Always],
             Scene::Committee => &[G::Committee, G::Move, G::Over, G::Always],

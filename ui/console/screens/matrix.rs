@@ -107,8 +107,8 @@ fn title(app: &App, ceremony: &CeremonyView, columns: usize) -> Line<'static> {
 }
 
 fn left(app: &App, deadline: UnixMillis) -> String {
-    match deadline > app.now.wall {
-        true => format!("{} left", format::passing(deadline.since(app.now.wall))),
+    match deadline > app.clock() {
+        true => format!("{} left", format::passing(deadline.since(app.clock()))),
         false => "its time is up".to_owned(),
     }
 }
@@ -121,7 +121,7 @@ fn gauge(app: &App, ceremony: &CeremonyView, deadline: UnixMillis) -> String {
     const CELLS: u64 = 10;
     let began = newest_message(ceremony);
     let whole = deadline.since(began).as_millis().max(1) as u64;
-    let gone = app.now.wall.since(began).as_millis() as u64;
+    let gone = app.clock().since(began).as_millis() as u64;
     let full = (gone.saturating_mul(CELLS) / whole).min(CELLS) as usize;
     let (done, ahead) = if app.settings.ascii {
         ("#", ".")
@@ -163,7 +163,7 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// How long the others have waited by now, since the newest message came.
 fn waited(app: &App, ceremony: &CeremonyView) -> Duration {
-    app.now.wall.since(newest_message(ceremony))
+    app.clock().since(newest_message(ceremony))
 }
 
 /// While nobody has sent the message of a step, everybody works on it, and nobody is waited for.
@@ -203,6 +203,19 @@ struct Shape {
     step: usize,
     state: usize,
     note: usize,
+    /// With so many bytes all names begin alike, which goes first where a name is cut.
+    alike: usize,
+}
+
+/// How many bytes the names of all operators have in front that are the same, in whole words.
+fn alike(app: &App, ceremony: &CeremonyView) -> usize {
+    let names: Vec<String> = ceremony.operators.keys().map(|id| name_of(app, *id)).collect();
+    let Some((first, rest)) = names.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+        return 0;
+    };
+    let same = |end: &usize| rest.iter().all(|name| name.starts_with(&first[..*end]));
+    let ends = first.match_indices(' ').map(|(at, _)| at + 1);
+    ends.filter(same).max().unwrap_or(0)
 }
 
 impl Shape {
@@ -235,6 +248,7 @@ impl Shape {
                         step,
                         state,
                         note: columns - used,
+                        alike: alike(app, ceremony),
                     };
                 }
             }
@@ -244,6 +258,7 @@ impl Shape {
             step: 3,
             state: 0,
             note: 0,
+            alike: alike(app, ceremony),
         }
     }
 
@@ -324,7 +339,14 @@ impl Shape {
     }
 
     fn name(&self, app: &App, id: OperatorId) -> Span<'static> {
-        let text = fit(&named(app, id), self.name - 1, app.settings.ascii).into_owned();
+        let mut text = named(app, id);
+        if width(&text) >= self.name {
+            // "Operat…" in every row tells nobody apart
+            let name = name_of(app, id);
+            let own = name.get(self.alike..).filter(|own| *own != id.to_string());
+            text = format!("{id:>3} {}", own.unwrap_or_default());
+        }
+        let text = fit(text.trim_end(), self.name - 1, app.settings.ascii).into_owned();
         let pad = self.name - width(&text);
         Span::styled(format!(" {text}{}", " ".repeat(pad)), app.style(Token::Text))
     }
@@ -356,13 +378,14 @@ fn state_of(
         Part::Waits if progress.state == OperatorState::Working => {
             return (Token::Muted, "waits".to_owned());
         }
+        _ if is_over && progress.state == OperatorState::Working => return at_the_end(ceremony, id),
         _ => {}
     }
     let waited = match progress.state {
         OperatorState::Working if !is_over && timed => {
             let last = progress.seen.values().max().copied();
             let since = last.unwrap_or(ceremony.started_at);
-            let works = app.now.wall.since(since);
+            let works = app.clock().since(since);
             match works < LATE {
                 true => String::new(),
                 false => format!(" {}", format::age(works)),
@@ -373,10 +396,28 @@ fn state_of(
     (state.token, format!("{}{waited}", state.word))
 }
 
+/// Nobody works on what is over. Whose message was missing when it failed was silent, which blames nobody: it may have
+/// been sent and lost.
+fn at_the_end(ceremony: &CeremonyView, id: OperatorId) -> (Token, String) {
+    let failed = matches!(ceremony.ended, Some((_, CeremonyEnd::Failed(_))));
+    let (_, missing) = present_step(&ceremony.steps, &ceremony.operators).unzip();
+    let silent = missing.is_some_and(|missing| missing.contains(&id));
+    match (failed, silent) {
+        (true, true) => (Token::Warn, "silent".to_owned()),
+        (true, false) => (Token::Muted, "let down".to_owned()),
+        (false, _) => (Token::Muted, "not heard".to_owned()),
+    }
+}
+
 fn named(app: &App, id: OperatorId) -> String {
+    format!("{id:>3} {}", name_of(app, id))
+}
+
+/// Empty where nobody knows it.
+fn name_of(app: &App, id: OperatorId) -> String {
     let operator = app.snapshot.operators.iter().find(|o| o.id == id);
     let name = operator.map(|o| clean(o.name.as_str()).into_owned());
-    format!("{id:>3} {}", name.unwrap_or_default())
+    name.unwrap_or_default()
 }
 
 /// A step in which this operator is asked for a message that was not seen.
@@ -560,6 +601,49 @@ mod tests {
             assert_eq!(row.contains("caused it"), is_culprit, "{rows:#?}");
             assert_eq!(row.contains('✗'), is_culprit, "{rows:#?}");
         }
+    }
+
+    #[test]
+    fn nobody_works_on_a_ceremony_that_is_over_and_whoever_said_nothing_was_silent() {
+        let mut view = crate::console::tests::fixture::timed_out();
+        let Some((_, CeremonyEnd::Failed(failure))) = &mut view.ended else {
+            panic!("it failed")
+        };
+        // nobody is blamed: there is no proof that it sent nothing
+        let silent = std::mem::take(&mut failure.culprits);
+        for row in view.operators.values_mut() {
+            row.state = OperatorState::Working;
+        }
+        let app = crate::console::tests::fixture::app(busy());
+        let rows: Vec<String> = lines(&app, &view, 120).iter().map(ToString::to_string).collect();
+        for (id, row) in view.operators.keys().zip(&rows[2..]) {
+            assert!(!row.contains("working"), "{rows:#?}");
+            assert_eq!(row.contains("silent"), silent.contains(id), "{rows:#?}");
+            assert_eq!(row.contains("let down"), !silent.contains(id), "{rows:#?}");
+        }
+    }
+
+    #[test]
+    fn names_that_begin_alike_are_told_apart_where_they_are_cut() {
+        let view = crate::console::tests::fixture::running();
+        let mut app = crate::console::tests::fixture::app(busy());
+        let mut snapshot = busy();
+        for operator in &mut snapshot.operators {
+            operator.name = format!("Operator of house {}", operator.id).as_str().into();
+        }
+        app.snapshot = std::sync::Arc::new(snapshot);
+        for columns in [40, 60, 90] {
+            let rows: Vec<String> = lines(&app, &view, columns)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            for (id, row) in view.operators.keys().zip(&rows[2..]) {
+                assert!(row.trim_start().starts_with(&format!("{id} ")), "{rows:#?}");
+                assert!(!row.contains("Operat"), "{columns}: {rows:#?}");
+            }
+        }
+        let rows: Vec<String> = lines(&app, &view, 160).iter().map(ToString::to_string).collect();
+        assert!(rows[2].contains("Operator of house"), "there is room: {rows:#?}");
     }
 
     #[test]

@@ -240,6 +240,14 @@ fn why_empty(app: &App, pane: Pane) -> (Token, String) {
         };
         return (Token::Muted, text);
     }
+    if app.past.is_some() {
+        // who answered then is not journaled, so an empty list is no sign of it
+        let text = match pane.kind() {
+            Some(_) => "None at this moment of the journal.",
+            None => "Not kept: what the chain said then is not in the journal.",
+        };
+        return (Token::Muted, text.to_owned());
+    }
     let (token, text) = match app.snapshot.chain.link {
         LinkState::Connecting => (
             Token::Info,

@@ -26,6 +26,7 @@ pub(super) fn start(app: &mut App) {
         verb: "adopt",
         request: Request::Adopt { account },
         quiet_since: None,
+        window: Default::default(),
     };
     ask::open(app, ask);
 }

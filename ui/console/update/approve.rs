@@ -122,7 +122,6 @@ fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
     let network = &app.snapshot.network;
     let money = if network.mainnet { ": real money" } else { "" };
     let mut lines = facts(action);
-    // on a small screen the end goes
     if let Some(words) = app.pause_of(action) {
         lines.insert(1.min(lines.len()), words);
     }
@@ -143,11 +142,12 @@ fn question(app: &mut App, action: &ActionView, phrase: Option<String>) {
             verb: "approve",
             request,
             quiet_since: None,
+            window: Default::default(),
         },
     );
 }
 
-/// What matters most first: on a small screen the end goes.
+/// What matters most first: on a small screen the end is scrolled to.
 fn facts(action: &ActionView) -> Vec<String> {
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     for row in crate::summary::effects(action, None) {

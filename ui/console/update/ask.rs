@@ -31,6 +31,15 @@ pub(super) fn key(app: &mut App, key: Key, command: Option<Command>) -> Vec<Effe
             };
             send::request(app, ask.request)
         }
+        Some(Command::Yes) if !ask.window.is_read() => {
+            disturbed(ask, mono);
+            ask.window.seek_unread();
+            app.say(
+                Token::Warn,
+                "not all of the question was on the screen: here is the rest; then answer",
+            );
+            vec![]
+        }
         Some(Command::No) => {
             app.overlay = None;
             vec![]
@@ -41,6 +50,28 @@ pub(super) fn key(app: &mut App, key: Key, command: Option<Command>) -> Vec<Effe
         Some(Command::SaveScreen) => {
             disturbed(ask, mono);
             vec![Effect::SaveScreen]
+        }
+        Some(
+            command @ (Command::Up
+            | Command::Down
+            | Command::PageUp
+            | Command::PageDown
+            | Command::Top
+            | Command::Bottom),
+        ) if ask.window.max_scroll > 0 => {
+            disturbed(ask, mono);
+            let window = &mut ask.window;
+            let page = window.height.saturating_sub(1).max(1);
+            window.scroll = match command {
+                Command::Up => window.scroll.saturating_sub(1),
+                Command::Down => window.scroll + 1,
+                Command::PageUp => window.scroll.saturating_sub(page),
+                Command::PageDown => window.scroll + page,
+                Command::Top => 0,
+                _ => window.max_scroll,
+            }
+            .min(window.max_scroll);
+            vec![]
         }
         other => {
             disturbed(ask, mono);

@@ -37,6 +37,7 @@ pub(super) fn typed(app: &mut App, text: String) -> Vec<Effect> {
 /// What came of a lever, or a station of the tour: it is more than a line, and there is time to read it.
 pub(super) fn told(app: &mut App, words: String, stays: bool) {
     app.toast = None;
+    app.tell(app.now.wall, Token::Info, format!("director: {words}"));
     app.caption = Some(Caption {
         words,
         until: (!stays).then(|| app.now.mono + READ),

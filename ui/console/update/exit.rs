@@ -59,6 +59,7 @@ pub(super) fn question(app: &mut App, pool: PoolId) {
         verb: "request",
         request: Request::RequestExit { pool },
         quiet_since: None,
+        window: Default::default(),
     };
     ask::open(app, ask);
 }

@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 use tui_input::{Input, InputRequest};
 
 use super::*;
-use crate::console::app::{Field, FieldKind};
+use crate::console::app::{Field, FieldKind, Tab};
 use crate::console::keys::{Command, Group, Key};
 use crate::console::screens::panes::Pane;
 
@@ -98,11 +98,18 @@ pub(super) fn clear_filter(app: &mut App) {
     }
     let list = app.list(pane);
     if list.filter.is_empty() && !list.picked {
-        let leave = app.settings.keys.label(Group::Over, Command::Leave);
-        return app.say(
-            Token::Info,
-            format!("nothing to go back from here; {leave} leaves the console"),
-        );
+        let label = |group, command| app.settings.keys.label(group, command);
+        let words = match app.tab == Tab::Overview && app.past.is_none() {
+            true => {
+                let leave = label(Group::Over, Command::Leave);
+                format!("nothing to go back from here; {leave} leaves the console")
+            }
+            false => format!(
+                "nothing to clear here; {} goes back",
+                label(Group::Global, Command::Back)
+            ),
+        };
+        return app.say(Token::Info, words);
     }
     if list.filter.is_empty() {
         app.with_list(pane, |list, _| list.picked = false);

@@ -38,6 +38,7 @@ pub(super) fn reason_typed(app: &mut App, case: CaseId, reason: &str) {
         verb: "give up",
         request: Request::GiveUp { case, reason },
         quiet_since: None,
+        window: Default::default(),
     };
     ask::open(app, ask);
 }

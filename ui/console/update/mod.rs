@@ -203,6 +203,7 @@ fn drawn(app: &mut App) {
     }
     if let Some(Overlay::Ask(question)) = &mut app.overlay {
         question.quiet_since.get_or_insert(app.now.mono);
+        question.window.looked_at();
     } else if let Some(Overlay::Batch(batch)) = &mut app.overlay {
         batch.looked_at(app.now.mono);
     } else if app.overlay.as_ref().is_some_and(Overlay::floats) {

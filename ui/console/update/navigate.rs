@@ -139,7 +139,10 @@ pub(super) fn next(app: &mut App, steps: isize) {
     }
     match app.tab {
         Tab::Overview => {
-            let panes = overview::panes(app.size);
+            let panes = match app.shown.is_empty() {
+                true => overview::panes(app.size),
+                false => app.shown.clone(),
+            };
             let at = panes.iter().position(|p| *p == app.focus).unwrap_or(0) as isize;
             let len = panes.len().max(1) as isize;
             if let Some(pane) = panes.get((at + steps).rem_euclid(len) as usize) {

@@ -31,6 +31,7 @@ pub(super) fn case(app: &mut App) -> Vec<Effect> {
                     scope: Scope::Case(case),
                 },
                 quiet_since: None,
+                window: Default::default(),
             },
         );
         return vec![];
@@ -56,6 +57,7 @@ fn toggle(app: &mut App, scope: Scope, paused: bool, what: &str) -> Vec<Effect> 
             verb: "resume",
             request: Request::Resume { scope },
             quiet_since: None,
+            window: Default::default(),
         },
     );
     vec![]

@@ -24,6 +24,7 @@ pub(super) fn start(app: &mut App) {
         verb: "another key",
         request: Request::RedoKey { case },
         quiet_since: None,
+        window: Default::default(),
     };
     ask::open(app, ask);
 }

@@ -30,6 +30,7 @@ pub(super) fn start(app: &mut App) {
         verb: "request",
         request: Request::RequestReshare { pool: validator.pool },
         quiet_since: None,
+        window: Default::default(),
     };
     ask::open(app, ask);
 }

@@ -33,6 +33,7 @@ pub(super) fn send(app: &mut App) -> Vec<Effect> {
             verb: "declare lost",
             request,
             quiet_since: None,
+            window: Default::default(),
         },
     );
     vec![]

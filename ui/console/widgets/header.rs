@@ -90,7 +90,7 @@ fn first(app: &App, columns: usize) -> Line<'static> {
     left.push(Span::raw(" "));
     left.extend(mode(app, columns));
     if let Some(pause) = &app.snapshot.paused {
-        let since = format::age(app.now.wall.since(pause.since));
+        let since = format::age(app.clock().since(pause.since));
         let sign = Sign::Paused.glyph(app.settings.ascii);
         let by = if columns >= 100 {
             format!(" by {}, {since}", clean(pause.by.as_str()))
@@ -212,7 +212,7 @@ fn chain(app: &App, wide: bool) -> Vec<Span<'static>> {
         value("base fee", format!("{} gwei", format::gwei_short(fee)));
     }
     if let Some(at) = chain.head_at {
-        let age = app.now.wall.since(at);
+        let age = app.clock().since(at);
         let ago = match age.as_secs() {
             0 => "  just now".to_owned(),
             _ => format!("  {} ago", format::age(age)),
@@ -306,14 +306,21 @@ fn tally(app: &App, names: Names, (full, short): (&str, &str), all: &[Health]) -
 
 /// What was approved and can still be stopped, on every screen.
 pub(crate) fn leaving(app: &App) -> Option<String> {
-    let action = app.leaving()?;
-    let seconds = action.undo?.seconds_left(app.now.wall)?;
+    let leaving = crate::summary::leaving(&app.snapshot);
+    let said = leaving.iter().filter_map(|action| {
+        let seconds = action.undo?.seconds_left(app.clock())?;
+        Some(format!("{} leaves in {seconds} s", action.id))
+    });
+    let said: Vec<_> = said.collect();
     let key = app.settings.keys.label(Group::Work, Command::TakeBack);
     let sign = Sign::Warn.glyph(app.settings.ascii);
-    Some(format!(
-        "{sign} {} leaves in {seconds} s: {key} takes the approval back",
-        action.id
-    ))
+    // with several, whose approval the key means is not left to be guessed
+    let whose = match said.len() {
+        0 => return None,
+        1 => "the approval".to_owned(),
+        _ => format!("that of {}", app.undoable()?.id),
+    };
+    Some(format!("{sign} {}: {key} takes {whose} back", said.join(", ")))
 }
 
 /// Everything that a person should know, the worst first.
@@ -398,7 +405,7 @@ const HAVE_A_PLACE: [WaitReason; 7] = [
 fn is_news(app: &App, wait: &Wait) -> bool {
     let has_a_place = HAVE_A_PLACE.contains(&wait.reason);
     let matters = wait.reason.severity() > Severity::Info || wait.reason.stops() == Stops::Everything;
-    !has_a_place && matters && wait.since.plus(wait.reason.usual_for()) <= app.now.wall
+    !has_a_place && matters && wait.since.plus(wait.reason.usual_for()) <= app.clock()
 }
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     }
     app.logs.columns = usize::from(area.width);
     app.logs.height = usize::from(area.height);
+    if app.past.is_some() {
+        let text = "Not kept: the log has the lines of this process, and the journal has none. What happened until then is in \
+                    each case's history.";
+        let lines = text::wrap(text, usize::from(area.width));
+        for (row, line) in area.rows().zip(lines) {
+            frame.render_widget(Line::from(Span::styled(line, app.style(Token::Muted))), row);
+        }
+        return;
+    }
     let filter = &app.list(LOGS).filter;
     let window = app.logs.window(filter);
     if window.is_empty() && !filter.is_empty() {

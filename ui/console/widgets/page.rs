@@ -17,6 +17,7 @@ const LABEL: usize = 24;
 pub(crate) struct Page<'a> {
     app: &'a App,
     width: usize,
+    rows: usize,
     lines: Vec<Line<'static>>,
     /// How many lines must have been on the screen before it is decided.
     front: usize,
@@ -27,9 +28,20 @@ impl<'a> Page<'a> {
         Self {
             app,
             width: usize::from(width).max(10),
+            rows: 0,
             lines: Vec::new(),
             front: 0,
         }
+    }
+
+    /// It is shown in a window of so many rows.
+    pub(crate) fn in_rows(self, rows: usize) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// Rows of its window; 0 where nobody told.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// The finished lines.
@@ -40,6 +52,11 @@ impl<'a> Page<'a> {
     /// What was written so far must be seen before anything here is decided.
     pub(crate) fn end_front(&mut self) {
         self.front = self.lines.len();
+    }
+
+    /// The same of the first so many lines, where that is more.
+    pub(crate) fn end_front_at(&mut self, lines: usize) {
+        self.front = self.front.max(lines);
     }
 
     /// Lines that must be seen.
@@ -168,45 +185,55 @@ impl<'a> Page<'a> {
         self.field(label, status.token, format!("{glyph} {}{more}", status.word));
     }
 
-    /// Named checks: the failed first, then the unknown, then the stale, then the rest.
-    pub(crate) fn checks(&mut self, checks: &[Check], mark: impl Fn(&Check) -> CheckMark) {
+    /// Named checks: the failed first, then the unknown, then the stale, then the rest. Returns how many lines the page has
+    /// up to the last that does not pass.
+    pub(crate) fn checks(&mut self, checks: &[Check], mark: impl Fn(&Check) -> CheckMark) -> usize {
         let mut sorted: Vec<_> = checks.iter().collect();
         sorted.sort_by_key(|c| mark(c));
-        let ascii = self.app.settings.ascii;
         let label = self.room_for(LABEL, checks.iter().map(|check| check.name.as_str()));
+        let mut worst = self.lines.len();
         for check in sorted {
-            let status = status::check(mark(check));
-            let lead = format!("{} {:<8}", status.sign.glyph(ascii), status.word);
-            let name = clean(&check.name).into_owned();
-            let indent = 10 + label + 2;
-            if self.width < indent + 20 || width(&name) > label {
-                for (i, name) in wrap(&name, self.width.saturating_sub(10)).into_iter().enumerate() {
-                    let lead = if i == 0 { lead.clone() } else { " ".repeat(10) };
-                    let spans = vec![self.span(status.token, lead), self.span(Token::Text, name)];
-                    self.lines.push(Line::from(spans));
-                }
-                for line in wrap(&clean(check.reason.as_str()), self.width - 4) {
-                    let spans = vec![Span::raw("    "), self.span(Token::Muted, line)];
-                    self.lines.push(Line::from(spans));
-                }
-                continue;
+            self.check(check, mark(check), label);
+            if mark(check) != CheckMark::Pass {
+                worst = self.lines.len();
             }
-            for (i, line) in wrap(&clean(check.reason.as_str()), self.width - indent)
-                .into_iter()
-                .enumerate()
-            {
-                let spans = if i == 0 {
-                    let name = format!("{name}{}", " ".repeat(label - width(&name) + 2));
-                    vec![
-                        self.span(status.token, lead.clone()),
-                        self.span(Token::Text, name),
-                        self.span(Token::Muted, line),
-                    ]
-                } else {
-                    vec![Span::raw(" ".repeat(indent)), self.span(Token::Muted, line)]
-                };
+        }
+        worst
+    }
+
+    fn check(&mut self, check: &Check, mark: CheckMark, label: usize) {
+        let ascii = self.app.settings.ascii;
+        let status = status::check(mark);
+        let lead = format!("{} {:<8}", status.sign.glyph(ascii), status.word);
+        let name = clean(&check.name).into_owned();
+        let indent = 10 + label + 2;
+        if self.width < indent + 20 || width(&name) > label {
+            for (i, name) in wrap(&name, self.width.saturating_sub(10)).into_iter().enumerate() {
+                let lead = if i == 0 { lead.clone() } else { " ".repeat(10) };
+                let spans = vec![self.span(status.token, lead), self.span(Token::Text, name)];
                 self.lines.push(Line::from(spans));
             }
+            for line in wrap(&clean(check.reason.as_str()), self.width - 4) {
+                let spans = vec![Span::raw("    "), self.span(Token::Muted, line)];
+                self.lines.push(Line::from(spans));
+            }
+            return;
+        }
+        for (i, line) in wrap(&clean(check.reason.as_str()), self.width - indent)
+            .into_iter()
+            .enumerate()
+        {
+            let spans = if i == 0 {
+                let name = format!("{name}{}", " ".repeat(label - width(&name) + 2));
+                vec![
+                    self.span(status.token, lead.clone()),
+                    self.span(Token::Text, name),
+                    self.span(Token::Muted, line),
+                ]
+            } else {
+                vec![Span::raw(" ".repeat(indent)), self.span(Token::Muted, line)]
+            };
+            self.lines.push(Line::from(spans));
         }
     }
 

@@ -21,12 +21,18 @@ use crate::console::widgets::{format, status};
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
     warn_of_changes(page, app, action);
     warn_of_committee(page, app, action);
-    summary::build(page, app, action);
+    let cut = summary::build(page, app, action);
     before_after::build(page, app, action);
     page.heading("State");
+    if cut.facts {
+        page.field("title", Token::Text, &action.title);
+    }
     state(page, app, action);
     request(page, app, action);
     facts(page, app, action);
+    if cut.facts {
+        page.end_front();
+    }
 
     page.heading(&checks_heading(app, action));
     if let Some(faded) = &action.faded {
@@ -37,7 +43,10 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action:
         let sign = Sign::Stale.glyph(app.settings.ascii);
         page.item(sign, Token::Stale, &format!("stale: {}; {more}", faded.why));
     }
-    page.checks(&action.checks, |check| action.mark(check));
+    let worst = page.checks(&action.checks, |check| action.mark(check));
+    if cut.checks {
+        page.end_front_at(worst);
+    }
 
     page.heading("Cause");
     match app.known().case(action.id.case) {
@@ -134,7 +143,7 @@ fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
 }
 
 fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let waited = format::age(app.now.wall.since(action.proposed_at));
+    let waited = format::age(app.clock().since(action.proposed_at));
     let more = match &action.state {
         ActionState::Failed { reason } | ActionState::Void { reason } | ActionState::Unknown { reason } => {
             format!(": {reason}")
@@ -164,7 +173,7 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
     if let Some(undo) = action.undo {
         let key = app.settings.keys.label(Group::Work, Command::TakeBack);
-        let words = match undo.seconds_left(app.now.wall) {
+        let words = match undo.seconds_left(app.clock()) {
             Some(seconds) => format!("in {seconds} s; {key} takes the approval back"),
             None => format!("held; {key} takes the approval back"),
         };

@@ -1,7 +1,8 @@
 //! What a transaction changes, before and after, as far as both are known. The contract's queue and the account are the
-//! engine's state; what goes to SSV is the simulation's. What nobody told is unknown, and said to be.
+//! engine's state, so they are told only until it is sent; what goes to SSV is the simulation's, and stays as it was
+//! proposed. What nobody told is unknown, and said to be.
 
-use casimir_dkg::view::{ActionView, Payload};
+use casimir_dkg::view::{ActionState, ActionView, Payload};
 
 use crate::console::app::App;
 use crate::console::theme::Token;
@@ -34,16 +35,22 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
         return;
     };
     let arrow = if app.settings.ascii { "->" } else { "→" };
-    page.heading("What changes");
-    row(
-        page,
-        "account",
-        &account(app, tx.fee_ceiling_wei + tx.value_wei, arrow),
-    );
-    if action.kind != "send-deposit" {
+    let lies_ahead = lies_ahead(app, action);
+    let is_deposit = action.kind == "send-deposit";
+    if lies_ahead {
+        page.heading("What changes");
+        let most = tx.fee_ceiling_wei + tx.value_wei;
+        row(page, "account", &account(app, most, arrow));
+    } else if is_deposit {
+        // the account and the queue of today are not those from before it
+        page.heading("What it was to change, as it was proposed");
+    }
+    if !is_deposit {
         return;
     }
-    row(page, "ready queue", &queue(app, action, arrow));
+    if lies_ahead {
+        row(page, "ready queue", &queue(app, action, arrow));
+    }
     let told = |label| {
         let fact = action.facts.iter().find(|f| f.label == label);
         fact.map(|f| f.value.as_str())
@@ -56,6 +63,16 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
         };
         row(page, label, &text);
     }
+}
+
+/// It was not sent, and may be: what the chain says now is what it finds.
+fn lies_ahead(app: &App, action: &ActionView) -> bool {
+    let sent = app
+        .known()
+        .transactions()
+        .everything()
+        .any(|t| t.action == action.id);
+    !sent && matches!(action.state, ActionState::Proposed | ActionState::Approved)
 }
 
 fn row(page: &mut Page<'_>, label: &str, text: &str) {

@@ -18,7 +18,7 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, case: &
     page.status(
         "state",
         status::case(case.shown()),
-        &format!(" for {}", format::age(app.now.wall.since(app.stands_since(case)))),
+        &format!(" for {}", format::age(app.clock().since(app.stands_since(case)))),
     );
     page.field(
         "request",

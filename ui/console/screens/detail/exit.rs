@@ -23,11 +23,19 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, exit: &
     if times::any(&exit.times) {
         times::build(page, app, &exit.times);
     } else {
-        page.text(Token::Muted, "Predicted as soon as the exit is published.");
+        let words = match exit.over {
+            true => "It is over: nothing is predicted of it.",
+            false => "Predicted as soon as the exit is published.",
+        };
+        page.text(Token::Muted, words);
     }
     page.heading("Beacon nodes");
     if exit.verdicts.is_empty() {
-        page.text(Token::Muted, "Not broadcast yet.");
+        let words = match exit.over {
+            true => "It is over: no node said anything of it.",
+            false => "Not broadcast yet.",
+        };
+        page.text(Token::Muted, words);
     }
     for verdict in &exit.verdicts {
         let (sign, token) = if verdict.delivered {

@@ -34,9 +34,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
         return;
     };
     let width = area.width.saturating_sub(4);
-    let (title, mut lines, front) = page(app, target, width);
-    let found = search::mark(app, &mut lines);
     let rows = usize::from(area.height.saturating_sub(2));
+    let (title, mut lines, front) = page(app, target, (width, rows));
+    let found = search::mark(app, &mut lines);
     let max = lines.len().saturating_sub(rows);
     let scroll = {
         let Some(detail) = app.details.last_mut() else {
@@ -76,8 +76,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
 }
 
 /// Title, lines, and how many of them must be seen before a decision.
-fn page(app: &App, target: Target, width: u16) -> (String, Vec<Line<'static>>, usize) {
-    let mut page = Page::new(app, width);
+fn page(app: &App, target: Target, (width, rows): (u16, usize)) -> (String, Vec<Line<'static>>, usize) {
+    let mut page = Page::new(app, width).in_rows(rows);
     let title = match target {
         Target::Status => {
             status::build(&mut page, app);

@@ -71,10 +71,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView, ids: &[
     for (id, row) in rows {
         match row {
             Some(row) => one(page, app, &row, &widths),
-            None => page.cells(&[
-                ((Token::Text, id.to_string()), widths[0]),
-                ((Token::Warn, "not configured".to_owned()), 0),
-            ]),
+            None => page.cells(&[((Token::Text, id.to_string()), widths[0]), (unknown(app), 0)]),
         }
     }
 }
@@ -83,6 +80,14 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView, ids: &[
 struct Row {
     cells: [(Token, String); COLUMNS.len()],
     beneath: String,
+}
+
+/// Who was configured is not journaled.
+fn unknown(app: &App) -> (Token, String) {
+    match app.past {
+        Some(_) => (Token::Muted, "how it stood then is not kept".to_owned()),
+        None => (Token::Warn, "not configured".to_owned()),
+    }
 }
 
 /// None for one that is not configured.

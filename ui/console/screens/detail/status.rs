@@ -16,6 +16,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
     network(page, app);
     account(page, app);
     page.heading("Endpoints");
+    not_kept(page, app);
     for endpoint in &s.endpoints {
         let latency = endpoint
             .latency_ms
@@ -31,6 +32,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
         page.status(endpoint.kind.word(), status::health(endpoint.health), &more);
     }
     page.heading("Operators");
+    not_kept(page, app);
     for operator in &s.operators {
         let label = format!("{} {}", operator.id, operator.name);
         let latency = operator
@@ -62,6 +64,13 @@ pub(super) fn build(page: &mut Page<'_>, app: &App) {
         Token::Text,
         format!("{} (revision {})", format::date(s.at), s.revision),
     );
+}
+
+/// In the past an empty list is no news of then.
+fn not_kept(page: &mut Page<'_>, app: &App) {
+    if app.past.is_some() {
+        page.text(Token::Muted, "Not kept: who answered then is not in the journal.");
+    }
 }
 
 fn alarms(page: &mut Page<'_>, app: &App) {
@@ -112,7 +121,7 @@ fn waits(page: &mut Page<'_>, app: &App) {
         let text = format!(
             "{}{about} (stops {stops}, {}): {}",
             wait.reason,
-            format::age(app.now.wall.since(wait.since)),
+            format::age(app.clock().since(wait.since)),
             wait.sentence
         );
         page.item(sign.glyph(app.settings.ascii), token, &text);

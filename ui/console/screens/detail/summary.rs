@@ -9,45 +9,66 @@ use crate::console::widgets::text::{clean, fit, wrap};
 use crate::console::widgets::{format, status};
 use crate::summary::{self, Row, Tone};
 
+/// What of an action its summary says shortened: it counts as seen once it was on the screen in full, below.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// Rows of what it does.
+    pub(super) facts: bool,
+    /// Checks that do not pass.
+    pub(super) checks: bool,
+}
+
 /// Lines of a page at 80x24.
 const LINES: usize = 16;
 const LABEL: usize = 10;
 /// Checks that do not pass are named at least so many.
 const LEAST: usize = 2;
 
-pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let before = page.len();
+/// Writes it. Where nothing is cut, it is all that must be seen before a decision.
+pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut {
+    let (before, mut cut) = (page.len(), Cut::default());
     let known = app.known();
     let sent = known.transactions().everything().find(|t| t.action == action.id);
     let mut effects = summary::effects(action, sent).into_iter();
     if let Some(what) = effects.next() {
-        write(page, app, &what);
+        cut.facts |= write(page, app, &what);
     }
     place(page, app, action);
-    effects.for_each(|row| write(page, app, &row));
+    effects.for_each(|row| cut.facts |= write(page, app, &row));
 
     let mut checks = summary::checks(action);
     let passing = checks.pop_if(|row| !is_named(row));
     let ends = summary::ends(action);
     let room = page.width().saturating_sub(LABEL + 2);
-    let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(LONGEST);
+    let longest = longest(page);
+    let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(longest);
     let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + usize::from(passing.is_some());
-    let left = LINES.saturating_sub(used).max(LEAST);
-    let shown = if checks.len() > left {
-        left - 1
-    } else {
+    let left = LINES.max(page.rows()).saturating_sub(used).max(LEAST);
+    let whole = checks.iter().map(|row| wrap(&clean(&row.text), room).len());
+    let whole = whole.sum::<usize>() <= left;
+    let shown = if whole || checks.len() <= left {
         checks.len()
+    } else {
+        left - 1
     };
     for row in &checks[..shown] {
-        let text = fit(&clean(&row.text), room, app.settings.ascii).into_owned();
-        write(page, app, &Row { text, ..row.clone() });
+        let text = match whole {
+            true => clean(&row.text).into_owned(),
+            false => fit(&clean(&row.text), room, app.settings.ascii).into_owned(),
+        };
+        cut.checks |= text != clean(&row.text);
+        cut.checks |= write(page, app, &Row { text, ..row.clone() });
     }
     if let Some(next) = checks.get(shown) {
         let text = format!("and {} more that do not pass, below", checks.len() - shown);
         write(page, app, &Row { text, ..next.clone() });
+        cut.checks = true;
     }
-    passing.iter().chain(&ends).for_each(|row| write(page, app, row));
+    for row in passing.iter().chain(&ends) {
+        cut.facts |= write(page, app, row);
+    }
     page.end_front();
+    cut
 }
 
 /// Every check that does not pass has a row.
@@ -68,7 +89,7 @@ fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let state = status::action(&action.state);
     let sign = state.sign.glyph(app.settings.ascii);
     let waited = match action.state {
-        ActionState::Proposed => format!(" for {}", format::age(app.now.wall.since(action.proposed_at))),
+        ActionState::Proposed => format!(" for {}", format::age(app.clock().since(action.proposed_at))),
         _ => String::new(),
     };
     let text = format!(
@@ -85,15 +106,15 @@ fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
 }
 
-/// No row is longer: the page says all of it below.
+/// No row is longer where the page has no more than [`LINES`]: the page says all of it below.
 const LONGEST: usize = 3;
 
-fn cut(width: usize, text: &str, ascii: bool) -> String {
+fn cut(width: usize, text: &str, longest: usize, ascii: bool) -> String {
     let lines = wrap(&clean(text), width.saturating_sub(LABEL + 2));
-    match lines.get(LONGEST - 1) {
-        Some(last) if lines.len() > LONGEST => {
+    match lines.get(longest - 1) {
+        Some(last) if lines.len() > longest => {
             let more = if ascii { " ~" } else { " …" };
-            let whole = lines[..LONGEST - 1].join(" ");
+            let whole = lines[..longest - 1].join(" ");
             let last = fit(last, (width.saturating_sub(LABEL + 2)).saturating_sub(2), ascii);
             format!("{whole} {last}{more}")
         }
@@ -101,7 +122,13 @@ fn cut(width: usize, text: &str, ascii: bool) -> String {
     }
 }
 
-fn write(page: &mut Page<'_>, app: &App, row: &Row) {
+/// How long a row may be: a high page has room for what a low one cuts.
+fn longest(page: &Page<'_>) -> usize {
+    LONGEST.max(page.rows().saturating_sub(LINES))
+}
+
+/// Writes a row; whether it had to be cut.
+fn write(page: &mut Page<'_>, app: &App, row: &Row) -> bool {
     let token = match row.tone {
         Tone::Text => Token::Text,
         Tone::Strong => Token::Emphasis,
@@ -116,10 +143,7 @@ fn write(page: &mut Page<'_>, app: &App, row: &Row) {
         }
         _ => row.label.to_owned(),
     };
-    page.labelled(
-        LABEL,
-        &label,
-        token,
-        &cut(page.width(), &row.text, app.settings.ascii),
-    );
+    let text = cut(page.width(), &row.text, longest(page), app.settings.ascii);
+    page.labelled(LABEL, &label, token, &text);
+    text != row.text
 }

@@ -87,7 +87,7 @@ fn actual(app: &App, milestone: &Milestone) -> (Token, String) {
         (Some(Actual::Seen { at }), _) => (Token::Ok, format!("{ok} seen {}", time(at))),
         (Some(Actual::Before { at }), _) => (Token::Ok, format!("{ok} before {}", time(at))),
         (None, Some(predicted)) if predicted.at > app.now.wall => {
-            let wait = format::age(predicted.at.since(app.now.wall));
+            let wait = format::age(predicted.at.since(app.clock()));
             (Token::Pending, format!("in {wait}"))
         }
         (None, Some(_)) => (Token::Pending, "due, not seen yet".to_owned()),
@@ -102,7 +102,7 @@ pub(in crate::console::screens) fn next(app: &App, times: &[Milestone]) -> Strin
     };
     match ahead.predicted() {
         Some(predicted) if predicted.at > app.now.wall => {
-            let wait = format::age(predicted.at.since(app.now.wall));
+            let wait = format::age(predicted.at.since(app.clock()));
             format!("{} in {wait}", ahead.stage)
         }
         Some(_) => format!("{} due", ahead.stage),

@@ -8,7 +8,7 @@ use crate::console::widgets::page::Page;
 use crate::console::widgets::{format, status};
 
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, tx: &TransactionView) {
-    let age = format::age(app.now.wall.since(tx.signed_at));
+    let age = format::age(app.clock().since(tx.signed_at));
     page.text(Token::Emphasis, &format!("{} of {}", tx.function, tx.action));
     if !tx.note.as_str().is_empty() {
         page.text(Token::Text, tx.note.as_str());

@@ -30,7 +30,7 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, validat
         let text = format!(
             "{} {}, {}",
             state.word,
-            format::age(app.now.wall.since(case.since)),
+            format::age(app.clock().since(case.since)),
             case.sentence
         );
         page.field(&case.id.to_string(), state.token, text);

@@ -25,18 +25,32 @@ use crate::console::widgets::frame as frame_widget;
 
 /// Draws a docked overlay and returns what is left of the content area.
 pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &mut App) -> Rect {
-    let (buttons, mut lines) = match &app.overlay {
-        Some(Overlay::Ask(question)) => (
-            ask::buttons(app, question),
-            ask::lines(app, question, area.width.saturating_sub(4)),
-        ),
+    let columns = area.width.saturating_sub(4);
+    let text = match &app.overlay {
+        Some(Overlay::Ask(question)) => ask::text(app, question, columns),
         Some(Overlay::Input(input)) => {
             return field::draw(frame, area, app, input);
         }
         _ => return area,
     };
-    let [rest, docked] = share(area, lines.len());
-    shorten(app, &mut lines, docked, 1);
+    let [rest, docked] = share(area, text.len() + 1);
+    let rows = usize::from(docked.height.saturating_sub(2));
+    let Some(Overlay::Ask(question)) = &mut app.overlay else {
+        return area;
+    };
+    // the answers, and what is said of a text that is longer
+    let height = if text.len() < rows {
+        text.len()
+    } else {
+        rows.saturating_sub(2).max(1)
+    };
+    question.window.fit(text.len(), height, columns);
+    let Some(Overlay::Ask(question)) = &app.overlay else {
+        return area;
+    };
+    let mut lines = ask::shown(app, &question.window, text);
+    lines.push(ask::answers(app, question));
+    let buttons = ask::buttons(app, question);
     noted_panel(frame, docked, app, "confirm", note(app, rest), lines);
     // they are the last line
     for (columns, key) in buttons {

@@ -110,8 +110,8 @@ impl Describe for Approvals {
             Cell::new(dim(Token::Text), &action.kind),
             Cell::new(dim(risk_token), risk),
             checks(app, action, waiting),
-            Cell::new(Token::Muted, format::age(app.now.wall.since(since))),
-            Cell::new(dim(Token::Text), what(action, app.now.wall)),
+            Cell::new(Token::Muted, format::age(app.clock().since(since))),
+            Cell::new(dim(Token::Text), what(action, app.clock())),
         ]
     }
 

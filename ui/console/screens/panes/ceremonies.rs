@@ -101,7 +101,7 @@ impl Describe for Ceremonies {
         } else {
             state.sign.glyph(app.settings.ascii)
         };
-        let end = ceremony.ended.as_ref().map_or(app.now.wall, |(at, _)| *at);
+        let end = ceremony.ended.as_ref().map_or(app.clock(), |(at, _)| *at);
         vec![
             Cell::new(state.token, format!("{sign} {}", state.word)),
             Cell::new(Token::Text, ceremony.kind),

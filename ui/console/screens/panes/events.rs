@@ -102,7 +102,7 @@ impl Describe for Events {
             Cell::new(Token::Muted, stages::cell(app, case)),
             Cell::new(
                 Token::Muted,
-                format::age(app.now.wall.since(app.stands_since(case))),
+                format::age(app.clock().since(app.stands_since(case))),
             ),
             Cell::new(if over { Token::Muted } else { Token::Text }, &case.sentence),
         ];

@@ -79,7 +79,7 @@ impl Describe for Exits {
         let optional = |n: Option<u64>| n.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
         let delivered = exit.verdicts.iter().filter(|v| v.delivered).count();
         let nodes = match (delivered, exit.verdicts.len()) {
-            (_, 0) => Cell::new(Token::Muted, "not yet"),
+            (_, 0) => Cell::new(Token::Muted, if exit.over { "none" } else { "not yet" }),
             (0, n) => Cell::new(Token::Danger, format!("0 of {n}")),
             (d, n) => Cell::new(
                 if d == n { Token::Ok } else { Token::Warn },
@@ -88,9 +88,11 @@ impl Describe for Exits {
         };
         // what keeps it from a block matters more than when it could be further
         let in_a_block = exit.times.first().is_some_and(|m| m.actual.is_some());
-        let stalled = !in_a_block && delivered == 0 && !exit.outcome.as_str().is_empty();
+        // nor does anything follow once it is over
+        let stalled = exit.over || (!in_a_block && delivered == 0 && !exit.outcome.as_str().is_empty());
         let (word, next) = if stalled {
-            (Token::Warn, exit.outcome.to_string())
+            let token = if exit.over { Token::Muted } else { Token::Warn };
+            (token, exit.outcome.to_string())
         } else {
             (Token::Info, times::next(app, &exit.times))
         };

@@ -110,7 +110,7 @@ impl Describe for Transactions {
             ),
             hash,
             Cell::new(Token::Muted, fee),
-            Cell::new(Token::Muted, format::age(app.now.wall.since(tx.signed_at))),
+            Cell::new(Token::Muted, format::age(app.clock().since(tx.signed_at))),
             Cell::new(Token::Muted, blocks),
         ]
     }

@@ -293,3 +293,52 @@ fn a_seat_that_only_looks_marks_nothing() {
     on_screen(&mut d, (120, 40), "2 g space B");
     assert!(d.app.marked.is_empty() && d.app.overlay.is_none());
 }
+
+#[test]
+fn a_value_of_several_lines_stays_whole_whatever_of_it_is_shared() {
+    let mut d = busy();
+    d.send(with(|s| {
+        let fact = |label: &str, value: &str| casimir_dkg::view::Fact {
+            label: label.to_owned(),
+            value: value.into(),
+            kind: casimir_dkg::view::FactKind::Text,
+        };
+        for (n, id) in [7, 8].into_iter().enumerate() {
+            let mut action = fixture::keygen(&format!("deposit/{}#1", 20 + n), ActionState::Proposed, false);
+            action.digest = fixture::root(0xa0 + n as u8);
+            action.facts = vec![
+                fact("operators", "1 (alpha)"),
+                fact("", "2 (bravo)"),
+                fact("", &format!("{id} (other)")),
+            ];
+            s.actions.push(action);
+        }
+    }));
+    let ids = ["deposit/20#1", "deposit/21#1"].map(|id| id.parse().unwrap());
+    for id in ids {
+        let action = d.app.snapshot.action(id).unwrap();
+        d.app.marked.push((id, action.digest));
+    }
+    let batch = d.app.batch();
+    assert_eq!(batch.actions.len(), 2, "{:?}", batch.left_out);
+    let told = |at: usize| {
+        batch
+            .own(&batch.actions[at])
+            .into_iter()
+            .map(|told| (told.label, told.value))
+    };
+    for (at, value) in [
+        "1 (alpha), 2 (bravo), 7 (other)",
+        "1 (alpha), 2 (bravo), 8 (other)",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let told: Vec<_> = told(at).collect();
+        assert!(
+            told.contains(&("operators".to_owned(), value.to_owned())),
+            "{told:?}"
+        );
+    }
+    assert!(batch.shared().iter().all(|told| !told.value.contains("alpha")));
+}

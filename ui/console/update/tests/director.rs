@@ -82,3 +82,15 @@ fn what_is_said_is_readable_to_its_end_on_a_small_screen_and_goes_when_it_was_re
     d.keys("esc");
     assert!(d.app.caption.is_none());
 }
+
+#[test]
+fn what_the_director_said_is_among_the_messages_when_it_is_gone_from_the_screen() {
+    let mut d = busy();
+    told(&mut d, "operator 3 was killed: its process is gone", false);
+    d.mono += Duration::from_secs(600);
+    d.send(Event::Tick);
+    assert!(d.app.caption.is_none());
+    d.slowly("!");
+    let shown = screen(&mut d);
+    assert!(shown.contains("director: operator 3 was killed"), "{shown}");
+}

@@ -16,6 +16,7 @@ mod silent;
 mod sort;
 mod thousand;
 mod view;
+mod whole;
 mod work;
 
 use std::sync::Arc;

@@ -188,3 +188,45 @@ fn the_past_looks_like_no_outage_and_says_the_way_back() {
     }
     assert!(screen.contains("q back to now"), "{screen}");
 }
+
+/// As the engine composes the past: of the chain and of operators it knows nothing.
+#[test]
+fn the_past_is_as_old_as_it_was_and_says_what_is_not_kept() {
+    let mut d = in_the_past();
+    let mut then = fixture::busy();
+    then.chain.link = casimir_dkg::view::LinkState::Connecting;
+    then.operators.clear();
+    then.exits.clear();
+    then.at = then.actions.iter().map(|a| a.proposed_at).max().unwrap();
+    then.at = then.at.plus(Duration::from_secs(7));
+    let keygen = then.actions.iter().find(|a| a.kind == "keygen").unwrap().id;
+    d.app.snapshot = Arc::new(then);
+    d.app.refresh_lists(|_| None);
+    d.mono += Duration::from_secs(90_000);
+    d.slowly("6");
+    let exits = picture(&mut d.app, (120, 40));
+    assert!(exits.contains("None at this moment of the journal"), "{exits}");
+    d.slowly("8");
+    let log = picture(&mut d.app, (120, 40));
+    assert!(log.contains("Not kept: the log"), "{log}");
+    d.slowly("i");
+    let status = picture(&mut d.app, (120, 80));
+    assert_eq!(
+        status.matches("Not kept: who answered then").count(),
+        2,
+        "{status}"
+    );
+    d.slowly("esc 2");
+    let list = picture(&mut d.app, (120, 40));
+    assert!(
+        !list.contains(" d ") && !list.contains(" h "),
+        "no age is of today: {list}"
+    );
+    crate::console::update::navigate::push(&mut d.app, Target::Row(RowId::Action(keygen)));
+    let page = picture(&mut d.app, (120, 80));
+    assert!(page.contains("how it stood then is not kept"), "{page}");
+    assert!(
+        !page.contains("not configured") && !page.contains("25 h"),
+        "{page}"
+    );
+}

@@ -107,6 +107,9 @@ fn a_key_of_another_place_says_what_it_is_there() {
     assert_eq!(toast(&d), "f9 is no key here; ? lists those that are");
     d.keys("esc");
     assert_eq!(toast(&d), "nothing to go back from here; Q leaves the console");
+    // where another key goes back, it is named as in the footer
+    d.slowly("4 esc");
+    assert_eq!(toast(&d), "nothing to clear here; q goes back");
 }
 
 #[test]

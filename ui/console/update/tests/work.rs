@@ -291,6 +291,45 @@ fn an_approval_is_taken_back_from_anywhere_while_it_has_not_left() {
 }
 
 #[test]
+fn taking_back_means_the_row_in_front_else_what_was_approved_last_and_all_of_them_are_told() {
+    let mut d = busy();
+    let ids: Vec<_> = d.app.snapshot.actions[..2].iter().map(|a| a.id).collect();
+    d.send(with(|s| {
+        for (n, action) in (1..).zip(&mut s.actions[..2]) {
+            action.state = casimir_dkg::view::ActionState::Approved;
+            action.decision = Some(crate::fixture::approval(n));
+            let until = Some(s.at.plus(std::time::Duration::from_secs(5 + n)));
+            action.undo = Some(casimir_dkg::view::UndoView { until });
+        }
+    }));
+    let told = crate::console::widgets::header::leaving(&d.app).unwrap();
+    let [first, last] = [ids[0], ids[1]].map(|id| told.find(&format!("{id} leaves in ")).unwrap());
+    assert!(first < last, "{told}");
+    // what was approved last, wherever the selection is that waits still
+    for from in ["7 u", "1 ] u", "i u"] {
+        let sent = requests(d.slowly(from));
+        assert_eq!(sent, [Request::TakeBack { action: ids[1] }], "{from}");
+        let told = crate::console::widgets::header::leaving(&d.app).unwrap();
+        assert!(
+            told.ends_with(&format!("u takes that of {} back", ids[1])),
+            "{told}"
+        );
+    }
+    d.slowly("esc");
+    let row = RowId::Action(ids[0]);
+    d.app.with_list(APPROVALS, |list, known| {
+        let mut rows = 0..list.rows.len();
+        let found = rows.any(|at| {
+            list.pick(known, at);
+            list.selected == Some(row)
+        });
+        assert!(found);
+    });
+    let sent = requests(d.slowly("2 u"));
+    assert_eq!(sent, [Request::TakeBack { action: ids[0] }]);
+}
+
+#[test]
 fn however_long_an_alarm_is_the_key_that_shows_the_others_is_on_the_screen() {
     let mut d = busy();
     d.send(with(|s| {
