@@ -109,6 +109,8 @@ reasons! {
         "The case cannot go on by itself: rejected, failed, or refused.", "open its page and choose a way on: retry, another committee, or give it up";
     GivenUp "given-up" Warning after 0 s stops Case:
         "A person gave the case up, and the contract still lists its pool.", "retry it, or leave it so: what stands behind it in the queue waits";
+    ListedAgain "listed-again" Critical after 0 s stops Case:
+        "A case came to its end, and the contract lists its pool again: what was final left the chain.", "look what became of its transaction, then retry it: another case takes the pool up";
     AttemptFailed "attempt-failed" Warning after 0 s stops Case:
         "The last attempt at a ceremony failed, and another one is prepared.", "look at who is named in the transcript";
     Gathering "gathering" Warning after 120 s stops Case:

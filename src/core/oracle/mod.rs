@@ -89,7 +89,7 @@ pub use undo::{can_take_back, undo_until};
 pub use ways::held_out_of_memory;
 pub use ways::{
     REFUSED_AT_MOST, REFUSED_FOR, Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry,
-    is_held, queue_behind, ways,
+    is_held, is_listed_again, queue_behind, ways,
 };
 pub use wish::Refusal;
 pub use wish::{OBSERVES, may_reshare};

@@ -11,6 +11,7 @@ use super::state::EffectKey;
 use super::{
     ActionState, Case, Cause, ExitStanding, Resume, State, Step, ValidatorPhase, cases, doubtful_ceremony,
 };
+use crate::oracle::advance;
 use crate::oracle::state::Shares;
 use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
 
@@ -251,7 +252,7 @@ fn is_open(case: &Case) -> Result<(), String> {
 /// # Errors
 /// A sentence for the person who asked.
 pub fn can_retry(state: &State, case: &Case) -> Result<(), String> {
-    if !case.given_up {
+    if !case.given_up && !is_listed_again(state, case.id) {
         return is_open(case);
     }
     let newest = state.newest_of(case.id.kind, case.id.pool);
@@ -346,10 +347,28 @@ pub(in crate::oracle) fn opened_by(case: &Case) -> Option<SafeText> {
     }
 }
 
-/// A given-up case that the contract still lists: it stays in view, because it may hold up what is behind it.
+/// A case that is over, and that the contract still lists, or lists again: it stays in view, because it may hold up what is
+/// behind it.
 #[must_use]
 pub fn is_held(state: &State, case: &Case) -> bool {
-    case.given_up && case.kind().wanted_by_state(state.facts()).contains(&case.id.pool)
+    let listed = || case.kind().wanted_by_state(state.facts()).contains(&case.id.pool);
+    case.given_up && listed() || is_listed_again(state, case.id)
+}
+
+/// A case came to its end, and the contract lists its pool again.
+#[must_use]
+pub fn is_listed_again(state: &State, id: CaseId) -> bool {
+    listed_again(state, id.kind, id.pool) == Some(id)
+}
+
+/// The newest case of a kind for a pool, where it came to its end and the contract's state has listed the pool again for some
+/// blocks: what made it final left the chain. In memory or not.
+fn listed_again(state: &State, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
+    let id = state.done_last(kind, pool)?;
+    let head = state.facts().head?.number;
+    let first = *state.volatile.contradicted.get(&id)?;
+    // what left memory and was told of has no first block any more
+    (first == u64::MAX || head >= first.saturating_add(advance::UNSEEN_BLOCKS)).then_some(id)
 }
 
 /// What a person must know of a given-up case that the contract still lists.
@@ -365,7 +384,10 @@ pub(in crate::oracle) fn first_given_up(state: &State) -> Vec<(usize, CaseId)> {
     let first = |kind| {
         let listed = cases::kind(kind).wanted_by_state(state.facts()).iter();
         let mut places = listed.enumerate();
-        places.find_map(|(place, pool)| Some((place, state.given_up_last(kind, *pool)?.0)))
+        places.find_map(|(place, pool)| {
+            let given_up = state.given_up_last(kind, *pool).map(|(id, _)| id);
+            Some((place, given_up.or_else(|| listed_again(state, kind, *pool))?))
+        })
     };
     let in_line = cases::ALL
         .into_iter()
@@ -382,19 +404,20 @@ pub(in crate::oracle) fn stopped_by(state: &State, first: &[(usize, CaseId)], id
     behind.then_some(*given_up)
 }
 
-/// Given-up cases that left memory and that the contract still lists, each with how it ended: they stay in view as
-/// [`is_held`] says of those in memory.
+/// Cases that left memory and are over as [`is_held`] says of those in memory, each with how it ended. That of one that came
+/// to its end is in its own file.
 pub fn held_out_of_memory(state: &State) -> Vec<(CaseId, SafeText)> {
     let wanted = |kind| {
         let pools = cases::kind(kind).wanted_by_state(state.facts());
-        pools
-            .iter()
-            .filter_map(move |pool| state.given_up_last(kind, *pool))
+        pools.iter().filter_map(move |pool| {
+            let given_up = state.given_up_last(kind, *pool);
+            let given_up = given_up.map(|(id, outcome)| (id, outcome.clone()));
+            let again = || Some((listed_again(state, kind, *pool)?, "it came to its end".into()));
+            given_up.or_else(again)
+        })
     };
     let held = cases::ALL.into_iter().flat_map(wanted);
-    held.filter(|(id, _)| !state.cases.contains_key(id))
-        .map(|(id, outcome)| (id, outcome.clone()))
-        .collect()
+    held.filter(|(id, _)| !state.cases.contains_key(id)).collect()
 }
 
 impl Resume {

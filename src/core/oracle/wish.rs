@@ -8,7 +8,7 @@ pub(super) use ways::another_committee;
 
 use super::state::EffectKey;
 use super::turn::Turn;
-use super::ways::{can_retry, refused_by_ssv};
+use super::ways::{can_retry, is_listed_again, refused_by_ssv};
 use super::{
     ActionState, Asker, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony, mode,
     people, undo,
@@ -140,6 +140,9 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
         return ways::take_up_gone(turn, by, id);
     };
     can_retry(turn.state, case).map_err(not_now)?;
+    if is_listed_again(turn.state, id) {
+        return ways::take_up_listed(turn, by, id);
+    }
     match case.step {
         Step::Halted { .. } | Step::Closed { .. } if !planted!(NoWayOut) => {
             let refused = refused_by_ssv(turn.state, case);

@@ -17,6 +17,7 @@ pub(super) fn of(reason: Reason) -> Kind {
         | Reason::ModeSwitched => Kind::Paused,
         Reason::Attention
         | Reason::GivenUp
+        | Reason::ListedAgain
         | Reason::AttemptFailed
         | Reason::CeremonyUnknown
         | Reason::TransactionUnknown

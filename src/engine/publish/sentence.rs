@@ -1,8 +1,8 @@
 //! What a case does now, in one sentence for people.
 
 use crate::oracle::{
-    Action, ActionState, Case, ExitStanding, HELD, Mode, REFUSALS, Sending, State, Step, milestones,
-    queue_behind, unknown_outcome,
+    Action, ActionState, Case, ExitStanding, HELD, Mode, REFUSALS, Sending, State, Step, is_listed_again,
+    milestones, queue_behind, unknown_outcome,
 };
 use crate::types::{ActionId, CaseId, NonceStatus, RequestId, SafeText, counted};
 
@@ -59,6 +59,7 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
         },
         Step::Halted { reason, .. } => reason.to_string(),
         Step::Closed { outcome } if case.given_up => given_up(state, case.id, outcome),
+        Step::Closed { outcome } if is_listed_again(state, case.id) => listed_again(state, case.id, outcome),
         Step::Closed { outcome } => outcome.to_string(),
     })
 }
@@ -80,6 +81,15 @@ fn second(state: &State, action: &Action) -> String {
 pub(super) fn given_up(state: &State, case: CaseId, outcome: &SafeText) -> String {
     let behind = queue_behind(state, case).map_or_else(String::new, |words| format!("; {words}"));
     format!("{outcome}; it stays so until it is retried{behind}")
+}
+
+/// What came to its end stays so, although its blocks left the chain.
+pub(super) fn listed_again(state: &State, case: CaseId, outcome: &SafeText) -> String {
+    let behind = queue_behind(state, case).map_or_else(String::new, |words| format!("; {words}"));
+    let pool = case.pool;
+    format!(
+        "{outcome}, and the contract lists pool {pool} again: nothing is done until it is retried{behind}"
+    )
 }
 
 /// Signed, sent or published.

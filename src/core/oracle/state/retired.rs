@@ -273,6 +273,15 @@ impl Durable {
         }
     }
 
+    /// The newest case of a kind for a pool, where it came to its end: in memory or not.
+    pub(in crate::oracle) fn done_last(&self, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
+        if let Some((id, _, end)) = self.newest_gone(kind, pool) {
+            return end.is_done().then_some(id);
+        }
+        let newest = self.cases_of(kind, pool).next_back()?;
+        (newest.is_closed() && End::of(newest).is_done()).then_some(newest.id)
+    }
+
     /// Cases of which something may still take effect: they stay whole.
     fn under_way(&self) -> BTreeSet<CaseId> {
         let run = self.ceremonies.values().filter(|c| c.ended.is_none());

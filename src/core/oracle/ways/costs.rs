@@ -1,7 +1,7 @@
 //! Why a way makes sense now, and what it costs, in words.
 
 use super::committee::{are, still_proposed};
-use super::{queue_behind, refused_by_ssv};
+use super::{is_listed_again, queue_behind, refused_by_ssv};
 use crate::oracle::advance::not_renewable;
 use crate::oracle::state::Shares;
 use crate::oracle::{Case, State, Step};
@@ -40,6 +40,9 @@ pub(super) fn retry(state: &State, case: &Case) -> Option<String> {
     let again = match &case.step {
         Step::Halted { resume, .. } => resume.words().to_owned(),
         Step::Closed { .. } if case.given_up => "it is taken up again".to_owned(),
+        Step::Closed { .. } if is_listed_again(state, case.id) => {
+            "its pool is taken up again, by another case".to_owned()
+        }
         Step::PlanCeremony | Step::PlanEffect | Step::AwaitTurn | Step::Register(None) => {
             "looks again at once".to_owned()
         }

@@ -3,7 +3,7 @@
 use super::{Answer, absent, not_now};
 use crate::oracle::state::{End, Shares};
 use crate::oracle::turn::Turn;
-use crate::oracle::ways::Against;
+use crate::oracle::ways::{Against, is_listed_again};
 use crate::oracle::{ActionState, Case, Cause, Record, Step, advance, ways};
 use crate::types::{CaseId, PoolId, RequestKind, SafeText};
 
@@ -91,6 +91,9 @@ pub(super) fn open_by_hand(turn: &mut Turn<'_>, by: &SafeText, kind: RequestKind
 /// had made is never used, and what became of it is in its own file.
 pub(super) fn take_up_gone(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
     let CaseId { kind, pool, .. } = id;
+    if is_listed_again(turn.state, id) {
+        return take_up_listed(turn, by, id);
+    }
     let Some((gone, cause, End::GivenUp { orphaned, .. })) = turn.state.newest_gone(kind, pool) else {
         return Err(absent(turn, id));
     };
@@ -111,6 +114,29 @@ pub(super) fn take_up_gone(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> An
     if orphaned {
         turn.record(Record::CauseLost { case });
     }
+    Ok(text)
+}
+
+/// A person takes up again the pool of a case that came to its end, because the contract lists it again. What that case had
+/// sent may come back; then the pool is served, and the next case ends with it.
+pub(super) fn take_up_listed(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
+    let Some(block) = turn.state.facts().head else {
+        return Err(not_now("the contract's state is not known"));
+    };
+    let case = turn.state.next_of(id.kind, id.pool);
+    let text = SafeText::new(&format!(
+        "the contract lists pool {} again, and {by} takes it up again: {case} goes on after {id}",
+        id.pool
+    ));
+    let note = text.clone();
+    turn.record(Record::Note {
+        case: Some(id),
+        text: note,
+    });
+    turn.record(Record::CaseOpened {
+        case,
+        cause: Cause::State { block },
+    });
     Ok(text)
 }
 

@@ -1,10 +1,10 @@
 //! Why a case waits, by the step at which it stands.
 
 use crate::engine::live::Live;
-use crate::engine::publish::sentence::{given_up, sentence};
+use crate::engine::publish::sentence::{given_up, listed_again, sentence};
 use crate::oracle::{
     ActionState, Case, ExitStanding, FOR_A_PERSON, Family, LOOKED_AT_AGAIN, Mode, State, Step,
-    current_ceremony, held_out_of_memory, is_held, undo_until, unknown_outcome,
+    current_ceremony, held_out_of_memory, is_held, is_listed_again, undo_until, unknown_outcome,
 };
 use crate::types::{ActionId, CheckStatus, NonceStatus, SafeText, UnixMillis, counted};
 use crate::view::{Wait, WaitReason};
@@ -32,13 +32,16 @@ pub(super) fn wait(state: &State, live: &Live, case: &Case) -> Option<Wait> {
     })
 }
 
-/// What was given up, left memory, and is still listed by the contract.
+/// What is over, left memory, and is listed by the contract all the same.
 pub(super) fn out_of_memory(state: &State) -> impl Iterator<Item = Wait> {
     held_out_of_memory(state).into_iter().map(|(id, outcome)| {
-        let words = SafeText::new(&given_up(state, id, &outcome));
+        let (reason, words) = match is_listed_again(state, id) {
+            true => (WaitReason::ListedAgain, listed_again(state, id, &outcome)),
+            false => (WaitReason::GivenUp, given_up(state, id, &outcome)),
+        };
         Wait {
             case: Some(id),
-            ..Wait::new(WaitReason::GivenUp, words)
+            ..Wait::new(reason, SafeText::new(&words))
         }
     })
 }
@@ -46,7 +49,11 @@ pub(super) fn out_of_memory(state: &State) -> impl Iterator<Item = Wait> {
 fn reason(state: &State, case: &Case) -> Option<(WaitReason, Option<ActionId>)> {
     let case_alone = |reason| Some((reason, None));
     if case.is_closed() {
-        return is_held(state, case).then_some((WaitReason::GivenUp, None));
+        let reason = match case.given_up {
+            true => WaitReason::GivenUp,
+            false => WaitReason::ListedAgain,
+        };
+        return is_held(state, case).then_some((reason, None));
     }
     if case.paused.is_some() {
         return case_alone(WaitReason::CasePaused);
@@ -141,6 +148,7 @@ fn since(state: &State, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
         | WaitReason::Policy
         | WaitReason::Attention
         | WaitReason::GivenUp
+        | WaitReason::ListedAgain
         | WaitReason::AttemptFailed
         | WaitReason::Turn
         | WaitReason::Ceremony

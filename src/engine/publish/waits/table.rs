@@ -76,8 +76,12 @@ impl Scene {
 
     /// The chain, with these pools ready.
     fn sees(self, ready: &[u32]) -> Self {
+        self.sees_at(10, ready)
+    }
+
+    fn sees_at(self, head: u64, ready: &[u32]) -> Self {
         let facts = ChainFacts {
-            head: Some(block(10)),
+            head: Some(block(head)),
             ready: ready.iter().copied().map(PoolId).collect(),
             owner_nonce: Some(0),
             ..ChainFacts::default()
@@ -444,6 +448,13 @@ fn under_way(reason: WaitReason) -> Option<Scene> {
                 reason: "a mistake".into(),
             })
             .sees(&[3]),
+        Reason::ListedAgain => opened()
+            .record(Record::CaseClosed {
+                case,
+                outcome: "the validator is active".into(),
+            })
+            .sees(&[3])
+            .sees_at(12, &[3]),
         Reason::AttemptFailed => opened().record(started()).record(Record::CeremonyFailed {
             request: REQUEST,
             failure: CeremonyFailure {

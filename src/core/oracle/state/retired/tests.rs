@@ -522,6 +522,60 @@ fn an_exit_that_was_given_up_long_ago_is_taken_up_again_instead_of_opened_anew()
     assert_eq!(opened(&records), [case(RequestKind::Exit, 7, 1)]);
 }
 
+/// What was final left the chain: the queue behind the pool stood still, nobody was told, and a retry was refused because the
+/// case was closed.
+#[test]
+fn a_pool_whose_case_came_to_its_end_and_that_is_listed_again_is_taken_up_by_a_person() {
+    let id = case(RequestKind::Deposit, 0, 0);
+    let done = Record::CaseClosed {
+        case: id,
+        outcome: "the validator is active".into(),
+    };
+    let next = case(RequestKind::Deposit, 0, 1);
+    let by = SafeText::new("ann");
+    let retried = |state: &mut State| {
+        let wish = Wish::Retry(id);
+        let (records, _) = give(
+            state,
+            Input::Wish {
+                by: by.clone().into(),
+                wish,
+            },
+        );
+        records
+    };
+
+    // in memory
+    let mut state = State::new(settings());
+    let cause = Cause::Event {
+        leaving: None,
+        log: log(1),
+    };
+    for record in [Record::CaseOpened { case: id, cause }, done.clone()] {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), &record);
+    }
+    give(&mut state, Input::CaughtUp { finalized: None });
+    assert_eq!(opened(&retried(&mut state)), [], "nobody lists it");
+    let records = listed(&mut state, &[0]);
+    assert_eq!(opened(&records), [], "not by itself");
+    assert!(is_held(&state, &state.cases[&id]) && is_listed_again(&state, id));
+    let first = crate::oracle::ways::first_given_up(&state);
+    let behind = case(RequestKind::Deposit, 9, 0);
+    assert_eq!(crate::oracle::ways::stopped_by(&state, &first, behind), Some(id));
+    assert_eq!(opened(&retried(&mut state)), [next]);
+    assert!(!is_listed_again(&state, id));
+    assert_eq!(opened(&retried(&mut state)), [], "once");
+
+    // and where it left memory
+    let mut state = left(vec![done]);
+    let records = listed(&mut state, &[0]);
+    assert_eq!(opened(&records), []);
+    assert_eq!(held_out_of_memory(&state), [(id, "it came to its end".into())]);
+    assert_eq!(opened(&retried(&mut state)), [next]);
+    assert_eq!(held_out_of_memory(&state), []);
+}
+
 #[test]
 fn a_deposit_that_was_closed_on_a_lie_goes_on_when_the_contract_lists_it_although_it_left_memory() {
     let id = case(RequestKind::Deposit, 0, 0);
