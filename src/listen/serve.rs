@@ -37,13 +37,13 @@ pub(crate) async fn serve(mut listener: Listener, router: Router, stop: impl Fut
     let take_all = async {
         let mut stop = pin!(stop);
         loop {
-            tokio::select! {
+            // nothing but the end may give up the next connection: it may have been taken, and wait for room
+            let (connection, peer) = tokio::select! {
                 () = &mut stop => break,
-                (connection, peer) = listener.next() => {
-                    connections.spawn(converse(connection, peer, router.clone(), stopped.clone()));
-                }
-                Some(_) = connections.join_next() => {}
-            }
+                next = listener.next() => next,
+            };
+            while connections.try_join_next().is_some() {}
+            connections.spawn(converse(connection, peer, router.clone(), stopped.clone()));
         }
         // whoever comes now is refused, not left waiting
         drop(listener);

@@ -47,7 +47,7 @@ impl Placed {
 /// # Errors
 /// It is there already ([`io::ErrorKind::AlreadyExists`]), or cannot be written; nothing is left behind.
 pub fn create_whole(place: &Path, content: &[u8]) -> io::Result<Placed> {
-    let partial = filled(place, content)?;
+    let (partial, _) = filled(place, content)?;
     partial
         .persist_noclobber(place)
         .map_err(|refused| refused.error)?;
@@ -69,9 +69,8 @@ impl Successor {
     /// The file is not there, or its successor cannot be written or given to its owner.
     pub fn of(place: &Path, content: &[u8]) -> io::Result<Self> {
         let place = place.canonicalize()?;
-        let partial = filled(&place, content)?;
-        let (old, new) = (place.metadata()?, File::open(&partial)?);
-        let made = new.metadata()?;
+        let (partial, new) = filled(&place, content)?;
+        let (old, made) = (place.metadata()?, new.metadata()?);
         if (old.uid(), old.gid()) != (made.uid(), made.gid()) {
             fchown(&new, Some(old.uid()), Some(old.gid())).map_err(|error| {
                 let (user, group) = (old.uid(), old.gid());
@@ -105,13 +104,13 @@ impl Successor {
     }
 }
 
-/// A file beside `place` with this content, synced.
-fn filled(place: &Path, content: &[u8]) -> io::Result<TempPath> {
+/// A file beside `place` with this content, synced, and still open.
+fn filled(place: &Path, content: &[u8]) -> io::Result<(TempPath, File)> {
     let partial = partial_of(place)?;
     let mut file = File::options().write(true).open(&partial)?;
     file.write_all(content)?;
     file.sync_all()?;
-    Ok(partial)
+    Ok((partial, file))
 }
 
 #[cfg(test)]

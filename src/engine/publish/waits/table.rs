@@ -430,17 +430,12 @@ fn by_two(checks: Vec<Check>) -> Scene {
     scene
 }
 
-/// Where else a case stands still.
-fn under_way(reason: WaitReason) -> Option<Scene> {
+/// What is over, and listed by the contract all the same.
+fn over(reason: WaitReason) -> Option<Scene> {
     use WaitReason as Reason;
     let opened = || Scene::opened(Mode::Supervised);
     let case = deposit();
     Some(match reason {
-        Reason::Orphaned => opened().record(Record::CauseLost { case }),
-        Reason::Attention => opened().record(Record::CaseHalted {
-            case,
-            reason: "refused".into(),
-        }),
         Reason::GivenUp => opened()
             .record(Record::CaseGivenUp {
                 case,
@@ -455,6 +450,21 @@ fn under_way(reason: WaitReason) -> Option<Scene> {
             })
             .sees(&[3])
             .sees_at(12, &[3]),
+        _ => return None,
+    })
+}
+
+/// Where else a case stands still.
+fn under_way(reason: WaitReason) -> Option<Scene> {
+    use WaitReason as Reason;
+    let opened = || Scene::opened(Mode::Supervised);
+    let case = deposit();
+    Some(match reason {
+        Reason::Orphaned => opened().record(Record::CauseLost { case }),
+        Reason::Attention => opened().record(Record::CaseHalted {
+            case,
+            reason: "refused".into(),
+        }),
         Reason::AttemptFailed => opened().record(started()).record(Record::CeremonyFailed {
             request: REQUEST,
             failure: CeremonyFailure {
@@ -511,6 +521,7 @@ fn under_way(reason: WaitReason) -> Option<Scene> {
 fn scene_of(reason: WaitReason) -> Scene {
     let scene = around(reason)
         .or_else(|| undecided(reason))
+        .or_else(|| over(reason))
         .or_else(|| under_way(reason));
     scene.unwrap_or_else(|| panic!("no state comes to {reason}"))
 }

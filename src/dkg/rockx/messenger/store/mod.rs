@@ -321,26 +321,22 @@ fn run(
     backlog: &AtomicUsize,
     broken: &Broken,
 ) {
-    let mut changes: Vec<Write> = Vec::new();
+    let (mut came, mut changes) = (Vec::new(), Vec::new());
     let mut waiting: Vec<oneshot::Sender<bool>> = Vec::new();
     let mut oldest: Option<Instant> = None;
-    let mut closing = false;
     // SQLite's own checkpoints would keep a failed fsync to themselves
-    let mut logged = 0;
+    let (mut closing, mut logged) = (false, 0);
     while !closing {
         if let Some(moved) = stand.moved() {
             return broken.by_move(&moved);
         }
         let wait = oldest.map_or(LOOK, |since| LAZY.saturating_sub(since.elapsed()));
-        let mut next = match commands.recv_timeout(wait) {
-            Ok(command) => Some(command),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => {
-                closing = true;
-                None
-            }
-        };
-        while let Some(command) = next {
+        match commands.recv_timeout(wait) {
+            Err(RecvTimeoutError::Disconnected) => closing = true,
+            came_first => came.extend(came_first),
+        }
+        came.extend(commands.try_iter());
+        for command in came.drain(..) {
             match command {
                 Command::Write(change) => {
                     oldest.get_or_insert_with(Instant::now);
@@ -352,31 +348,30 @@ fn run(
                     closing = true;
                 }
             }
-            next = commands.try_recv().ok();
         }
         let due = oldest.is_some_and(|since| since.elapsed() >= LAZY);
         if !(due || closing || !waiting.is_empty()) {
             continue;
         }
-        let stored = match schema::commit(&mut connection, &changes) {
+        let done = schema::commit(&mut connection, &changes);
+        // before anybody is told that it is kept
+        if let Some(moved) = stand.moved() {
+            return broken.by_move(&moved);
+        }
+        let stored = done.is_ok();
+        match done {
             Ok(()) => {
                 backlog.fetch_sub(changes.len(), Ordering::Relaxed);
                 logged += changes.len();
                 changes.clear();
                 oldest = None;
-                true
             }
             Err(error) if is_final(&error) => return broken.told(&error),
             Err(error) => {
                 // kept, and tried again with the next commit: writing twice changes nothing
                 tracing::error!(target: "messenger", %error, changes = changes.len(), "could not store");
                 oldest = Some(Instant::now());
-                false
             }
-        };
-        // before anybody is told that it is kept
-        if let Some(moved) = stand.moved() {
-            return broken.by_move(&moved);
         }
         for reply in waiting.drain(..) {
             let _ = reply.send(stored);
