@@ -3,8 +3,14 @@
 use alloy::primitives::{Address, keccak256};
 use async_trait::async_trait;
 
-use super::{Accord, Agreement, Answer, At, Question, UNTOLD, Unknown, Voice, Words, told_of_pools};
+use super::{
+    Accord, Agreement, Answer, At, Question, SsvState, UNTOLD, Unknown, Voice, Words, told_of_pools,
+};
 use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root, UnixMillis};
+
+mod state;
+
+pub use state::{QueueState, on_count, on_state};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
 /// calls, and what is final. All of it is the state of one block, so it takes no history.
@@ -293,17 +299,22 @@ impl Question for Waits {
     }
 }
 
+/// The owner's registrations, as a voice counts them.
+fn registrations(state: &SsvState) -> Words {
+    let newest = state.registered_at.map_or_else(String::new, |at| {
+        format!(", the newest in block {} by {}", at.block.number, at.transaction)
+    });
+    let words = format!("{}{newest}", state.owner_nonce);
+    vec![("the owner's registrations at SSV", words)]
+}
+
 struct Registrations(BlockRef);
 
 #[async_trait]
 impl Question for Registrations {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let state = voice.ssv.state(self.0, &[]).await.value()?;
-        let newest = state.registered_at.map_or_else(String::new, |at| {
-            format!(", the newest in block {} by {}", at.block.number, at.transaction)
-        });
-        let words = format!("{}{newest}", state.owner_nonce);
-        Ok(vec![("the owner's registrations at SSV", words)])
+        Ok(registrations(&state))
     }
 
     async fn contradicted(&self, voice: &Voice) {

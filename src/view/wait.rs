@@ -187,6 +187,8 @@ reasons! {
         "The contract's state cannot be read.", "look at what the execution endpoints say";
     LogsDoubted "logs-doubted" Warning after 0 s stops Nothing:
         "An endpoint left out logs, or what it says cannot be compared.", "look at which endpoint it is";
+    StateDoubted "state-doubted" Warning after 0 s stops Nothing:
+        "The endpoints contradict each other about the contract's state.", "look at which endpoint it is: what most say is believed, else what was known stays";
     ReceiptDoubted "receipt-doubted" Warning after 0 s stops Nothing:
         "The endpoints contradict each other about a receipt.", "look at which endpoint it is";
     HeadDoubted "head-doubted" Warning after 0 s stops Nothing:

@@ -79,6 +79,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "chain" => WaitReason::EventsUntold,
         "facts" | "caller" | "account" => WaitReason::FactsUnread,
         "logs" | "registrations" | "comparison" => WaitReason::LogsDoubted,
+        "state" | "count" => WaitReason::StateDoubted,
         "head" => WaitReason::HeadDoubted,
         "tip" => WaitReason::ChainStale,
         "syncing" => WaitReason::ExecutionSyncing,

@@ -319,6 +319,7 @@ fn alarm_of(reason: WaitReason) -> Option<&'static str> {
         Reason::NameTaken => "name",
         Reason::RulesSuspended => "rules",
         Reason::FromBlockUnset => "from-block",
+        Reason::StateDoubted => "state",
         Reason::ReceiptDoubted => "receipt",
         Reason::SignerAway => "signer",
         Reason::TranscriptUnwritten => "transcript",

@@ -333,12 +333,13 @@ async fn look(
     seen: &mut Seen,
     core: &mpsc::Sender<Incoming>,
 ) -> Sent {
-    let before = seen.before.contradicted.clone();
+    let before = seen.before.contradictions();
     let read = facts::read(from, head, &mut seen.before).await;
-    if seen.before.contradicted != before {
-        let words = seen.before.contradicted.clone();
-        core.send(Incoming::Live(LiveUpdate::Alarm("account", words)))
-            .await?;
+    for (was, (subject, words)) in before.into_iter().zip(seen.before.contradictions()) {
+        if was.1 != words {
+            core.send(Incoming::Live(LiveUpdate::Alarm(subject, words)))
+                .await?;
+        }
     }
     match read {
         Ok(facts) => {

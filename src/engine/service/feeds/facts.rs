@@ -6,9 +6,11 @@ use std::time::Duration;
 use alloy::primitives::U256;
 
 use super::chain::Sources;
+use super::known::{Believed, Known};
 use crate::chain::intake::Head;
 use crate::oracle::{AccountFacts, ChainFacts};
-use crate::ports::{Accord, Answer, At, Unknown, agreed};
+use crate::ports::agreed::{self, QueueState};
+use crate::ports::{Accord, Answer, At, Unknown};
 use crate::types::{BlockRef, SafeText};
 
 /// Registrations that are counted by logs are waited for so long: everything else of the state is there by then.
@@ -20,13 +22,28 @@ pub(super) struct Before {
     /// What the account has sent, when nobody contradicted that.
     sent: Option<u64>,
     /// How somebody contradicts that, or the balance; empty where nobody does.
-    pub(super) contradicted: SafeText,
+    contradicted: SafeText,
     /// What it has, when nobody contradicted that.
     balance: Option<U256>,
     /// What waits in more than one endpoint's pool.
     waiting: Option<u64>,
+    /// The manager's queue.
+    queue: Known<QueueState>,
+    /// The number of the next registration, where logs count it.
+    count: Known<u64>,
     /// The newest number of a registration, and the block whose state told it.
     owner_nonce: Option<(BlockRef, u64)>,
+}
+
+impl Before {
+    /// How endpoints contradict each other, by the subject under which that is an alarm; empty where they do not.
+    pub(super) fn contradictions(&self) -> [(&'static str, SafeText); 3] {
+        [
+            ("account", self.contradicted.clone()),
+            ("state", self.queue.contradicted.clone()),
+            ("count", self.count.contradicted.clone()),
+        ]
+    }
 }
 
 /// Reads the state at `head`.
@@ -34,30 +51,65 @@ pub(super) struct Before {
 /// # Errors
 /// What could not be read, in words.
 pub(super) async fn read(from: &Sources, head: Head, before: &mut Before) -> Result<ChainFacts, Unknown> {
-    let at = At::block(head.block);
-    let manager = &from.manager;
-    let (ready, pending, staked, owner_nonce, account) = tokio::join!(
-        manager.ready(at),
-        manager.pending(at),
-        manager.staked(at),
-        owner_nonce(from, head.block),
-        account(from, at),
-    );
-    let owner_nonce = not_behind(from, head.block, owner_nonce, &mut before.owner_nonce).await;
+    let (at, block) = (At::block(head.block), head.block);
+    let (queue, account) = tokio::join!(QueueState::read(&*from.manager, at), account(from, at));
+    let queue = before
+        .queue
+        .vouched(block, queue?, || agreed::on_state(&*from.agreement, block));
+    let queue = queue.await;
+    let owner_nonce = owner_nonce(from, block, &queue, before).await;
     let account = match account? {
-        Some(account) => Some(vouched(from, head.block, account, before).await),
+        Some(account) => Some(vouched(from, block, account, before).await),
         None => None,
     };
+    let QueueState {
+        ready,
+        pending,
+        staked,
+        ..
+    } = queue.value;
     Ok(ChainFacts {
-        head: Some(head.block),
+        head: Some(block),
         finalized: head.finalized,
         base_fee_wei: head.base_fee_wei.unwrap_or_default(),
-        ready: ready.value()?,
-        pending: pending.value()?,
-        staked: staked.value()?,
+        ready,
+        pending,
+        staked,
         owner_nonce,
         account,
     })
+}
+
+/// The number that the next registration takes: what the state implies, else what the logs count, as far as they were
+/// read. None where one voice alone tells it and others deny that, or do not say it yet. Whether it is sure is the desk's
+/// to judge, before anything rests on it.
+async fn owner_nonce(
+    from: &Sources,
+    block: BlockRef,
+    queue: &Believed<QueueState>,
+    before: &mut Before,
+) -> Option<u64> {
+    let told = match (queue.value.implied, queue.is_open) {
+        (_, true) => return None,
+        (Some(implied), false) => Some(implied),
+        (None, false) => counted(from, block, before).await,
+    };
+    not_behind(from, block, told, &mut before.owner_nonce).await
+}
+
+/// What the logs count, as far as they were read.
+async fn counted(from: &Sources, block: BlockRef, before: &mut Before) -> Option<u64> {
+    let state = tokio::time::timeout(COUNTED_WITHIN, from.ssv.state(block, &[])).await;
+    let told = state.ok().and_then(Answer::yes)?.owner_nonce;
+    // one that falls is judged by whether a reorganisation took some
+    if before.owner_nonce.is_some_and(|(_, newest)| told < newest) {
+        return Some(told);
+    }
+    let count = before
+        .count
+        .vouched(block, told, || agreed::on_count(&*from.agreement, block));
+    let count = count.await;
+    (!count.is_open).then_some(count.value)
 }
 
 /// A number that a lone endpoint told once is not held against it for more blocks than this, an epoch of them.
@@ -125,18 +177,6 @@ async fn vouched(from: &Sources, block: BlockRef, told: AccountFacts, before: &m
     account
 }
 
-/// The number that the next registration takes: what the state implies, else what the logs count, as far as they were
-/// read. Whether it is sure is the desk's to judge, before anything rests on it.
-async fn owner_nonce(from: &Sources, block: BlockRef) -> Option<u64> {
-    let implied = from.manager.implied_owner_nonce(At::block(block)).await;
-    if let Some(Answer::Yes(implied)) = implied {
-        return Some(implied);
-    }
-    let counted = tokio::time::timeout(COUNTED_WITHIN, from.ssv.state(block, &[])).await;
-    let counted = counted.ok().and_then(Answer::yes);
-    counted.map(|state| state.owner_nonce)
-}
-
 /// The oracle's account, where one is configured.
 async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown> {
     let Some(address) = from.oracle else {
@@ -169,7 +209,7 @@ mod tests {
     use crate::engine::service::feeds::tip::Pace;
     use crate::ports::Voice;
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
-    use crate::types::Root;
+    use crate::types::{PoolId, Root};
 
     /// What the feed makes of an account and a registration number that `first` tells, beside `second`.
     struct Told {
@@ -194,6 +234,25 @@ mod tests {
 
     /// What each of the endpoints says at the block of this number; the first is the one that is asked.
     async fn told_at(number: u64, voices: Vec<(FakeExecution, u64)>, before: &mut Before) -> Told {
+        let manager = || FakeManager {
+            implied_nonce: None,
+            ..FakeManager::default()
+        };
+        let voices = voices.into_iter();
+        let voices = voices.map(|(execution, registrations)| (execution, manager(), registrations));
+        let facts = facts_at(number, voices.collect(), before).await;
+        Told {
+            account: facts.account.unwrap(),
+            owner_nonce: facts.owner_nonce,
+            alarm: before.contradicted.to_string(),
+        }
+    }
+
+    async fn facts_at(
+        number: u64,
+        voices: Vec<(FakeExecution, FakeManager, u64)>,
+        before: &mut Before,
+    ) -> ChainFacts {
         let counts = |registrations| {
             let Answer::Yes(mut state) = FakeSsv::default().state else {
                 unreachable!("it tells a state")
@@ -204,23 +263,17 @@ mod tests {
                 ..FakeSsv::default()
             })
         };
-        let manager = || {
-            Arc::new(FakeManager {
-                implied_nonce: None,
-                ..FakeManager::default()
-            })
-        };
-        let named = ["a", "b"].into_iter().zip(voices);
+        let named = ["a", "b", "c"].into_iter().zip(voices);
         let voices: Vec<Voice> = named
-            .map(|(name, (execution, registrations))| Voice {
+            .map(|(name, (execution, manager, registrations))| Voice {
                 name: name.into(),
                 execution: Arc::new(execution),
-                manager: manager(),
+                manager: Arc::new(manager),
                 ssv: counts(registrations),
             })
             .collect();
         let from = Sources {
-            manager: manager(),
+            manager: voices[0].manager.clone(),
             ssv: voices[0].ssv.clone(),
             execution: voices[0].execution.clone(),
             agreement: Arc::new(Voices::new(voices)),
@@ -238,12 +291,64 @@ mod tests {
             base_fee_wei: None,
             finalized: None,
         };
-        let facts = read(&from, head, before).await.unwrap();
-        Told {
-            account: facts.account.unwrap(),
-            owner_nonce: facts.owner_nonce,
-            alarm: before.contradicted.to_string(),
+        read(&from, head, before).await.unwrap()
+    }
+
+    /// A contract whose queue is this; its head implies the number of the next registration.
+    fn queue(pools: [u32; 3]) -> FakeManager {
+        FakeManager {
+            ready: Answer::Yes(pools.map(PoolId).to_vec()),
+            implied_nonce: Some(Answer::Yes(u64::from(pools[0]) - 1)),
+            ..FakeManager::default()
         }
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_one_endpoint_makes_up_moves_nothing_and_it_is_named() {
+        let (truth, lie) = ([9, 10, 11], [11, 10, 9]);
+        let mut before = Before::default();
+        let mut says = async |queues: &[[u32; 3]]| {
+            let voice = |pools: &[u32; 3]| (sent(4), queue(*pools), 8);
+            let facts = facts_at(9, queues.iter().map(voice).collect(), &mut before).await;
+            let [_, (_, words), _] = before.contradictions();
+            (facts.ready, facts.owner_nonce, words.to_string())
+        };
+        let pools = |of: [u32; 3]| of.map(PoolId).to_vec();
+        let honest = says(&[truth, truth, truth]).await;
+        assert_eq!(honest, (pools(truth), Some(8), String::new()));
+        let (ready, nonce, words) = says(&[lie, truth, truth]).await;
+        assert_eq!(
+            (ready, nonce),
+            (pools(truth), Some(8)),
+            "two of three know better"
+        );
+        let named = "a is outvoted by b and c: it says of the ready queue 11, 10, 9, not 9, 10, 11";
+        assert!(words.ends_with(named), "{words}");
+        let (ready, nonce, words) = says(&[lie, truth]).await;
+        assert_eq!((ready, nonce), (pools(truth), None), "what was known stays");
+        assert!(
+            words.contains("a says of the ready queue 11, 10, 9, b 9, 10, 11"),
+            "{words}"
+        );
+        let healed = says(&[truth, truth]).await;
+        assert_eq!(healed, (pools(truth), Some(8), String::new()));
+        // it moves where they say so together, and by the word of one where it is the only one
+        let moved = [10, 11, 12];
+        assert_eq!(says(&[moved, moved]).await.0, pools(moved));
+        assert_eq!(says(&[lie]).await, (pools(lie), Some(10), String::new()));
+    }
+
+    #[tokio::test]
+    async fn a_count_of_registrations_that_one_endpoint_raises_is_not_taken() {
+        let mut before = Before::default();
+        let mut count = async |counts: &[u64]| {
+            let voices = counts.iter().map(|count| (sent(4), *count)).collect();
+            told_at(9, voices, &mut before).await.owner_nonce
+        };
+        assert_eq!(count(&[8, 8, 8]).await, Some(8));
+        assert_eq!(count(&[10, 8, 8]).await, Some(8), "most say so");
+        assert_eq!(count(&[10, 8]).await, None, "nobody knows");
+        assert_eq!(count(&[9, 9]).await, Some(9));
     }
 
     fn sent(nonce: u64) -> FakeExecution {

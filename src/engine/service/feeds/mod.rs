@@ -6,6 +6,7 @@ mod deployment;
 mod facts;
 mod health;
 mod history;
+mod known;
 pub(super) mod others;
 pub(super) mod signer;
 mod tip;

@@ -1,0 +1,190 @@
+//! What the core is given at a head, asked of every endpoint: the manager's queue, and the number of the next registration.
+//! Beside how far they agree stands what they agree on, or what most of them say.
+
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use alloy::primitives::keccak256;
+use async_trait::async_trait;
+
+use super::registrations;
+use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Question, UNTOLD, Unknown, Voice, Words};
+use crate::types::{BlockRef, PoolId};
+
+/// Pools that are named in full where endpoints differ on a list of them.
+const NAMED: usize = 12;
+
+/// What the manager's state says at a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueState {
+    /// `getReadyPoolIds`, in queue order.
+    pub ready: Vec<PoolId>,
+    /// `getPendingPoolIds`.
+    pub pending: Vec<PoolId>,
+    /// `getStakedPoolIds`.
+    pub staked: Vec<PoolId>,
+    /// The number that the next registration takes by that, where it implies one.
+    pub implied: Option<u64>,
+}
+
+impl QueueState {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// One of the lists could not be read.
+    pub async fn read(manager: &dyn PoolManager, at: At) -> Result<Self, Unknown> {
+        let (ready, pending, staked, implied) = tokio::join!(
+            manager.ready(at),
+            manager.pending(at),
+            manager.staked(at),
+            manager.implied_owner_nonce(at),
+        );
+        Ok(Self {
+            ready: ready.value()?,
+            pending: pending.value()?,
+            staked: staked.value()?,
+            implied: implied.and_then(Answer::yes),
+        })
+    }
+
+    fn words(&self) -> Words {
+        let implied = self.implied.map(|implied| implied.to_string());
+        vec![
+            ("the ready queue", listed(&self.ready)),
+            ("the pending pools", listed(&self.pending)),
+            ("the staked pools", listed(&self.staked)),
+            (
+                "the registration nonce that the state implies",
+                implied.unwrap_or_else(|| UNTOLD.to_owned()),
+            ),
+        ]
+    }
+}
+
+/// A list as it is compared: the first pools by name, and all of them by a digest.
+fn listed(pools: &[PoolId]) -> String {
+    if pools.is_empty() {
+        return "empty".to_owned();
+    }
+    let names: Vec<_> = pools.iter().take(NAMED).map(PoolId::to_string).collect();
+    let mut words = names.join(", ");
+    if pools.len() > NAMED {
+        let all: Vec<u8> = pools.iter().flat_map(|pool| pool.0.to_be_bytes()).collect();
+        let digest = keccak256(all).to_string();
+        // writing to a string does not fail
+        let _ = write!(words, " and {} more ({})", pools.len() - NAMED, &digest[..10]);
+    }
+    words
+}
+
+/// What the voices said, by the words in which it was compared.
+#[derive(Debug)]
+struct Heard<T>(Mutex<Vec<(Words, T)>>);
+
+impl<T: Clone> Heard<T> {
+    fn nothing() -> Self {
+        Self(Mutex::default())
+    }
+
+    fn note(&self, words: &Words, value: T) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.push((words.clone(), value));
+    }
+
+    /// What those say who agree, or are most.
+    fn believed(&self, accord: &Accord) -> Option<T> {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = match accord {
+            Accord::Agree { .. } => heard.first(),
+            Accord::Outvoted { most, .. } => heard
+                .iter()
+                .find(|(words, _)| words.iter().all(|word| most.contains(word))),
+            Accord::Alone | Accord::Disagree(_) | Accord::TooFew { .. } => None,
+        };
+        of.map(|(_, value)| value.clone())
+    }
+}
+
+/// The manager's queue at `block`, and what those who agree, or most, say of it.
+pub async fn on_state(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Option<QueueState>) {
+    let question = State {
+        block,
+        heard: Heard::nothing(),
+    };
+    let accord = agreement.ask_at(block, &question).await;
+    let believed = question.heard.believed(&accord);
+    (accord, believed)
+}
+
+/// The owner's registrations at SSV, and how many those who agree, or most, count.
+pub async fn on_count(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Option<u64>) {
+    let question = Count {
+        block,
+        heard: Heard::nothing(),
+    };
+    let accord = agreement.ask_at(block, &question).await;
+    let believed = question.heard.believed(&accord);
+    (accord, believed)
+}
+
+struct State {
+    block: BlockRef,
+    heard: Heard<QueueState>,
+}
+
+#[async_trait]
+impl Question for State {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let state = QueueState::read(&*voice.manager, At::block(self.block)).await?;
+        let words = state.words();
+        self.heard.note(&words, state);
+        Ok(words)
+    }
+}
+
+struct Count {
+    block: BlockRef,
+    heard: Heard<u64>,
+}
+
+#[async_trait]
+impl Question for Count {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let state = voice.ssv.state(self.block, &[]).await.value()?;
+        let words = registrations(&state);
+        self.heard.note(&words, state.owner_nonce);
+        Ok(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_that_differ_beyond_the_pools_that_are_named_are_told_apart() {
+        let pools: Vec<PoolId> = (1..=20).map(PoolId).collect();
+        let mut other = pools.clone();
+        other.swap(15, 16);
+        assert_ne!(listed(&pools), listed(&other));
+        assert_eq!(listed(&pools[..3]), "1, 2, 3");
+        assert!(listed(&pools).starts_with("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 8 more (0x"));
+    }
+
+    #[test]
+    fn what_most_say_is_found_among_what_was_heard() {
+        let heard = Heard::nothing();
+        let said = |n: u64| vec![("the count", n.to_string())];
+        for n in [10, 8, 8] {
+            heard.note(&said(n), n);
+        }
+        let mut most = vec![("the block's hash", "0x09".to_owned())];
+        most.extend(said(8));
+        let outvoted = Accord::Outvoted {
+            most,
+            words: "a is outvoted".into(),
+        };
+        assert_eq!(heard.believed(&outvoted), Some(8));
+        assert_eq!(heard.believed(&Accord::Disagree("they differ".into())), None);
+    }
+}
