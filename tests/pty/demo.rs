@@ -144,6 +144,13 @@ struct Fingers<'a> {
     keys: usize,
 }
 
+/// The lines of a long page that are on the screen: `lines 1-16 of 206`.
+fn part_of_page(text: &str) -> Option<String> {
+    let (_, after) = text.split_once(" lines ")?;
+    let (part, _) = after.split_once(" of ")?;
+    Some(part.to_owned())
+}
+
 impl Fingers<'_> {
     /// `key` as the terminal sends it, once the screen has `before`.
     fn press(&mut self, before: &str, key: &str) {
@@ -155,7 +162,17 @@ impl Fingers<'_> {
     /// `a a y`: opens what waits for this case, asks, and approves.
     fn approve(&mut self, before: &str, action: &str) {
         self.press(before, "a");
-        self.press(&format!("▸ action {action}"), "a");
+        self.terminal.expect(&format!("▸ action {action}"), WORK);
+        // what a small screen has cut is shown before anything is asked
+        while !self.terminal.text().contains("y approve") {
+            let before = part_of_page(&self.terminal.text());
+            self.press("▸ action", "a");
+            self.terminal
+                .wait("the question, or more of the page", SOON, |now| {
+                    // a question may hide which part it is
+                    now.contains("y approve") || part_of_page(now).is_some_and(|part| Some(part) != before)
+                });
+        }
         self.press("y approve", "y");
         self.terminal.expect("decided by", SOON);
     }

@@ -29,18 +29,29 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     let (before, mut cut) = (page.len(), Cut::default());
     let known = app.known();
     let sent = known.transactions().everything().find(|t| t.action == action.id);
-    let mut effects = summary::effects(action, sent).into_iter();
-    if let Some(what) = effects.next() {
-        cut.facts |= write(page, app, &what);
-    }
-    place(page, app, action);
-    effects.for_each(|row| cut.facts |= write(page, app, &row));
-
+    let effects = summary::effects(action, sent);
     let mut checks = summary::checks(action);
     let passing = checks.pop_if(|row| !is_named(row));
     let ends = summary::ends(action);
+    let places = place(app, action);
     let room = page.width().saturating_sub(LABEL + 2);
-    let longest = longest(page);
+    let texts = [&effects, &checks, &ends]
+        .into_iter()
+        .flatten()
+        .map(|row| &row.text);
+    let texts = texts.chain(places.iter().map(|(.., text)| text));
+    let needed =
+        texts.map(|text| wrap(&clean(text), room).len()).sum::<usize>() + usize::from(passing.is_some());
+    let longest = longest(page, needed);
+    let mut effects = effects.into_iter();
+    if let Some(what) = effects.next() {
+        cut.facts |= write(page, app, longest, &what);
+    }
+    for (label, token, text) in places {
+        page.labelled(LABEL, label, token, &text);
+    }
+    effects.for_each(|row| cut.facts |= write(page, app, longest, &row));
+
     let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(longest);
     let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + usize::from(passing.is_some());
     let left = LINES.max(page.rows()).saturating_sub(used).max(LEAST);
@@ -57,15 +68,15 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
             false => fit(&clean(&row.text), room, app.settings.ascii).into_owned(),
         };
         cut.checks |= text != clean(&row.text);
-        cut.checks |= write(page, app, &Row { text, ..row.clone() });
+        cut.checks |= write(page, app, longest, &Row { text, ..row.clone() });
     }
     if let Some(next) = checks.get(shown) {
         let text = format!("and {} more that do not pass, below", checks.len() - shown);
-        write(page, app, &Row { text, ..next.clone() });
+        write(page, app, longest, &Row { text, ..next.clone() });
         cut.checks = true;
     }
     for row in passing.iter().chain(&ends) {
-        cut.facts |= write(page, app, row);
+        cut.facts |= write(page, app, longest, row);
     }
     page.end_front();
     cut
@@ -78,7 +89,7 @@ fn is_named(row: &Row) -> bool {
 }
 
 /// Network, mode, state and what is at stake, so that nobody takes one network for another.
-fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
+fn place(app: &App, action: &ActionView) -> Vec<(&'static str, Token, String)> {
     let network = &app.snapshot.network;
     let (risk, risk_token) = status::risk(action.risk);
     let money = if network.mainnet { ", real money" } else { "" };
@@ -96,14 +107,15 @@ fn place(page: &mut Page<'_>, app: &App, action: &ActionView) {
         "{} (chain {}){money}, {}: {sign} {}{waited}, {risk}",
         network.name, network.chain_id, app.snapshot.mode, state.word
     );
-    page.labelled(LABEL, "on", token, &text);
+    let mut rows = vec![("on", token, text)];
     if let Some(words) = app.pause_of(action) {
-        page.labelled(LABEL, "paused", Token::Warn, &words);
+        rows.push(("paused", Token::Warn, words));
     }
     if let Some(decision) = &action.decision {
         let text = format!("{}, {}", decision.decider, format::date(decision.at));
-        page.labelled(LABEL, "decided by", Token::Text, &text);
+        rows.push(("decided by", Token::Text, text));
     }
+    rows
 }
 
 /// No row is longer where the page has no more than [`LINES`]: the page says all of it below.
@@ -122,13 +134,16 @@ fn cut(width: usize, text: &str, longest: usize, ascii: bool) -> String {
     }
 }
 
-/// How long a row may be: a high page has room for what a low one cuts.
-fn longest(page: &Page<'_>) -> usize {
-    LONGEST.max(page.rows().saturating_sub(LINES))
+/// How many lines a row may have: nothing is cut where the page has room for all that is `needed`.
+fn longest(page: &Page<'_>, needed: usize) -> usize {
+    match needed <= LINES.max(page.rows()) {
+        true => usize::MAX,
+        false => LONGEST.max(page.rows().saturating_sub(LINES)),
+    }
 }
 
 /// Writes a row; whether it had to be cut.
-fn write(page: &mut Page<'_>, app: &App, row: &Row) -> bool {
+fn write(page: &mut Page<'_>, app: &App, longest: usize, row: &Row) -> bool {
     let token = match row.tone {
         Tone::Text => Token::Text,
         Tone::Strong => Token::Emphasis,
@@ -143,7 +158,7 @@ fn write(page: &mut Page<'_>, app: &App, row: &Row) -> bool {
         }
         _ => row.label.to_owned(),
     };
-    let text = cut(page.width(), &row.text, longest(page), app.settings.ascii);
+    let text = cut(page.width(), &row.text, longest, app.settings.ascii);
     page.labelled(LABEL, &label, token, &text);
     text != row.text
 }
