@@ -162,15 +162,19 @@ impl Fingers<'_> {
     /// `a a y`: opens what waits for this case, asks, and approves.
     fn approve(&mut self, before: &str, action: &str) {
         self.press(before, "a");
-        self.terminal.expect(&format!("▸ action {action}"), WORK);
+        let page = format!("▸ action {action}");
+        // the footer is drawn last
+        self.terminal.wait(&page, WORK, |now| {
+            now.contains(&page) && now.contains("a approve")
+        });
         // what a small screen has cut is shown before anything is asked
         while !self.terminal.text().contains("y approve") {
             let before = part_of_page(&self.terminal.text());
             self.press("▸ action", "a");
             self.terminal
                 .wait("the question, or more of the page", SOON, |now| {
-                    // a question may hide which part it is
-                    now.contains("y approve") || part_of_page(now).is_some_and(|part| Some(part) != before)
+                    let more = now.contains("was not on the screen in full") && part_of_page(now) != before;
+                    more || now.contains("y approve")
                 });
         }
         self.press("y approve", "y");
