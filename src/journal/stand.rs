@@ -2,7 +2,7 @@
 //! written into a file that was removed or replaced is gone with the process, whatever SQLite reports.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -45,7 +45,7 @@ pub(super) struct Stand {
     /// Held while the journal is open; released by the operating system however the process ends.
     lock: File,
     /// Where everything was copied to when the path led elsewhere.
-    rescued: Option<PathBuf>,
+    rescued: sqlite::Rescue<()>,
 }
 
 impl Stand {
@@ -59,7 +59,7 @@ impl Stand {
             files: sqlite::Stand::of(path).map_err(io_at(path))?,
             schema,
             lock,
-            rescued: None,
+            rescued: sqlite::Rescue::default(),
         })
     }
 
@@ -99,27 +99,17 @@ impl Stand {
 
     /// Copies everything that is in the open files to a file beside the path, once. Says the way from there.
     fn rescue(&mut self, path: &Path, connection: &Connection, records: u64) -> String {
-        let process = std::process::id();
-        let copied = match &self.rescued {
-            Some(copy) => Ok(copy.clone()),
-            None => {
-                let copy = path.with_extension(format!("rescued-{}.sqlite", UnixMillis::now().0));
-                backup::copy(connection, path, &copy).map(|_| copy)
-            }
-        };
-        match copied {
-            Ok(copy) => {
-                let shown = copy.display().to_string();
-                self.rescued = Some(copy);
+        let copy = |to: &Path| backup::copy(connection, path, to).map(drop);
+        let now = UnixMillis::now().0;
+        self.rescued.copied(path, now, "records", copy).map_or_else(
+            |words| words,
+            |(copy, ())| {
+                let shown = copy.display();
                 format!(
                     "All {records} records are copied to {shown}: put the file back, or stop this process, `casimir-dkg \
                      journal restore {shown}`, and start it again"
                 )
-            }
-            Err(why) => format!(
-                "Its records could not be copied ({why}): they are only in the files that process {process} holds open. Make \
-                 the directory again, with room, and they are copied; or copy them from /proc/{process}/fd before it ends"
-            ),
-        }
+            },
+        )
     }
 }

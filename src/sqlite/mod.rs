@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ffi};
 
-pub(crate) use stand::{Moved, Stand, is_at};
+pub(crate) use stand::{Moved, Rescue, Stand, is_at};
 
 /// The file that stands beside `path`: its name and this suffix.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {

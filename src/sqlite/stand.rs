@@ -1,6 +1,7 @@
 //! Whether the path of an open database still leads to the files that are open: what is written into a file that was removed
 //! or replaced is gone with the process, whatever SQLite reports.
 
+use std::fmt::Display;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,43 @@ impl Stand {
             let path = path.clone();
             Some(Moved { path, problem })
         })
+    }
+}
+
+/// The copy that is made of a database that is no longer where it was opened, and what the copying told.
+#[derive(Debug, Default)]
+pub(crate) struct Rescue<T>(Option<(PathBuf, T)>);
+
+impl<T> Rescue<T> {
+    /// Has everything copied to a file beside `path` that is named after `at_ms` (since the Unix epoch), once.
+    ///
+    /// # Errors
+    /// It could not be copied: in words, with the way on. `what` it is, in the plural.
+    pub(crate) fn copied<E: Display>(
+        &mut self,
+        path: &Path,
+        at_ms: u64,
+        what: &str,
+        copy: impl FnOnce(&Path) -> Result<T, E>,
+    ) -> Result<&(PathBuf, T), String> {
+        if self.0.is_none() {
+            let to = path.with_extension(format!("rescued-{at_ms}.sqlite"));
+            let process = std::process::id();
+            let told = copy(&to).map_err(|why| {
+                format!(
+                    "Its {what} could not be copied ({why}): they are only in the files that process {process} holds open. \
+                     Make the directory again, with room, and they are copied; or copy them from /proc/{process}/fd before it \
+                     ends"
+                )
+            })?;
+            self.0 = Some((to, told));
+        }
+        Ok(self.0.as_ref().expect("it was copied just now, or before"))
+    }
+
+    /// The copy that is not needed any more, where there is one.
+    pub(crate) fn take(&mut self) -> Option<PathBuf> {
+        self.0.take().map(|(copy, _)| copy)
     }
 }
 

@@ -79,14 +79,19 @@ fn second(state: &State, action: &Action) -> String {
 
 /// What a person gave up stays so, whatever the contract still lists.
 pub(super) fn given_up(state: &State, case: CaseId, outcome: &SafeText) -> String {
-    let behind = queue_behind(state, case).map_or_else(String::new, |words| format!("; {words}"));
-    format!("{outcome}; it stays so until it is retried{behind}")
+    format!(
+        "{outcome}; it stays so until it is retried{}",
+        behind(state, case)
+    )
+}
+
+fn behind(state: &State, case: CaseId) -> String {
+    queue_behind(state, case).map_or_else(String::new, |words| format!("; {words}"))
 }
 
 /// What came to its end stays so, although its blocks left the chain.
 pub(super) fn listed_again(state: &State, case: CaseId, outcome: &SafeText) -> String {
-    let behind = queue_behind(state, case).map_or_else(String::new, |words| format!("; {words}"));
-    let pool = case.pool;
+    let (pool, behind) = (case.pool, behind(state, case));
     format!(
         "{outcome}, and the contract lists pool {pool} again: nothing is done until it is retried{behind}"
     )

@@ -105,16 +105,20 @@ pub(super) fn take_up_gone(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> An
     let text = SafeText::new(&format!(
         "{id} taken up again by {by}: {case} goes on with its request"
     ));
-    let note = text.clone();
-    turn.record(Record::Note {
-        case: Some(id),
-        text: note,
-    });
-    turn.record(Record::CaseOpened { case, cause });
+    go_on_after(turn, id, case, cause, &text);
     if orphaned {
         turn.record(Record::CauseLost { case });
     }
     Ok(text)
+}
+
+/// Another case goes on after one that is over, whose story says so.
+fn go_on_after(turn: &mut Turn<'_>, over: CaseId, case: CaseId, cause: Cause, text: &SafeText) {
+    turn.record(Record::Note {
+        case: Some(over),
+        text: text.clone(),
+    });
+    turn.record(Record::CaseOpened { case, cause });
 }
 
 /// A person takes up again the pool of a case that came to its end, because the contract lists it again. What that case had
@@ -128,15 +132,7 @@ pub(super) fn take_up_listed(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> 
         "the contract lists pool {} again, and {by} takes it up again: {case} goes on after {id}",
         id.pool
     ));
-    let note = text.clone();
-    turn.record(Record::Note {
-        case: Some(id),
-        text: note,
-    });
-    turn.record(Record::CaseOpened {
-        case,
-        cause: Cause::State { block },
-    });
+    go_on_after(turn, id, case, Cause::State { block }, &text);
     Ok(text)
 }
 

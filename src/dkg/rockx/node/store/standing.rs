@@ -1,12 +1,12 @@
 //! Where the store's files stand while the node runs. A share that goes into a file that was removed or replaced is gone with
 //! the process, and the key that it belongs to counts on it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::{StoreError, backup, shown};
-use crate::sqlite::Stand;
+use crate::sqlite::{Rescue, Stand};
 use crate::types::{SafeText, UnixMillis, counted};
 
 /// Why nothing can be written.
@@ -22,14 +22,14 @@ pub(in super::super) enum Refuses {
 #[derive(Debug)]
 pub(super) struct Standing {
     files: Stand,
-    rescued: Option<(PathBuf, usize)>,
+    rescued: Rescue<usize>,
 }
 
 impl Standing {
     pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             files: Stand::of(path)?,
-            rescued: None,
+            rescued: Rescue::default(),
         })
     }
 
@@ -37,7 +37,7 @@ impl Standing {
     /// What is in the way, and how a person mends it.
     pub(super) fn look(&mut self, path: &Path, db: &Connection) -> Result<(), StoreError> {
         let Some(moved) = self.files.moved() else {
-            if let Some((copy, _)) = self.rescued.take() {
+            if let Some(copy) = self.rescued.take() {
                 tracing::info!(
                     target: "casimir_dkg::node", copy = %copy.display(),
                     "the share store is in its place again; the copy is not needed"
@@ -54,30 +54,19 @@ impl Standing {
 
     /// Copies every share to a file beside the path, once. Says the way from there.
     fn rescue(&mut self, path: &Path, db: &Connection) -> SafeText {
-        let process = std::process::id();
-        let copied = match &self.rescued {
-            Some((copy, shares)) => Ok((copy.clone(), *shares)),
-            None => {
-                let copy = path.with_extension(format!("rescued-{}.sqlite", UnixMillis::now().0));
-                backup::copy(db, &copy).map(|held| (copy, held.len()))
-            }
-        };
-        let words = match copied {
-            Ok((copy, shares)) => {
-                let file = copy.display().to_string();
-                let words = format!(
+        let copy = |to: &Path| backup::copy(db, to).map(|held| held.len());
+        let now = UnixMillis::now().0;
+        let words = self.rescued.copied(path, now, "shares", copy).map_or_else(
+            |words| words,
+            |(copy, shares)| {
+                let file = copy.display();
+                format!(
                     "{} copied to {file}: put the files back, or stop this node, `casimir-dkg operator restore {file}`, and \
                      start it again",
-                    counted(shares, "share")
-                );
-                self.rescued = Some((copy, shares));
-                words
-            }
-            Err(why) => format!(
-                "Its shares could not be copied ({why}): they are only in the files that process {process} holds open. Make \
-                 the directory again, with room, and they are copied; or copy them from /proc/{process}/fd before it ends"
-            ),
-        };
+                    counted(*shares, "share")
+                )
+            },
+        );
         SafeText::new(&words)
     }
 }
