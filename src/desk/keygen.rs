@@ -9,9 +9,8 @@ use super::pools::authorised;
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
-use super::sending::ENDPOINTS_AGREE;
 use super::{another, carried, later, refused, removed, served};
-use crate::oracle::{ActionKind, Fact, FactKind, Prepared, Wanted};
+use crate::oracle::{ActionKind, ENDPOINTS_AGREE, Fact, FactKind, Prepared, Wanted};
 use crate::ports::{Accord, Agreement, At, Execution, PoolManager, Ssv, agreed};
 use crate::types::{BlockRef, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
 

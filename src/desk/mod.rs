@@ -185,6 +185,7 @@ impl Desk {
                 manager: Arc::clone(&ask.manager),
                 ssv: Arc::clone(&ask.ssv),
                 execution: Arc::clone(&ask.execution),
+                agreement: Arc::clone(&ask.agreement),
                 consensus: ask.consensus.clone(),
                 expected: terms.expected.clone(),
             },

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 
 use super::{later, refused};
-use crate::oracle::Prepared;
+use crate::oracle::{ENDPOINTS_AGREE, Prepared};
 use crate::ports::{Accord, Agreement, At, Execution, PoolManager, PresentCommittee, agreed};
 use crate::types::{BlockRef, BlsPublicKey, Check, PoolId};
 
@@ -50,10 +50,36 @@ pub(super) async fn reshares_left(
     }
 }
 
+/// Whether the endpoints tell the same of a pool whose key a ceremony takes. Nothing where one alone is configured: such a
+/// ceremony moves no money, and what it is asked for by has checks of its own.
+pub(super) async fn endpoints_agree(
+    agreement: &dyn Agreement,
+    pool: PoolId,
+    block: BlockRef,
+) -> Option<Check> {
+    match agreed::on_pool(agreement, pool, block).await {
+        Accord::Alone => None,
+        accord => Some(accord.check(ENDPOINTS_AGREE)),
+    }
+}
+
+/// The answer of the desk where what one endpoint tells speaks against the action altogether: that ends it only where the
+/// others say the same, because a case that is refused stands until a person looks.
+pub(super) fn told_off(accord: &Accord, words: &str) -> Prepared {
+    match accord {
+        Accord::Alone | Accord::Agree { .. } => refused(words),
+        Accord::Disagree(_) | Accord::Outvoted { .. } | Accord::TooFew { .. } => later(format!(
+            "one endpoint says that {words}, which is not believed: {}",
+            accord.words()
+        )),
+    }
+}
+
 /// The key and the present committee of a pool; `Err` is the answer of the desk.
 pub(super) async fn present(
     manager: &dyn PoolManager,
     execution: &dyn Execution,
+    agreement: &dyn Agreement,
     pool: PoolId,
 ) -> Result<Present, Prepared> {
     let block = execution.head().await.value().map_err(later)?.block;
@@ -62,7 +88,8 @@ pub(super) async fn present(
     let view = view.value().map_err(later)?;
     let staked = staked.value().map_err(later)?.contains(&pool);
     let Some(validator) = view.public_key else {
-        return Err(refused(format!("the contract has no validator for pool {pool}")));
+        let words = format!("the contract has no validator for pool {pool}");
+        return Err(told_off(&agreed::on_pool(agreement, pool, block).await, &words));
     };
     let committee = manager.committee(pool, block).await;
     let committee = committee.value().map_err(later)?;

@@ -6,15 +6,15 @@ use alloy::primitives::Address;
 
 use super::carried::{self, Held};
 use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
-use super::pools::{Present, authorised, present, reshares_left};
+use super::pools::{Present, authorised, endpoints_agree, present, reshares_left, told_off};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::{key_checks, later, ranking, refused, served};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
-use crate::ports::{Agreement, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv};
+use crate::ports::{Agreement, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv, agreed};
 use crate::types::{
-    BlsPublicKey, BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
+    BlockRef, BlsPublicKey, BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
 };
 
 /// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
@@ -99,20 +99,22 @@ impl Reshare {
         known: Option<&KnownKey>,
     ) -> Result<Gathered, Prepared> {
         let can = self.committees.ceremonies.capabilities();
-        let present = present(&*self.manager, &*self.execution, pool).await?;
+        let present = present(&*self.manager, &*self.execution, &*self.agreement, pool).await?;
         let limit = self.limit();
         let used = present.committee.reshare_count;
         if used >= limit {
-            return Err(refused(format!(
-                "{used} of {limit} reshares of pool {pool} are used up: the contract takes no more"
-            )));
+            let words =
+                format!("{used} of {limit} reshares of pool {pool} are used up: the contract takes no more");
+            return Err(self.told_off(pool, present.block, &words).await);
         }
         let mut holders = present.committee.operator_ids.clone();
         holders.sort_unstable();
         let old_threshold = threshold_of_holders(can, pool, &holders)?;
         let brought = self.brought(pool, present.validator, &holders, known).await?;
         let chosen = wanted.chosen.as_deref();
-        holds_a_share(pool, wanted.leaving, &holders)?;
+        if let Some(words) = holds_no_share(pool, wanted.leaving, &holders) {
+            return Err(self.told_off(pool, present.block, &words).await);
+        }
         let candidates = candidates(&self.committees, &holders, chosen.unwrap_or_default());
         let asked = committee::ask(&self.committees, &candidates).await;
         let ranked = committee::rank(&self.committees, &candidates, &asked, wanted, &holders);
@@ -215,6 +217,7 @@ impl Reshare {
         }));
         checks.push(present.staked_check(pool));
         checks.push(reshares_left(&*self.manager, &*self.agreement, pool, present).await);
+        checks.extend(endpoints_agree(&*self.agreement, pool, present.block).await);
         checks.push(key_checks::in_journal(known, &present.validator, holders));
         checks.push(authorised(&*self.manager, self.oracle).await);
         checks
@@ -252,24 +255,24 @@ impl Reshare {
         facts
     }
 
+    /// The answer where what one endpoint tells of the committee speaks against a reshare altogether.
+    async fn told_off(&self, pool: PoolId, block: BlockRef, words: &str) -> Prepared {
+        told_off(&agreed::on_committee(&*self.agreement, pool, block).await, words)
+    }
+
     fn limit(&self) -> u64 {
         self.manager.capabilities().reshare_limit()
     }
 }
 
-/// Whom the contract wants out holds a share.
-///
-/// # Errors
-/// It does not: the answer of the desk.
-fn holds_a_share(pool: PoolId, leaving: Option<OperatorId>, holders: &[OperatorId]) -> Result<(), Prepared> {
-    match leaving.filter(|operator| !holders.contains(operator)) {
-        None => Ok(()),
-        Some(operator) => Err(refused(format!(
-            "the contract asks for operator {operator} to leave pool {pool}, and operators {} hold its key: with nothing \
-             left to do, give the case up",
-            list(holders)
-        ))),
-    }
+/// Why there is nothing to do where whom the contract wants out holds no share.
+fn holds_no_share(pool: PoolId, leaving: Option<OperatorId>, holders: &[OperatorId]) -> Option<String> {
+    let operator = leaving.filter(|operator| !holders.contains(operator))?;
+    Some(format!(
+        "the contract asks for operator {operator} to leave pool {pool}, and operators {} hold its key: with nothing left to \
+         do, give the case up",
+        list(holders)
+    ))
 }
 
 /// Everybody who may hold the key: the present holders, the configured candidates, and whom a person chose.

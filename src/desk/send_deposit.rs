@@ -11,7 +11,9 @@ use super::sending::{self, Sending};
 use super::{funding, key_checks, later, owner_nonce, refused, removed, served};
 use crate::beacon::roots;
 use crate::config::{Floors, format_ssv};
-use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload};
+use crate::oracle::{
+    ActionKind, ENDPOINTS_AGREE, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload,
+};
 use crate::ports::agreed::{self, MadeSince};
 use crate::ports::{
     Answer, Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
@@ -157,11 +159,12 @@ impl SendDeposit {
         checks.push(unknown_to_beacon(self.consensus.as_deref(), key).await);
         let made = MadeSince {
             key: *key,
+            committee: &gathered.operators,
             since: draft.since,
             deposit_contract: self.deposit_contract,
         };
         let agreed = agreed::on_deposit(&*self.sending.agreement, pool, oracle, facts.block, made);
-        checks.push(agreed.await.check(sending::ENDPOINTS_AGREE));
+        checks.push(agreed.await.check(ENDPOINTS_AGREE));
         checks
     }
 

@@ -37,7 +37,7 @@ impl SendReshare {
     /// `Err` is the answer of the desk where there is nothing to propose.
     pub(super) async fn prepare(&self, pool: PoolId, draft: SendReshareDraft) -> Result<Prepared, Prepared> {
         served::reshares(&*self.manager)?;
-        let present = present(&*self.manager, &*self.execution, pool).await?;
+        let present = present(&*self.manager, &*self.execution, &*self.sending.agreement, pool).await?;
         let Some(oracle) = self.sending.oracle else {
             return Err(refused(
                 "no oracle address is configured: a reshare cannot be submitted",

@@ -7,7 +7,8 @@ use alloy::primitives::{Address, U256};
 use super::proposal;
 use crate::config::format_ether;
 use crate::oracle::{
-    ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, SSV_OPERATORS, TransactionPayload,
+    ActionKind, CallArgument, CallView, ENDPOINTS_AGREE, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
+    TransactionPayload,
 };
 use crate::ports::{
     Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner, agreed,
@@ -89,9 +90,6 @@ pub(super) async fn proposal(
     ]);
     proposal::proposal(kind, title, facts, checks, Payload::Transaction(payload))
 }
-
-/// The check that two endpoints or more say the same.
-pub(super) const ENDPOINTS_AGREE: &str = "endpoints-agree";
 
 /// Every endpoint says the same of what the transaction rests on.
 pub(super) async fn endpoints_agree(from: &Sending, pool: PoolId, oracle: Address, block: BlockRef) -> Check {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
 use super::exit_checks::{self, ExpectedChain, Told};
-use super::pools::{Present, present};
+use super::pools::{Present, endpoints_agree, present};
 use super::proposal::{self, list};
 use super::sighting::{phase, state};
 use super::{NO_BEACON, key_checks, later, refused};
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, SignExitDraft};
 use crate::ports::consensus::{ExitMessage, ExitRules, Validator};
-use crate::ports::{Consensus, Execution, ExitSigning, PoolManager, Ssv};
+use crate::ports::{Agreement, Consensus, Execution, ExitSigning, PoolManager, Ssv};
 use crate::types::{
     BlsPublicKey, CeremonyPlan, Check, ExitDomain, OperatorId, PoolId, SignPurpose, UnixMillis,
 };
@@ -22,6 +22,7 @@ pub(super) struct SignExit {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) execution: Arc<dyn Execution>,
+    pub(super) agreement: Arc<dyn Agreement>,
     /// Nobody, where no beacon node is configured.
     pub(super) consensus: Option<Arc<dyn Consensus>>,
     pub(super) expected: ExpectedChain,
@@ -84,7 +85,7 @@ impl SignExit {
         pool: PoolId,
         known: Option<&KnownKey>,
     ) -> Result<Gathered<'a>, Prepared> {
-        let present = present(&*self.manager, &*self.execution, pool).await?;
+        let present = present(&*self.manager, &*self.execution, &*self.agreement, pool).await?;
         let key = present.validator;
         let (rules, validator) = state(beacon, &key).await.map_err(later)?;
         let validator = validator
@@ -148,6 +149,7 @@ impl SignExit {
         let quorum = Quorum::AtLeast(usize::from(plan.threshold()));
         let mut checks = committee::checks(&self.committees, &gathered.asked, plan, quorum);
         checks.push(present.staked_check(pool));
+        checks.extend(endpoints_agree(&*self.agreement, pool, present.block).await);
         checks.push(exit_checks::wanted(&*self.manager, pool, draft.opened_by.as_ref()).await);
         checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
         let index = exit_checks::index(*beacon, key, validator.index).await;

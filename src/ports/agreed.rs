@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use super::{
     Accord, Agreement, Answer, At, Question, SsvState, UNTOLD, Unknown, Voice, Words, told_of_pools,
 };
-use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root, UnixMillis};
+use crate::types::{BlockRef, BlsPublicKey, ClusterSnapshot, OperatorId, PoolId, Root, UnixMillis};
 
 mod state;
 
@@ -27,8 +27,10 @@ pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, 
 
 /// A key that nobody could have deposited for before a block, and where to.
 #[derive(Debug, Clone, Copy)]
-pub struct MadeSince {
+pub struct MadeSince<'a> {
     pub key: BlsPublicKey,
+    /// Who holds it: their cluster's newest snapshot is part of the call.
+    pub committee: &'a [OperatorId],
     /// It was made after this block.
     pub since: u64,
     /// The beacon chain's deposit contract.
@@ -41,7 +43,7 @@ pub async fn on_deposit(
     pool: PoolId,
     oracle: Address,
     block: BlockRef,
-    made: MadeSince,
+    made: MadeSince<'_>,
 ) -> Accord {
     let made = Some(made);
     let question = Grounds {
@@ -73,6 +75,11 @@ pub async fn on_caller(agreement: &dyn Agreement, oracle: Address, block: BlockR
 /// The owner's registrations at SSV, which no contract counts.
 pub async fn on_registrations(agreement: &dyn Agreement, block: BlockRef) -> Accord {
     agreement.ask_at(block, &Registrations(block)).await
+}
+
+/// What the manager's state says of a pool at `block`: what a ceremony with its key rests on.
+pub async fn on_pool(agreement: &dyn Agreement, pool: PoolId, block: BlockRef) -> Accord {
+    agreement.ask_at(block, &Pool { pool, block }).await
 }
 
 /// Who holds a pool's key, where the contract keeps no state of it.
@@ -121,14 +128,14 @@ pub async fn on_used_nonce(agreement: &dyn Agreement, account: Address, nonce: u
 }
 
 /// What a transaction rests on.
-struct Grounds {
+struct Grounds<'a> {
     pool: PoolId,
     oracle: Address,
     block: BlockRef,
-    made: Option<MadeSince>,
+    made: Option<MadeSince<'a>>,
 }
 
-impl Grounds {
+impl Grounds<'_> {
     async fn deposits(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
         let Some(MadeSince { key, since, .. }) = self.made else {
             return Ok(None);
@@ -136,6 +143,16 @@ impl Grounds {
         let found = voice.execution.deposits_of(&key, since, self.block).await;
         let found = found.known()?.map_or(0, |found| found.len());
         Ok(Some(found.to_string()))
+    }
+
+    /// A voice whose logs are still being read is silent on this alone.
+    async fn cluster(&self, voice: &Voice) -> Option<String> {
+        let state = voice.ssv.state(self.block, self.made?.committee).await;
+        let words = |state: SsvState| match state.known_cluster {
+            true => snapshot(&state.cluster),
+            false => "none".to_owned(),
+        };
+        Some(state.yes().map_or_else(|| UNTOLD.to_owned(), words))
     }
 
     async fn deposit_contract(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
@@ -146,6 +163,21 @@ impl Grounds {
         let words = |code| format!("the code {}", keccak256(code));
         Ok(Some(code.await.known()?.map_or_else(|| "none".to_owned(), words)))
     }
+}
+
+/// A cluster's snapshot, every field of it.
+fn snapshot(cluster: &ClusterSnapshot) -> String {
+    let ClusterSnapshot {
+        validator_count,
+        network_fee_index,
+        index,
+        balance,
+        active,
+    } = cluster;
+    let state = if *active { "active" } else { "liquidated" };
+    format!(
+        "{validator_count} validators, indices {network_fee_index} and {index}, balance {balance}, {state}"
+    )
 }
 
 /// Whether the manager takes the oracle's calls, as a voice tells it. Some nodes pass on no words of a refusal, and that
@@ -160,10 +192,10 @@ async fn caller(voice: &Voice, oracle: Address, at: At) -> (&'static str, String
 }
 
 #[async_trait]
-impl Question for Grounds {
+impl Question for Grounds<'_> {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
-        let (ready, view, fees, nonce, balance, deposits, code, caller) = tokio::join!(
+        let (ready, view, fees, nonce, balance, deposits, code, cluster, caller) = tokio::join!(
             voice.manager.ready(at),
             voice.manager.pool(self.pool, at),
             voice.manager.reserved_fees(at),
@@ -171,6 +203,7 @@ impl Question for Grounds {
             voice.execution.balance(self.oracle, at),
             self.deposits(voice),
             self.deposit_contract(voice),
+            self.cluster(voice),
             caller(voice, self.oracle, at),
         );
         let (ready, view) = (ready.value()?, view.value()?);
@@ -200,6 +233,7 @@ impl Question for Grounds {
         ];
         words.push(caller);
         words.extend(code);
+        words.extend(cluster.map(|cluster| ("the SSV cluster of these operators", cluster)));
         words.extend(deposits);
         Ok(words)
     }
@@ -319,6 +353,26 @@ impl Question for Registrations {
 
     async fn contradicted(&self, voice: &Voice) {
         voice.ssv.read_anew().await;
+    }
+}
+
+struct Pool {
+    pool: PoolId,
+    block: BlockRef,
+}
+
+#[async_trait]
+impl Question for Pool {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let at = At::block(self.block);
+        let (view, staked) = tokio::join!(voice.manager.pool(self.pool, at), voice.manager.staked(at));
+        let (view, staked) = (view.value()?, staked.value()?);
+        let key = view.public_key.map(|key| key.to_string());
+        Ok(vec![
+            ("the pool's key", key.unwrap_or_else(|| "none".to_owned())),
+            ("the pool's being staked", staked.contains(&self.pool).to_string()),
+            ("the pool's exiting", view.exiting.to_string()),
+        ])
     }
 }
 
@@ -532,6 +586,7 @@ mod tests {
         let voices = Voices::new(vec![voice("a", FakeManager::default(), bare), honest()]);
         let made = MadeSince {
             key: BlsPublicKey([2; 48]),
+            committee: &[],
             since: 1,
             deposit_contract: Address::repeat_byte(4),
         };

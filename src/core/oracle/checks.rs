@@ -12,11 +12,15 @@ pub const NEW_SIGNING_ROOT: &str = "new-signing-root";
 /// key up on the former alone.
 pub const SSV_OPERATORS: &str = "ssv-operators";
 
+/// Whether the endpoints tell the same of what an action rests on: the check that judges whether what one of them says of
+/// the chain counts.
+pub const ENDPOINTS_AGREE: &str = "endpoints-agree";
+
 /// Checks that one execution endpoint cannot make, as nobody could contradict it, with the kinds of action that always
 /// carry them: they stay unknown while one alone is configured.
 const NEED_TWO_VOICES: [(&str, &[ActionKind]); 3] = [
     (
-        "endpoints-agree",
+        ENDPOINTS_AGREE,
         &[ActionKind::SendDeposit, ActionKind::SendReshare],
     ),
     ("registration-nonce", &[ActionKind::SendDeposit]),
@@ -170,7 +174,7 @@ pub const CHECKS: &[CheckName] = &[
         "the SSV cluster lasts at least contract.min_runway after it, at present fees",
     ),
     chain(
-        "endpoints-agree",
+        ENDPOINTS_AGREE,
         "two execution endpoints or more say the same of what the action rests on",
     ),
     chain("simulation", "the call succeeds from the oracle account"),

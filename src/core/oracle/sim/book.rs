@@ -8,6 +8,7 @@ use alloy::primitives::U256;
 use super::chain::MADE_UP;
 use super::truth::{Call, Outside};
 use crate::oracle::state::Shares;
+use crate::oracle::step::{CHECKS_FAILED, PAYLOAD_CHANGED};
 use crate::oracle::*;
 use crate::types::*;
 
@@ -94,8 +95,26 @@ pub(super) struct Book {
     refunds: usize,
     /// When the checks of a case's newest action were made in this process, ms.
     made_at: BTreeMap<CaseId, u64>,
+    /// What is to leave by what the endpoints contradict each other on, as the desk has just said.
+    doubted: Option<ActionId>,
     /// How the chain is seen.
     pub(super) reach: Reach,
+}
+
+/// What is to leave, and rests on what the endpoints contradict each other on.
+fn doubted(input: &Input) -> Option<ActionId> {
+    let Input::Prepared {
+        purpose: Purpose::Send(action),
+        outcome: Prepared::Proposal(proposal),
+        ..
+    } = input
+    else {
+        return None;
+    };
+    let differ = proposal
+        .failed_checks()
+        .any(|check| check.name == ENDPOINTS_AGREE);
+    differ.then_some(*action)
 }
 
 impl Book {
@@ -121,6 +140,7 @@ impl Book {
         if let Some(run) = heard.and_then(|request| self.runs.get_mut(&request)) {
             run.runs = false;
         }
+        self.doubted = doubted(input);
         match input {
             Input::CeremonyEnded {
                 request,
@@ -161,7 +181,13 @@ impl Book {
             Record::Decided { .. } | Record::Endorsed { .. } | Record::EndorsementsLost { .. } => {
                 self.people(state, at, record);
             }
-            Record::ActionVoided { action, .. } => {
+            Record::ActionVoided { action, reason } => {
+                let by_last_checks =
+                    reason.as_str().starts_with(CHECKS_FAILED) || reason.as_str() == PAYLOAD_CHANGED;
+                assert!(
+                    !by_last_checks || self.doubted != Some(*action),
+                    "{action} is void by what one endpoint says and others deny"
+                );
                 self.actions.get_mut(action).expect("it was proposed").lost = Some("is void");
             }
             Record::CaseOpened { case, cause } | Record::CauseFound { case, cause } => {

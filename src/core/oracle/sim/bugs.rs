@@ -40,6 +40,8 @@ pub(in crate::oracle) enum Bug {
     OutcomeGuessed,
     /// What leaves is not compared with what was approved.
     DigestIgnored,
+    /// What one endpoint says at the last checks, and others deny, ends an approval.
+    OneVoiceVoids,
     /// Nobody notices who else uses the account.
     StrangerUnnoticed,
     /// What one endpoint says of the account, and others deny, accuses a stranger.
@@ -123,7 +125,7 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 46] = [
+const WITHIN: [(Bug, u64); 47] = [
     (Bug::DueForgotten, 10),
     (Bug::AnswerForgotten, 10),
     (Bug::PoolForgotten, 150),
@@ -144,11 +146,12 @@ const WITHIN: [(Bug, u64); 46] = [
     (Bug::EffectFirst, 150),
     (Bug::NeverExpires, 10),
     (Bug::SignatureNeverExpires, 1_000),
-    (Bug::PausedSends, 150),
+    (Bug::PausedSends, 1_000),
     (Bug::SharesAtOnce, 50),
     (Bug::FeeIgnored, 150),
     (Bug::OutcomeGuessed, 10),
     (Bug::DigestIgnored, 50),
+    (Bug::OneVoiceVoids, 50),
     (Bug::StrangerUnnoticed, 10),
     (Bug::OneVoiceAccuses, 10),
     (Bug::DecidedTwice, 50),
@@ -156,7 +159,7 @@ const WITHIN: [(Bug, u64); 46] = [
     (Bug::DeathUnnoticed, 10),
     (Bug::NoWayOut, 10),
     (Bug::HintIgnored, 50),
-    (Bug::StateIgnored, 150),
+    (Bug::StateIgnored, 1_000),
     (Bug::GivenUpInFlight, 50),
     (Bug::OldKeyGood, 50),
     (Bug::PositionFirst, 50),

@@ -52,11 +52,15 @@ impl World {
         };
         if !self.calm && self.rng.gen_bool(0.06) {
             let name = if self.rng.gen_bool(0.5) {
-                "endpoints-agree"
+                ENDPOINTS_AGREE
             } else {
                 "operators-reachable"
             };
             checks.push(Check::unknown(name, "it did not answer"));
+        } else if !self.calm && self.rng.gen_bool(0.05) {
+            // the preferred endpoint lies, and another one denies it
+            checks.push(Check::fail(ENDPOINTS_AGREE, "they contradict each other"));
+            checks.push(Check::fail("oracle-authorised", "the manager refuses calls"));
         }
         let balance = self.rng.gen_range(1..4);
         Prepared::Proposal(Box::new(Proposal {

@@ -1,12 +1,10 @@
-//! What the desk prepared: to be decided, to be kept true, or to leave.
+//! What the desk prepared: to be decided, or to be kept true. What is to leave gets its [last checks](super::last_checks).
 
+use super::last_checks;
 use crate::oracle::fading::Look;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{
-    ActionKind, ActionState, Case, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared,
-    Proposal, Purpose, Record, Step, TransactionPayload, account, advance, people, undo, ways,
-};
+use crate::oracle::{ActionKind, ActionState, Case, Prepared, Purpose, Record, Step, advance, people, ways};
 use crate::types::{ActionId, CaseId, SafeText};
 
 pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
@@ -64,7 +62,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
             }
         }
         (Purpose::Refresh(action), outcome) => refreshed(turn, action, outcome),
-        (Purpose::Send(action), outcome) => ready_to_send(turn, action, outcome),
+        (Purpose::Send(action), outcome) => last_checks::made(turn, action, outcome),
     }
 }
 
@@ -132,152 +130,6 @@ fn looked(turn: &mut Turn<'_>, action: ActionId) {
         at: turn.at,
     };
     live.looks_at.insert(action, look);
-}
-
-/// The last checks before something leaves: what would leave must be what was approved.
-fn ready_to_send(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
-    let case = action.case;
-    let approved = turn
-        .state
-        .actions
-        .get(&action)
-        .filter(|a| a.state == ActionState::Approved);
-    let Some(family) = approved.map(|a| a.proposal.payload.family()) else {
-        return;
-    };
-    if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
-        return;
-    }
-    // the desk may have taken its time, or have answered twice
-    if advance::not_in_time(turn.state, action) {
-        return;
-    }
-    let proposal = match outcome {
-        Prepared::Proposal(proposal) => proposal,
-        Prepared::Refused(reason) => {
-            // what is broadcast stays what it is: its approval waits for the person who looks
-            if family != Family::Broadcast {
-                turn.record(Record::ActionVoided {
-                    action,
-                    reason: reason.clone(),
-                });
-            }
-            turn.record(Record::CaseHalted { case, reason });
-            return;
-        }
-        Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
-    };
-    // the rules may have been read anew since it was asked, and have another window
-    let leaves = still_holds(turn, action, &proposal) && !undo::is_open(turn, action);
-    if planted!(DigestIgnored) || leaves {
-        leave(turn, action, proposal.payload);
-    }
-}
-
-/// Whether what would leave is what was approved, and every check says what it said then, or is known by now. One that
-/// fails ends the action. One that nobody can look at at the moment, and that everybody who approved took for known, only
-/// holds it back: it may be known again before the approval expires.
-fn still_holds(turn: &mut Turn<'_>, id: ActionId, now: &Proposal) -> bool {
-    let Some(action) = turn.state.actions.get(&id) else {
-        return false;
-    };
-    let failed: Vec<_> = now.failed_checks().map(|c| c.name.as_str()).collect();
-    // the journal may have named it by an older digest
-    let ends = if action.proposal.digest(id) != now.digest(id) {
-        Some("what would be sent changed after the approval".to_owned())
-    } else if failed.is_empty() {
-        None
-    } else {
-        Some(format!("checks failed after the approval: {}", failed.join(", ")))
-    };
-    if let Some(reason) = ends {
-        let reason = SafeText::new(&reason);
-        turn.record(Record::ActionVoided { action: id, reason });
-        return false;
-    }
-    let accepted = action.accepts_unknown();
-    let mut unknown = now.unknown_checks();
-    unknown.retain(|name| !accepted.contains(name));
-    if unknown.is_empty() {
-        return true;
-    }
-    let words = format!(
-        "approved; it leaves when these checks are known again: {}",
-        unknown.join(", ")
-    );
-    turn.hears(id.case, SafeText::new(&words));
-    turn.not_before(EffectKey::Prepare(id.case), advance::AFTER_FAILURE_MS);
-    false
-}
-
-/// It was approved, nothing speaks against it, and it is what would leave.
-fn leave(turn: &mut Turn<'_>, action: ActionId, payload: Payload) {
-    match payload {
-        Payload::Ceremony(payload) => start(turn, action, payload),
-        Payload::Transaction(payload) => sign(turn, action, payload),
-        Payload::Exit(payload) => turn.ask(EffectKey::Publish(action), || Effect::PublishExit {
-            action,
-            payload,
-        }),
-    }
-}
-
-fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
-    let case = action.case;
-    // two may have been approved at once: the first one has the key, or the place
-    let taken = turn.state.key_is_taken(case).is_some() && !planted!(SharesAtOnce);
-    if taken || !advance::is_free(turn.state) {
-        return;
-    }
-    let request = turn.draw_request_id();
-    let attempt = turn.state.cases.get(&case).map_or(0, |c| c.attempts) + 1;
-    let CeremonyPayload { plan, backend } = payload;
-    turn.record(Record::CeremonyStarted {
-        request,
-        case,
-        action: Some(action),
-        role: CeremonyRole::Main,
-        attempt,
-        plan: plan.clone(),
-        backend: backend.clone(),
-    });
-    turn.begin_ceremony(case, request, plan, backend);
-}
-
-/// Whoever waits for a nonce is looked at again after so long, ms: about when the endpoints have told another block.
-const NO_NONCE_MS: u64 = 2_000;
-
-fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
-    // one nonce is given out at a time, so that two intents cannot get the same one
-    let mut under_way = turn.state.volatile.in_flight.iter();
-    if under_way.any(|key| matches!(key, EffectKey::Sign(_))) {
-        turn.not_before(EffectKey::Prepare(action.case), 200);
-        return;
-    }
-    // two deposits that name their pools may have been looked at side by side
-    let carries = turn
-        .state
-        .actions
-        .get(&action)
-        .map(|a| a.proposal.kind.definition());
-    if carries.is_some_and(|of| of.carries_registration())
-        && advance::registers_first(turn.state, action.case).is_some()
-    {
-        return;
-    }
-    let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
-        let words = "held: no nonce can be given out while the endpoints do not tell, or contradict each other on, what the \
-                     oracle account has sent";
-        turn.hears(action.case, words.into());
-        turn.not_before(EffectKey::Prepare(action.case), NO_NONCE_MS);
-        return;
-    };
-    turn.ask(EffectKey::Sign(action), || Effect::Sign {
-        action,
-        payload,
-        nonce,
-        replaces: None,
-    });
 }
 
 #[cfg(test)]

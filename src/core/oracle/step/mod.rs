@@ -5,7 +5,11 @@ mod chain;
 mod desk;
 mod died;
 mod exit;
+mod last_checks;
 mod reconcile;
+
+#[cfg(test)]
+pub(in crate::oracle) use last_checks::{CHECKS_FAILED, PAYLOAD_CHANGED};
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};

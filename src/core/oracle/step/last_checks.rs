@@ -1,0 +1,197 @@
+//! The last checks of what was approved, and how it leaves: what would leave must be what was approved, and nothing that
+//! somebody but one endpoint says may speak against it.
+
+use crate::oracle::checks::{ENDPOINTS_AGREE, Rests, rests_on};
+use crate::oracle::state::EffectKey;
+use crate::oracle::turn::Turn;
+use crate::oracle::{
+    Action, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Proposal, Record,
+    TransactionPayload, account, advance, undo,
+};
+use crate::types::{ActionId, CheckStatus, SafeText};
+
+/// The last checks before something leaves: what would leave must be what was approved.
+pub(super) fn made(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
+    let case = action.case;
+    let approved = turn
+        .state
+        .actions
+        .get(&action)
+        .filter(|a| a.state == ActionState::Approved);
+    let Some(family) = approved.map(|a| a.proposal.payload.family()) else {
+        return;
+    };
+    if !turn.state.may_leave(case) || turn.state.cases.get(&case).is_none_or(|c| c.orphaned) {
+        return;
+    }
+    // the desk may have taken its time, or have answered twice
+    if advance::not_in_time(turn.state, action) {
+        return;
+    }
+    let proposal = match outcome {
+        Prepared::Proposal(proposal) => proposal,
+        Prepared::Refused(reason) => {
+            // what is broadcast stays what it is: its approval waits for the person who looks
+            if family != Family::Broadcast {
+                turn.record(Record::ActionVoided {
+                    action,
+                    reason: reason.clone(),
+                });
+            }
+            turn.record(Record::CaseHalted { case, reason });
+            return;
+        }
+        Prepared::Later { .. } | Prepared::TooEarly { .. } | Prepared::AlreadySo { .. } => return,
+    };
+    // the rules may have been read anew since it was asked, and have another window
+    let leaves = still_holds(turn, action, &proposal) && !undo::is_open(turn, action);
+    if planted!(DigestIgnored) || leaves {
+        leave(turn, action, proposal.payload);
+    }
+}
+
+/// How it begins what is said of an approval that its last checks end.
+pub(in crate::oracle) const CHECKS_FAILED: &str = "checks failed after the approval: ";
+/// What is said of one where other bytes than those that were approved would leave.
+pub(in crate::oracle) const PAYLOAD_CHANGED: &str = "what would be sent changed after the approval";
+
+/// What the last checks make of an approval.
+enum Verdict {
+    Holds,
+    /// It may hold again before it expires.
+    Waits(String),
+    Ends(String),
+}
+
+/// Whether what would leave is what was approved, and every check says what it said then, or is known by now.
+fn still_holds(turn: &mut Turn<'_>, id: ActionId, now: &Proposal) -> bool {
+    let Some(action) = turn.state.actions.get(&id) else {
+        return false;
+    };
+    match verdict(action, now) {
+        Verdict::Holds => true,
+        Verdict::Waits(words) => {
+            turn.hears(id.case, SafeText::new(&words));
+            turn.not_before(EffectKey::Prepare(id.case), advance::AFTER_FAILURE_MS);
+            false
+        }
+        Verdict::Ends(reason) => {
+            let reason = SafeText::new(&reason);
+            turn.record(Record::ActionVoided { action: id, reason });
+            false
+        }
+    }
+}
+
+/// A check that fails ends an approval, and so does a payload that has changed, unless nothing but what one endpoint tells
+/// of the chain, and others deny or do not confirm, says so. That only holds it back, as does a check that nobody can look
+/// at at the moment and that not everybody who approved took for unknown.
+fn verdict(action: &Action, now: &Proposal) -> Verdict {
+    let failed: Vec<_> = now.failed_checks().map(|c| c.name.as_str()).collect();
+    // the journal may have named it by an older digest
+    let is_changed = action.proposal.digest(action.id) != now.digest(action.id);
+    let accepted = action.accepts_unknown();
+    let rests_on_the_chain = failed.iter().all(|name| rests_on(name) == Rests::Chain);
+    if (is_changed || !failed.is_empty()) && rests_on_the_chain && !planted!(OneVoiceVoids) {
+        if let Some(doubt) = doubt(now, &accepted) {
+            return Verdict::Waits(format!("approved; it leaves when the endpoints agree: {doubt}"));
+        }
+    }
+    if is_changed {
+        return Verdict::Ends(PAYLOAD_CHANGED.to_owned());
+    }
+    if !failed.is_empty() {
+        return Verdict::Ends(format!("{CHECKS_FAILED}{}", failed.join(", ")));
+    }
+    let mut unknown = now.unknown_checks();
+    unknown.retain(|name| !accepted.contains(name));
+    if unknown.is_empty() {
+        return Verdict::Holds;
+    }
+    Verdict::Waits(format!(
+        "approved; it leaves when these checks are known again: {}",
+        unknown.join(", ")
+    ))
+}
+
+/// Why one endpoint's word is not enough to end what was approved: how the others deny it, or that they do not confirm it.
+/// None where they do, or where those who approved took one voice for enough.
+fn doubt<'a>(now: &'a Proposal, accepted: &[String]) -> Option<&'a str> {
+    let agree = now.checks.iter().find(|check| check.name == ENDPOINTS_AGREE)?;
+    let is_doubted = match agree.status {
+        CheckStatus::Pass => false,
+        CheckStatus::Fail => true,
+        CheckStatus::Unknown => !accepted.iter().any(|name| *name == agree.name),
+    };
+    is_doubted.then_some(agree.reason.as_str())
+}
+
+/// It was approved, nothing speaks against it, and it is what would leave.
+fn leave(turn: &mut Turn<'_>, action: ActionId, payload: Payload) {
+    match payload {
+        Payload::Ceremony(payload) => start(turn, action, payload),
+        Payload::Transaction(payload) => sign(turn, action, payload),
+        Payload::Exit(payload) => turn.ask(EffectKey::Publish(action), || Effect::PublishExit {
+            action,
+            payload,
+        }),
+    }
+}
+
+fn start(turn: &mut Turn<'_>, action: ActionId, payload: CeremonyPayload) {
+    let case = action.case;
+    // two may have been approved at once: the first one has the key, or the place
+    let taken = turn.state.key_is_taken(case).is_some() && !planted!(SharesAtOnce);
+    if taken || !advance::is_free(turn.state) {
+        return;
+    }
+    let request = turn.draw_request_id();
+    let attempt = turn.state.cases.get(&case).map_or(0, |c| c.attempts) + 1;
+    let CeremonyPayload { plan, backend } = payload;
+    turn.record(Record::CeremonyStarted {
+        request,
+        case,
+        action: Some(action),
+        role: CeremonyRole::Main,
+        attempt,
+        plan: plan.clone(),
+        backend: backend.clone(),
+    });
+    turn.begin_ceremony(case, request, plan, backend);
+}
+
+/// Whoever waits for a nonce is looked at again after so long, ms: about when the endpoints have told another block.
+const NO_NONCE_MS: u64 = 2_000;
+
+fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
+    // one nonce is given out at a time, so that two intents cannot get the same one
+    let mut under_way = turn.state.volatile.in_flight.iter();
+    if under_way.any(|key| matches!(key, EffectKey::Sign(_))) {
+        turn.not_before(EffectKey::Prepare(action.case), 200);
+        return;
+    }
+    // two deposits that name their pools may have been looked at side by side
+    let carries = turn
+        .state
+        .actions
+        .get(&action)
+        .map(|a| a.proposal.kind.definition());
+    if carries.is_some_and(|of| of.carries_registration())
+        && advance::registers_first(turn.state, action.case).is_some()
+    {
+        return;
+    }
+    let Some(nonce) = account::next_nonce(turn.state, payload.from) else {
+        let words = "held: no nonce can be given out while the endpoints do not tell, or contradict each other on, what the \
+                     oracle account has sent";
+        turn.hears(action.case, words.into());
+        turn.not_before(EffectKey::Prepare(action.case), NO_NONCE_MS);
+        return;
+    };
+    turn.ask(EffectKey::Sign(action), || Effect::Sign {
+        action,
+        payload,
+        nonce,
+        replaces: None,
+    });
+}
