@@ -2,7 +2,9 @@
 
 use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
+use casimir_dkg::view::{ActionView, CaseView, TransactionState};
 
+use super::super::deposits::initiated;
 use super::program::Form;
 use super::stage::{PAIR, Set, Stage};
 use super::{Ground, each, with_beacon};
@@ -67,5 +69,75 @@ async fn lie(ground: &Ground, name: &str, voices: usize, form: Form) {
     cases.sort_unstable();
     assert_eq!(cases, ["deposit/1", "deposit/2"], "{name}\n{}", program.picture());
     assert!(snapshot.cases.iter().all(|case| !case.is_over()), "{name}");
+    program.end().await;
+}
+
+/// Long enough for a lie to be told before it ends.
+const WINDOW: &str = "4s";
+
+/// One after the other: they share one account.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_outlives_a_lie_that_is_told_when_it_would_leave() {
+    let ground = Ground::start(with_beacon()).await;
+    // whoever lies says that the other one is at the head
+    for _ in 1..=2 {
+        ground.devnet().deposit_pool(1).await.unwrap();
+    }
+    lie_at_the_last_checks(&ground, 3).await;
+    ground.end().await;
+    let ground = Ground::start(with_beacon()).await;
+    for _ in 1..=2 {
+        ground.devnet().deposit_pool(1).await.unwrap();
+    }
+    lie_at_the_last_checks(&ground, 2).await;
+    ground.end().await;
+}
+
+async fn lie_at_the_last_checks(ground: &Ground, voices: usize) {
+    let set = Set {
+        execution: voices,
+        ..PAIR
+    };
+    let stage = Stage::set(ground, "ready-queue-altered", set, None).await;
+    let window = |config: &mut toml::Table| {
+        let undo: toml::Table =
+            format!("[[policy.undo]]\nkinds = [\"send-deposit\"]\nwindow = \"{WINDOW}\"\n")
+                .parse()
+                .unwrap();
+        let policy = config
+            .entry("policy")
+            .or_insert_with(|| toml::Table::new().into());
+        let policy = policy.as_table_mut().unwrap();
+        policy.insert("undo".to_owned(), undo["policy"]["undo"].clone());
+    };
+    let program = stage.program(Form::Text, "supervised", window).await;
+    program.approve_next("deposit/1", ActionKind::Keygen).await;
+    program.approve_next("deposit/1", ActionKind::SendDeposit).await;
+    let sends = |a: &&ActionView| a.kind == ActionKind::SendDeposit.to_string() && a.undo.is_some();
+    let approved = program
+        .until("its approval", |s| s.actions.iter().find(sends).map(|a| a.id))
+        .await;
+    stage.switch(Switch::On);
+    program
+        .until("an approval that is held, and why", |s| {
+            let of_case = |case: &&CaseView| case.id == approved.case;
+            let case = s.cases.iter().find(of_case)?;
+            let is_held = case.sentence.as_str().contains("it leaves when");
+            is_held.then_some(())
+        })
+        .await;
+    assert!(initiated(ground).await.is_empty(), "{voices}: it left on a lie");
+    stage.switch(Switch::Off);
+    program
+        .until("what was approved, and no other, in a block", |s| {
+            let transaction = s.transactions.iter().find(|t| t.action == approved)?;
+            matches!(
+                transaction.state,
+                TransactionState::Included { .. } | TransactionState::Final { .. }
+            )
+            .then_some(())
+        })
+        .await;
+    assert_eq!(initiated(ground).await, [1], "{voices}");
     program.end().await;
 }
