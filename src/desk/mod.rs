@@ -113,6 +113,19 @@ pub(crate) struct Desk {
     broadcast_exit: BroadcastExit,
 }
 
+fn sending(ask: &Neighbours, terms: &Terms) -> Sending {
+    Sending {
+        manager: Arc::clone(&ask.manager),
+        execution: Arc::clone(&ask.execution),
+        ssv: Arc::clone(&ask.ssv),
+        agreement: Arc::clone(&ask.agreement),
+        signer: ask.signer.clone(),
+        oracle: terms.oracle,
+        chain_id: terms.chain_id,
+        fee_ceiling_wei: terms.fee_ceiling_wei,
+    }
+}
+
 fn rehearsal(ask: &Neighbours, terms: &Terms) -> Rehearsal {
     Rehearsal {
         manager: Arc::clone(&ask.manager),
@@ -130,16 +143,7 @@ impl Desk {
             directory: Arc::clone(&terms.directory),
             selection: terms.selection.clone(),
         };
-        let sending = Sending {
-            manager: Arc::clone(&ask.manager),
-            execution: Arc::clone(&ask.execution),
-            ssv: Arc::clone(&ask.ssv),
-            agreement: Arc::clone(&ask.agreement),
-            signer: ask.signer.clone(),
-            oracle: terms.oracle,
-            chain_id: terms.chain_id,
-            fee_ceiling_wei: terms.fee_ceiling_wei,
-        };
+        let sending = sending(ask, terms);
         let rehearsal = rehearsal(ask, terms);
         Self {
             keygen: Keygen {

@@ -105,6 +105,18 @@ pub(crate) fn grow(widths: &mut [usize], wanted: &[usize], spare: &mut usize) {
     }
 }
 
+/// Takes up to `missing` from columns that are wider than what is in them and tells how
+/// much that is.
+fn take(widths: &mut [usize], wanted: &[usize], of: impl Iterator<Item = usize>, missing: usize) -> usize {
+    let mut taken = 0;
+    for n in of {
+        let less = widths[n].saturating_sub(wanted[n]).min(missing - taken);
+        widths[n] -= less;
+        taken += less;
+    }
+    taken
+}
+
 /// Rows that fit under the header line.
 pub(crate) fn rows_in(area: Rect) -> usize {
     usize::from(area.height.saturating_sub(1))
@@ -164,6 +176,13 @@ impl Table<'_> {
         for (middle, rests) in [(false, false), (false, true), (true, true), (true, false)] {
             grow(&mut widths, &wants(middle, rests), &mut spare);
         }
+        let wanted: Vec<usize> = shown.iter().map(|i| self.needs(*i, rows)).collect();
+        let is_short = |n: &usize| stretches(&shown[*n]) && widths[*n] < wanted[*n];
+        if let Some(short) = (0..shown.len()).find(is_short) {
+            let fixed = (0..shown.len()).filter(|n| !stretches(&shown[*n]));
+            let missing = wanted[short] - widths[short];
+            widths[short] += take(&mut widths, &wanted, fixed, missing);
+        }
         let rests = shown.iter().filter(|i| stretches(i)).count().max(1);
         let mut x = 0;
         shown
@@ -177,6 +196,14 @@ impl Table<'_> {
                 (i, left, w)
             })
             .collect()
+    }
+
+    /// How wide a column is in which nothing is cut, its title included.
+    fn needs(&self, column: usize, rows: &[(usize, Vec<Cell>)]) -> usize {
+        let cells = [false, true].map(|middle| self.wanted(column, middle, rows));
+        cells
+            .into_iter()
+            .fold(text::width(self.columns[column].title), usize::max)
     }
 
     /// How wide the cells of a column are that are cut in the middle, or those that are not.
@@ -235,9 +262,13 @@ mod tests {
     const COLUMNS: &[Column] = &[fixed("id", 8, 0), fixed("key", 9, 1), rest("what", 10, 0)];
 
     fn drawn(columns: u16) -> String {
+        drawn_with(COLUMNS, columns)
+    }
+
+    fn drawn_with(of: &[Column], columns: u16) -> String {
         let theme = Theme::choose(None, None, Depth::Mono).unwrap();
         let table = Table {
-            columns: COLUMNS,
+            columns: of,
             offset: 0,
             len: 2,
             selected: None,
@@ -273,6 +304,14 @@ mod tests {
             wide.contains("0x0123456789abcdef0123") && !wide.contains('…'),
             "{wide}"
         );
+    }
+
+    #[test]
+    fn what_columns_do_not_need_is_left_to_the_words_that_would_be_cut() {
+        const WIDE: &[Column] = &[fixed("id", 22, 0), fixed("key", 12, 0), rest("what", 8, 0)];
+        let drawn = drawn_with(WIDE, 48);
+        assert!(drawn.contains("Deposit 32 ETH"), "{drawn}");
+        assert!(drawn.contains("deposit/12345#17"), "{drawn}");
     }
 
     #[test]

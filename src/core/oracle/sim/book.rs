@@ -181,15 +181,7 @@ impl Book {
             Record::Decided { .. } | Record::Endorsed { .. } | Record::EndorsementsLost { .. } => {
                 self.people(state, at, record);
             }
-            Record::ActionVoided { action, reason } => {
-                let by_last_checks =
-                    reason.as_str().starts_with(CHECKS_FAILED) || reason.as_str() == PAYLOAD_CHANGED;
-                assert!(
-                    !by_last_checks || self.doubted != Some(*action),
-                    "{action} is void by what one endpoint says and others deny"
-                );
-                self.actions.get_mut(action).expect("it was proposed").lost = Some("is void");
-            }
+            Record::ActionVoided { action, reason } => self.voided(*action, reason),
             Record::CaseOpened { case, cause } | Record::CauseFound { case, cause } => {
                 self.causes.insert(*case, cause.clone());
                 self.lost.remove(case);
@@ -236,6 +228,16 @@ impl Book {
             }
             _ => {}
         }
+    }
+
+    fn voided(&mut self, action: ActionId, reason: &SafeText) {
+        let reason = reason.as_str();
+        let by_last_checks = reason.starts_with(CHECKS_FAILED) || reason == PAYLOAD_CHANGED;
+        assert!(
+            !by_last_checks || self.doubted != Some(action),
+            "{action} is void by what one endpoint says and others deny"
+        );
+        self.actions.get_mut(&action).expect("it was proposed").lost = Some("is void");
     }
 
     /// The key that there was is never used, and a rule keeps to its bound.
