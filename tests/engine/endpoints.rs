@@ -171,7 +171,7 @@ async fn no_connection_is_told_apart_from_a_chain_that_can_not_be_read() {
     only.rescript(|_| Act::Http(502, vec![], "bad gateway".into()));
     link(LinkState::Down).await;
     until(&oracle, "an alarm that says so", |s| {
-        let says = |a: &&SafeText| a.as_str().contains("no endpoint answered");
+        let says = |a: &&SafeText| a.as_str().contains("did not answer");
         s.alarms.iter().find(says).cloned()
     })
     .await;

@@ -14,7 +14,7 @@ mod validators;
 mod wire;
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -43,6 +43,9 @@ pub struct BeaconConfig {
     pub deadline: Duration,
     /// Longest answer in bytes.
     pub max_response: usize,
+    /// A node is not in sync whose head is more slots behind this machine's clock, whatever it says; none where clocks say
+    /// nothing.
+    pub most_behind: Option<u64>,
     /// How long a node's state of synchronisation is believed.
     pub recheck: Duration,
     /// The way out.
@@ -62,6 +65,7 @@ impl BeaconConfig {
             genesis_validators_root,
             deadline: Duration::from_secs(10),
             max_response: 16 << 20,
+            most_behind: None,
             recheck: Duration::from_secs(6),
             http: Http::direct(),
         }
@@ -72,6 +76,8 @@ struct Inner {
     config: BeaconConfig,
     nodes: Vec<Node>,
     genesis: Mutex<Alike<Root>>,
+    /// How long a slot takes, once a node has told its constants.
+    slot: Mutex<Option<Duration>>,
 }
 
 /// A client of several beacon nodes. Clones share their state.
@@ -147,6 +153,7 @@ impl Beacon {
             inner: Arc::new(Inner {
                 config,
                 genesis: Mutex::new(Alike::new(nodes.len(), None)),
+                slot: Mutex::default(),
                 nodes,
             }),
         })
@@ -182,6 +189,9 @@ impl Beacon {
     /// No node answers whose word counts.
     pub async fn spec(&self) -> Result<Spec, BeaconError> {
         let spec: Data<Spec> = self.read("spec", wire::SPEC_PATH).await?;
+        if let Ok(slot) = spec.data.slot() {
+            *self.inner.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(slot);
+        }
         Ok(spec.data)
     }
 

@@ -27,6 +27,9 @@ struct State {
     lines: Lines,
 }
 
+/// What is said of a node that is in sync by its own word, and whose head is old.
+const OF_THE_PAST: &str = "far behind by this machine's clock, although it says that it is in sync";
+
 /// A contradiction is shown for so long after it was seen last: two nodes may have been a slot apart.
 const CONTRADICTED: Duration = Duration::from_secs(120);
 
@@ -191,8 +194,20 @@ impl Beacon {
         node.state().head_slot = Some(syncing.data.head_slot);
         match syncing.data.problem() {
             Some(problem) => Err(NodeError::NotSynced(problem)),
+            None if self.is_of_the_past(node) => Err(NodeError::NotSynced(OF_THE_PAST)),
             None => Ok(()),
         }
+    }
+
+    /// Its head is far behind this machine's clock, although it says that it is in sync.
+    fn is_of_the_past(&self, node: &Node) -> bool {
+        let slot = *self.inner.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(slot), Some(most)) = (slot, self.inner.config.most_behind) else {
+            return false;
+        };
+        let most = slot.saturating_mul(u32::try_from(most).unwrap_or(u32::MAX));
+        let dated = node.head_dated(slot);
+        dated.is_some_and(|dated| UnixMillis::now().since(dated) > most)
     }
 
     pub(super) async fn check_chain(&self, node: &Node) -> Result<(), NodeError> {

@@ -6,6 +6,11 @@
 //! which its backend for logs turned out to be behind: beyond it some answer with an error, and some with nothing. One block
 //! that is refused by itself is read by its receipts. An endpoint that refuses those as well, again and again, is left alone
 //! with its logs for a while, and named; in everything else it is asked as before.
+//!
+//! Behind one address there may be nodes of which some lack what others have. A range that is refused for that is asked for
+//! once more as it is; whoever tells it then is named, and its span stays.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,6 +19,7 @@ use super::ask::{Failed, decoded};
 use super::endpoint::Admission;
 use super::error::{EndpointError, RpcError};
 use super::http::Said;
+use super::turns::Turns;
 use super::types::{BlockHeader, LogEntry, LogFilter};
 use super::{EndpointIndex, Rpc};
 use crate::chain::logs::{asked_for, oddity};
@@ -22,6 +28,8 @@ use crate::types::SafeText;
 const METHOD: &str = "eth_getLogs";
 /// Endpoints that take fewer blocks at once are asked after those that take more.
 const CRAMPED: u64 = 256;
+/// Before a range is asked for once more of an endpoint that has told such before.
+const FICKLE_PAUSE: Duration = Duration::from_millis(250);
 
 /// The logs of consecutive blocks, and who told them.
 #[derive(Debug, Clone)]
@@ -66,10 +74,12 @@ impl Rpc {
         let give_up = Instant::now() + self.inner.config.patience;
         loop {
             let (mut attempts, mut shorter, mut retry_at) = (Vec::new(), false, None);
-            let mut indices: Vec<_> = self.indices().collect();
-            indices.sort_by_key(|index| self.inner.endpoints[index.0].log_span() < CRAMPED);
-            for index in indices {
-                match self.piece(index, filter, from, to).await {
+            let mut order = self.order();
+            order.sort_by_key(|index| self.inner.endpoints[index.0].log_span() < CRAMPED);
+            let ask = async |index| (index, self.piece(index, filter, from, to).await);
+            let mut turns = Turns::new(self, METHOD, order, ask);
+            while let Some((index, told)) = turns.next().await {
+                match told {
                     Ok(piece) => return Ok(piece),
                     Err(miss) => {
                         shorter |= miss.shorter;
@@ -123,7 +133,12 @@ impl Rpc {
             end,
             endpoint: index,
         };
-        let failed = match self.ask_logs(index, filter, from, end).await {
+        // logs may come a moment after their blocks, so of the newest that they are lacking says nothing of an endpoint
+        let told = match above.is_none() || endpoint.is_fickle_with_logs() {
+            true => self.ask_again(index, filter, (from, end), above).await,
+            false => self.ask_logs(index, filter, from, end).await,
+        };
+        let failed = match told {
             Ok(logs) => {
                 endpoint.told_logs(blocks, above);
                 return Ok(piece(logs, end));
@@ -136,6 +151,12 @@ impl Rpc {
             // its receipts are not asked for either while it wants to be left alone
             endpoint.told_no_logs(&failed.error);
             return Err(Miss::from(failed));
+        }
+        // another node behind its address has the blocks, so the range is not what is wrong
+        if above.is_none() && failed.error.lacks_blocks() && endpoint.is_fickle_with_logs() {
+            let again = Some(Instant::now() + FICKLE_PAUSE);
+            let error = failed.error;
+            return Err(Miss::from(Failed { error, again }));
         }
         if blocks == 1 && failed.error.may_be_too_big() {
             let logs = self.one_block(index, filter, end, above, failed).await?;
@@ -209,6 +230,26 @@ impl Rpc {
         }
     }
 
+    /// As [`Rpc::ask_logs`], and once more where it says that it lacks blocks of that range: a balancer may stand before
+    /// nodes of which some have them. One that then tells what it has just refused is named.
+    async fn ask_again(
+        &self,
+        index: EndpointIndex,
+        filter: &LogFilter,
+        (from, to): (u64, u64),
+        above: Option<u64>,
+    ) -> Result<Vec<LogEntry>, Failed> {
+        let refused = match self.ask_logs(index, filter, from, to).await {
+            Err(refused) if refused.error.lacks_blocks() => refused,
+            told => return told,
+        };
+        let told = self.ask_logs(index, filter, from, to).await;
+        if told.is_ok() && above.is_none() {
+            self.inner.endpoints[index.0].is_fickle(METHOD, &refused.error);
+        }
+        told
+    }
+
     async fn ask_logs(
         &self,
         index: EndpointIndex,
@@ -244,5 +285,75 @@ impl Rpc {
                 again: None,
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Json;
+
+    use super::super::{EndpointState, RpcConfig};
+    use super::*;
+    use crate::types::RedactedUrl;
+
+    const HEAD: u64 = 100_000;
+
+    /// A balancer before two nodes, asked by turns, of which one has no logs of blocks that the other has. How often logs
+    /// were asked for is counted.
+    async fn balancer(asked: Arc<AtomicUsize>) -> RedactedUrl {
+        let answer = move |Json(call): Json<Value>| async move {
+            let hash = format!("0x{}", "05".repeat(32));
+            let said = match call["method"].as_str().unwrap() {
+                "eth_chainId" => json!({"result": "0x1"}),
+                "eth_getBlockByNumber" if call["params"][0] == "0x0" => json!({"result": null}),
+                "eth_getBlockByNumber" => json!({"result": {
+                    "number": format!("{HEAD:#x}"), "hash": hash, "parentHash": hash, "timestamp": "0x1",
+                }}),
+                "eth_getLogs" => match asked.fetch_add(1, Ordering::SeqCst) % 2 {
+                    0 => json!({"error": {"code": -32000, "message": "unknown block"}}),
+                    _ => json!({"result": []}),
+                },
+                other => panic!("{other}: logs are told, so nothing else is asked"),
+            };
+            let mut said = said;
+            said["jsonrpc"] = json!("2.0");
+            said["id"] = call["id"].clone();
+            Json(said)
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        RedactedUrl::new(url)
+    }
+
+    /// The range was halved down to one block, and every old block asked for by itself again and again.
+    #[tokio::test]
+    async fn a_range_that_one_of_two_nodes_lacks_is_asked_for_again_and_not_halved() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let url = balancer(Arc::clone(&asked)).await;
+        let rpc = Rpc::new(RpcConfig::new(vec![url], 1)).unwrap();
+        let filter = LogFilter {
+            addresses: Vec::new(),
+            topics: Vec::new(),
+        };
+        let (mut from, mut pieces) = (1, 0);
+        while from < HEAD / 2 {
+            let piece = rpc.logs(&filter, from, HEAD / 2).await.unwrap();
+            from = piece.end + 1;
+            pieces += 1;
+        }
+        assert!(pieces <= HEAD / 2 / 2_000, "{pieces}");
+        assert_eq!(asked.load(Ordering::SeqCst) as u64, 2 * pieces);
+        let health = &rpc.health()[0];
+        assert_eq!((health.state, health.log_span), (EndpointState::Healthy, None));
+        let named = health.odd.as_ref().unwrap().as_str();
+        assert_eq!(
+            named,
+            "eth_getLogs: tells logs of the same range sometimes and sometimes not: unknown block (code -32000)"
+        );
     }
 }

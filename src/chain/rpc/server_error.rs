@@ -120,6 +120,11 @@ impl ServerError {
         needles.iter().any(|needle| text.contains(needle))
     }
 
+    /// It does not have the block, the state or the method.
+    pub(super) fn lacks(&self) -> bool {
+        self.says(LACKING) && !self.says_no_such_method()
+    }
+
     /// It is over when the node has time again: nothing is said of what was asked.
     pub(super) fn passes(&self) -> bool {
         self.is_too_often() || self.says(NOT_DONE)
