@@ -195,10 +195,13 @@ impl Beacon {
         Ok(spec.data)
     }
 
-    /// Asks the nodes in order; the first that serves our chain, is in sync and answers counts.
+    /// Asks the nodes in order, and last those that did not answer before; the first that serves our chain, is in sync and
+    /// answers counts.
     async fn read<T: DeserializeOwned>(&self, what: &'static str, path: &str) -> Result<T, BeaconError> {
         let mut attempts = Vec::new();
-        for node in &self.inner.nodes {
+        let mut order: Vec<_> = self.inner.nodes.iter().collect();
+        order.sort_by_key(|node| node.is_down());
+        for node in order {
             let result = match self.admit(node).await {
                 Ok(()) => self.get(node, path, &[]).await,
                 Err(error) => Err(error),

@@ -27,6 +27,19 @@ struct State {
     lines: Lines,
 }
 
+impl State {
+    fn standing(&self) -> NodeState {
+        match &self.checked {
+            Some((_, Ok(()))) => NodeState::Healthy,
+            Some((_, Err(NodeError::NotSynced(_)))) => NodeState::NotSynced,
+            Some((_, Err(NodeError::WrongChain(_)))) => NodeState::WrongChain,
+            Some((_, Err(_))) => NodeState::Down,
+            None if self.last_error.is_some() => NodeState::Down,
+            None => NodeState::Unchecked,
+        }
+    }
+}
+
 /// What is said of a node that is in sync by its own word, and whose head is old.
 const OF_THE_PAST: &str = "far behind by this machine's clock, although it says that it is in sync";
 
@@ -126,18 +139,16 @@ impl Node {
         }
     }
 
+    /// It did not answer when it was asked last.
+    pub(super) fn is_down(&self) -> bool {
+        self.state().standing() == NodeState::Down
+    }
+
     pub(super) fn health(&self) -> NodeHealth {
         let state = self.state();
         NodeHealth {
             name: self.name.clone(),
-            state: match &state.checked {
-                Some((_, Ok(()))) => NodeState::Healthy,
-                Some((_, Err(NodeError::NotSynced(_)))) => NodeState::NotSynced,
-                Some((_, Err(NodeError::WrongChain(_)))) => NodeState::WrongChain,
-                Some((_, Err(_))) => NodeState::Down,
-                None if state.last_error.is_some() => NodeState::Down,
-                None => NodeState::Unchecked,
-            },
+            state: state.standing(),
             latency: state.latency,
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,

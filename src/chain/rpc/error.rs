@@ -52,7 +52,7 @@ impl EndpointError {
 
     /// The node says that it lacks blocks: of old ones another answer is one of another node behind the same address.
     pub(super) fn lacks_blocks(&self) -> bool {
-        matches!(self, Self::NotHere(error) if error.lacks())
+        matches!(self, Self::NotHere(error) if error.lacks_a_block())
     }
 
     /// A smaller question may be answered: the node refused it, was not done in time, or said something that is no answer.

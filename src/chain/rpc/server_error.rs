@@ -120,9 +120,9 @@ impl ServerError {
         needles.iter().any(|needle| text.contains(needle))
     }
 
-    /// It does not have the block, the state or the method.
-    pub(super) fn lacks(&self) -> bool {
-        self.says(LACKING) && !self.says_no_such_method()
+    /// It does not have a block of those that were asked for.
+    pub(super) fn lacks_a_block(&self) -> bool {
+        self.says(&["header not found", "unknown block", "block not found"])
     }
 
     /// It is over when the node has time again: nothing is said of what was asked.
