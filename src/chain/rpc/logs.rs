@@ -112,15 +112,7 @@ impl Rpc {
         if let Some(why) = endpoint.tells_no_logs() {
             return Err(Miss::of(EndpointError::NoLogs(why)));
         }
-        let mut end = to.min(from.saturating_add(endpoint.log_span() - 1));
-        if endpoint.logs_end().is_none_or(|known| end > known) {
-            self.learn_head(index).await?;
-            let last = endpoint.logs_end().unwrap_or(end);
-            if from > last {
-                return Err(Miss::of(EndpointError::Behind(last)));
-            }
-            end = end.min(last);
-        }
+        let end = self.last_to_ask(index, from, to).await?;
         // asked too often, or for too much at once: its answer to a small question tells which
         if endpoint.refuses_logs_as_too_often() {
             self.learn_head(index).await?;
@@ -180,6 +172,21 @@ impl Rpc {
             }
         }
         Err(Miss { failed, shorter })
+    }
+
+    /// The last block of a range that begins at `from`, as long as an endpoint is asked for at once and has logs.
+    async fn last_to_ask(&self, index: EndpointIndex, from: u64, to: u64) -> Result<u64, Miss> {
+        let endpoint = &self.inner.endpoints[index.0];
+        let end = to.min(from.saturating_add(endpoint.log_span() - 1));
+        if endpoint.logs_end().is_some_and(|known| end <= known) {
+            return Ok(end);
+        }
+        self.learn_head(index).await?;
+        let last = endpoint.logs_end().unwrap_or(end);
+        if from > last {
+            return Err(Miss::of(EndpointError::Behind(last)));
+        }
+        Ok(end.min(last))
     }
 
     /// What an endpoint tells of these blocks but the last, which is the newest, where it tells that. By what it says of the
