@@ -125,12 +125,7 @@ impl Rpc {
             end,
             endpoint: index,
         };
-        // logs may come a moment after their blocks, so of the newest that they are lacking says nothing of an endpoint
-        let told = match above.is_none() || endpoint.is_fickle_with_logs() {
-            true => self.ask_again(index, filter, (from, end), above).await,
-            false => self.ask_logs(index, filter, from, end).await,
-        };
-        let failed = match told {
+        let failed = match self.ask_range(index, filter, (from, end), above).await {
             Ok(logs) => {
                 endpoint.told_logs(blocks, above);
                 return Ok(piece(logs, end));
@@ -147,8 +142,7 @@ impl Rpc {
         // another node behind its address has the blocks, so the range is not what is wrong
         if above.is_none() && failed.error.lacks_blocks() && endpoint.is_fickle_with_logs() {
             let again = Some(Instant::now() + FICKLE_PAUSE);
-            let error = failed.error;
-            return Err(Miss::from(Failed { error, again }));
+            return Err(Miss::from(Failed { again, ..failed }));
         }
         if blocks == 1 && failed.error.may_be_too_big() {
             let logs = self.one_block(index, filter, end, above, failed).await?;
@@ -238,21 +232,24 @@ impl Rpc {
     }
 
     /// As [`Rpc::ask_logs`], and once more where it says that it lacks blocks of that range: a balancer may stand before
-    /// nodes of which some have them. One that then tells what it has just refused is named.
-    async fn ask_again(
+    /// nodes of which some have them. One that then tells what it has just refused is named. Logs may come a moment after
+    /// their blocks, so what it lacks of the newest says nothing of it.
+    async fn ask_range(
         &self,
         index: EndpointIndex,
         filter: &LogFilter,
         (from, to): (u64, u64),
         above: Option<u64>,
     ) -> Result<Vec<LogEntry>, Failed> {
+        let endpoint = &self.inner.endpoints[index.0];
+        let again = above.is_none() || endpoint.is_fickle_with_logs();
         let refused = match self.ask_logs(index, filter, from, to).await {
-            Err(refused) if refused.error.lacks_blocks() => refused,
+            Err(refused) if again && refused.error.lacks_blocks() => refused,
             told => return told,
         };
         let told = self.ask_logs(index, filter, from, to).await;
         if told.is_ok() && above.is_none() {
-            self.inner.endpoints[index.0].is_fickle(METHOD, &refused.error);
+            endpoint.is_fickle(METHOD, &refused.error);
         }
         told
     }
