@@ -1,6 +1,6 @@
 //! What is shown and not journaled: progress of running ceremonies, health, the chain's tip.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
@@ -12,8 +12,8 @@ use crate::types::{
     UnixMillis,
 };
 use crate::view::{
-    ChainView, EndpointKind, EndpointView, HistoryView, LinkState, NetworkView, OperatorView, ReadyPoolView,
-    SignerView, Trends, ValidatorView,
+    ChainView, EndpointKind, EndpointView, Health, HistoryView, LinkState, NetworkView, OperatorView,
+    ReadyPoolView, SignerView, Trends, ValidatorView,
 };
 
 /// A change of what is shown.
@@ -95,6 +95,8 @@ pub(super) struct Live {
     pub(super) progress: BTreeMap<RequestId, (BTreeMap<OperatorId, OperatorProgress>, Option<UnixMillis>)>,
     pub(super) operators: Vec<OperatorView>,
     pub(super) endpoints: BTreeMap<EndpointKind, Vec<EndpointView>>,
+    /// Endpoints that were down while others of their kind were there, by name, and that are not back.
+    pub(super) down_alone: BTreeSet<(EndpointKind, SafeText)>,
     pub(super) validators: Arc<Vec<ValidatorView>>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
     pub(super) histories: BTreeMap<&'static str, HistoryView>,
@@ -115,6 +117,7 @@ impl Live {
             progress: BTreeMap::new(),
             operators: Vec::new(),
             endpoints: BTreeMap::new(),
+            down_alone: BTreeSet::new(),
             validators: Arc::default(),
             alarms: BTreeMap::new(),
             histories: BTreeMap::new(),
@@ -154,10 +157,11 @@ impl Live {
             }
             LiveUpdate::Operators(operators) => {
                 self.trends.operators_asked(&operators);
-                self.operators = operators;
+                self.operators_told(operators);
             }
             LiveUpdate::Endpoints(kind, endpoints) => {
                 self.trends.endpoints_asked(kind, &endpoints);
+                self.note_who_is_down(kind, &endpoints);
                 self.endpoints.insert(kind, endpoints);
             }
             LiveUpdate::Head {
@@ -193,6 +197,32 @@ impl Live {
             }
         }
     }
+
+    /// Whoever is down is so until it answers: that it could not be asked since is no answer.
+    fn operators_told(&mut self, mut operators: Vec<OperatorView>) {
+        let was_down = |id: OperatorId| {
+            let mut before = self.operators.iter();
+            before.any(|operator| operator.id == id && operator.health == Health::Down)
+        };
+        for operator in &mut operators {
+            if operator.health == Health::Unknown && was_down(operator.id) {
+                operator.health = Health::Down;
+            }
+        }
+        self.operators = operators;
+    }
+
+    fn note_who_is_down(&mut self, kind: EndpointKind, endpoints: &[EndpointView]) {
+        let is_down = |endpoint: &EndpointView| endpoint.health == Health::Down;
+        let all = endpoints.iter().all(is_down);
+        let down = endpoints.iter().filter(|endpoint| is_down(endpoint));
+        let down: BTreeSet<_> = down.map(|endpoint| (kind, endpoint.name.clone())).collect();
+        self.down_alone
+            .retain(|known| known.0 != kind || down.contains(known));
+        if !all {
+            self.down_alone.extend(down);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +231,23 @@ mod tests {
     use crate::oracle::CeremonyRole;
     use crate::ports::fakes::FakeCeremonies;
     use crate::types::{BackendName, CeremonyPlan};
+
+    #[test]
+    fn an_operator_that_is_down_is_so_until_it_answers() {
+        let mut live = live(FakeCeremonies::default());
+        let mut told = |health| {
+            let mut operators = crate::view::fixture::busy().operators;
+            operators.truncate(1);
+            operators[0].health = health;
+            live.update(UnixMillis(1), LiveUpdate::Operators(operators));
+            live.operators[0].health
+        };
+        assert_eq!(told(Health::Unknown), Health::Unknown);
+        assert_eq!(told(Health::Down), Health::Down);
+        assert_eq!(told(Health::Unknown), Health::Down, "nobody has answered");
+        assert_eq!(told(Health::Up), Health::Up);
+        assert_eq!(told(Health::Unknown), Health::Unknown);
+    }
 
     #[test]
     fn a_no_of_the_contract_ends_with_a_yes_and_not_with_an_endpoint_that_is_away() {

@@ -58,6 +58,8 @@ struct State {
     /// Negative when callers wait already: each has reserved its turn.
     tokens: f64,
     filled: Instant,
+    /// When the last turn comes, or came, that had to be waited for.
+    queued: Option<Instant>,
     paused_until: Option<Instant>,
     /// Pauses in a row.
     pauses: u32,
@@ -104,6 +106,7 @@ impl Budget {
                 pace_changed: begun,
                 tokens: rate,
                 filled: begun,
+                queued: None,
                 paused_until: None,
                 pauses: 0,
                 answered: 0,
@@ -157,6 +160,9 @@ impl Budget {
             return Turn::UsedUp(after);
         }
         state.tokens -= 1.0;
+        if !after.is_zero() {
+            state.queued = Some(now + after);
+        }
         let number = state.number;
         state.number += 1;
         if state.tripped {
@@ -221,6 +227,13 @@ impl Budget {
         let pause = pause.mul_f64(rand::thread_rng().gen_range(1.0..1.25));
         state.paused_until = Some(now + pause);
         pause
+    }
+
+    /// A caller waited for its turn within this time, or still does.
+    pub(super) fn had_queue(&self, within: Duration) -> bool {
+        let now = self.now();
+        let queued = self.state().queued;
+        queued.is_some_and(|at| at + within > now)
     }
 
     /// Until when the endpoint is left alone, if it is; while somebody tries it, when to look again.
@@ -310,9 +323,13 @@ mod tests {
             let expected = 100 * (n as u128 + 1);
             assert_eq!(after.as_millis(), expected, "{n}");
         }
+        // the last of them is sent in 300 ms
+        let second = Duration::from_secs(1);
+        assert!(budget.had_queue(second));
         // who would not wait so long reserves nothing
         assert!(matches!(budget.turn(Duration::from_millis(10)), Turn::UsedUp(_)));
         budget.pass(Duration::from_secs(5));
+        assert!(!budget.had_queue(second));
         let at_once = |turn| matches!(turn, Turn::Take { after, .. } if after.is_zero());
         let now = (0..20).filter(|_| at_once(budget.turn(PATIENT))).count();
         assert_eq!(now, 10, "what is not used is not saved up");

@@ -125,6 +125,13 @@ impl Endpoint {
         self.inner.budget.as_ref()?.paused_until()
     }
 
+    /// Within this time calls waited here for their turn by our own pace: that they took long says nothing of the endpoint.
+    #[must_use]
+    pub fn had_queue(&self, within: Duration) -> bool {
+        let budget = self.inner.budget.as_ref();
+        budget.is_some_and(|budget| budget.had_queue(within))
+    }
+
     pub(super) fn http(&self) -> &Http {
         &self.inner.http
     }

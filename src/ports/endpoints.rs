@@ -18,7 +18,7 @@ pub enum EndpointState {
     Healthy,
     /// Some calls in a row failed, fewer than open the breaker.
     Failing,
-    /// The breaker is open: it is asked again after a pause.
+    /// So many failed that the breaker opened: it is asked again after a pause, and is down until it answers.
     Down,
     /// It asked us to wait.
     RateLimited,
@@ -58,6 +58,8 @@ pub struct EndpointHealth {
     /// Which of its newest answers cannot be used, and why: it has not the form that the method promises, or is nothing
     /// where others answer.
     pub odd: Option<SafeText>,
+    /// Which call it did not answer in time a while ago: others are asked first.
+    pub slow: Option<SafeText>,
     /// Blocks by which its head is below the one that is followed, where that is far.
     pub behind: Option<u64>,
     /// It lacks `eth_getBlockReceipts`: by it nobody finds what is left out of logs.

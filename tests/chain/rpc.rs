@@ -65,6 +65,69 @@ async fn a_hanging_endpoint_is_passed_over_and_left_alone_after_three_failures()
     );
 }
 
+/// Each question waited for its whole time, and the healthy one was hardly asked.
+#[tokio::test]
+async fn a_preferred_endpoint_that_hangs_holds_up_one_question_and_is_named() {
+    let hanging = Proxy::start(None, |_| Act::Hang).await;
+    let good = Proxy::start(None, sane).await;
+    let mut config = config(&[&hanging.url, &good.url]);
+    config.deadline = Duration::from_secs(60);
+    config.prompt = Duration::from_millis(200);
+    let rpc = Rpc::new(config).unwrap();
+    let begun = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(balance(&rpc).await.unwrap(), 5);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(hanging.total(), 1, "it is asked after the other one");
+    assert_eq!(good.calls("eth_getBalance").len(), 20, "each question once");
+    let health = rpc.health();
+    let named = health[0].slow.as_ref().map(ToString::to_string);
+    assert_eq!(named.as_deref(), Some("did not answer eth_chainId within 200 ms"));
+    assert_eq!(health[1].slow, None);
+}
+
+/// Nothing answers: the question goes to each once, whoever is late.
+#[tokio::test]
+async fn where_every_endpoint_hangs_each_is_asked_once_and_named_in_the_error() {
+    let all = [(); 3].map(|()| Proxy::start(None, |_| Act::Hang));
+    let all = futures_util::future::join_all(all).await;
+    let urls: Vec<_> = all.iter().map(|proxy| proxy.url.as_str()).collect();
+    let mut config = config(&urls);
+    config.deadline = Duration::from_millis(900);
+    config.prompt = Duration::from_millis(100);
+    let error = balance(&Rpc::new(config).unwrap()).await.unwrap_err().to_string();
+    for proxy in &all {
+        assert_eq!(proxy.total(), 1);
+        assert!(error.contains(proxy.url.trim_start_matches("http://")), "{error}");
+    }
+    assert!(error.contains("no endpoint answered"), "{error}");
+}
+
+#[tokio::test]
+async fn a_transaction_is_handed_to_the_next_endpoint_only_when_the_first_is_given_up() {
+    let taken = |call: &Call| match call.method.as_str() {
+        "eth_sendRawTransaction" => Act::Result(json!(format!("0x{}", "07".repeat(32)))),
+        _ => sane(call),
+    };
+    let slow = Proxy::start(None, |call| match call.method.as_str() {
+        "eth_sendRawTransaction" => Act::Hang,
+        _ => sane(call),
+    })
+    .await;
+    let next = Proxy::start(None, taken).await;
+    let mut config = config(&[&slow.url, &next.url]);
+    config.deadline = Duration::from_secs(2);
+    config.prompt = Duration::from_millis(50);
+    let rpc = Rpc::new(config).unwrap();
+    let sending = tokio::spawn(async move { rpc.send_raw_transaction(&Bytes::from_static(&[1])).await });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let handed = |proxy: &Proxy| proxy.calls("eth_sendRawTransaction").len();
+    assert_eq!((handed(&slow), handed(&next)), (1, 0));
+    sending.await.unwrap().unwrap();
+    assert_eq!(handed(&next), 1);
+}
+
 #[tokio::test]
 async fn half_answers_other_ids_and_oversized_bodies_are_no_answers() {
     for bad in [

@@ -1,9 +1,11 @@
-//! Two endpoints, of which one tells lies when money is about to move.
+//! Endpoints that tell lies when money is about to move, that cannot be talked to, and that hang.
+
+use std::time::Duration;
 
 use alloy::primitives::U256;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CheckStatus, PoolId, RedactedUrl, SafeText};
-use casimir_dkg::view::{ActionState, CaseStatus, LinkState, TransactionState};
+use casimir_dkg::view::{ActionState, CaseStatus, LinkState, Snapshot, TransactionState, WaitReason};
 
 use super::support::{Ground, approve, approve_next, case_is, drive, four_operators, stop, until, waiting};
 use crate::chain::proxy::{Act, Proxy};
@@ -171,7 +173,7 @@ async fn no_connection_is_told_apart_from_a_chain_that_can_not_be_read() {
     only.rescript(|_| Act::Http(502, vec![], "bad gateway".into()));
     link(LinkState::Down).await;
     until(&oracle, "an alarm that says so", |s| {
-        let says = |a: &&SafeText| a.as_str().contains("no endpoint answered");
+        let says = |a: &&SafeText| a.as_str().contains("did not answer");
         s.alarms.iter().find(says).cloned()
     })
     .await;
@@ -275,5 +277,64 @@ async fn a_registration_that_one_endpoint_leaves_out_makes_the_nonce_unknown_and
     })
     .await;
     stop(oracle).await;
+    ground.end().await;
+}
+
+/// Alarms ended with every call that the breaker let through, and began anew when nobody had answered that one either.
+#[tokio::test(flavor = "multi_thread")]
+async fn alarms_of_endpoints_that_hang_begin_once_and_end_with_an_answer() {
+    const ALARMS: [WaitReason; 2] = [WaitReason::ExecutionAway, WaitReason::ChainDown];
+    let ground = Ground::start(four_operators()).await;
+    let forward = || Proxy::start(Some(ground.devnet().http_url()), |_| Act::Forward);
+    let (first, second) = (forward().await, forward().await);
+    let mut config = ground.config(false);
+    config.rpc.urls = [&first, &second]
+        .map(|proxy| RedactedUrl::new(&proxy.url))
+        .to_vec();
+    config.rpc.timeout = Duration::from_secs(4);
+    let oracle = ground.start_engine(config).await;
+    until(&oracle, "the chain is followed", |s| {
+        (s.chain.link == LinkState::Live).then_some(())
+    })
+    .await;
+    let mut snapshots = oracle.handle.snapshots.clone();
+    let watching = tokio::spawn(async move {
+        let mut seen = ALARMS.map(|_| vec![None]);
+        while snapshots.changed().await.is_ok() {
+            let snapshot = snapshots.borrow_and_update().clone();
+            for (reason, seen) in ALARMS.iter().zip(&mut seen) {
+                let mut waits = snapshot.waits.iter();
+                let since = waits.find(|wait| wait.reason == *reason).map(|wait| wait.since);
+                if seen.last() != Some(&since) {
+                    seen.push(since);
+                }
+            }
+        }
+        seen
+    });
+    let waits = |s: &Snapshot, reason| s.waits.iter().any(|wait| wait.reason == reason);
+    for proxy in [&first, &second] {
+        proxy.rescript(|_| Act::Hang);
+    }
+    until(&oracle, "both alarms", |s| {
+        ALARMS.iter().all(|reason| waits(s, *reason)).then_some(())
+    })
+    .await;
+    // each breaker lets two calls through meanwhile, which hang for their whole time
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    for proxy in [&first, &second] {
+        proxy.rescript(|_| Act::Forward);
+    }
+    until(&oracle, "neither", |s| {
+        (!ALARMS.iter().any(|reason| waits(s, *reason))).then_some(())
+    })
+    .await;
+    stop(oracle).await;
+    for (reason, seen) in ALARMS.iter().zip(watching.await.unwrap()) {
+        assert!(
+            matches!(seen[..], [None, Some(_), None]),
+            "{reason}, each time since when: {seen:?}"
+        );
+    }
     ground.end().await;
 }

@@ -14,7 +14,7 @@ mod validators;
 mod wire;
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -43,6 +43,9 @@ pub struct BeaconConfig {
     pub deadline: Duration,
     /// Longest answer in bytes.
     pub max_response: usize,
+    /// A node is not in sync whose head is more slots behind this machine's clock, whatever it says; none where clocks say
+    /// nothing.
+    pub most_behind: Option<u64>,
     /// How long a node's state of synchronisation is believed.
     pub recheck: Duration,
     /// The way out.
@@ -62,6 +65,7 @@ impl BeaconConfig {
             genesis_validators_root,
             deadline: Duration::from_secs(10),
             max_response: 16 << 20,
+            most_behind: None,
             recheck: Duration::from_secs(6),
             http: Http::direct(),
         }
@@ -72,6 +76,8 @@ struct Inner {
     config: BeaconConfig,
     nodes: Vec<Node>,
     genesis: Mutex<Alike<Root>>,
+    /// How long a slot takes, once a node has told its constants.
+    slot: Mutex<Option<Duration>>,
 }
 
 /// A client of several beacon nodes. Clones share their state.
@@ -147,6 +153,7 @@ impl Beacon {
             inner: Arc::new(Inner {
                 config,
                 genesis: Mutex::new(Alike::new(nodes.len(), None)),
+                slot: Mutex::default(),
                 nodes,
             }),
         })
@@ -182,13 +189,19 @@ impl Beacon {
     /// No node answers whose word counts.
     pub async fn spec(&self) -> Result<Spec, BeaconError> {
         let spec: Data<Spec> = self.read("spec", wire::SPEC_PATH).await?;
+        if let Ok(slot) = spec.data.slot() {
+            *self.inner.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(slot);
+        }
         Ok(spec.data)
     }
 
-    /// Asks the nodes in order; the first that serves our chain, is in sync and answers counts.
+    /// Asks the nodes in order, and last those that did not answer before; the first that serves our chain, is in sync and
+    /// answers counts.
     async fn read<T: DeserializeOwned>(&self, what: &'static str, path: &str) -> Result<T, BeaconError> {
         let mut attempts = Vec::new();
-        for node in &self.inner.nodes {
+        let mut order: Vec<_> = self.inner.nodes.iter().collect();
+        order.sort_by_key(|node| node.is_down());
+        for node in order {
             let result = match self.admit(node).await {
                 Ok(()) => self.get(node, path, &[]).await,
                 Err(error) => Err(error),

@@ -27,6 +27,22 @@ struct State {
     lines: Lines,
 }
 
+impl State {
+    fn standing(&self) -> NodeState {
+        match &self.checked {
+            Some((_, Ok(()))) => NodeState::Healthy,
+            Some((_, Err(NodeError::NotSynced(_)))) => NodeState::NotSynced,
+            Some((_, Err(NodeError::WrongChain(_)))) => NodeState::WrongChain,
+            Some((_, Err(_))) => NodeState::Down,
+            None if self.last_error.is_some() => NodeState::Down,
+            None => NodeState::Unchecked,
+        }
+    }
+}
+
+/// What is said of a node that is in sync by its own word, and whose head is old.
+const OF_THE_PAST: &str = "far behind by this machine's clock, although it says that it is in sync";
+
 /// A contradiction is shown for so long after it was seen last: two nodes may have been a slot apart.
 const CONTRADICTED: Duration = Duration::from_secs(120);
 
@@ -123,18 +139,16 @@ impl Node {
         }
     }
 
+    /// It did not answer when it was asked last.
+    pub(super) fn is_down(&self) -> bool {
+        self.state().standing() == NodeState::Down
+    }
+
     pub(super) fn health(&self) -> NodeHealth {
         let state = self.state();
         NodeHealth {
             name: self.name.clone(),
-            state: match &state.checked {
-                Some((_, Ok(()))) => NodeState::Healthy,
-                Some((_, Err(NodeError::NotSynced(_)))) => NodeState::NotSynced,
-                Some((_, Err(NodeError::WrongChain(_)))) => NodeState::WrongChain,
-                Some((_, Err(_))) => NodeState::Down,
-                None if state.last_error.is_some() => NodeState::Down,
-                None => NodeState::Unchecked,
-            },
+            state: state.standing(),
             latency: state.latency,
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,
@@ -191,8 +205,20 @@ impl Beacon {
         node.state().head_slot = Some(syncing.data.head_slot);
         match syncing.data.problem() {
             Some(problem) => Err(NodeError::NotSynced(problem)),
+            None if self.is_of_the_past(node) => Err(NodeError::NotSynced(OF_THE_PAST)),
             None => Ok(()),
         }
+    }
+
+    /// Its head is far behind this machine's clock, although it says that it is in sync.
+    fn is_of_the_past(&self, node: &Node) -> bool {
+        let slot = *self.inner.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(slot), Some(most)) = (slot, self.inner.config.most_behind) else {
+            return false;
+        };
+        let most = slot.saturating_mul(u32::try_from(most).unwrap_or(u32::MAX));
+        let dated = node.head_dated(slot);
+        dated.is_some_and(|dated| UnixMillis::now().since(dated) > most)
     }
 
     pub(super) async fn check_chain(&self, node: &Node) -> Result<(), NodeError> {

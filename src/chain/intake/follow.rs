@@ -28,11 +28,15 @@ impl Intake {
     /// # Errors
     /// Why this look did not get through. See [`IntakeError`].
     pub async fn step(&mut self, out: &Sender<IntakeEvent>) -> Result<(), IntakeError> {
-        let CommonHead { header: head, apart } = match self.rpc().common_head().await {
+        let CommonHead {
+            header: head,
+            apart,
+            told_by,
+        } = match self.rpc().common_head().await {
             Err(error) if error.no_connection() => return Err(IntakeError::NoConnection(error)),
             other => other?,
         };
-        self.tell_apart(apart, out).await?;
+        self.tell_apart(apart, &told_by, out).await?;
         let (finalized, doubt) = self.finalized(&head).await;
         self.tell_head(&head, finalized, out).await?;
         self.begin().await?;
@@ -65,14 +69,17 @@ impl Intake {
         }
     }
 
-    /// Once for each reason: the numbers move with every block.
+    /// Once for each reason: the numbers move with every block. What was said of an endpoint's head is over when it tells
+    /// another one, and not when it tells none.
     async fn tell_apart(
         &mut self,
         apart: Option<Apart>,
+        told_by: &[EndpointIndex],
         out: &Sender<IntakeEvent>,
     ) -> Result<(), IntakeError> {
         let why = apart.as_ref().map(|apart| apart.why);
-        if self.apart == why {
+        let stands = |known: HeadVerdict| why.is_none() && !told_by.contains(&known.of());
+        if self.apart == why || self.apart.is_some_and(stands) {
             return Ok(());
         }
         self.apart = why;

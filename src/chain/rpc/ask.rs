@@ -1,4 +1,5 @@
-//! One call to the endpoints in turn, until one answers.
+//! One call to the endpoints in turn, until one answers. Where one does not answer in time, the next is asked as well, and
+//! the first answer counts.
 
 use std::sync::atomic::Ordering;
 
@@ -7,10 +8,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::endpoint::{Admission, Endpoint};
+use super::endpoint::{Admission, Endpoint, Standing};
 use super::error::{Attempt, EndpointError, RpcError};
 use super::http::{self, Said};
 use super::server_error::ServerErrorKind;
+use super::turns::Turns;
 use super::{EndpointIndex, Rpc};
 use crate::http::HttpError;
 use crate::types::SafeText;
@@ -124,11 +126,12 @@ impl Rpc {
         loop {
             let mut silent = Vec::new();
             let mut retry_at: Option<Instant> = None;
-            for index in self.indices() {
-                if lacking.iter().any(|lacking| lacking.endpoint == index) {
-                    continue;
-                }
-                let failed = match self.ask_one(index, method, params).await {
+            let knows = |index: &EndpointIndex| !lacking.iter().any(|lacking| lacking.endpoint == *index);
+            let order = self.order().into_iter().filter(knows).collect();
+            let ask = async |index| (index, self.ask_one(index, method, params).await);
+            let mut turns = Turns::new(self, method, order, ask);
+            while let Some((index, said)) = turns.next().await {
+                let failed = match said {
                     Ok(Said::Result(raw)) => match self.read(index, method, &raw, &read) {
                         Ok(Reading::Found(found)) => {
                             return Ok(Round::Found {
@@ -185,6 +188,17 @@ impl Rpc {
             .filter(move |index| only.is_none_or(|only| only == *index))
     }
 
+    /// The same in the order in which they are asked: as configured, and after the others whoever is slow.
+    pub(super) fn order(&self) -> Vec<EndpointIndex> {
+        let mut order: Vec<_> = self.indices().collect();
+        let standing = |index: &EndpointIndex| self.inner.endpoints[index.0].standing();
+        let slow = |index| matches!(standing(index), Standing::Slow | Standing::Silent);
+        if order.iter().any(slow) {
+            order.sort_by_key(standing);
+        }
+        order
+    }
+
     pub(super) fn attempt(&self, index: EndpointIndex, error: EndpointError) -> Attempt {
         Attempt {
             endpoint: self.inner.endpoints[index.0].name.clone(),
@@ -200,10 +214,15 @@ impl Rpc {
         params: &Value,
     ) -> Result<Said, Failed> {
         let endpoint = &self.inner.endpoints[index.0];
+        // one that is down said so before it fell silent
+        let limited = |error: EndpointError| match endpoint.down() {
+            Some(why) if error.is_of_too_many_calls() => EndpointError::BreakerOpen(why),
+            _ => error,
+        };
         match endpoint.admission(self.inner.config.recheck) {
             Admission::No(error) => Err(Failed { error, again: None }),
             Admission::Later(at) => Err(Failed {
-                error: EndpointError::RateLimited(at - Instant::now()),
+                error: limited(EndpointError::RateLimited(at - Instant::now())),
                 again: Some(at),
             }),
             Admission::Ready => self.ask_checked(index, method, params).await.map_err(|error| {
@@ -211,7 +230,10 @@ impl Rpc {
                     Admission::Later(at) => Some(at),
                     _ => over_budget(&error),
                 };
-                Failed { error, again }
+                Failed {
+                    error: limited(error),
+                    again,
+                }
             }),
         }
     }
@@ -242,7 +264,8 @@ impl Rpc {
     ) -> Result<Said, EndpointError> {
         let id = self.next_id();
         let started = Instant::now();
-        let result = http::call(&endpoint.http, id, method, params).await;
+        let call = http::call(&endpoint.http, id, method, params);
+        let result = in_time(endpoint, method, call).await;
         let took = started.elapsed();
         let error = match result {
             Ok(Said::Error(error)) => {
@@ -269,6 +292,21 @@ impl Rpc {
         endpoint.failed(&error);
         Err(error)
     }
+}
+
+/// What comes of a call. One that takes long makes its endpoint one that is late, unless it waits for its turn by our pace.
+async fn in_time<T>(endpoint: &Endpoint, method: &'static str, call: impl Future<Output = T>) -> T {
+    let prompt = endpoint.prompt(method);
+    let mut call = std::pin::pin!(call);
+    loop {
+        match tokio::time::timeout(prompt, &mut call).await {
+            Ok(told) => return told,
+            Err(_) if endpoint.http.had_queue(prompt) => {}
+            Err(_) => break,
+        }
+    }
+    endpoint.is_late(method);
+    call.await
 }
 
 /// When the endpoint's budget has room again, if that is what is wrong.

@@ -17,6 +17,9 @@ pub struct RpcConfig {
     pub genesis_block: Option<Root>,
     /// Time for one call to one endpoint, from connecting to the last byte.
     pub deadline: Duration,
+    /// A call that takes longer is late: the next endpoint is asked as well, and preferred from then on. Logs and receipts of
+    /// blocks may take four times as long.
+    pub prompt: Duration,
     /// Longest answer in bytes.
     pub max_response: usize,
     /// First pause after three failures in a row; doubles twice at most.
@@ -35,7 +38,7 @@ pub struct RpcConfig {
 const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(250).expect("not zero");
 
 impl RpcConfig {
-    /// Usual limits: 10 s a call, 32 MiB, 10 s pause, one minute of patience, chain looked at every 30 s, 250 calls a
+    /// Usual limits: 10 s a call, late after 2 s, 32 MiB, 10 s pause, one minute of patience, chain looked at every 30 s, 250 calls a
     /// second; straight to the endpoints, without a proxy.
     #[must_use]
     pub fn new(endpoints: Vec<RedactedUrl>, chain_id: u64) -> Self {
@@ -44,6 +47,7 @@ impl RpcConfig {
             chain_id,
             genesis_block: None,
             deadline: Duration::from_secs(10),
+            prompt: Duration::from_secs(2),
             max_response: 32 << 20,
             cooldown: Duration::from_secs(10),
             patience: Duration::from_secs(60),

@@ -1,4 +1,7 @@
 //! One endpoint: its breaker, its standing, and the view of all that for people.
+//!
+//! Who failed often in a row is down until it answers: that its breaker lets a call through now and then, to find out whether
+//! it is back, is no answer.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,8 +17,11 @@ use crate::types::{SafeText, UnixMillis, in_words};
 pub use crate::ports::{EndpointHealth, EndpointState};
 
 mod logs;
+mod slow;
 
 use logs::Logs;
+use slow::Slow;
+pub(super) use slow::Standing;
 
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
@@ -48,6 +54,7 @@ struct State {
     odd: BTreeMap<&'static str, (SafeText, Instant)>,
     syncing: bool,
     no_receipts: bool,
+    slow: Option<Slow>,
     /// Blocks by which its head is far below the one that is followed.
     behind: Option<u64>,
     lines: Lines,
@@ -59,6 +66,13 @@ struct Lines {
     omitted: Ration,
     /// It comes and goes, lags and catches up, answers well and oddly.
     changes: Ration,
+}
+
+impl State {
+    /// It failed often in a row, and has answered nothing since.
+    fn is_down(&self) -> bool {
+        self.failures >= BREAKER_AFTER
+    }
 }
 
 impl Default for Lines {
@@ -75,6 +89,8 @@ pub(super) struct Endpoint {
     pub(super) name: SafeText,
     pub(super) http: http::Endpoint,
     cooldown: Duration,
+    /// A call that takes longer is late.
+    prompt: Duration,
     state: Mutex<State>,
 }
 
@@ -87,11 +103,12 @@ pub(super) enum Admission {
 }
 
 impl Endpoint {
-    pub(super) fn new(http: http::Endpoint, name: SafeText, cooldown: Duration) -> Self {
+    pub(super) fn new(http: http::Endpoint, name: SafeText, cooldown: Duration, prompt: Duration) -> Self {
         Self {
             name,
             http,
             cooldown,
+            prompt,
             state: Mutex::default(),
         }
     }
@@ -118,6 +135,14 @@ impl Endpoint {
             return Admission::No(EndpointError::WrongChain(reason.clone()));
         }
         Admission::Ready
+    }
+
+    /// Why it is down, in the words of its last failure. One that asked to wait before it fell silent is down all the same.
+    pub(super) fn down(&self) -> Option<SafeText> {
+        let state = self.state();
+        state
+            .is_down()
+            .then(|| state.last_error.clone().unwrap_or_default())
     }
 
     /// The chain behind it has to be looked at before it is believed.
@@ -151,7 +176,7 @@ impl Endpoint {
 
     pub(super) fn succeeded(&self, took: Duration) {
         let mut state = self.state();
-        if state.failures >= BREAKER_AFTER
+        if state.is_down()
             && let Some(left_out) = state.lines.changes.line()
         {
             tracing::info!(target: "chain", endpoint = %self.name, left_out, "endpoint answers again");
@@ -159,6 +184,13 @@ impl Endpoint {
         state.failures = 0;
         state.broken_until = None;
         state.last_ok = Some(UnixMillis::now());
+        if let Some(slow) = &mut state.slow {
+            let prompt = took < self.prompt;
+            slow.silent = false;
+            if prompt && slow.at.elapsed() >= self.cooldown * ODD_FOR {
+                state.slow = None;
+            }
+        }
         state.latency = Some(match state.latency {
             Some(average) => (average * 7 + took) / 8,
             None => took,
@@ -168,16 +200,13 @@ impl Endpoint {
     pub(super) fn failed(&self, error: &EndpointError) {
         let mut state = self.state();
         state.last_error = Some(SafeText::new(&error.to_string()));
-        if matches!(
-            error,
-            EndpointError::RateLimited(_) | EndpointError::Http(http::HttpError::OverBudget(_))
-        ) {
+        if error.is_of_too_many_calls() {
             state.limited_at = Some(Instant::now());
             return;
         }
         let now = Instant::now();
         state.failures += 1;
-        if state.failures >= BREAKER_AFTER {
+        if state.is_down() {
             let doublings = (state.failures - BREAKER_AFTER).min(2);
             let pause = self.cooldown * 2u32.pow(doublings);
             state.broken_until = Some(now + pause);
@@ -197,7 +226,7 @@ impl Endpoint {
     pub(super) fn forgiven(&self) {
         let mut state = self.state();
         state.failures = state.failures.saturating_sub(1);
-        if state.failures < BREAKER_AFTER {
+        if !state.is_down() {
             state.broken_until = None;
         }
     }
@@ -328,7 +357,7 @@ impl Endpoint {
             head: state.head,
             state: if state.wrong_chain.is_some() {
                 EndpointState::WrongChain
-            } else if state.broken_until.is_some_and(|until| until > now) {
+            } else if state.is_down() {
                 EndpointState::Down
             } else if paused_until.is_some() {
                 EndpointState::RateLimited
@@ -349,6 +378,7 @@ impl Endpoint {
             refuses: state.refuses.clone(),
             no_logs: state.logs.none.why.clone(),
             odd: odd_words(&state.odd),
+            slow: state.slow.as_ref().map(|slow| slow.words(self.prompt)),
             behind: state.behind,
             no_receipts: state.no_receipts,
             syncing: state.syncing,
@@ -362,4 +392,86 @@ impl Endpoint {
 fn odd_words(odd: &BTreeMap<&'static str, (SafeText, Instant)>) -> Option<SafeText> {
     let (what, (why, _)) = odd.first_key_value()?;
     Some(SafeText::new(&format!("{what}: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Http, HttpError, Limits};
+    use crate::types::RedactedUrl;
+
+    // an hour of a program's life in half a second
+    const COOLDOWN: Duration = Duration::from_millis(10);
+    const DEADLINE: Duration = Duration::from_millis(15);
+    const PROMPT: Duration = Duration::from_secs(2);
+
+    pub(super) fn endpoint(cooldown: Duration) -> Endpoint {
+        let limits = Limits {
+            deadline: DEADLINE,
+            size: 1,
+        };
+        let http = Http::direct().endpoint(&RedactedUrl::new("http://127.0.0.1:1"), limits);
+        Endpoint::new(http.unwrap(), "node".into(), cooldown, PROMPT)
+    }
+
+    /// It was shown as failing, as one of which something is known, for as long as each trial call was under way.
+    #[tokio::test]
+    async fn who_hangs_is_down_from_the_third_call_to_its_next_answer() {
+        let endpoint = endpoint(COOLDOWN);
+        let mut shown = vec![endpoint.health().state];
+        let mut trials = 0;
+        let mut under_way: Option<Instant> = None;
+        // over every step of the breaker
+        while trials < 9 {
+            match under_way {
+                Some(begun) if begun.elapsed() >= DEADLINE => {
+                    endpoint.failed(&HttpError::NoAnswer(DEADLINE).into());
+                    under_way = None;
+                }
+                None if matches!(endpoint.admission(COOLDOWN), Admission::Ready) => {
+                    under_way = Some(Instant::now());
+                    trials += 1;
+                }
+                _ => {}
+            }
+            let state = endpoint.health().state;
+            if shown.last() != Some(&state) {
+                shown.push(state);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        use EndpointState::{Down, Failing, Healthy, Unchecked};
+        assert_eq!(shown, [Unchecked, Failing, Down]);
+        // it asks to wait without having answered anything
+        endpoint.failed(&EndpointError::RateLimited(COOLDOWN));
+        assert_eq!(endpoint.health().state, Down);
+        endpoint.succeeded(Duration::from_millis(5));
+        assert_eq!(endpoint.health().state, Healthy);
+    }
+
+    #[tokio::test]
+    async fn who_answers_late_is_preferred_no_more_until_it_was_prompt_for_a_while() {
+        let cooldown = Duration::from_millis(100);
+        let endpoint = endpoint(cooldown);
+        let (late, prompt) = (PROMPT + PROMPT / 2, PROMPT / 100);
+        assert_eq!(endpoint.standing(), Standing::Prompt);
+        endpoint.is_late("eth_call");
+        assert_eq!(endpoint.standing(), Standing::Silent);
+        // an honest one that is slow by turns stays shown as that
+        for _ in 0..20 {
+            endpoint.is_late("eth_call");
+            endpoint.succeeded(late);
+            assert_eq!(endpoint.standing(), Standing::Slow);
+            endpoint.succeeded(prompt);
+            assert_eq!(endpoint.standing(), Standing::Slow);
+        }
+        let words = endpoint.health().slow.unwrap();
+        assert_eq!(words.as_str(), "did not answer eth_call within 2 s");
+        tokio::time::sleep(cooldown * ODD_FOR).await;
+        endpoint.succeeded(late);
+        assert_eq!(endpoint.standing(), Standing::Slow);
+        endpoint.succeeded(prompt);
+        assert_eq!(endpoint.standing(), Standing::Prompt);
+        assert_eq!(endpoint.health().slow, None);
+    }
 }

@@ -45,6 +45,16 @@ impl EndpointError {
         matches!(self, Self::Malformed(_) | Self::Http(HttpError::Status { .. }))
     }
 
+    /// It was asked too often, by its own word or by our pace: it may not even have been asked.
+    pub(super) fn is_of_too_many_calls(&self) -> bool {
+        matches!(self, Self::RateLimited(_) | Self::Http(HttpError::OverBudget(_)))
+    }
+
+    /// The node says that it lacks blocks: of old ones another answer is one of another node behind the same address.
+    pub(super) fn lacks_blocks(&self) -> bool {
+        matches!(self, Self::NotHere(error) if error.lacks_a_block())
+    }
+
     /// A smaller question may be answered: the node refused it, was not done in time, or said something that is no answer.
     /// Vendors word refusals of a range or of a size in too many ways to be told apart, in every status and form, so
     /// everything counts but what a smaller question is refused with as well. Whether one that says that it is asked too
@@ -101,7 +111,7 @@ pub enum RpcError {
         error: ServerError,
     },
     /// No endpoint answered.
-    #[error("{method}: no endpoint answered: {}", list(.attempts))]
+    #[error("{method}: {}", unanswered(.attempts))]
     Unanswered {
         /// The JSON-RPC method.
         method: &'static str,
@@ -174,6 +184,14 @@ impl RpcError {
             }
             Self::Nowhere { .. } => false,
         }
+    }
+}
+
+/// Where one was asked alone, others may answer.
+fn unanswered(attempts: &[Attempt]) -> String {
+    match attempts {
+        [alone] => format!("endpoint {} did not answer: {}", alone.endpoint, alone.error),
+        _ => format!("no endpoint answered: {}", list(attempts)),
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct CommonHead {
     pub(crate) header: BlockHeader,
     /// Why the heads of the endpoints are far apart.
     pub(crate) apart: Option<Apart>,
+    /// Who told its head. Of the others nothing is known now.
+    pub(crate) told_by: Vec<EndpointIndex>,
 }
 
 /// Heads that are far apart.
@@ -39,6 +41,15 @@ pub(crate) enum HeadVerdict {
     Open(EndpointIndex),
     /// This one of two stands still, and the other is followed alone.
     StandsStill(EndpointIndex),
+}
+
+impl HeadVerdict {
+    /// Of whose head it is.
+    pub(crate) fn of(self) -> EndpointIndex {
+        match self {
+            Self::Claimed(index) | Self::Open(index) | Self::StandsStill(index) => index,
+        }
+    }
 }
 
 type Heads = Vec<(EndpointIndex, BlockHeader)>;
@@ -65,7 +76,12 @@ impl Rpc {
         }
         if heads.is_empty() && limited {
             let header = self.latest().await?;
-            return Ok(CommonHead { header, apart: None });
+            let told_by = Vec::new();
+            return Ok(CommonHead {
+                header,
+                apart: None,
+                told_by,
+            });
         }
         self.common(heads).await.ok_or(RpcError::Unanswered {
             method: "eth_getBlockByNumber",
@@ -93,6 +109,7 @@ impl Rpc {
         Some(CommonHead {
             header: followed,
             apart,
+            told_by: heads.iter().map(|(index, _)| *index).collect(),
         })
     }
 

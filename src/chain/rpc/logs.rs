@@ -6,6 +6,11 @@
 //! which its backend for logs turned out to be behind: beyond it some answer with an error, and some with nothing. One block
 //! that is refused by itself is read by its receipts. An endpoint that refuses those as well, again and again, is left alone
 //! with its logs for a while, and named; in everything else it is asked as before.
+//!
+//! Behind one address there may be nodes of which some lack what others have. A range that is refused for that is asked for
+//! once more as it is; whoever tells it then is named, and its span stays.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,6 +19,7 @@ use super::ask::{Failed, decoded};
 use super::endpoint::Admission;
 use super::error::{EndpointError, RpcError};
 use super::http::Said;
+use super::turns::Turns;
 use super::types::{BlockHeader, LogEntry, LogFilter};
 use super::{EndpointIndex, Rpc};
 use crate::chain::logs::{asked_for, oddity};
@@ -22,6 +28,8 @@ use crate::types::SafeText;
 const METHOD: &str = "eth_getLogs";
 /// Endpoints that take fewer blocks at once are asked after those that take more.
 const CRAMPED: u64 = 256;
+/// Before a range is asked for once more of an endpoint that has told such before.
+const FICKLE_PAUSE: Duration = Duration::from_millis(250);
 
 /// The logs of consecutive blocks, and who told them.
 #[derive(Debug, Clone)]
@@ -66,10 +74,12 @@ impl Rpc {
         let give_up = Instant::now() + self.inner.config.patience;
         loop {
             let (mut attempts, mut shorter, mut retry_at) = (Vec::new(), false, None);
-            let mut indices: Vec<_> = self.indices().collect();
-            indices.sort_by_key(|index| self.inner.endpoints[index.0].log_span() < CRAMPED);
-            for index in indices {
-                match self.piece(index, filter, from, to).await {
+            let mut order = self.order();
+            order.sort_by_key(|index| self.inner.endpoints[index.0].log_span() < CRAMPED);
+            let ask = async |index| (index, self.piece(index, filter, from, to).await);
+            let mut turns = Turns::new(self, METHOD, order, ask);
+            while let Some((index, told)) = turns.next().await {
+                match told {
                     Ok(piece) => return Ok(piece),
                     Err(miss) => {
                         shorter |= miss.shorter;
@@ -102,15 +112,7 @@ impl Rpc {
         if let Some(why) = endpoint.tells_no_logs() {
             return Err(Miss::of(EndpointError::NoLogs(why)));
         }
-        let mut end = to.min(from.saturating_add(endpoint.log_span() - 1));
-        if endpoint.logs_end().is_none_or(|known| end > known) {
-            self.learn_head(index).await?;
-            let last = endpoint.logs_end().unwrap_or(end);
-            if from > last {
-                return Err(Miss::of(EndpointError::Behind(last)));
-            }
-            end = end.min(last);
-        }
+        let end = self.last_to_ask(index, from, to).await?;
         // asked too often, or for too much at once: its answer to a small question tells which
         if endpoint.refuses_logs_as_too_often() {
             self.learn_head(index).await?;
@@ -123,7 +125,7 @@ impl Rpc {
             end,
             endpoint: index,
         };
-        let failed = match self.ask_logs(index, filter, from, end).await {
+        let failed = match self.ask_range(index, filter, (from, end), above).await {
             Ok(logs) => {
                 endpoint.told_logs(blocks, above);
                 return Ok(piece(logs, end));
@@ -136,6 +138,11 @@ impl Rpc {
             // its receipts are not asked for either while it wants to be left alone
             endpoint.told_no_logs(&failed.error);
             return Err(Miss::from(failed));
+        }
+        // another node behind its address has the blocks, so the range is not what is wrong
+        if above.is_none() && failed.error.lacks_blocks() && endpoint.is_fickle_with_logs() {
+            let again = Some(Instant::now() + FICKLE_PAUSE);
+            return Err(Miss::from(Failed { again, ..failed }));
         }
         if blocks == 1 && failed.error.may_be_too_big() {
             let logs = self.one_block(index, filter, end, above, failed).await?;
@@ -159,6 +166,21 @@ impl Rpc {
             }
         }
         Err(Miss { failed, shorter })
+    }
+
+    /// The last block of a range that begins at `from`, as long as an endpoint is asked for at once and has logs.
+    async fn last_to_ask(&self, index: EndpointIndex, from: u64, to: u64) -> Result<u64, Miss> {
+        let endpoint = &self.inner.endpoints[index.0];
+        let end = to.min(from.saturating_add(endpoint.log_span() - 1));
+        if endpoint.logs_end().is_some_and(|known| end <= known) {
+            return Ok(end);
+        }
+        self.learn_head(index).await?;
+        let last = endpoint.logs_end().unwrap_or(end);
+        if from > last {
+            return Err(Miss::of(EndpointError::Behind(last)));
+        }
+        Ok(end.min(last))
     }
 
     /// What an endpoint tells of these blocks but the last, which is the newest, where it tells that. By what it says of the
@@ -209,6 +231,29 @@ impl Rpc {
         }
     }
 
+    /// As [`Rpc::ask_logs`], and once more where it says that it lacks blocks of that range: a balancer may stand before
+    /// nodes of which some have them. One that then tells what it has just refused is named. Logs may come a moment after
+    /// their blocks, so what it lacks of the newest says nothing of it.
+    async fn ask_range(
+        &self,
+        index: EndpointIndex,
+        filter: &LogFilter,
+        (from, to): (u64, u64),
+        above: Option<u64>,
+    ) -> Result<Vec<LogEntry>, Failed> {
+        let endpoint = &self.inner.endpoints[index.0];
+        let again = above.is_none() || endpoint.is_fickle_with_logs();
+        let refused = match self.ask_logs(index, filter, from, to).await {
+            Err(refused) if again && refused.error.lacks_blocks() => refused,
+            told => return told,
+        };
+        let told = self.ask_logs(index, filter, from, to).await;
+        if told.is_ok() && above.is_none() {
+            endpoint.is_fickle(METHOD, &refused.error);
+        }
+        told
+    }
+
     async fn ask_logs(
         &self,
         index: EndpointIndex,
@@ -244,5 +289,75 @@ impl Rpc {
                 again: None,
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Json;
+
+    use super::super::{EndpointState, RpcConfig};
+    use super::*;
+    use crate::types::RedactedUrl;
+
+    const HEAD: u64 = 100_000;
+
+    /// A balancer before two nodes, asked by turns, of which one has no logs of blocks that the other has. How often logs
+    /// were asked for is counted.
+    async fn balancer(asked: Arc<AtomicUsize>) -> RedactedUrl {
+        let answer = move |Json(call): Json<Value>| async move {
+            let hash = format!("0x{}", "05".repeat(32));
+            let said = match call["method"].as_str().unwrap() {
+                "eth_chainId" => json!({"result": "0x1"}),
+                "eth_getBlockByNumber" if call["params"][0] == "0x0" => json!({"result": null}),
+                "eth_getBlockByNumber" => json!({"result": {
+                    "number": format!("{HEAD:#x}"), "hash": hash, "parentHash": hash, "timestamp": "0x1",
+                }}),
+                "eth_getLogs" => match asked.fetch_add(1, Ordering::SeqCst) % 2 {
+                    0 => json!({"error": {"code": -32000, "message": "unknown block"}}),
+                    _ => json!({"result": []}),
+                },
+                other => panic!("{other}: logs are told, so nothing else is asked"),
+            };
+            let mut said = said;
+            said["jsonrpc"] = json!("2.0");
+            said["id"] = call["id"].clone();
+            Json(said)
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        RedactedUrl::new(url)
+    }
+
+    /// The range was halved down to one block, and every old block asked for by itself again and again.
+    #[tokio::test]
+    async fn a_range_that_one_of_two_nodes_lacks_is_asked_for_again_and_not_halved() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let url = balancer(Arc::clone(&asked)).await;
+        let rpc = Rpc::new(RpcConfig::new(vec![url], 1)).unwrap();
+        let filter = LogFilter {
+            addresses: Vec::new(),
+            topics: Vec::new(),
+        };
+        let (mut from, mut pieces) = (1, 0);
+        while from < HEAD / 2 {
+            let piece = rpc.logs(&filter, from, HEAD / 2).await.unwrap();
+            from = piece.end + 1;
+            pieces += 1;
+        }
+        assert!(pieces <= HEAD / 2 / 2_000, "{pieces}");
+        assert_eq!(asked.load(Ordering::SeqCst) as u64, 2 * pieces);
+        let health = &rpc.health()[0];
+        assert_eq!((health.state, health.log_span), (EndpointState::Healthy, None));
+        let named = health.odd.as_ref().unwrap().as_str();
+        assert_eq!(
+            named,
+            "eth_getLogs: tells logs of the same range sometimes and sometimes not: unknown block (code -32000)"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! JSON-RPC over several endpoints that may hang, lie, shout or serve another chain.
 //!
-//! Endpoints are asked in the configured order, one at a time, and the first answer counts; what decides about money is
+//! Endpoints are asked in the configured order, one at a time, and the first answer counts. Where one takes longer than is
+//! usual, the next is asked as well, and whoever is slow is asked after the others from then on. What decides about money is
 //! asked of each ([`super::agreement`]). An error of a node is an answer only where the question has one: a call that
 //! reverts, signed bytes that are refused. Every other error says nothing, and the next endpoint is asked. So it is after an
 //! answer that has not the form which the method promises, and after one that there is nothing: no such block, receipt,
@@ -27,6 +28,7 @@ mod simulate;
 mod span;
 mod syncing;
 mod trial;
+mod turns;
 mod types;
 
 use std::sync::atomic::AtomicU64;
@@ -116,7 +118,7 @@ impl Rpc {
             endpoints.push(endpoint);
         }
         let endpoints: Vec<_> = named_apart(endpoints)
-            .map(|(endpoint, name)| Endpoint::new(endpoint, name, config.cooldown))
+            .map(|(endpoint, name)| Endpoint::new(endpoint, name, config.cooldown, config.prompt))
             .collect();
         let known = config.genesis_block.map(|root| B256::from(root.0));
         Ok(Self {

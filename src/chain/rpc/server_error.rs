@@ -120,6 +120,11 @@ impl ServerError {
         needles.iter().any(|needle| text.contains(needle))
     }
 
+    /// It does not have a block of those that were asked for.
+    pub(super) fn lacks_a_block(&self) -> bool {
+        self.says(&["header not found", "unknown block", "block not found"])
+    }
+
     /// It is over when the node has time again: nothing is said of what was asked.
     pub(super) fn passes(&self) -> bool {
         self.is_too_often() || self.says(NOT_DONE)

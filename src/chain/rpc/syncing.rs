@@ -42,7 +42,9 @@ impl Rpc {
                 // what is neither `false` nor the progress is no answer to this question
                 Ok(Said::Result(raw)) => serde_json::from_str::<Value>(raw.get())
                     .is_ok_and(|told| told.is_object() || told == json!(true)),
-                Ok(Said::Error(_)) | Err(_) => false,
+                Ok(Said::Error(_)) => false,
+                // what it said before stands
+                Err(_) => return,
             };
             endpoint.says_it_is_syncing(says);
         });

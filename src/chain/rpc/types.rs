@@ -316,6 +316,9 @@ impl TransactionInfo {
     }
 }
 
+/// The most that any chain asks for one gas, wei: a million gwei, a hundred times what Ethereum ever asked.
+const MOST_FOR_GAS: u128 = 1_000_000 * 1_000_000_000;
+
 /// What is used of `eth_feeHistory`; all amounts are wei for each gas.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "ToldFees")]
@@ -336,13 +339,23 @@ struct ToldFees {
 }
 
 impl TryFrom<ToldFees> for FeeHistory {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(told: ToldFees) -> Result<Self, Self::Error> {
+        let absurd = |what: &str, fee: &U256| {
+            let most = MOST_FOR_GAS / 1_000_000_000;
+            format!("{what} of {fee} wei is more than any chain asks for ({most} gwei)")
+        };
+        let is_absurd = |fee: &&U256| **fee > U256::from(MOST_FOR_GAS);
         let next = told.base_fee_per_gas.last().ok_or("no base fee")?;
+        let next_base_fee = u128::try_from(*next).ok().filter(|fee| *fee <= MOST_FOR_GAS);
+        let reward = told.reward.unwrap_or_default();
+        if let Some(fee) = reward.iter().flatten().find(is_absurd) {
+            return Err(absurd("a priority fee", fee));
+        }
         Ok(Self {
-            next_base_fee: u128::try_from(*next).map_err(|_| "absurd base fee")?,
-            reward: told.reward.unwrap_or_default(),
+            next_base_fee: next_base_fee.ok_or_else(|| absurd("a base fee", next))?,
+            reward,
         })
     }
 }
@@ -350,6 +363,25 @@ impl TryFrom<ToldFees> for FeeHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fee_that_no_chain_asks_for_is_no_answer() {
+        let told = |base: U256, priority: U256| {
+            serde_json::from_value::<FeeHistory>(json!({
+                "baseFeePerGas": ["0x1", base],
+                "reward": [["0x1"], [priority]],
+            }))
+        };
+        let (one, most) = (U256::from(1), U256::from(MOST_FOR_GAS));
+        assert_eq!(told(most, most).unwrap().next_base_fee, MOST_FOR_GAS);
+        for absurd in [most + one, one << 120, one << 200] {
+            let why = told(absurd, one).unwrap_err().to_string();
+            let says = format!("a base fee of {absurd} wei is more than any chain asks for (1000000 gwei)");
+            assert!(why.contains(&says), "{why}");
+            let why = told(one, absurd).unwrap_err().to_string();
+            assert!(why.contains("a priority fee of"), "{why}");
+        }
+    }
 
     #[test]
     fn a_number_that_no_chain_comes_to_is_no_answer() {

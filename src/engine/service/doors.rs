@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
 use futures_util::future::join_all;
@@ -48,6 +49,8 @@ pub(super) struct Chain {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) agreement: Arc<dyn Agreement>,
+    /// The same for whoever looks at each head: it has no time to wait for one that hangs.
+    pub(super) looking: Arc<dyn Agreement>,
     pub(super) transactions: Arc<dyn Transactions>,
 }
 
@@ -235,6 +238,9 @@ pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address)
     Arc::new(Kept::open(path, about, seal(config)))
 }
 
+/// The time of each endpoint for what is asked at each head: less than half a slot.
+const TO_LOOK: Duration = Duration::from_secs(5);
+
 /// All of it, going on from what was kept.
 pub(super) fn chain(
     config: &Config,
@@ -274,6 +280,7 @@ pub(super) fn chain(
         execution: Arc::new(execution(rpc.clone()).beside(rpc.each())),
         manager,
         ssv,
+        looking: Arc::new(Voices::within(TO_LOOK, voices.clone())),
         agreement: Arc::new(Voices::new(voices)),
         transactions: Arc::new(transactions),
     }
@@ -347,6 +354,8 @@ pub(super) fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Cons
     let settings = BeaconConfig {
         deadline: config.beacon.timeout,
         http: http.clone(),
+        // two epochs: clients call themselves syncing long before
+        most_behind: (config.network.name != NetworkName::Devnet).then_some(64),
         ..BeaconConfig::new(config.beacon.urls.clone(), root)
     };
     Ok(Some(Arc::new(Beacon::new(settings)?)))

@@ -27,7 +27,8 @@ use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::{
-    Ceremonies, Consensus, EndpointState, Endpoints, PoolManager, Probe, TxSigner, Unknown, WatchedEvent,
+    Agreement, Ceremonies, Consensus, EndpointState, Endpoints, PoolManager, Probe, TxSigner, Unknown,
+    WatchedEvent,
 };
 use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
@@ -82,6 +83,8 @@ pub(super) struct Opening {
 /// Whom the execution layer's feeds and effects ask, once that is known.
 pub(super) struct Known {
     pub(super) outside: Arc<Outside>,
+    /// Asks the endpoints what is asked at each head.
+    pub(super) looking: Arc<dyn Agreement>,
     pub(super) intake: Intake,
     /// None where old blocks are not compared.
     pub(super) comparison: Option<Comparison>,
@@ -157,6 +160,7 @@ impl Opening {
         let chain = doors::chain(config, layout, line, probe.ssv_network, self.finality, &kept);
         let comparison = doors::comparison(config, line, &chain, watched, &kept);
         let intake = doors::intake(config, line, &chain, self.finality, self.resume);
+        let looking = chain.looking;
         let ask = Neighbours {
             execution: chain.execution,
             agreement: chain.agreement,
@@ -179,6 +183,7 @@ impl Opening {
         };
         Known {
             outside: Arc::new(outside),
+            looking,
             intake,
             comparison,
         }

@@ -31,6 +31,7 @@ pub(crate) fn endpoint(name: &str, state: EndpointState) -> EndpointHealth {
         refuses: None,
         no_logs: None,
         odd: None,
+        slow: None,
         behind: None,
         no_receipts: false,
         syncing: false,

@@ -10,7 +10,7 @@ use casimir_dkg::ports::consensus::{Consensus, NodeState, ValidatorStatus};
 use casimir_dkg::types::{BlsPublicKey, RedactedUrl, Root};
 use serde_json::json;
 
-use super::stub::{VALIDATORS, in_sync, record, state_root};
+use super::stub::{Stub, VALIDATORS, in_sync, record, state_root};
 use super::{FAMILIES, beacon, key, node};
 
 #[tokio::test]
@@ -38,6 +38,33 @@ async fn validators_are_read_by_key_one_or_many_in_every_familys_manner() {
         assert_eq!(beacon.validator_at(999).await.known(), Ok(None), "{family:?}");
         assert!(!beacon.forks().await.yes().unwrap().is_empty());
         assert_eq!(beacon.pool_exits().await.yes().unwrap(), []);
+    }
+}
+
+/// It says that it is in sync, and that its newest slot is one of long ago.
+#[tokio::test]
+async fn a_node_whose_head_is_old_by_the_clock_is_not_in_sync_whatever_it_says() {
+    for (head, state) in [("77", NodeState::Healthy), ("1", NodeState::NotSynced)] {
+        let says = move |path: &str| {
+            let mut told = in_sync(path)?;
+            if path == "/eth/v1/node/syncing" {
+                told["data"]["head_slot"] = json!(head);
+            }
+            Some(told)
+        };
+        let node = Stub::start(says).await;
+        let beacon = Beacon::new(BeaconConfig {
+            most_behind: Some(64),
+            ..BeaconConfig::new(vec![RedactedUrl::new(&node.url)], None)
+        })
+        .unwrap();
+        // how long a slot takes is known from it
+        beacon.spec().await.unwrap();
+        let health = beacon.check().await;
+        assert_eq!(health[0].state, state, "{head}: {health:?}");
+        let why = health[0].last_error.as_ref().map(ToString::to_string);
+        let says = why.is_some_and(|why| why.contains("far behind by this machine's clock"));
+        assert_eq!(says, state == NodeState::NotSynced);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{BREAKER_AFTER, Endpoint, State};
+use super::{BREAKER_AFTER, Endpoint, ODD_FOR, State};
 use crate::chain::rpc::error::EndpointError;
 use crate::chain::rpc::span::AdaptiveSpan;
 use crate::types::SafeText;
@@ -26,6 +26,8 @@ pub(super) struct Logs {
     /// Refusals in a row as if it were asked too often.
     too_often: u32,
     pub(super) none: NoLogs,
+    /// When it told last what it refused right before.
+    fickle: Option<Instant>,
 }
 
 /// An endpoint that does not tell the logs of even one block: asked for them again after a while only.
@@ -123,6 +125,19 @@ impl Endpoint {
         state.logs.too_often >= TOO_MUCH_AFTER
     }
 
+    /// It has told just now what it refused right before: behind its address there are nodes that differ.
+    pub(in crate::chain::rpc) fn is_fickle(&self, method: &'static str, refusal: &EndpointError) {
+        self.state().logs.fickle = Some(Instant::now());
+        let words = format!("tells logs of the same range sometimes and sometimes not: {refusal}");
+        self.answered_oddly(method, &SafeText::new(&words));
+    }
+
+    /// It was so a while ago: what it lacks now it may have when it is asked again.
+    pub(in crate::chain::rpc) fn is_fickle_with_logs(&self) -> bool {
+        let fickle = self.state().logs.fickle;
+        fickle.is_some_and(|at| at.elapsed() < self.cooldown * ODD_FOR)
+    }
+
     /// It did not tell the logs of so many blocks.
     pub(in crate::chain::rpc) fn refused_logs(&self, blocks: u64) {
         self.state().logs.span.refused(blocks);
@@ -152,22 +167,12 @@ impl Endpoint {
 mod tests {
     use std::time::Duration;
 
+    use super::super::tests::endpoint;
     use super::*;
-    use crate::http::{Http, Limits};
-    use crate::types::RedactedUrl;
-
-    fn endpoint() -> Endpoint {
-        let limits = Limits {
-            deadline: Duration::from_secs(1),
-            size: 1,
-        };
-        let http = Http::direct().endpoint(&RedactedUrl::new("http://127.0.0.1:1"), limits);
-        Endpoint::new(http.unwrap(), "node".into(), Duration::from_secs(1))
-    }
 
     #[test]
     fn logs_that_are_behind_are_found_out_once_by_all_who_ask() {
-        let endpoint = endpoint();
+        let endpoint = endpoint(Duration::from_secs(1));
         endpoint.told_head(100);
         let above = endpoint.above_last(100).unwrap();
         endpoint.told_head(101);
@@ -189,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_lag_is_said_until_a_newer_block_was_really_told() {
-        let endpoint = endpoint();
+        let endpoint = endpoint(Duration::from_secs(1));
         endpoint.told_head(100);
         assert!(endpoint.logs_are_behind(0));
         let answers = || {

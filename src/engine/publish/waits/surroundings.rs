@@ -49,7 +49,7 @@ pub(super) fn waits(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait
     // an alarm says the same with more words
     let said: Vec<_> = waits.iter().map(|wait| wait.reason).collect();
     waits.extend(link(snapshot.chain.link).filter(|wait| !said.contains(&wait.reason)));
-    endpoints(&snapshot.endpoints, &mut waits);
+    endpoints(live, &snapshot.endpoints, &mut waits);
     operators(live, snapshot, &mut waits);
     account(live, snapshot, &mut waits);
     waits
@@ -113,8 +113,9 @@ fn link(link: LinkState) -> Option<Wait> {
     Some(Wait::new(reason, words))
 }
 
-/// One wait for each that is down while others of its kind are there, and one for a kind of which all are down.
-fn endpoints(endpoints: &[EndpointView], waits: &mut Vec<Wait>) {
+/// One wait for each that is down while others of its kind are there, and one for a kind of which all are down. Whoever went
+/// down before the others is not back because they went, too.
+fn endpoints(live: &Live, endpoints: &[EndpointView], waits: &mut Vec<Wait>) {
     let kinds = [
         (EndpointKind::Execution, WaitReason::ExecutionAway),
         (EndpointKind::Relay, WaitReason::RelayAway),
@@ -133,9 +134,12 @@ fn endpoints(endpoints: &[EndpointView], waits: &mut Vec<Wait>) {
             let names: Vec<_> = down.iter().map(|endpoint| told(endpoint)).collect();
             let words = format!("no {} endpoint answers: {}", kind.word(), names.join(", "));
             waits.push(Wait::new(away, SafeText::new(&words)));
-            continue;
         }
-        waits.extend(down.into_iter().map(|endpoint| Wait {
+        let went_alone = |endpoint: &&EndpointView| {
+            let known = live.down_alone.iter();
+            !rest.is_empty() || { known }.any(|(of, name)| *of == kind && *name == endpoint.name)
+        };
+        waits.extend(down.into_iter().filter(went_alone).map(|endpoint| Wait {
             endpoint: Some(endpoint.name.clone()),
             ..Wait::new(
                 WaitReason::EndpointDown,

@@ -240,7 +240,16 @@ fn endpoints_and_operators_that_are_down_are_told_one_by_one_and_all_together() 
         "{}",
         away.sentence
     );
-    assert!(!reasons(&state, &live).contains(&WaitReason::EndpointDown));
+    // b's going is no answer of a, and b is told of with all
+    let wait = found(&state, &live, WaitReason::EndpointDown);
+    assert_eq!(wait.subject(), "http://a");
+    let back = vec![
+        endpoint("http://a", Health::Up),
+        endpoint("http://b", Health::Down),
+    ];
+    live.update(now, LiveUpdate::Endpoints(EndpointKind::Execution, back));
+    let wait = found(&state, &live, WaitReason::EndpointDown);
+    assert_eq!(wait.subject(), "http://b");
 
     let least = least(&live);
     let down = |count| {

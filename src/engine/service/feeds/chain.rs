@@ -67,7 +67,7 @@ pub(super) async fn run(
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
-            _ = tick.tick() => match stands_still(&mut tip, &mut sight, &core).await {
+            _ = tick.tick() => match stands_still(&mut tip, &mut sight, Instant::now(), &core).await {
                 Ok(()) => continue,
                 Err(_) => return,
             },
@@ -224,11 +224,14 @@ async fn went_back(
     }
 }
 
-async fn stands_still(tip: &mut Tip, sight: &mut Reach, core: &mpsc::Sender<Incoming>) -> Sent {
-    if let Some(words) = tip.still(Instant::now()) {
+async fn stands_still(tip: &mut Tip, sight: &mut Reach, now: Instant, core: &mpsc::Sender<Incoming>) -> Sent {
+    if let Some(words) = tip.still(now) {
         core.send(Incoming::Live(LiveUpdate::Alarm("tip", words))).await?;
-        core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
-            .await?;
+        // a time that is over is no answer
+        if *sight != Reach::Lost {
+            core.send(Incoming::Live(LiveUpdate::Link(LinkState::Stale)))
+                .await?;
+        }
     }
     let still = tip.stands() && *sight == Reach::Followed;
     see(sight, still.then_some(Reach::Still), core).await
@@ -368,7 +371,9 @@ async fn look(
     }
     if let Some(oracle) = from.oracle {
         let (status, contradiction) = authorised(from, oracle, head.block).await;
-        if seen.caller != contradiction {
+        if let Some(contradiction) = contradiction
+            && seen.caller != contradiction
+        {
             seen.caller.clone_from(&contradiction);
             core.send(Incoming::Live(LiveUpdate::Alarm("caller", contradiction)))
                 .await?;
@@ -379,16 +384,16 @@ async fn look(
 }
 
 /// Whether the manager takes the oracle's calls, and where endpoints contradict each other on that, how: one that says no may
-/// be alone with it.
-async fn authorised(from: &Sources, oracle: Address, block: BlockRef) -> (CheckStatus, SafeText) {
-    let nothing = SafeText::default();
+/// be alone with it. None where nobody says anything: then what was said stands.
+async fn authorised(from: &Sources, oracle: Address, block: BlockRef) -> (CheckStatus, Option<SafeText>) {
+    let nothing = Some(SafeText::default());
     match from.manager.authorises(oracle, At::block(block)).await {
         Answer::Yes(()) => (CheckStatus::Pass, nothing),
-        Answer::NotKnown(_) => (CheckStatus::Unknown, nothing),
+        Answer::NotKnown(_) => (CheckStatus::Unknown, None),
         Answer::No(_) => {
             let accord = agreed::on_caller(&*from.agreement, oracle, block).await;
             match accord.contradiction() {
-                Some(words) => (CheckStatus::Unknown, words.clone()),
+                Some(words) => (CheckStatus::Unknown, Some(words.clone())),
                 None => (CheckStatus::Fail, nothing),
             }
         }
@@ -443,6 +448,46 @@ mod tests {
         assert!(!over(&mut tip, &head).await);
         head.block.number = 8;
         assert!(over(&mut tip, &head).await);
+    }
+
+    /// That no block came for two minutes was taken for news: the link was no more one that is down.
+    #[tokio::test]
+    async fn a_link_that_is_down_is_up_again_by_an_answer_and_by_no_time_that_is_over() {
+        let head = Head {
+            block: BlockRef {
+                number: 7,
+                hash: Root([7; 32]),
+            },
+            timestamp: UnixMillis::now().0 / 1_000,
+            base_fee_wei: None,
+            finalized: None,
+        };
+        for (mut sight, links) in [
+            (Reach::Lost, Vec::new()),
+            (Reach::Followed, vec![LinkState::Stale]),
+        ] {
+            let mut tip = Tip::new(Pace::NETWORK);
+            let (core, mut told) = mpsc::channel(1_000);
+            tell(&Voices::new(Vec::new()), &mut tip, &head, &core)
+                .await
+                .unwrap();
+            let begun = Instant::now();
+            for seconds in 0..600 {
+                let now = begun + Duration::from_secs(seconds);
+                stands_still(&mut tip, &mut sight, now, &core).await.unwrap();
+            }
+            let (mut changes, mut alarms) = (Vec::new(), 0);
+            while let Ok(told) = told.try_recv() {
+                match told {
+                    Incoming::Live(LiveUpdate::Link(link)) => changes.push(link),
+                    Incoming::Live(LiveUpdate::Alarm("tip", words)) if !words.as_str().is_empty() => {
+                        alarms += 1
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!((changes, alarms), (links, 1), "{sight:?}");
+        }
     }
 
     #[tokio::test]
@@ -531,7 +576,7 @@ mod tests {
                 pace: Pace::LOCAL,
             };
             let (status, words) = authorised(&from, Address::repeat_byte(3), block).await;
-            (status, words.to_string())
+            (status, words.map(|words| words.to_string()).unwrap())
         };
         assert_eq!(told(refuses()).await, (CheckStatus::Fail, String::new()));
         let (status, words) = told(Arc::new(FakeManager::default())).await;

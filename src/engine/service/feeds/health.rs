@@ -54,8 +54,9 @@ async fn look(from: &Sources, core: &mpsc::Sender<Incoming>) {
     loop {
         tick.tick().await;
         let healths = from.endpoints.health();
-        let words = all_syncing(&healths);
-        if old != words {
+        if let Some(words) = all_syncing(&healths)
+            && old != words
+        {
             old.clone_from(&words);
             let update = LiveUpdate::Alarm("syncing", words);
             if core.send(Incoming::Live(update)).await.is_err() {
@@ -76,8 +77,9 @@ async fn look(from: &Sources, core: &mpsc::Sender<Incoming>) {
     }
 }
 
-/// What is said where nobody is left whose state is the present one; empty where somebody is.
-fn all_syncing(healths: &[EndpointHealth]) -> SafeText {
+/// What is said where nobody is left whose state is the present one; empty where somebody is. None where nobody answers: then
+/// what was said stands.
+fn all_syncing(healths: &[EndpointHealth]) -> Option<SafeText> {
     let answers = |health: &&EndpointHealth| {
         !matches!(
             health.state,
@@ -85,14 +87,17 @@ fn all_syncing(healths: &[EndpointHealth]) -> SafeText {
         )
     };
     let there: Vec<_> = healths.iter().filter(answers).collect();
-    if there.is_empty() || !there.iter().all(|health| health.syncing) {
-        return SafeText::default();
+    if there.is_empty() {
+        return None;
+    }
+    if !there.iter().all(|health| health.syncing) {
+        return Some(SafeText::default());
     }
     let names: Vec<_> = there.iter().map(|health| health.name.as_str()).collect();
-    SafeText::new(&format!(
+    Some(SafeText::new(&format!(
         "every execution endpoint that answers says that it is still syncing ({}): what is read may be old",
         names.join(", ")
-    ))
+    )))
 }
 
 /// Operators and whatever relays between them, and beacon nodes: over the network. Endpoints of the execution layer are
@@ -139,11 +144,13 @@ fn execution(endpoint: &EndpointHealth) -> EndpointView {
     let refuses = |why| format!("does not take our transaction: {why}");
     let no_logs = |why| format!("tells no logs: {why}");
     let odd = |why| format!("gives an answer that cannot be used: {why}");
+    let slow = |why| format!("{why}: others are asked first");
     let behind = |blocks| format!("its newest block is {blocks} blocks below the one that is followed");
     let refusal = (endpoint.refuses.as_ref().map(refuses))
         .or_else(|| endpoint.no_logs.as_ref().map(no_logs))
         .or_else(|| endpoint.behind.filter(|_| !endpoint.syncing).map(behind))
-        .or_else(|| endpoint.odd.as_ref().map(odd));
+        .or_else(|| endpoint.odd.as_ref().map(odd))
+        .or_else(|| endpoint.slow.as_ref().map(slow));
     if let (EndpointState::Healthy, Some(words)) = (endpoint.state, refusal) {
         return EndpointView {
             kind: EndpointKind::Execution,
@@ -366,14 +373,14 @@ mod tests {
         let mut all = ["a", "b", "c"].map(|name| endpoint(name, EndpointState::Healthy));
         all[0].syncing = true;
         all[1].state = EndpointState::Down;
-        assert_eq!(all_syncing(&all), SafeText::default(), "c is in sync");
+        assert_eq!(all_syncing(&all), Some(SafeText::default()), "c is in sync");
         all[2].syncing = true;
-        let words = all_syncing(&all);
+        let words = all_syncing(&all).unwrap();
         assert!(words.as_str().contains("still syncing (a, c)"), "{words}");
         assert_eq!(
             all_syncing(&all[1..2]),
-            SafeText::default(),
-            "nobody answers: that is said elsewhere"
+            None,
+            "nobody answers: nobody has taken back what was said"
         );
     }
 
@@ -405,6 +412,10 @@ mod tests {
         assert_eq!(
             shown(|e| e.odd = Some("eth_getBalance: invalid type: null".into())),
             degraded("gives an answer that cannot be used: eth_getBalance: invalid type: null")
+        );
+        assert_eq!(
+            shown(|e| e.slow = Some("did not answer eth_call within 2 s".into())),
+            degraded("did not answer eth_call within 2 s: others are asked first")
         );
         assert_eq!(
             shown(|e| e.behind = Some(40)),

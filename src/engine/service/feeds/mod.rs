@@ -89,6 +89,7 @@ async fn follow(
     let pace = pace_of(&opening.config);
     let Known {
         outside,
+        looking,
         intake,
         comparison,
     } = opening.run().await;
@@ -102,7 +103,7 @@ async fn follow(
         manager: Arc::clone(&ask.manager),
         ssv: Arc::clone(&ask.ssv),
         execution: Arc::clone(&ask.execution),
-        agreement: Arc::clone(&ask.agreement),
+        agreement: looking,
         one_voice: match endpoints.health().as_slice() {
             [only] => Some(only.name.clone()),
             _ => None,
