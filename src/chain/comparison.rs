@@ -256,7 +256,7 @@ impl Comparison {
             parent = Some(header.block());
             self.compared.upto = parent;
         }
-        self.kept.put(ENTRY, &self.compared, self.next() > last);
+        self.kept.put(ENTRY, &self.compared, self.next() > last).await;
         Ok(())
     }
 
