@@ -5,7 +5,8 @@ mod judged;
 pub mod person;
 mod pipe;
 mod private;
-pub(crate) mod scrypt;
+mod scrypt;
+pub(crate) mod sealing;
 mod way;
 mod whole;
 
