@@ -12,6 +12,7 @@ mod whole;
 
 pub use file::SecretFile;
 pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted, regular};
+pub use pipe::tell_waiting;
 pub(crate) use private::unmounted;
 pub use private::{append_private, make_private, partial_of, replace_private, write_private};
 pub use whole::{Placed, Successor, create_whole};
