@@ -117,7 +117,10 @@ async fn who_comes_is_looked_up_beside_what_serves_everybody() {
     let list = std::sync::Mutex::new(list);
     let judge: server::Judge = Arc::new(move |peer| {
         let patience = std::time::Duration::from_secs(5);
-        list.lock().unwrap().recv_timeout(patience).map_err(|_| "nobody else was served meanwhile")?;
+        list.lock()
+            .unwrap()
+            .recv_timeout(patience)
+            .map_err(|_| "nobody else was served meanwhile")?;
         Ok((Person::at(peer), Role::Approve))
     });
     let _listening = server::listen_by(&path, Arc::default(), judge, about(), handle)

@@ -72,6 +72,7 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What was found, in a sentence that names the endpoint, the block and the transaction.
     #[must_use]
     pub fn words(&self) -> String {
         let Self {

@@ -135,7 +135,12 @@ impl Line {
 fn stamp(file: &Path) -> Stamp {
     // behind links: certificates are often renewed by pointing one elsewhere
     let found = std::fs::metadata(file).ok()?;
-    let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
+    let times = [
+        found.mtime(),
+        found.mtime_nsec(),
+        found.ctime(),
+        found.ctime_nsec(),
+    ];
     Some((found.dev(), found.ino(), found.len(), times))
 }
 

@@ -13,7 +13,6 @@ pub use line::RemoteError;
 pub use local::OracleSigner;
 pub use open::{OpenError, OpenedSigner, open};
 
-
 /// Whether keys may be used that stand in configurations and shell histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPolicy {
