@@ -9,14 +9,13 @@ use std::time::Duration;
 use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use super::door::{Door, Strangers, Threshold, turn_away};
 use super::places::{Place, Places};
 use super::{AttachError, Person, Role, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
-use crate::lane;
 use crate::ration::Ration;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::Seated;
@@ -149,7 +148,7 @@ impl Bound {
 
 /// What takes a look at the system's lists, off the threads that serve everybody.
 async fn looked_up<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    lane::blocking(look).await.map_err(io::Error::other)
+    spawn_blocking(look).await.map_err(io::Error::other)
 }
 
 async fn bind(path: &Path, access: &Arc<Access>, file: &Bound) -> Result<UnixListener, AttachError> {
@@ -309,13 +308,13 @@ impl House {
         let turn = Arc::clone(&self.lookups).acquire_owned().await;
         let turn = turn.map_err(|error| unknown(&error.to_string()))?;
         let judge = Arc::clone(&self.judge);
-        let judged = lane::blocking(move || {
+        let judged = looked_up(move || {
             let judged = judge(peer);
             drop(turn);
             judged
         });
-        let judged = judged.await.map_err(lane::last_words);
-        judged.unwrap_or_else(|died| Err(unknown(died.as_str())))
+        let judged = judged.await;
+        judged.unwrap_or_else(|died| Err(unknown(&died.to_string())))
     }
 }
 

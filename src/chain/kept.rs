@@ -352,7 +352,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.json");
         let kept = open(&path, 1);
-        let disk = kept.0.writing.lock().unwrap();
+        let (disk, is_ready) = std::sync::mpsc::channel::<()>();
+        let (busy, is_busy) = std::sync::mpsc::channel();
+        let inner = Arc::clone(&kept.0);
+        let slow = std::thread::spawn(move || {
+            let _writing = inner.writing.lock().unwrap();
+            busy.send(()).unwrap();
+            // until the test lets go
+            let _ = is_ready.recv();
+        });
+        is_busy.recv().unwrap();
         let mut first = Box::pin(kept.put("cursor", &41_u64, true));
         let patience = Duration::from_millis(50);
         let waits = tokio::time::timeout(patience, &mut first).await;
@@ -363,6 +372,7 @@ mod tests {
         assert!(tokio::time::timeout(patience, &mut second).await.is_err());
         assert_eq!(kept.get::<u64>("cursor"), Some(42));
         drop(disk);
+        slow.join().unwrap();
         second.await;
         assert_eq!(open(&path, 1).get::<u64>("cursor"), Some(42));
     }

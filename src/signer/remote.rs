@@ -33,7 +33,6 @@ use serde_json::{Value, json};
 use super::line::{Line, RemoteError};
 use crate::config::RemoteKey;
 use crate::http::{Endpoint, HttpError, HttpOptions};
-use crate::lane;
 use crate::ports::Answer;
 use crate::ports::tx_signer::{HasKey, TxSigner, TxSignerError, UnsignedTransaction};
 use crate::types::SafeText;
@@ -106,8 +105,8 @@ impl RemoteSigner {
     /// By the files as they are now, which are looked at on a thread that may wait for the disk.
     async fn endpoint(&self) -> Result<Endpoint, SafeText> {
         let line = Arc::clone(&self.line);
-        let endpoint = lane::blocking(move || line.endpoint()).await;
-        let endpoint = endpoint.map_err(lane::last_words)?;
+        let endpoint = tokio::task::spawn_blocking(move || line.endpoint()).await;
+        let endpoint = endpoint.map_err(|died| SafeText::new(&died.to_string()))?;
         endpoint.map_err(|error| SafeText::new(&error.to_string()))
     }
 
