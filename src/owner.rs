@@ -60,7 +60,17 @@ pub fn make_directories(path: &Path, mode: u32) -> io::Result<()> {
     match builder.create(path) {
         // another process made it meanwhile
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        made => made.and_then(|()| settle(path)),
+        // what stands there is named, and not what was to stand within it
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let words = format!("{} is there and is no directory", path.display());
+            Err(io::Error::new(io::ErrorKind::NotADirectory, words))
+        }
+        Err(error) => {
+            let (path, above) = (path.display(), parent(path).display());
+            let words = format!("the directory {path} cannot be made in {above}: {error}");
+            Err(io::Error::new(error.kind(), words))
+        }
+        Ok(()) => settle(path),
     }
 }
 
@@ -107,6 +117,25 @@ pub(crate) mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_said_with_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = make_directories(&file.join("a/b"), 0o700).unwrap_err();
+        let words = format!("{} is there and is no directory", file.display());
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (io::ErrorKind::NotADirectory, words)
+        );
+        let error = make_directories(Path::new("/proc/casimir-dkg/a"), 0o700).unwrap_err();
+        let words = error.to_string();
+        assert!(
+            words.starts_with("the directory /proc/casimir-dkg cannot be made in /proc: "),
+            "{words}"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
+    /// Those of this process; what is empty counts as not there.
     #[must_use]
     pub fn of_process() -> Self {
         let directory = |name| std::env::var_os(name).filter(|value| !value.is_empty());

@@ -33,6 +33,28 @@ pub(crate) enum Caught {
 /// twice.
 static HANDS_ON: LazyLock<broadcast::Sender<Caught>> = LazyLock::new(|| broadcast::channel(16).0);
 
+/// What a new file must leave to its owner.
+const OWNERS: u32 = 0o700;
+
+/// That this process can use what it makes. Call it before there is a second thread: the umask is everybody's.
+///
+/// # Errors
+/// The umask takes the owner's own rights away: databases, logs and sockets could be made and not opened.
+pub(crate) fn judge_umask() -> anyhow::Result<()> {
+    let found = rustix::process::umask(rustix::fs::Mode::empty());
+    rustix::process::umask(found);
+    leaves_to_owner(found.bits())
+}
+
+fn leaves_to_owner(bits: u32) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        bits & OWNERS == 0,
+        "the umask {bits:04o} takes from new files what their owner needs, so nothing that is made here could be opened: run \
+         `umask 0077` first; in a service unit, UMask=0077"
+    );
+    Ok(())
+}
+
 /// Watches from now on, from a thread of its own: the first one may be busy with a key, or in a prompt.
 ///
 /// # Errors
@@ -146,4 +168,24 @@ pub(crate) fn ask_hidden(prompt: &str) -> std::io::Result<SecretString> {
     }
     kept(None);
     answer.map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_umask_that_takes_the_owners_rights_is_refused_by_name() {
+        for fine in [0, 0o002, 0o022, 0o027, 0o077] {
+            assert!(leaves_to_owner(fine).is_ok(), "{fine:o}");
+        }
+        // without the last of these a directory could not be entered
+        for bits in [0o777, 0o400, 0o200, 0o100] {
+            let words = leaves_to_owner(bits).unwrap_err().to_string();
+            assert!(
+                words.contains(&format!("umask {bits:04o}")) && words.contains("umask 0077"),
+                "{words}"
+            );
+        }
+    }
 }

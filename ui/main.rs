@@ -27,7 +27,15 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = args::parse();
     let json = cli.global.json;
-    let run = AssertUnwindSafe(|| early::watch().and_then(|()| commands::run(cli)));
+    casimir_dkg::secrets::tell_waiting(|file| {
+        let file = file.display();
+        output::note(&format!("waiting for somebody to write into the pipe {file}"));
+    });
+    let run = AssertUnwindSafe(|| {
+        early::judge_umask()?;
+        early::watch()?;
+        commands::run(cli)
+    });
     match catch_unwind(run) {
         Ok(result) => exit::report(result, json),
         Err(why) => exit::died(&*why, json),

@@ -1,11 +1,10 @@
 //! Who sits at the other end, as the system knows it. No environment variable is believed: anybody sets them.
 
 use std::fmt;
-use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
 use nix::unistd::{Group, Uid, User, getgrouplist};
-use tokio::net::UnixStream;
+use tokio::net::unix::UCred;
 
 use crate::engine::Identity;
 
@@ -34,13 +33,11 @@ impl Person {
         )
     }
 
-    /// Who opened the other end of a socket (`SO_PEERCRED` on Linux, `getpeereid` elsewhere).
-    ///
-    /// # Errors
-    /// The system does not tell.
-    pub fn at(stream: &UnixStream) -> io::Result<Self> {
-        let peer = stream.peer_cred()?;
-        Ok(Self::of(peer.uid(), peer.gid(), peer.pid()))
+    /// Who opened the other end of a socket (`SO_PEERCRED` on Linux, `getpeereid` elsewhere). The system's lists are asked
+    /// for the name, and may be on a network: call it from a thread that may block.
+    #[must_use]
+    pub fn at(peer: UCred) -> Self {
+        Self::of(peer.uid(), peer.gid(), peer.pid())
     }
 
     /// Whose file it is.

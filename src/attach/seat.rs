@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::frame::{self, Lines};
 use crate::engine::Seat;
 use crate::types::SafeText;
-use crate::view::{FromSeat, Hello, Refused, Seated, Snapshot, ToSeat};
+use crate::view::{FromSeat, Hello, Refused, Reply, Request, Seated, Snapshot, ToSeat};
 
 /// A seat that says nothing at first is let go.
 const GREETING: Duration = Duration::from_secs(5);
@@ -128,9 +128,19 @@ async fn converse(
                 }
                 // a second greeting says nothing new
                 Some(Ok(FromSeat::Hello(_))) => {}
-                Some(Ok(question)) => {
+                Some(Ok(FromSeat::Request { ticket, request })) => {
                     let asks = seat.clone();
-                    asked.spawn(async move { answer(&asks, may_decide, question).await });
+                    asked.spawn(async move {
+                        let reply = decide(&asks, may_decide, request).await;
+                        ToSeat::Answer { ticket, reply }
+                    });
+                }
+                Some(Ok(FromSeat::Read { ticket, query })) => {
+                    let asks = seat.clone();
+                    asked.spawn(async move {
+                        let listing = asks.read(query).await;
+                        ToSeat::Rows { ticket, listing }
+                    });
                 }
             },
             Some(answer) = asked.join_next(), if !asked.is_empty() => {
@@ -174,24 +184,13 @@ async fn show(to: &mut Writer, seat: &mut Seat, shown: &mut Arc<Snapshot>) -> io
 }
 
 /// Asks the engine, or refuses in its place.
-async fn answer(seat: &Seat, may_decide: bool, asked: FromSeat) -> ToSeat {
-    match asked {
-        FromSeat::Request { ticket, request } => {
-            let reply = if may_decide {
-                seat.request(request).await
-            } else {
-                let words = format!(
-                    "{} may look and not decide: attach.approve of the engine's configuration names who may",
-                    seat.identity()
-                );
-                Err(Refused::Role(SafeText::new(&words)))
-            };
-            ToSeat::Answer { ticket, reply }
-        }
-        FromSeat::Read { ticket, query } => ToSeat::Rows {
-            ticket,
-            listing: seat.read(query).await,
-        },
-        FromSeat::Hello(_) | FromSeat::Again => unreachable!("answered before"),
+async fn decide(seat: &Seat, may_decide: bool, request: Request) -> Reply {
+    if may_decide {
+        return seat.request(request).await;
     }
+    let words = format!(
+        "{} may look and not decide: attach.approve of the engine's configuration names who may",
+        seat.identity()
+    );
+    Err(Refused::Role(SafeText::new(&words)))
 }

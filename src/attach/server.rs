@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use super::door::{Door, Strangers, Threshold, turn_away};
 use super::places::{Place, Places};
@@ -20,6 +22,10 @@ use crate::view::Seated;
 
 static TAKEN: Ration = Ration::usual();
 static REFUSED: Ration = Ration::usual();
+
+/// Look-ups of persons that run at the same time. A list that is kept on a network answers when it likes, and whoever was
+/// sent away meanwhile still waits for it on a thread.
+const LOOKUPS: usize = 8;
 
 /// Which engine this is.
 #[derive(Debug, Clone)]
@@ -87,16 +93,32 @@ pub async fn listen(
     engine: EngineHandle,
 ) -> Result<Listening, AttachError> {
     let access = Arc::new(access);
+    let (lists, run_by) = (Arc::clone(&access), about.run_by.uid);
+    let judge: Judge = Arc::new(move |peer| admit(peer, &lists, run_by));
+    listen_by(path, access, judge, about, engine).await
+}
+
+/// The same with another judge of who comes.
+pub(super) async fn listen_by(
+    path: &Path,
+    access: Arc<Access>,
+    judge: Judge,
+    about: About,
+    engine: EngineHandle,
+) -> Result<Listening, AttachError> {
     let file = Arc::<Bound>::default();
     let listener = bind(path, &access, &file).await?;
-    let obstacle = access.obstacle(path);
+    let obstacle = {
+        let (access, path) = (Arc::clone(&access), path.to_owned());
+        looked_up(move || access.obstacle(&path)).await.ok().flatten()
+    };
     let socket = Socket {
         path: path.to_owned(),
         file: Arc::clone(&file),
         listener,
         complaint: None,
     };
-    let task = tokio::spawn(admit_all(socket, access, about, engine));
+    let task = tokio::spawn(admit_all(socket, access, judge, about, engine));
     Ok(Listening {
         path: path.to_owned(),
         file,
@@ -124,7 +146,12 @@ impl Bound {
     }
 }
 
-async fn bind(path: &Path, access: &Access, file: &Bound) -> Result<UnixListener, AttachError> {
+/// What takes a look at the system's lists, off the threads that serve everybody.
+async fn looked_up<T: Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    spawn_blocking(look).await.map_err(io::Error::other)
+}
+
+async fn bind(path: &Path, access: &Arc<Access>, file: &Bound) -> Result<UnixListener, AttachError> {
     let failed = |error| AttachError::Io {
         path: path.to_owned(),
         error,
@@ -132,7 +159,10 @@ async fn bind(path: &Path, access: &Access, file: &Bound) -> Result<UnixListener
     let own_directory = make_directory(path).map_err(failed)?;
     take_over(path).await?;
     let listener = UnixListener::bind(path).map_err(failed)?;
-    access.open(path, own_directory)?;
+    let (lists, socket) = (Arc::clone(access), path.to_owned());
+    let own_directory = own_directory.map(Path::to_owned);
+    let opened = looked_up(move || lists.open(&socket, own_directory.as_deref())).await;
+    opened.map_err(failed)??;
     file.set(Bound::number(path).map_err(failed)?);
     Ok(listener)
 }
@@ -156,7 +186,7 @@ struct Socket {
 
 impl Socket {
     /// The next who comes. Where the file is gone, another one is made; those who sit go on sitting.
-    async fn accept(&mut self, access: &Access) -> io::Result<UnixStream> {
+    async fn accept(&mut self, access: &Arc<Access>) -> io::Result<UnixStream> {
         loop {
             tokio::select! {
                 came = self.listener.accept() => return came.map(|(stream, _)| stream),
@@ -169,7 +199,7 @@ impl Socket {
         }
     }
 
-    async fn open_anew(&mut self, access: &Access) {
+    async fn open_anew(&mut self, access: &Arc<Access>) {
         let socket = self.path.display();
         match bind(&self.path, access, &self.file).await {
             Ok(listener) => {
@@ -237,9 +267,13 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
     }
 }
 
+/// Who is there, and what they may do here; else why not. It may wait for the system's lists.
+pub(super) type Judge = Arc<dyn Fn(UCred) -> Result<(Person, Role), SafeText> + Send + Sync>;
+
 /// What everybody who comes is judged by.
 struct House {
-    access: Arc<Access>,
+    judge: Judge,
+    lookups: Arc<Semaphore>,
     about: About,
     engine: EngineHandle,
     places: Arc<Places>,
@@ -248,12 +282,12 @@ struct House {
 
 impl House {
     /// From the accepted connection to its end.
-    async fn receive(&self, stream: UnixStream, who: (u32, u32), threshold: Arc<Threshold>) {
-        let (person, role) = match admit(&stream, &self.access, &self.about) {
+    async fn receive(&self, stream: UnixStream, peer: UCred, threshold: Arc<Threshold>) {
+        let (person, role) = match self.admit(peer).await {
             Ok(admitted) => admitted,
             Err(why) => {
                 tell_refusal(&why);
-                self.strangers.remember(who, &why);
+                self.strangers.remember((peer.uid(), peer.gid()), &why);
                 return turn_away(stream, why);
             }
         };
@@ -268,11 +302,32 @@ impl House {
             tracing::debug!(target: "attach", %error, "a seat ended");
         }
     }
+
+    async fn admit(&self, peer: UCred) -> Result<(Person, Role), SafeText> {
+        let unknown = |why: &str| SafeText::new(&format!("the system does not say who you are: {why}"));
+        let turn = Arc::clone(&self.lookups).acquire_owned().await;
+        let turn = turn.map_err(|error| unknown(&error.to_string()))?;
+        let judge = Arc::clone(&self.judge);
+        let judged = looked_up(move || {
+            let judged = judge(peer);
+            drop(turn);
+            judged
+        });
+        let judged = judged.await;
+        judged.unwrap_or_else(|died| Err(unknown(&died.to_string())))
+    }
 }
 
-async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine: EngineHandle) {
+async fn admit_all(
+    mut socket: Socket,
+    access: Arc<Access>,
+    judge: Judge,
+    about: About,
+    engine: EngineHandle,
+) {
     let house = Arc::new(House {
-        access,
+        judge,
+        lookups: Arc::new(Semaphore::new(LOOKUPS)),
         about,
         engine,
         places: Arc::default(),
@@ -282,7 +337,7 @@ async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine
     let mut door = Door::default();
     loop {
         while seats.try_join_next().is_some() {}
-        let stream = match socket.accept(&house.access).await {
+        let stream = match socket.accept(&access).await {
             Ok(stream) => stream,
             Err(error) => {
                 // no descriptor left: those that are there go on, and one of them ends at some time
@@ -292,11 +347,11 @@ async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine
             }
         };
         // who it is costs nothing to ask; the rest takes a look at the system's lists
-        let Ok(who) = stream.peer_cred().map(|peer| (peer.uid(), peer.gid())) else {
+        let Ok(peer) = stream.peer_cred() else {
             turn_away(stream, SafeText::new("the system does not say who you are"));
             continue;
         };
-        if let Some(why) = house.strangers.why_not(who) {
+        if let Some(why) = house.strangers.why_not((peer.uid(), peer.gid())) {
             tell_refusal(&why);
             turn_away(stream, why);
             // accepting is always ready then: others have their turn
@@ -305,8 +360,8 @@ async fn admit_all(mut socket: Socket, access: Arc<Access>, about: About, engine
         }
         let threshold = Arc::<Threshold>::default();
         let (house, passes) = (Arc::clone(&house), Arc::clone(&threshold));
-        let task = seats.spawn(async move { house.receive(stream, who, passes).await });
-        door.enters(who.0, task, threshold);
+        let task = seats.spawn(async move { house.receive(stream, peer, passes).await });
+        door.enters(peer.uid(), task, threshold);
     }
 }
 
@@ -343,11 +398,9 @@ fn tell_refusal(why: &SafeText) {
     }
 }
 
-/// Who is there, and what they may do here; else why not.
-fn admit(stream: &UnixStream, access: &Access, about: &About) -> Result<(Person, Role), SafeText> {
-    let unknown = |error: io::Error| SafeText::new(&format!("the system does not say who you are: {error}"));
-    let person = Person::at(stream).map_err(unknown)?;
-    match access.role(&person, about.run_by.uid) {
+fn admit(peer: UCred, access: &Access, engine_uid: u32) -> Result<(Person, Role), SafeText> {
+    let person = Person::at(peer);
+    match access.role(&person, engine_uid) {
         Some(role) => Ok((person, role)),
         None => Err(SafeText::new(&format!(
             "{person} is neither in attach.view nor in attach.approve of the engine's configuration"

@@ -107,6 +107,34 @@ async fn a_seat_sees_what_the_engine_shows_and_every_change_of_it() {
     assert_eq!(seat.handle.transitions.recv().await.unwrap(), happened);
 }
 
+/// A list that is kept on a network answers when it likes; everybody else is served by the same threads.
+#[tokio::test]
+async fn who_comes_is_looked_up_beside_what_serves_everybody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run/oracle.sock");
+    let (_engine, handle) = channel(busy());
+    let (answers, list) = std::sync::mpsc::channel();
+    let list = std::sync::Mutex::new(list);
+    let judge: server::Judge = Arc::new(move |peer| {
+        let patience = std::time::Duration::from_secs(5);
+        list.lock()
+            .unwrap()
+            .recv_timeout(patience)
+            .map_err(|_| "nobody else was served meanwhile")?;
+        Ok((Person::at(peer), Role::Approve))
+    });
+    let _listening = server::listen_by(&path, Arc::default(), judge, about(), handle)
+        .await
+        .unwrap();
+    let seat = tokio::spawn({
+        let path = path.clone();
+        async move { attach(&path).await.map(|attached| attached.seated.may_decide) }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    answers.send(()).unwrap();
+    assert!(seat.await.unwrap().unwrap());
+}
+
 #[tokio::test]
 async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back() {
     let mut stage = stage(Access::default()).await;

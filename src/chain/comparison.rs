@@ -72,6 +72,7 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What was found, in a sentence that names the endpoint, the block and the transaction.
     #[must_use]
     pub fn words(&self) -> String {
         let Self {
@@ -256,7 +257,7 @@ impl Comparison {
             parent = Some(header.block());
             self.compared.upto = parent;
         }
-        self.kept.put(ENTRY, &self.compared, self.next() > last);
+        self.kept.put(ENTRY, &self.compared, self.next() > last).await;
         Ok(())
     }
 

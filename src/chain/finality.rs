@@ -21,18 +21,36 @@ pub enum Finality {
     Depth(u64),
 }
 
+/// How far finality reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// As far as nodes say.
+    Asked,
+    /// To this height.
+    Block(u64),
+    /// To none: the chain has fewer blocks than this.
+    Short(u64),
+}
+
 impl Finality {
+    /// How far it reaches below the head at this height.
+    #[must_use]
+    pub fn reach(self, head: u64) -> Reach {
+        match self {
+            Self::Tag => Reach::Asked,
+            Self::Depth(depth) => head.checked_sub(depth).map_or(Reach::Short(depth), Reach::Block),
+        }
+    }
+
     /// The newest final block, seen from `head`.
     pub async fn newest(self, rpc: &Rpc, head: BlockRef) -> Answer<BlockRef> {
-        let at = match self {
-            Self::Tag => At::Finalized,
-            Self::Depth(depth) => match head.number.checked_sub(depth) {
-                Some(number) => At::Number(number),
-                None => {
-                    let words = format!("the chain has fewer than {depth} blocks");
-                    return Answer::No(Evidence::at(head, words));
-                }
-            },
+        let at = match self.reach(head.number) {
+            Reach::Asked => At::Finalized,
+            Reach::Block(number) => At::Number(number),
+            Reach::Short(depth) => {
+                let words = format!("the chain has fewer than {depth} blocks");
+                return Answer::No(Evidence::at(head, words));
+            }
         };
         match rpc.header(at).await {
             // of whoever claims a head that nobody else has
@@ -48,5 +66,19 @@ impl Finality {
             },
             Err(error) => Answer::not_known(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_depth_counts_the_blocks_on_top() {
+        let by = |depth, head| Finality::Depth(depth).reach(head);
+        assert_eq!(by(0, 7), Reach::Block(7), "the head itself");
+        assert_eq!(by(7, 7), Reach::Block(0));
+        assert_eq!(by(8, 7), Reach::Short(8));
+        assert_eq!(Finality::Tag.reach(7), Reach::Asked);
     }
 }

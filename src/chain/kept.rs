@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::Address;
@@ -109,10 +109,15 @@ pub enum Looked<T> {
 
 /// The file, and what is in it.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Kept(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     path: PathBuf,
     seal: Seal,
     state: Mutex<State>,
+    /// Held while the file is written, so that what was put last is what stands in it.
+    writing: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -146,7 +151,7 @@ impl Kept {
     }
 
     fn with(path: PathBuf, seal: Seal, form: Form) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             path,
             seal,
             state: Mutex::new(State {
@@ -154,40 +159,59 @@ impl Kept {
                 written: None,
                 failing: false,
             }),
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+            writing: Mutex::default(),
+        }))
     }
 
     /// An entry, if there is one and it can be read.
     pub(crate) fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let entry = self.state().form.entries.get(key)?.clone();
+        let entry = self.0.state().form.entries.get(key)?.clone();
         serde_json::from_value(entry).ok()
     }
 
-    /// Keeps an entry. It is written soon, or with `now` at once. That it cannot be written costs nothing but time at the
-    /// next start, so it is logged and no error.
-    pub(crate) fn put<T: Serialize>(&self, key: &str, entry: &T, now: bool) {
+    /// Keeps an entry. It is written soon, or with `now` at once, by a thread that may wait for the disk; whoever gives up
+    /// waiting for that leaves it to finish. That it cannot be written costs nothing but time at the next start, so it is
+    /// logged and no error.
+    pub(crate) async fn put<T: Serialize>(&self, key: &str, entry: &T, now: bool) {
         let Ok(entry) = serde_json::to_value(entry) else {
             return;
         };
+        if self.0.take(key, entry, now) {
+            let inner = Arc::clone(&self.0);
+            // a panic in it is told where panics are told, and the next write tries again
+            let _ = tokio::task::spawn_blocking(move || inner.write()).await;
+        }
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an entry, and says whether the file is to be written now.
+    fn take(&self, key: &str, entry: Value, now: bool) -> bool {
         let mut state = self.state();
         state.form.entries.insert(key.to_owned(), entry);
-        if !now && state.written.is_some_and(|at| at.elapsed() < EVERY) {
-            return;
+        let is_due = now || state.written.is_none_or(|at| at.elapsed() >= EVERY);
+        if is_due {
+            state.written = Some(Instant::now());
         }
-        state.written = Some(Instant::now());
-        match write(&self.path, &self.seal, &state.form) {
-            Ok(()) => state.failing = false,
-            Err(error) => {
-                if !state.failing {
-                    tracing::warn!(target: "chain", file = %self.path.display(), %error, "what was read of the history cannot be kept");
-                }
-                state.failing = true;
-            }
+        is_due
+    }
+
+    fn write(&self) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let body = serde_json::value::to_raw_value(&self.state().form);
+        let written = body.map_err(io::Error::from);
+        let written = written.and_then(|body| write(&self.path, &self.seal, &body));
+        let mut state = self.state();
+        if let Err(error) = &written
+            && !state.failing
+        {
+            tracing::warn!(target: "chain", file = %self.path.display(), %error, "what was read of the history cannot be kept");
         }
+        state.failing = written.is_err();
     }
 }
 
@@ -227,12 +251,11 @@ fn read(path: &Path, seal: &Seal) -> io::Result<Option<Found>> {
 }
 
 /// Written beside and moved over: a crash leaves the old one or the new one.
-fn write(path: &Path, seal: &Seal, form: &Form) -> io::Result<()> {
-    let body = serde_json::value::to_raw_value(form)?;
+fn write(path: &Path, seal: &Seal, body: &RawValue) -> io::Result<()> {
     let sealed = Sealed {
         version: VERSION,
         seal: seal.over(body.get()),
-        body: &body,
+        body,
     };
     replace_private(path, |file| {
         serde_json::to_writer(&mut *file, &sealed)?;
@@ -270,11 +293,11 @@ mod tests {
     }
 
     /// All endpoints go on from it, so nobody would contradict a number in it.
-    #[test]
-    fn a_file_that_was_changed_or_sealed_by_another_key_is_read_again() {
+    #[tokio::test]
+    async fn a_file_that_was_changed_or_sealed_by_another_key_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.json");
-        open(&path, 1).put("registrations", &41_u64, true);
+        open(&path, 1).put("registrations", &41_u64, true).await;
         let text = fs::read_to_string(&path).unwrap();
         let changed = text.replace("41", "40");
         assert_ne!(changed, text);
@@ -286,23 +309,23 @@ mod tests {
         let other = Kept::open(path.clone(), about(1), Seal::of(&[8; 32]));
         assert_eq!(other.get::<u64>("registrations"), None);
         // what is read again is sealed again
-        other.put("registrations", &42_u64, true);
+        other.put("registrations", &42_u64, true).await;
         let again = Kept::open(path.clone(), about(1), Seal::of(&[8; 32]));
         assert_eq!(again.get::<u64>("registrations"), Some(42));
     }
 
-    #[test]
-    fn what_was_kept_is_found_again_and_nothing_of_another_chain_or_form() {
+    #[tokio::test]
+    async fn what_was_kept_is_found_again_and_nothing_of_another_chain_or_form() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.json");
         let kept = open(&path, 1);
         assert_eq!(kept.get::<u64>("cursor"), None);
-        kept.put("cursor", &41_u64, false);
-        kept.put("cursor", &42_u64, false);
+        kept.put("cursor", &41_u64, false).await;
+        kept.put("cursor", &42_u64, false).await;
         assert_eq!(kept.get::<u64>("cursor"), Some(42));
         let early = open(&path, 1).get::<u64>("cursor");
         assert_eq!(early, Some(41), "written at most every few seconds");
-        kept.put("cursor", &43_u64, true);
+        kept.put("cursor", &43_u64, true).await;
         assert_eq!(open(&path, 1).get::<u64>("cursor"), Some(43));
         assert_eq!(looks(&path, "cursor").unwrap(), Looked::Entry(about(1), 43));
         assert_eq!(looks(&path, "other").unwrap(), Looked::Nothing);
@@ -316,21 +339,52 @@ mod tests {
             assert_eq!(open(&path, 1).get::<u64>("cursor"), None);
             assert_eq!(looks(&path, "cursor").unwrap(), Looked::Nothing);
         }
-        open(&path, 1).put("cursor", &44_u64, true);
+        open(&path, 1).put("cursor", &44_u64, true).await;
         assert_eq!(looks(&path, "cursor").unwrap(), Looked::Entry(about(1), 44));
         fs::write(&path, "half a fi").unwrap();
         assert_eq!(open(&path, 1).get::<u64>("cursor"), None);
         assert!(looks(&path, "cursor").is_err());
     }
 
+    /// Whoever reads a history asks nodes on the same threads, and the disk may be slow.
+    #[tokio::test]
+    async fn the_file_is_written_beside_what_serves_everybody_and_the_last_word_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.json");
+        let kept = open(&path, 1);
+        let (disk, is_ready) = std::sync::mpsc::channel::<()>();
+        let (busy, is_busy) = std::sync::mpsc::channel();
+        let inner = Arc::clone(&kept.0);
+        let slow = std::thread::spawn(move || {
+            let _writing = inner.writing.lock().unwrap();
+            busy.send(()).unwrap();
+            // until the test lets go
+            let _ = is_ready.recv();
+        });
+        is_busy.recv().unwrap();
+        let mut first = Box::pin(kept.put("cursor", &41_u64, true));
+        let patience = Duration::from_millis(50);
+        let waits = tokio::time::timeout(patience, &mut first).await;
+        assert!(waits.is_err(), "it waits for the disk, and this thread does not");
+        // given up half-way, it is written all the same, and so is what comes after it
+        drop(first);
+        let mut second = Box::pin(kept.put("cursor", &42_u64, true));
+        assert!(tokio::time::timeout(patience, &mut second).await.is_err());
+        assert_eq!(kept.get::<u64>("cursor"), Some(42));
+        drop(disk);
+        slow.join().unwrap();
+        second.await;
+        assert_eq!(open(&path, 1).get::<u64>("cursor"), Some(42));
+    }
+
     /// Whoever writes it decides which logs are never read again.
-    #[test]
-    fn a_file_that_everybody_may_write_is_not_believed() {
+    #[tokio::test]
+    async fn a_file_that_everybody_may_write_is_not_believed() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.json");
-        open(&path, 1).put("cursor", &41_u64, true);
+        open(&path, 1).put("cursor", &41_u64, true).await;
         let found = || open(&path, 1).get::<u64>("cursor");
         assert_eq!(found(), Some(41));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();

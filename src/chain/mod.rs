@@ -23,7 +23,7 @@ pub mod rpc;
 mod tried;
 pub mod view;
 
-pub use finality::Finality;
+pub use finality::{Finality, Reach};
 
 /// Seconds. Blocks come every 12 s: a public chain whose newest block is older than this is not followed, or a clock is
 /// wrong.

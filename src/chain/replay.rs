@@ -264,15 +264,15 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             self.settled_at = Some(at);
             self.newest = None;
             self.reading.tell(end, to);
-            self.keep(at, end == to);
+            self.keep(at, end == to).await;
         }
         Ok(())
     }
 
-    fn keep(&self, at: BlockRef, now: bool) {
+    async fn keep(&self, at: BlockRef, now: bool) {
         if let Some((kept, name)) = &self.kept {
             let state = self.settled.clone();
-            kept.put(name, &Entry { at, state }, now);
+            kept.put(name, &Entry { at, state }, now).await;
         }
     }
 

@@ -101,12 +101,25 @@ pub(super) fn read(
                     place: Place::Variable(name.clone()),
                     key: String::new(),
                     message: "unknown variable".to_owned(),
-                    suggestion: nearest(name, known.iter().map(String::as_str)),
+                    suggestion: meant(name, &known),
                 });
             }
         }
     }
     found
+}
+
+/// The variable that is meant: one with the same last words rather than one that begins alike, since all of them do.
+fn meant(name: &str, known: &[String]) -> Option<String> {
+    let words = name.strip_prefix(ENV_PREFIX)?;
+    let bare = || known.iter().filter_map(|known| known.strip_prefix(ENV_PREFIX));
+    let mut ends_so =
+        bare().filter(|known| known.strip_suffix(words).is_some_and(|rest| rest.ends_with('_')));
+    let only = match (ends_so.next(), ends_so.next()) {
+        (Some(one), None) => Some(one.to_owned()),
+        _ => nearest(words, bare()),
+    };
+    only.map(|words| format!("{ENV_PREFIX}{words}"))
 }
 
 #[cfg(test)]
@@ -133,6 +146,20 @@ mod tests {
         let environment = injected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert!(read(&environment.into(), &mut errors).is_empty());
         assert!(errors.is_empty(), "{errors:?}");
+    }
+
+    #[test]
+    fn a_name_without_its_section_leads_to_the_variable() {
+        for (name, meant) in [
+            ("CASIMIR_DKG_MODE", Some("CASIMIR_DKG_POLICY_MODE")),
+            ("CASIMIR_DKG_POLICY_MOED", Some("CASIMIR_DKG_POLICY_MODE")),
+            ("CASIMIR_DKG_RPC_URL", Some("CASIMIR_DKG_RPC_URLS")),
+            ("CASIMIR_DKG_XYZZY", None),
+        ] {
+            let mut errors = Vec::new();
+            read(&[(name.to_owned(), "auto".to_owned())].into(), &mut errors);
+            assert_eq!(errors[0].suggestion.as_deref(), meant, "{name}");
+        }
     }
 
     #[test]

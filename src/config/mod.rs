@@ -190,6 +190,9 @@ impl Layers {
         let http = section::http::read(&mut r);
         let journal = section::journal::read(&mut r, network.as_ref().map(|network| network.name));
         let attach = section::attach::read(&mut r);
+        if let (Some(policy), Some(attach)) = (&policy, &attach) {
+            section::person::judge_second(&mut r, policy, attach);
+        }
         let notices = section::notices::read(&mut r);
         let metrics = section::metrics::read(&mut r);
         let ui = section::ui::read(&mut r);

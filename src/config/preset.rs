@@ -85,6 +85,7 @@ pub struct NetworkPreset {
     pub ssv_network: Option<Address>,
 }
 
+/// What is built in of each network, from `config/networks.toml`.
 #[must_use]
 pub fn presets() -> &'static BTreeMap<NetworkName, NetworkPreset> {
     static PRESETS: OnceLock<BTreeMap<NetworkName, NetworkPreset>> = OnceLock::new();

@@ -49,6 +49,14 @@ pub enum Incoming {
     Fatal(SafeText),
 }
 
+/// What waits for its turn: what is shown, and what ends the engine, never does.
+#[derive(Debug)]
+enum Held {
+    Input(Input),
+    Batch(Vec<Input>, BlockRef),
+    Rules(Policy),
+}
+
 /// Why the engine ended.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -138,7 +146,7 @@ pub(super) struct Core<W> {
     /// Old records are verified behind the start: no input is taken on the word of what is not.
     behind: Option<Behind>,
     /// What waits for that, at most [`HELD`].
-    held: VecDeque<Incoming>,
+    held: VecDeque<Held>,
     /// The record up to which the state was kept for the next start.
     kept: u64,
     revision: u64,
@@ -218,7 +226,7 @@ impl<W: World> Core<W> {
             self.live
                 .update(UnixMillis::now(), LiveUpdate::Alarm("journal", words));
         }
-        self.held.push_back(Incoming::Input(first));
+        self.held.push_back(Held::Input(first));
         let ended = self.run().await;
         if let (Ok(()), Some((kept, path))) = (&ended, self.take_to_keep()) {
             write_kept(&kept, &path);
@@ -278,7 +286,9 @@ impl<W: World> Core<W> {
                 incoming = self.incoming.recv(), if self.held.len() < HELD => match incoming {
                     Some(Incoming::Live(update)) => self.show(update),
                     Some(Incoming::Fatal(reason)) => return self.fail(reason).await,
-                    Some(input) => self.held.push_back(input),
+                    Some(Incoming::Input(input)) => self.held.push_back(Held::Input(input)),
+                    Some(Incoming::Batch(inputs, upto)) => self.held.push_back(Held::Batch(inputs, upto)),
+                    Some(Incoming::Rules(policy)) => self.held.push_back(Held::Rules(policy)),
                     None => return self.fail(SafeText::new("every feed of the engine has ended")).await,
                 },
                 _ = tick.tick() => {
@@ -308,11 +318,10 @@ impl<W: World> Core<W> {
     /// The next that waited until the journal was verified, or for its turn.
     fn take_held(&mut self) {
         match self.held.pop_front() {
-            Some(Incoming::Input(input)) => drop(self.step(input)),
-            Some(Incoming::Batch(inputs, upto)) => self.told(inputs, upto),
-            Some(Incoming::Rules(policy)) => self.new_rules(policy),
-            // never held
-            Some(Incoming::Live(_) | Incoming::Fatal(_)) | None => {}
+            Some(Held::Input(input)) => drop(self.step(input)),
+            Some(Held::Batch(inputs, upto)) => self.told(inputs, upto),
+            Some(Held::Rules(policy)) => self.new_rules(policy),
+            None => {}
         }
     }
 

@@ -41,6 +41,14 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+#[cfg(test)]
+impl Endpoint {
+    /// Whether both ask over the same connections.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
 impl Http {
     /// Somebody to ask, within these limits unless a call has its own.
     ///

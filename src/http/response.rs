@@ -75,6 +75,7 @@ impl Response {
         self.inner.status().as_u16()
     }
 
+    /// As they came: whoever shows one makes it safe.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.inner.headers()

@@ -100,6 +100,7 @@ impl Accord {
         }
     }
 
+    /// Why nobody else confirms it, in words, and what a person can do.
     #[must_use]
     pub fn words(&self) -> String {
         let list = |silent: &[SafeText]| {

@@ -67,6 +67,7 @@ impl Unknown {
         Self(SafeText::new(&why.to_string()))
     }
 
+    /// Why it is not known, in words.
     #[must_use]
     pub fn words(&self) -> &SafeText {
         &self.0

@@ -139,6 +139,7 @@ pub struct About {
     pub alarm: Option<SafeText>,
 }
 
+/// One message to people elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     pub kind: NoticeKind,

@@ -57,6 +57,7 @@ pub enum SsvEventKind {
     ClusterBalanceUpdated,
 }
 
+/// What SSV's network contract logged of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SsvEvent {
     pub kind: SsvEventKind,

@@ -5,12 +5,14 @@ mod judged;
 pub mod person;
 mod pipe;
 mod private;
-pub(crate) mod scrypt;
+mod scrypt;
+pub(crate) mod sealing;
 mod way;
 mod whole;
 
 pub use file::SecretFile;
 pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted, regular};
+pub use pipe::tell_waiting;
 pub(crate) use private::unmounted;
 pub use private::{append_private, make_private, partial_of, replace_private, write_private};
 pub use whole::{Placed, Successor, create_whole};

@@ -4,10 +4,26 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zeroize::Zeroizing;
+
+/// A pipe that is not written whole by then is said to be waited for: whoever hands a secret over does so at once, unless a
+/// person is asked for another one first.
+const SILENT: Duration = if cfg!(test) {
+    Duration::from_millis(20)
+} else {
+    Duration::from_secs(1)
+};
+
+static TELLS: OnceLock<fn(&Path)> = OnceLock::new();
+
+/// From now on a person is told by this of each pipe that is waited for. Whoever comes first counts.
+pub fn tell_waiting(tells: fn(&Path)) {
+    TELLS.get_or_init(|| tells);
+}
 
 /// All that is written into the pipe at this path; none where there is no pipe.
 ///
@@ -37,9 +53,17 @@ pub(super) fn read(path: &Path, most: u64, within: Duration) -> io::Result<Optio
     // no growing buffer: it would leave copies behind
     let room = usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1);
     let mut bytes = Zeroizing::new(vec![0; room]);
-    let (mut length, until) = (0, Instant::now() + within);
+    let (mut length, began) = (0, Instant::now());
+    let mut silent = Some(began + SILENT.min(within));
     while length < room {
-        wait(&file, until)?;
+        if silent.is_some_and(|until| !wait(&file, until)) {
+            silent = None;
+            TELLS.get().into_iter().for_each(|tells| tells(path));
+        }
+        if silent.is_none() && !wait(&file, began + within) {
+            let words = "is a pipe into which nobody has written all in time";
+            return Err(io::Error::new(io::ErrorKind::TimedOut, words));
+        }
         match (&file).read(&mut bytes[length..]) {
             Ok(0) => {
                 bytes.truncate(length);
@@ -58,19 +82,12 @@ pub(super) fn read(path: &Path, most: u64, within: Duration) -> io::Result<Optio
     Err(io::Error::new(io::ErrorKind::InvalidData, words))
 }
 
-/// Until something is in the pipe, or whoever wrote into it has ended. One that nobody has opened yet is neither.
-fn wait(file: &File, until: Instant) -> io::Result<()> {
+/// Until something is in the pipe, or whoever wrote into it has ended. One that nobody has opened yet is neither. Whether that
+/// was in time; what else may go wrong, reading says.
+fn wait(file: &File, until: Instant) -> bool {
     let left = until.saturating_duration_since(Instant::now());
-    let left = Timespec::try_from(left).map_err(io::Error::other)?;
-    let mut fds = [PollFd::new(file, PollFlags::IN)];
-    match poll(&mut fds, Some(&left)) {
-        Ok(0) => {
-            let words = "is a pipe into which nobody has written all in time";
-            Err(io::Error::new(io::ErrorKind::TimedOut, words))
-        }
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let left = Timespec::try_from(left).ok();
+    poll(&mut [PollFd::new(file, PollFlags::IN)], left.as_ref()) != Ok(0)
 }
 
 #[cfg(test)]
@@ -83,6 +100,27 @@ mod tests {
     use super::*;
 
     const SOON: Duration = Duration::from_millis(200);
+
+    static TOLD: std::sync::Mutex<Vec<std::path::PathBuf>> = std::sync::Mutex::new(Vec::new());
+
+    /// A start that stood still for a minute said only then what it had waited for.
+    #[test]
+    fn a_person_is_told_which_pipe_is_waited_for() {
+        tell_waiting(|path| TOLD.lock().unwrap().push(path.to_owned()));
+        let folder = tempfile::tempdir().unwrap();
+        let [slow, quick] = ["slow", "quick"].map(|name| folder.path().join(name));
+        for path in [&slow, &quick] {
+            rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RWXU).unwrap();
+        }
+        let told = |path: &Path| TOLD.lock().unwrap().iter().filter(|told| *told == path).count();
+        assert!(read(&slow, 9, SOON).is_err());
+        assert_eq!(told(&slow), 1, "once");
+        // a shell's pipe is filled before it is opened
+        let both = File::options().read(true).write(true).open(&quick).unwrap();
+        (&both).write_all(b"long words").unwrap();
+        assert!(read(&quick, 9, SOON).is_err());
+        assert_eq!(told(&quick), 0);
+    }
 
     #[test]
     fn a_pipe_of_this_user_is_read_to_its_end_and_waited_for_a_while() {

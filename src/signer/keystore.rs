@@ -7,20 +7,17 @@
 use std::io;
 use std::path::Path;
 
-use aes::cipher::{KeyIvInit, StreamCipher};
-use alloy::primitives::{Address, keccak256};
-use rand::RngCore;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use alloy::primitives::Address;
+use rand::RngCore as _;
+use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::{OracleSigner, SecretFile, SignerError};
+use crate::secrets::sealing::{CIPHER, KdfParams, NotOpened, Sealed, Standard};
 use crate::secrets::{Placed, Successor, create_whole};
 use crate::types::SafeText;
 
-/// log2 of scrypt's cost in files that we write: N = 262144, r = 8, p = 1.
-const LOG_N: u8 = 18;
 const MAX_FILE: u64 = 64 << 10;
 
 /// A keystore cannot be written or read.
@@ -114,24 +111,17 @@ pub fn open(path: &Path, password: &SecretString) -> Result<OpenedKeystore, Keys
     if file.version != 3 {
         return Err(bad(format!("version {} is not supported", file.version)));
     }
-    if file.crypto.cipher != "aes-128-ctr" {
+    if file.crypto.cipher != CIPHER {
         return Err(bad(format!(
             "cipher \"{}\" is not supported",
             SafeText::new(&file.crypto.cipher)
         )));
     }
-    let field = |name: &str, digits: &str| hex::decode(digits).map_err(|e| bad(format!("{name}: {e}")));
-    let ciphertext = field("ciphertext", &file.crypto.ciphertext)?;
-    let mac = field("mac", &file.crypto.mac)?;
-    let iv = field("iv", &file.crypto.cipherparams.iv)?;
-    let iv: [u8; 16] = iv.try_into().map_err(|_| bad("iv: expected 16 bytes".into()))?;
-    let derived = derive(&file.crypto, password).map_err(bad)?;
-    // not secret-dependent timing that matters: whoever holds the file can try passwords anyway
-    if keccak256([&derived[16..32], &ciphertext].concat()).as_slice() != mac {
-        return Err(KeystoreError::WrongPassword(shown));
-    }
-    let mut key = Zeroizing::new(ciphertext);
-    cipher(&derived, &iv).apply_keystream(&mut key);
+    let key = Standard::Web3V3.open(&file.crypto.sealed(), password);
+    let key = key.map_err(|why| match why {
+        NotOpened::Password => KeystoreError::WrongPassword(shown.clone()),
+        NotOpened::Form(reason) => bad(reason),
+    })?;
     let signer = OracleSigner::from_bytes(&key)?;
     if let Some(claimed) = file.address()
         && claimed != signer.address()
@@ -233,51 +223,16 @@ struct CipherParams {
     iv: String,
 }
 
-#[derive(Deserialize, Serialize)]
-struct KdfParams {
-    dklen: u64,
-    salt: String,
-    n: Option<u64>,
-    r: Option<u64>,
-    p: Option<u64>,
-    c: Option<u64>,
-    prf: Option<String>,
-}
-
-fn derive(crypto: &Crypto, password: &SecretString) -> Result<Zeroizing<[u8; 32]>, String> {
-    let params = &crypto.kdfparams;
-    if params.dklen != 32 {
-        return Err(format!("dklen {} is not supported", params.dklen));
-    }
-    let salt = hex::decode(&params.salt).map_err(|e| format!("salt: {e}"))?;
-    let mut key = Zeroizing::new([0; 32]);
-    let password = password.expose_secret().as_bytes();
-    match crypto.kdf.as_str() {
-        "scrypt" => {
-            let n = params.n.ok_or("n is missing")?;
-            let r = params.r.ok_or("r is missing")?;
-            let p = params.p.ok_or("p is missing")?;
-            key = crate::secrets::scrypt::derive(password, &salt, (n, r, p))?;
+impl Crypto {
+    fn sealed(&self) -> Sealed<'_> {
+        Sealed {
+            kdf: &self.kdf,
+            params: &self.kdfparams,
+            iv: &self.cipherparams.iv,
+            ciphertext: &self.ciphertext,
+            check: &self.mac,
         }
-        "pbkdf2" => {
-            let rounds = params.c.ok_or("c is missing")?;
-            let rounds = u32::try_from(rounds)
-                .ok()
-                .filter(|rounds| (1..=10_000_000).contains(rounds))
-                .ok_or("c is out of range")?;
-            if params.prf.as_deref() != Some("hmac-sha256") {
-                return Err("only hmac-sha256 is supported as prf".into());
-            }
-            pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, &salt, rounds, &mut *key);
-        }
-        other => return Err(format!("kdf \"{}\" is not supported", SafeText::new(other))),
     }
-    Ok(key)
-}
-
-fn cipher(derived: &[u8; 32], iv: &[u8; 16]) -> ctr::Ctr128BE<aes::Aes128> {
-    let key: &[u8; 16] = derived[..16].try_into().expect("16 of 32 bytes");
-    ctr::Ctr128BE::new(key.into(), iv.into())
 }
 
 fn read(path: &Path) -> Result<(KeystoreFile, Option<String>), KeystoreError> {
@@ -318,45 +273,21 @@ fn encrypted(path: &Path, signer: &OracleSigner, password: &SecretString) -> Res
 }
 
 fn encrypt(signer: &OracleSigner, password: &SecretString) -> Result<String, String> {
-    let (mut salt, mut iv, mut id) = ([0; 32], [0; 16], [0; 16]);
-    let mut rng = rand::rngs::OsRng;
-    rng.fill_bytes(&mut salt);
-    rng.fill_bytes(&mut iv);
-    rng.fill_bytes(&mut id);
-    let params = scrypt::Params::new(LOG_N, 8, 1, 32).map_err(|e| e.to_string())?;
-    let mut derived = Zeroizing::new([0; 32]);
-    scrypt::scrypt(password.expose_secret().as_bytes(), &salt, &params, &mut *derived)
-        .map_err(|e| e.to_string())?;
-    let mut ciphertext = signer.secret_bytes();
-    cipher(&derived, &iv).apply_keystream(&mut *ciphertext);
-    let mac = keccak256([&derived[16..32], &ciphertext[..]].concat());
+    let mut id = [0; 16];
+    rand::rngs::OsRng.fill_bytes(&mut id);
+    let written = Standard::Web3V3.seal(&signer.secret_bytes()[..], password)?;
     let keystore = json!({
         "address": hex::encode(signer.address()),
         "crypto": {
-            "cipher": "aes-128-ctr",
-            "cipherparams": {"iv": hex::encode(iv)},
-            "ciphertext": hex::encode(&ciphertext[..]),
-            "kdf": "scrypt",
-            "kdfparams": {"dklen": 32, "n": 1u64 << LOG_N, "p": 1, "r": 8, "salt": hex::encode(salt)},
-            "mac": hex::encode(mac),
+            "cipher": CIPHER,
+            "cipherparams": {"iv": written.iv},
+            "ciphertext": written.ciphertext,
+            "kdf": written.kdf,
+            "kdfparams": written.params,
+            "mac": written.check,
         },
-        "id": uuid_v4(id),
+        "id": uuid::Builder::from_random_bytes(id).into_uuid().to_string(),
         "version": 3,
     });
     Ok(keystore.to_string())
-}
-
-/// RFC 9562, version 4.
-fn uuid_v4(mut bytes: [u8; 16]) -> String {
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let h = hex::encode(bytes);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &h[..8],
-        &h[8..12],
-        &h[12..16],
-        &h[16..20],
-        &h[20..]
-    )
 }

@@ -2,15 +2,16 @@
 //! [`TxSigner`](crate::ports::tx_signer::TxSigner)) with the files that keep it, or a signer elsewhere (`remote.rs`).
 
 pub mod keystore;
+mod line;
 mod local;
 mod open;
 pub mod password;
 mod remote;
 
 pub use crate::secrets::SecretFile;
+pub use line::RemoteError;
 pub use local::OracleSigner;
 pub use open::{OpenError, OpenedSigner, open};
-pub use remote::RemoteError;
 
 /// Whether keys may be used that stand in configurations and shell histories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

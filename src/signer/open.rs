@@ -7,7 +7,8 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 use secrecy::SecretString;
 
-use super::remote::{RemoteError, RemoteSigner};
+use super::line::RemoteError;
+use super::remote::RemoteSigner;
 use super::{KeyPolicy, OracleSigner, SecretFile, SignerError, keystore, password};
 use crate::config::{Config, NetworkName, SignerKey};
 use crate::ports::TxSigner;

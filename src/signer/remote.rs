@@ -22,7 +22,7 @@
 //! A signature whose answer is lost was made all the same. That is harmless: it is of the account's next nonce, which is
 //! asked for again, and only what is in the journal leaves.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::primitives::{Address, Bytes};
@@ -30,17 +30,13 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::SecretFile;
+use super::line::{Line, RemoteError};
 use crate::config::RemoteKey;
-use crate::http::{Endpoint, Http, HttpError, HttpOptions, HttpSetupError, Limits};
+use crate::http::{Endpoint, HttpError, HttpOptions};
 use crate::ports::Answer;
 use crate::ports::tx_signer::{HasKey, TxSigner, TxSignerError, UnsignedTransaction};
 use crate::types::SafeText;
 
-/// Longest file of a certificate chain or of its key.
-const MAX_PEM: u64 = 256 << 10;
-/// Longest answer: the largest transaction that nodes take is 128 KiB, in hex twice that, in an object of geth's thrice.
-const MAX_ANSWER: usize = 1 << 20;
 /// How long the question for its accounts may take; a signature may take longer, where a person or a device makes it.
 const REACH: Duration = Duration::from_secs(10);
 /// JSON-RPC 2.0, section 5.1.
@@ -64,30 +60,11 @@ const LOCKED: [&str; 7] = [
 /// Characters of an answer that are repeated.
 const REPEATED: usize = 60;
 
-/// A remote signer cannot be asked as it is configured.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RemoteError {
-    /// A file cannot be read.
-    #[error("signer.{key} {}: {reason}", .path.display())]
-    File {
-        /// The key of the configuration that names it.
-        key: &'static str,
-        path: PathBuf,
-        reason: SafeText,
-    },
-    /// The files are not what they should be.
-    #[error("signer: {0}")]
-    Http(HttpSetupError),
-    /// Not a URL that can be asked.
-    #[error("signer.url: {0}")]
-    Url(SafeText),
-}
-
 /// A signer elsewhere.
 #[derive(Debug)]
 pub(super) struct RemoteSigner {
     key: RemoteKey,
-    options: HttpOptions,
+    line: Arc<Line>,
 }
 
 /// A JSON-RPC answer, of which one of both is there.
@@ -117,58 +94,24 @@ impl RemoteSigner {
     /// Nobody is asked yet: whoever is away is waited for. What a person has to mend is found now. Returns what should be
     /// told, too.
     pub(super) fn new(key: &RemoteKey, http: &HttpOptions) -> Result<(Self, Vec<String>), RemoteError> {
+        let (line, warnings) = Line::new(key, http)?;
         let signer = Self {
             key: key.clone(),
-            options: HttpOptions {
-                ca_file: key.ca_file.clone().or_else(|| http.ca_file.clone()),
-                ..http.clone()
-            },
+            line: Arc::new(line),
         };
-        let (_, warnings) = signer.endpoint()?;
         Ok((signer, warnings))
     }
 
-    /// Made for each question, so that a renewed certificate counts without a restart.
-    fn endpoint(&self) -> Result<(Endpoint, Vec<String>), RemoteError> {
-        let mut http = Http::new(&self.options).map_err(|error| match (error, &self.key.ca_file) {
-            (HttpSetupError::CaFile { reason, .. }, Some(path)) => RemoteError::File {
-                key: "ca_file",
-                path: path.clone(),
-                reason,
-            },
-            (error, _) => RemoteError::Http(error),
-        })?;
-        let mut warnings = Vec::new();
-        if let Some((certificate, key)) = &self.key.identity {
-            let read = |name, path: &PathBuf| {
-                SecretFile::read(path, MAX_PEM).map_err(|error| RemoteError::File {
-                    key: name,
-                    path: path.clone(),
-                    reason: SafeText::new(&error.to_string()),
-                })
-            };
-            let (shown, secret) = (read("client_certificate", certificate)?, read("client_key", key)?);
-            warnings.extend(secret.warning("signer.client_key", key));
-            http = http
-                .with_identity(&shown.text, &secret.text)
-                .map_err(RemoteError::Http)?;
-        }
-        let limits = Limits {
-            deadline: self.key.timeout,
-            size: MAX_ANSWER,
-        };
-        let endpoint = http.endpoint(&self.key.url, limits);
-        let endpoint = endpoint.map_err(|e| RemoteError::Url(SafeText::new(&e.to_string())))?;
-        if self.key.identity.is_some() && !self.key.url.expose().starts_with("https:") {
-            warnings
-                .push("signer.url is plain HTTP: nobody asks for signer.client_certificate there".to_owned());
-        }
-        Ok((endpoint, warnings))
+    /// By the files as they are now, which are looked at on a thread that may wait for the disk.
+    async fn endpoint(&self) -> Result<Endpoint, SafeText> {
+        let line = Arc::clone(&self.line);
+        let endpoint = tokio::task::spawn_blocking(move || line.endpoint()).await;
+        let endpoint = endpoint.map_err(|died| SafeText::new(&died.to_string()))?;
+        endpoint.map_err(|error| SafeText::new(&error.to_string()))
     }
 
     async fn ask(&self, method: &str, params: Value, within: Duration) -> Result<Value, Silent> {
-        let endpoint = self.endpoint();
-        let (endpoint, _) = endpoint.map_err(|e| Silent::Away(SafeText::new(&e.to_string())))?;
+        let endpoint = self.endpoint().await.map_err(Silent::Away)?;
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let reply = endpoint.post("").json(&body).within(within).send().await;
         let away = |error: HttpError| Silent::Away(SafeText::new(&error.to_string()));

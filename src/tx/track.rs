@@ -3,8 +3,8 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Finality;
 use crate::chain::rpc::{At, LogEntry, Receipt, Rpc, RpcError};
+use crate::chain::{Finality, Reach};
 use crate::ports::{PoolEvent, PoolManager, Unknown, told_of_pools};
 use crate::types::{BlockRef, Root};
 
@@ -178,9 +178,10 @@ async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>
         }
         let head = rpc.head().await?;
         let confirmations = (head.number() + 1).saturating_sub(block.number);
-        let is_final = match intent.finality {
-            Finality::Depth(depth) => confirmations > depth,
-            Finality::Tag => {
+        let is_final = match intent.finality.reach(head.number()) {
+            Reach::Block(last) => last >= block.number,
+            Reach::Short(_) => false,
+            Reach::Asked => {
                 // what is not known to be final may still be dropped
                 let last = intent.finality.newest(rpc, head.block()).await.yes();
                 last.is_some_and(|last| last.number >= block.number)
@@ -222,15 +223,16 @@ const LOOK_BACK: u64 = 96;
 
 async fn foreign(rpc: &Rpc, intent: &Intent<'_>) -> Result<IntentStatus, RpcError> {
     let head = rpc.head().await?.block();
-    let last = match intent.finality {
-        Finality::Tag => intent
+    let last = match intent.finality.reach(head.number) {
+        Reach::Asked => intent
             .finality
             .newest(rpc, head)
             .await
             .yes()
             .map(|last| last.number),
         // a chain that is shorter than that begins with block 0
-        Finality::Depth(depth) => Some(head.number.saturating_sub(depth)),
+        Reach::Short(_) => Some(0),
+        Reach::Block(last) => Some(last),
     };
     let final_nonce = match last {
         Some(number) => rpc.nonce(intent.sender, At::Number(number)).await.ok(),

@@ -24,6 +24,7 @@ impl Can {
         }
     }
 
+    /// Whether it can, where the reason does not matter.
     #[must_use]
     pub fn is_yes(&self) -> bool {
         *self == Self::Yes

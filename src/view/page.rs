@@ -18,6 +18,7 @@ pub trait Listed {
     /// What names it within its list.
     type Id: Copy + Eq + Hash;
 
+    /// By what it is found again in another snapshot.
     fn id(&self) -> Self::Id;
 
     /// It no longer moves, and may be left to a page.
@@ -67,6 +68,7 @@ pub enum ListKind {
 }
 
 impl ListKind {
+    /// Every list, in the order in which a snapshot has them.
     pub const ALL: [Self; 5] = [
         Self::Actions,
         Self::Cases,
@@ -156,6 +158,7 @@ pub enum Rows {
 }
 
 impl Rows {
+    /// A page of that list with nothing on it.
     #[must_use]
     pub fn none(kind: ListKind) -> Self {
         match kind {
@@ -219,6 +222,7 @@ pub struct Older {
 }
 
 impl Older {
+    /// How many of that list are on pages and not in the snapshot.
     #[must_use]
     pub fn of(&self, kind: ListKind) -> u64 {
         match kind {

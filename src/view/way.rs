@@ -38,6 +38,7 @@ impl fmt::Display for Way {
     }
 }
 
+/// A way on from where a case stands, as front ends show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WayOn {
     pub way: Way,

@@ -228,6 +228,7 @@ impl SignerView {
     }
 }
 
+/// What an endpoint serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndpointKind {
@@ -279,6 +280,7 @@ impl Health {
     }
 }
 
+/// An endpoint, as it answered last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointView {
     pub kind: EndpointKind,

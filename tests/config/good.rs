@@ -182,6 +182,7 @@ fn what_can_be_meant_and_rather_is_not_is_said() {
             "[[notices.to]]\nname = \"duty\"\ncommand = [\"tell\"]\nseverity = \"critical\"\nkinds = {kinds}\n"
         )
     };
+    let second = |says: &str| format!("[attach]\n{says}\n[[policy.two_persons]]\nkinds = [\"reshare\"]\n");
     let key = support::operator_key();
     let there =
         format!("[[operator]]\nid = 5\nendpoint = \"http://127.0.0.1:8081\"\npublic_key = \"{key}\"\n");
@@ -233,6 +234,18 @@ fn what_can_be_meant_and_rather_is_not_is_said() {
             "",
             two,
             "policy.rule.kinds: rule r approves nothing",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &second("approve = [\"ada\"]"),
+            "policy.two_persons.kinds: attach.approve names ada alone",
+        ),
+        (
+            "name = \"devnet\"",
+            "",
+            &second("socket = \"off\""),
+            "policy.two_persons.kinds: attach.socket = \"off\" leaves the console's own person alone",
         ),
         (
             "name = \"devnet\"",

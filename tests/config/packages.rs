@@ -67,6 +67,18 @@ fn each_stage_of_the_oracle_is_a_sample_that_loads() {
     }
 }
 
+/// A fault must not take the machine along.
+#[test]
+fn each_unit_bounds_memory() {
+    for (name, unit) in UNITS {
+        let bound = unit.lines().find_map(|line| line.strip_prefix("MemoryMax="));
+        let bound = bound.and_then(|text| text.strip_suffix('G')?.parse::<u64>().ok());
+        // keystores may ask for 1 GiB, for a second
+        let least = if name.ends_with("messenger") { 1 } else { 2 };
+        assert!(bound.is_some_and(|bound| bound >= least), "{name}: {bound:?}");
+    }
+}
+
 #[test]
 fn the_other_roles_have_a_sample_each_that_loads() {
     let scratch = tempfile::tempdir().unwrap();

@@ -52,7 +52,7 @@ pub(crate) enum JournalCommand {
     /// Write a copy that is a whole journal, also while an oracle runs
     Backup {
         /// The copy; a file that is there is never replaced
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", value_parser = super::written_file())]
         to: PathBuf,
         /// The journal's database, instead of the configured one
         #[arg(long, value_name = "FILE")]
@@ -133,7 +133,7 @@ pub(crate) struct AuditArgs {
     #[arg(value_name = "CASE", required = true)]
     pub case: Option<String>,
     /// The page to write; must not exist. Without it deposit-3.html, here
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::written_file())]
     pub out: Option<PathBuf>,
     /// The journal's database, instead of the configured one; transcripts are looked for beside it
     #[arg(long, value_name = "FILE")]

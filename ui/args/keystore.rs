@@ -47,7 +47,7 @@ pub(crate) struct PasswdArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NewArgs {
     /// File to write; must not exist
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = super::written_file())]
     pub out: PathBuf,
     /// File with the password; without it the password is asked for, twice
     #[arg(long, value_name = "FILE")]
@@ -58,7 +58,7 @@ pub(crate) struct NewArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
     /// File to write; must not exist
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = super::written_file())]
     pub out: PathBuf,
     /// File with the private key, 64 hex digits; without it the key is asked for and not shown
     #[arg(long, value_name = "FILE")]
@@ -72,7 +72,7 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OperatorKeyArgs {
     /// File to write the private key to; must not exist
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = super::written_file())]
     pub out: PathBuf,
     /// File with a password to encrypt the key with, in RockX's form; without it a plain PEM with mode 0600
     #[arg(long, value_name = "FILE")]

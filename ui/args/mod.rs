@@ -25,6 +25,7 @@ pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowActionAr
 pub(crate) use settings::ConfigCommand;
 
 use casimir_dkg::config::{AutoApprove, Flag, LoadOptions, process_environment};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::path::PathBuf;
 
 /// DKG oracle of the Casimir staking pools.
@@ -40,6 +41,14 @@ pub(crate) struct Cli {
     pub oracle: OracleArgs,
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// A file that a command writes. Elsewhere `-` means standard output, where what is written here does not belong.
+pub(crate) fn written_file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_str() {
+        Some("-") => Err("this writes a file, and nothing to standard output; a file of this name is ./-"),
+        _ => Ok(path),
+    })
 }
 
 /// Flags that every command understands.
@@ -211,6 +220,31 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// `journal backup -` made a file of that name, and whoever read standard output had nothing.
+    #[test]
+    fn a_command_that_writes_a_file_takes_no_dash_for_one() {
+        for line in [
+            "journal backup -",
+            "operator backup -",
+            "keystore new -",
+            "keystore import -",
+            "keystore operator-key -",
+            "person new -",
+            "sign a.json --key a.key --out -",
+            "audit deposit/3 --out -",
+            "show deposit/3#2 --export -",
+        ] {
+            let words = |line: &str| -> Vec<String> {
+                let words = line.split(' ').map(str::to_owned);
+                std::iter::once("casimir-dkg".to_owned()).chain(words).collect()
+            };
+            let refused = Cli::try_parse_from(words(line)).unwrap_err().to_string();
+            assert!(refused.contains("is ./-"), "{line}: {refused}");
+            let there = line.strip_suffix('-').unwrap().to_owned() + "./-";
+            assert!(Cli::try_parse_from(words(&there)).is_ok(), "{there}");
+        }
     }
 
     #[test]

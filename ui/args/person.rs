@@ -31,7 +31,7 @@ pub(crate) struct SignArgs {
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// Where the signature is written; without it beside the export
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::written_file())]
     pub out: Option<PathBuf>,
     /// For so long the signature is good, a week at most
     #[arg(long, value_name = "HOURS", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=167))]

@@ -75,7 +75,7 @@ pub(crate) enum OperatorCommand {
     /// elsewhere, since nothing opens the copy without it.
     Backup {
         /// The copy; a file that is there is never replaced
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", value_parser = super::written_file())]
         to: PathBuf,
         /// The share store, instead of the configured one
         #[arg(long, value_name = "FILE")]

@@ -49,7 +49,7 @@ pub(crate) struct ShowActionArgs {
     #[arg(value_name = "ACTION")]
     pub action: ActionId,
     /// Write it to a file, for somebody who signs it on another machine
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = super::written_file())]
     pub export: Option<PathBuf>,
     #[command(flatten)]
     pub seat: SeatArgs,

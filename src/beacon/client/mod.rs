@@ -17,6 +17,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use serde::de::DeserializeOwned;
 
 pub use examine::NodeExamined;
@@ -54,6 +55,9 @@ pub struct BeaconConfig {
 
 /// Beacon nodes are asked seldom; this only keeps a mistake from becoming a storm.
 const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+
+/// Nodes that are looked at side by side.
+const AT_ONCE: usize = 8;
 
 impl BeaconConfig {
     /// Usual limits: 10 s a request, 16 MiB, synchronisation looked at every 6 s; straight to the nodes, without a
@@ -165,13 +169,20 @@ impl Beacon {
         self.inner.nodes.iter().map(Node::health).collect()
     }
 
-    /// Looks at every node now.
+    /// Looks at every node now, a few at a time: one that does not answer costs a deadline, and not one for each.
     pub async fn check(&self) -> Vec<NodeHealth> {
-        for node in &self.inner.nodes {
-            node.forget_check();
-            let _ = self.admit(node).await;
-        }
+        let nodes = self.inner.nodes.iter();
+        let looks: Vec<_> = nodes.map(|node| self.look(node)).collect();
+        stream::iter(looks)
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
         self.health()
+    }
+
+    async fn look(&self, node: &Node) {
+        node.forget_check();
+        let _ = self.admit(node).await;
     }
 
     /// The chain's genesis.
@@ -215,5 +226,34 @@ impl Beacon {
             }
         }
         Err(BeaconError::Unanswered { what, attempts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nodes_that_do_not_answer_cost_one_deadline_and_not_one_each() {
+        let mut silent = Vec::new();
+        for _ in 0..5 {
+            silent.push(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+        }
+        let urls = silent
+            .iter()
+            .map(|port| RedactedUrl::new(format!("http://{}", port.local_addr().unwrap())));
+        let beacon = Beacon::new(BeaconConfig {
+            deadline: Duration::from_millis(500),
+            ..BeaconConfig::new(urls.collect(), None)
+        });
+        let began = std::time::Instant::now();
+        let health = beacon.unwrap().check().await;
+        assert_eq!(health.len(), 5);
+        assert!(health.iter().all(|node| node.last_error.is_some()), "{health:?}");
+        assert!(
+            began.elapsed() < Duration::from_millis(2_000),
+            "{:?}",
+            began.elapsed()
+        );
     }
 }

@@ -84,6 +84,7 @@ impl Value for BackendName {
     }
 }
 
+/// Who relays between operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessengerChoice {
     /// One that runs elsewhere.

@@ -47,6 +47,7 @@ pub(in crate::config) const OPERATOR_KEYS: &[Key] = &[
 /// Larger files hold no RSA public key.
 const MAX_KEY_FILE: u64 = 64 * 1024;
 
+/// The operators that a person trusts, and where their keys may be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OperatorsConfig {
     /// By id. `public_key` is empty when the SSV API has to be asked.

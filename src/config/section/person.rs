@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use crate::config::raw::{Raw, Row};
 use crate::config::reader::Reader;
 use crate::config::schema::Key;
+use crate::config::section::attach::{AttachConfig, Socket, Who};
+use crate::config::section::policy::PolicyConfig;
 use crate::config::value::{self, Bad, Ether, Value};
 use crate::oracle::{ActionKind, Person, TwoPersons};
 use crate::types::{PersonKey, SafeText};
@@ -136,6 +138,34 @@ pub(in crate::config) fn two_persons(r: &mut Reader<'_>, persons: &[Person]) -> 
         }
     }
     two_persons
+}
+
+/// Whether there can be a second person at a seat where no signatures are demanded. A list of groups, and root, may be
+/// anybody.
+pub(in crate::config) fn judge_second(r: &mut Reader<'_>, policy: &PolicyConfig, attach: &AttachConfig) {
+    let seat = match (&attach.socket, attach.access.approve.as_slice()) {
+        (Socket::Off, _) => {
+            "attach.socket = \"off\" leaves the console's own person alone to decide".to_owned()
+        }
+        (_, [Who::Group(_)]) => return,
+        (_, [who]) => format!("attach.approve names {who} alone"),
+        _ => return,
+    };
+    // with a key somebody is a second one, whose user is not the one who sits there
+    let is_another = |person: &Person| match (attach.access.approve.as_slice(), person.uid) {
+        ([Who::Uid(uid)], Some(other)) if attach.socket != Socket::Off => *uid != other,
+        _ => true,
+    };
+    if policy.persons.iter().any(is_another) {
+        return;
+    }
+    let message = format!(
+        "{seat}, and no [[person]] is another one: nobody is there who could be the second to approve it"
+    );
+    let rows = r.rows(TWO).iter().zip(&policy.two_persons);
+    for (row, _) in rows.filter(|(_, two)| !two.personal_keys) {
+        r.row_worry(TWO, row, "kinds", &message);
+    }
 }
 
 /// Two keys of one user are one person.

@@ -45,6 +45,7 @@ pub struct CheckName {
     pub rests: Rests,
 }
 
+/// What a check was made by, which decides whether it fades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rests {
     /// What is here and does not change: a signature, a key, a plan, the configuration. It never fades.
@@ -63,6 +64,7 @@ impl CheckName {
     }
 }
 
+/// The row of [`CHECKS`] by this name; none where there is no such check.
 pub fn check_named(name: &str) -> Option<&'static CheckName> {
     CHECKS.iter().find(|check| check.name == name)
 }

@@ -56,6 +56,7 @@ pub enum Fulfilment {
 }
 
 impl Fulfilment {
+    /// The kind of request that is over by it.
     #[must_use]
     pub fn answers(self) -> RequestKind {
         match self {

@@ -29,6 +29,7 @@ impl UndoWindows {
         Self(at_stake.map(|kind| (kind, Self::PUBLIC)).collect())
     }
 
+    /// Has approvals of this kind wait so long, in the place of what was set before.
     pub fn set(&mut self, kind: ActionKind, window: Duration) {
         self.0.insert(kind, window);
     }

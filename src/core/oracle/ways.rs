@@ -48,6 +48,7 @@ impl Way {
     ];
 }
 
+/// A way on from where a case stands, judged by the state of this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WayOn {
     pub way: Way,

@@ -27,6 +27,7 @@ macro_rules! fixed_bytes {
             /// Length in bytes.
             pub const LEN: usize = $len;
 
+            /// The bytes in the order in which they are written as hex.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; $len] {
                 &self.0

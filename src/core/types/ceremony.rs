@@ -36,6 +36,7 @@ impl Default for BackendName {
     }
 }
 
+/// What a ceremony brings forth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CeremonyKind {
@@ -57,6 +58,7 @@ impl fmt::Display for CeremonyKind {
     }
 }
 
+/// What a threshold signature is made over; the signing root follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "purpose")]
 pub enum SignPurpose {

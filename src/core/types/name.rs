@@ -17,6 +17,7 @@ macro_rules! name {
                 Self(std::borrow::Cow::Borrowed(name))
             }
 
+            /// As it stands in journals and on pages.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

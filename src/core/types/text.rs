@@ -40,6 +40,7 @@ impl SafeText {
         Self::new(&String::from_utf8_lossy(head))
     }
 
+    /// The text, safe to show: control characters were escaped when it was made.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

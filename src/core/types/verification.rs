@@ -28,6 +28,7 @@ impl Verification {
         self.failures().next().is_none()
     }
 
+    /// The check of this name; none where it was not made.
     #[must_use]
     pub fn check(&self, name: &str) -> Option<&Check> {
         self.checks.iter().find(|check| check.name == name)

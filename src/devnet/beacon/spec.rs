@@ -67,6 +67,7 @@ pub(super) fn effective(balance: u64) -> u64 {
 }
 
 impl BeaconSpec {
+    /// The epoch that a slot is in.
     #[must_use]
     pub fn epoch_of(&self, slot: u64) -> u64 {
         slot / self.slots_per_epoch

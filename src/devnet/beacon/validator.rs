@@ -97,6 +97,7 @@ impl Validator {
         self.activation_epoch <= epoch && epoch < self.exit_epoch
     }
 
+    /// Its status at the beginning of an epoch, as the Beacon API names it (`ValidatorStatus`).
     #[must_use]
     pub fn status(&self, epoch: u64) -> Status {
         if epoch < self.activation_epoch {

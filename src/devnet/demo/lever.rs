@@ -127,6 +127,7 @@ pub const LEVERS: &[LeverRow] = &[
     row("mend", "", "endpoints, messenger and beacon are as they were", "the header is green within 10 s, but for an endpoint that was contradicted: that stays marked"),
 ];
 
+/// The row of [`LEVERS`] that begins with this word.
 #[must_use]
 pub fn lever_row(word: &str) -> Option<&'static LeverRow> {
     LEVERS.iter().find(|row| row.word == word)

@@ -42,6 +42,7 @@ pub struct ScenarioView {
     pub rules: Vec<RuleView>,
 }
 
+/// A rule of the loaded scenario, as it stands now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleView {
     pub name: String,

@@ -5,6 +5,7 @@ use alloy::sol_types::SolCall;
 
 use super::Edition;
 use super::abi::Manager::resharePoolCall;
+use super::initiate::Parameter;
 use crate::ports::{
     DecodedArgument, DecodedCall, InitiateDeposit, NoSuchCall, PoolCall, Registering, ResharePool,
 };
@@ -93,7 +94,7 @@ pub(super) fn describe(edition: &Edition, call: &PoolCall) -> Option<DecodedCall
             DecodedCall {
                 function: "initiatePoolDeposit".into(),
                 arguments: parameters
-                    .map(|(name, kind)| argument(name, kind, value(args, registering, name)))
+                    .map(|(what, name, kind)| argument(name, kind, value(args, registering, *what)))
                     .collect(),
             }
         }
@@ -109,18 +110,17 @@ pub(super) fn describe(edition: &Edition, call: &PoolCall) -> Option<DecodedCall
     })
 }
 
-/// An argument by the name of its parameter.
-fn value(args: &InitiateDeposit, registering: &Registering, name: &str) -> String {
-    match name {
-        "depositDataRoot" => args.deposit_data_root.to_string(),
-        "publicKey" => args.public_key.to_string(),
-        "operatorIds" => list(&args.operator_ids),
-        "shares" => bytes(&args.shares),
-        "cluster" => cluster(&registering.cluster),
-        "signature" => args.signature.to_string(),
-        "withdrawalCredentials" => args.withdrawal_credentials.to_string(),
-        "feeAmount" => format!("{} wei", registering.fee_amount),
-        other => unreachable!("no edition has a parameter {other}"),
+/// The argument of a parameter.
+fn value(args: &InitiateDeposit, registering: &Registering, what: Parameter) -> String {
+    match what {
+        Parameter::depositDataRoot => args.deposit_data_root.to_string(),
+        Parameter::publicKey => args.public_key.to_string(),
+        Parameter::operatorIds => list(&args.operator_ids),
+        Parameter::shares => bytes(&args.shares),
+        Parameter::cluster => cluster(&registering.cluster),
+        Parameter::signature => args.signature.to_string(),
+        Parameter::withdrawalCredentials => args.withdrawal_credentials.to_string(),
+        Parameter::feeAmount => format!("{} wei", registering.fee_amount),
     }
 }
 

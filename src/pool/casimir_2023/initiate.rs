@@ -6,11 +6,28 @@ use alloy::primitives::Bytes;
 use crate::ports::{InitiateDeposit, Registering};
 use crate::types::ClusterLayout;
 
+/// A parameter of the call, by the name that the contract gives it.
+#[allow(
+    non_camel_case_types,
+    reason = "the contract's own names, which the macro repeats"
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::pool) enum Parameter {
+    depositDataRoot,
+    publicKey,
+    operatorIds,
+    shares,
+    cluster,
+    signature,
+    withdrawalCredentials,
+    feeAmount,
+}
+
 /// The call as an edition has it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::pool) struct InitiateCall {
-    /// Parameters in order, each with its Solidity type.
-    pub(in crate::pool) parameters: &'static [(&'static str, &'static str)],
+    /// Parameters in order, each with its name and its Solidity type.
+    pub(in crate::pool) parameters: &'static [(Parameter, &'static str, &'static str)],
     /// Calldata.
     pub(in crate::pool) encode: fn(&InitiateDeposit, &Registering, ClusterLayout) -> Bytes,
     /// Reads calldata of either layout. It may have been encoded in other ways than by `encode`.
@@ -52,11 +69,11 @@ macro_rules! initiate_call {
             use abi::active_then_balance::Manager::initiatePoolDepositCall as ActiveThenBalance;
             use abi::balance_then_active::Manager::initiatePoolDepositCall as BalanceThenActive;
             use alloy::sol_types::SolCall as _;
-            use $crate::pool::casimir_2023::initiate::{InitiateCall, from_call, to_call};
+            use $crate::pool::casimir_2023::initiate::{InitiateCall, Parameter, from_call, to_call};
             use $crate::types::ClusterLayout as Layout;
 
             InitiateCall {
-                parameters: &[$((stringify!($name), stringify!($($kind)+))),+],
+                parameters: &[$((Parameter::$name, stringify!($name), stringify!($($kind)+))),+],
                 encode: |args, with, layout| match layout {
                     Layout::BalanceThenActive => to_call!(BalanceThenActive, args, with).abi_encode().into(),
                     Layout::ActiveThenBalance => to_call!(ActiveThenBalance, args, with).abi_encode().into(),

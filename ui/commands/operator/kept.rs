@@ -216,9 +216,13 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
 
 fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::shares(path)?;
-    let missing = store::missing(path)?;
+    // a manifest that says nothing keeps nobody from seeing what is here
+    let (missing, unread) = match store::missing(path) {
+        Ok(missing) => (missing, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
     let is_blank = |path: &Path| std::fs::metadata(path).is_ok_and(|found| found.len() == 0);
-    if held.is_empty() && missing.is_empty() && is_blank(path) {
+    if held.is_empty() && missing.is_empty() && unread.is_none() && is_blank(path) {
         anyhow::bail!(
             "{} is empty: no store was made in it, or it was cut off",
             path.display()
@@ -250,7 +254,10 @@ fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
             ));
         }
     }
-    Ok(exit::judged(None, lost(missing.len())))
+    unread.map_or_else(
+        || Ok(exit::judged(None, lost(missing.len()))),
+        |error| Err(error.into()),
+    )
 }
 
 /// What is wrong where shares are missing.

@@ -107,6 +107,7 @@ macro_rules! kinds {
         }
 
         impl Draft {
+            /// Which kind of action it becomes.
             #[must_use]
             pub fn kind(&self) -> ActionKind {
                 match self {

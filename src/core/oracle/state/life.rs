@@ -170,6 +170,7 @@ pub struct FailedFor {
     pub operators: Vec<OperatorId>,
 }
 
+/// The life of one request of the chain, from what opened it to what closed it, as far as it is durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Case {
     pub id: CaseId,

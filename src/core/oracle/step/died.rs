@@ -11,6 +11,7 @@ use crate::types::{CaseId, CeremonyFailure, FailureKind, SafeText};
 const AFTER_DEATH_MS: u64 = 10_000;
 
 impl Effect {
+    /// The case that it is done for.
     #[must_use]
     pub fn case(&self) -> CaseId {
         match self {

@@ -187,6 +187,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
 }
 
 impl NodeHandle {
+    /// The operator's id in SSV's registry.
     #[must_use]
     pub fn id(&self) -> OperatorId {
         self.id

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::{Registered, StoreError, Write};
 use crate::dkg::rockx::messenger::topic::Origin;
 use crate::lock::{self, NotOurs};
+use crate::owner;
 use crate::secrets::{Holds, judge_ours, make_private};
 use crate::types::UnixMillis;
 
@@ -62,6 +63,8 @@ pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
         let path = path.display().to_string();
         move |source| StoreError::Io { path, source }
     };
+    // said of the directory: the file within it is not there yet
+    owner::make_directories(dir, 0o700).map_err(io(dir))?;
     let path = dir.join(FILE);
     make_private(&path).map_err(io(&path))?;
     // beside the file itself, not beside a link to it

@@ -322,3 +322,14 @@ async fn nobody_else_reads_the_files() {
     }
     store.close().await;
 }
+
+#[test]
+fn a_data_directory_that_cannot_be_made_is_named_with_what_is_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let dir = file.join("messenger");
+    let words = Store::open(&dir).map(drop).unwrap_err().to_string();
+    let (dir, file) = (dir.display(), file.display());
+    assert_eq!(words, format!("{dir}: {file} is there and is no directory"));
+}

@@ -242,7 +242,7 @@ impl Service {
         starter: Starter,
     ) {
         let (to_session, inbox) = mpsc::channel(QUEUE);
-        let (to_outbox, posts) = mpsc::unbounded_channel();
+        let (to_outbox, posts) = mpsc::channel(runner::POSTS);
         let runner = Runner {
             session,
             hands: Hands {

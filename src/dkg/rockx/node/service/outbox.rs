@@ -170,7 +170,7 @@ impl Messenger {
     pub(super) async fn deliver(
         self,
         ceremony: RequestId,
-        mut posts: mpsc::UnboundedReceiver<Post>,
+        mut posts: mpsc::Receiver<Post>,
         patience: Duration,
     ) -> Result<(), SafeText> {
         let mut given_up = Ok(());

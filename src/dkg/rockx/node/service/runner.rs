@@ -19,6 +19,8 @@ static DROPPED: Ration = Ration::usual();
 
 /// Messages that wait for one session: a committee of 13 sends 52.
 pub(super) const QUEUE: usize = 256;
+/// Posts of one session that wait for the messenger. It makes fewer than ten; what makes more waits.
+pub(super) const POSTS: usize = 32;
 
 pub(super) struct Runner {
     pub(super) session: Box<dyn Session>,
@@ -31,7 +33,7 @@ pub(super) struct Runner {
 /// What a session's outputs are carried out with.
 pub(super) struct Hands {
     pub(super) ceremony: RequestId,
-    pub(super) outbox: mpsc::UnboundedSender<Post>,
+    pub(super) outbox: mpsc::Sender<Post>,
     pub(super) store: Arc<Store>,
 }
 
@@ -175,7 +177,7 @@ impl Hands {
     }
 
     fn post(&self, post: Post) {
-        // the other side is gone only when delivery was given up, which was logged
-        let _ = self.outbox.send(post);
+        // turns run on threads that may wait. The other side is gone only when delivery was given up, which was logged
+        let _ = self.outbox.blocking_send(post);
     }
 }

@@ -54,6 +54,7 @@ impl Authentic {
         self.message.msg_type
     }
 
+    /// The run that it belongs to, by what its sender signed.
     #[must_use]
     pub fn ceremony(&self) -> RequestId {
         self.message.identifier

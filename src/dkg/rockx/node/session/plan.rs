@@ -55,6 +55,7 @@ pub struct FrostPlan {
     pub purpose: Purpose,
 }
 
+/// What a session is run for, and what its result is held to.
 #[derive(Debug, Clone)]
 pub enum Purpose {
     /// A new key and the signature of its deposit.

@@ -419,3 +419,17 @@ fn a_refusal_names_the_file_that_is_meant_and_a_store_that_was_made_for_it_is_go
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// A start that said "file is not a database" left its reader with nothing to do.
+#[test]
+fn a_store_that_is_no_database_names_the_way_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    fs::write(&path, [b'x'; 8192]).unwrap();
+    let words = Store::open(&path, b"key").unwrap_err().to_string();
+    assert!(
+        words.contains("shares.sqlite") && words.contains("Move it away"),
+        "{words}"
+    );
+    assert!(words.contains("casimir-dkg operator restore BACKUP"), "{words}");
+}

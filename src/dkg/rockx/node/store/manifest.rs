@@ -67,8 +67,20 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<Named>> {
 pub fn named_by(file: &Path) -> io::Result<Vec<Named>> {
     // a share whose line was cut off by a crash is in the store
     let text = read_text(file)?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    parsed(file, whole)
+    let Some(end) = text.rfind('\n') else {
+        let what = match text.trim_matches('\0') {
+            "" if text.is_empty() => "is empty",
+            "" => "holds zero bytes only, as after a power cut",
+            _ => "has no whole line",
+        };
+        let words = format!(
+            "{}: {what}, so it is no share manifest, and which shares must be there is not known. Put it back from a backup; \
+             where every share is in the store (casimir-dkg operator shares list), remove it, and it is written anew",
+            file.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    };
+    parsed(file, &text[..end])
 }
 
 /// What somebody expects of a store, by a manifest that was made elsewhere.
@@ -239,5 +251,30 @@ mod tests {
             assert!(read(&garbage).is_err(), "{garbage}");
         }
         assert!(named_by(&file).is_err());
+    }
+
+    /// What it named is lost, and "no share is missing" would be a guess.
+    #[test]
+    fn a_manifest_that_holds_nothing_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("shares.sqlite");
+        assert_eq!(read(&store).unwrap(), [], "of a store that is new");
+        let file = manifest_of(&store);
+        for (content, what) in [
+            ("", "is empty"),
+            ("\0\0\0\0", "zero bytes"),
+            (&HEAD[..9], "no whole line"),
+            (HEAD, "no whole line"),
+        ] {
+            fs::write(&file, content).unwrap();
+            let words = read(&store).unwrap_err().to_string();
+            assert!(
+                words.contains(what) && words.contains("shares.sqlite.manifest"),
+                "{words}"
+            );
+            assert!(words.contains("remove it"), "{words}");
+        }
+        fs::write(&file, format!("{HEAD}\n")).unwrap();
+        assert_eq!(read(&store).unwrap(), []);
     }
 }

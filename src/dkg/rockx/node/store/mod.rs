@@ -92,6 +92,12 @@ pub enum StoreError {
     /// The same of a file that is known.
     #[error("share store: {path}: {problem}")]
     File { path: SafeText, problem: SafeText },
+    /// The file is no database any more.
+    #[error(
+        "share store: {path}: {problem}. Move it away and take the shares back from a backup: casimir-dkg operator restore \
+         BACKUP"
+    )]
+    Damaged { path: SafeText, problem: SafeText },
     /// What is to be copied lost shares: the copy would pass for a whole one.
     #[error(
         "share store: {path} lost {}, one of {first}, which its manifest names: nothing was copied. Take them back \
@@ -135,6 +141,10 @@ impl StoreError {
     fn about(self, path: &Path) -> Self {
         let path = shown(path);
         let problem = match &self {
+            Self::Database(error) if is_damage(error) => {
+                let problem = SafeText::new(&error.to_string());
+                return Self::Damaged { path, problem };
+            }
             Self::Database(error) => error.to_string(),
             Self::Io(error) => error.to_string(),
             _ => return self,
@@ -407,6 +417,15 @@ fn sealer(db: &Connection, path: &Path, secret: &[u8]) -> Result<Sealer, StoreEr
         params![salt, check],
     )?;
     Ok(sealer)
+}
+
+/// Whether the bytes of the file are not those of a database, whatever this process does.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+    )
 }
 
 fn shown(path: &Path) -> SafeText {
