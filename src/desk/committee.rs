@@ -12,7 +12,7 @@ use super::refused;
 use crate::config::SelectionRule;
 use crate::oracle::{Fact, FactKind, Prepared, Wanted};
 use crate::ports::{Answer, Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth};
-use crate::types::{OperatorId, OperatorRecord, PoolId, counted};
+use crate::types::{OperatorId, OperatorRecord, Parties, PoolId, counted};
 
 pub(super) use checks::{Quorum, checks};
 
@@ -24,6 +24,17 @@ pub(super) struct Committees {
     pub(super) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
     /// Who may be in a committee that nobody chose.
     pub(super) selection: SelectionRule,
+    /// The contract that ceremonies are held for, on its chain, and the key of everybody who is configured.
+    pub(super) all: Parties,
+}
+
+impl Committees {
+    /// These operators, and whom they work for.
+    pub(super) fn parties(&self, participants: &[OperatorId]) -> Parties {
+        let mut parties = self.all.clone();
+        parties.keys.retain(|id, _| participants.contains(id));
+        parties
+    }
 }
 
 /// What operators and whatever relays between them answered. They are asked once a preparation, so that the choice and its checks rest on
@@ -212,6 +223,13 @@ mod tests {
             ceremonies: Arc::new(FakeCeremonies::default()),
             directory: Arc::new(all.map(|id| (id, record(id))).collect()),
             selection: SelectionRule::Fixed(ids([1, 2, 3])),
+            all: Parties {
+                chain_id: 1,
+                manager: Address::ZERO,
+                keys: [1, 2, 3, 4]
+                    .map(|id| (OperatorId(id), SafeText::from("key")))
+                    .into(),
+            },
         }
     }
 

@@ -46,7 +46,9 @@ use alloy::primitives::{Address, U256};
 use crate::config::{Floors, SelectionRule};
 use crate::oracle::{Draft, Prepared, Purpose};
 use crate::ports::{Agreement, Ceremonies, Consensus, Execution, PoolManager, Ssv, TxSigner};
-use crate::types::{CaseId, Check, ForkVersion, OperatorId, OperatorRecord, PoolId, SafeText, UnixMillis};
+use crate::types::{
+    CaseId, Check, ForkVersion, OperatorId, OperatorRecord, Parties, PoolId, SafeText, UnixMillis,
+};
 
 use broadcast_exit::BroadcastExit;
 use committee::Committees;
@@ -84,6 +86,8 @@ pub(crate) struct Terms {
     pub(crate) oracle: Option<Address>,
     /// Every operator that is configured.
     pub(crate) directory: Arc<BTreeMap<OperatorId, OperatorRecord>>,
+    /// What people compare of the key of each of them.
+    pub(crate) fingerprints: BTreeMap<OperatorId, SafeText>,
     /// Who may be in a committee that nobody chose.
     pub(crate) selection: SelectionRule,
     /// EIP-155 chain id.
@@ -142,6 +146,11 @@ impl Desk {
             ceremonies: Arc::clone(&ask.ceremonies),
             directory: Arc::clone(&terms.directory),
             selection: terms.selection.clone(),
+            all: Parties {
+                chain_id: terms.chain_id,
+                manager: ask.manager.address(),
+                keys: terms.fingerprints.clone(),
+            },
         };
         let sending = sending(ask, terms);
         let rehearsal = rehearsal(ask, terms);

@@ -37,11 +37,14 @@ pub(super) fn ceremony(
     proposal(kind, title, facts, checks, payload(from, plan))
 }
 
-/// What is approved names the backend as well: the same plan for another one is another action.
+/// What is approved names the backend, the operators' keys and the contract as well: the same plan for another one of them is
+/// another action.
 pub(super) fn payload(from: &Committees, plan: CeremonyPlan) -> Payload {
+    let parties = Some(from.parties(&plan.participants()));
     Payload::Ceremony(CeremonyPayload {
         plan,
         backend: from.ceremonies.capabilities().backend.clone(),
+        parties,
     })
 }
 

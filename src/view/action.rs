@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Can, FadedView};
 use crate::types::{
-    ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, PersonKey, Root,
-    SafeText, UnixMillis, listed, payload_digest,
+    ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, Parties,
+    PersonKey, Root, SafeText, UnixMillis, listed, payload_digest,
 };
 
 /// What an action does to the world outside.
@@ -98,6 +98,9 @@ pub struct CeremonyPayload {
     /// By which DKG backend; RockX where it is not said.
     #[serde(default, skip_serializing_if = "BackendName::is_default")]
     pub backend: BackendName,
+    /// With whom, and for which contract. Proposals of earlier versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parties: Option<Parties>,
 }
 
 /// A transaction to send.

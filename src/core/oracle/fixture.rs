@@ -89,6 +89,7 @@ pub(super) fn payload(kind: ActionKind) -> Payload {
         Family::Ceremony => Payload::Ceremony(CeremonyPayload {
             plan: plan_of(kind),
             backend: BackendName::default(),
+            parties: None,
         }),
         Family::Transaction => Payload::Transaction(TransactionPayload {
             chain_id: 1,

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
 use super::Family;
-use crate::types::{BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Root, SafeText};
+use crate::types::{BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Parties, Root, SafeText};
 
 /// One decoded argument of a contract call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,17 @@ pub struct CeremonyPayload {
     /// By which DKG backend; RockX where it is not said.
     #[serde(default, skip_serializing_if = "BackendName::is_default")]
     pub backend: BackendName,
+    /// With whom, and for which contract. Proposals of earlier versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parties: Option<Parties>,
+}
+
+impl CeremonyPayload {
+    /// Whether a ceremony that is started is this one.
+    #[must_use]
+    pub fn is_run_by(&self, plan: &CeremonyPlan, backend: &BackendName) -> bool {
+        self.plan == *plan && self.backend == *backend
+    }
 }
 
 /// A transaction to send. The fee ceiling is part of what is approved; nonce and fees below the ceiling are not.

@@ -38,7 +38,7 @@ pub use contract::{
 };
 pub use digest::{DIGEST, action_digest, payload_digest};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};
-pub use operator::{OperatorRecord, RsaPublicKeyText};
+pub use operator::{OperatorRecord, Parties, RsaPublicKeyText};
 pub use severity::Severity;
 pub use statement::{Nth, SignedStatement, Stated, Statement};
 pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};

@@ -1,5 +1,8 @@
 //! An operator as the oracle knows it.
 
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use super::{OperatorId, SafeText};
@@ -18,4 +21,17 @@ pub struct OperatorRecord {
     pub endpoint: String,
     /// As configured: an RSA key as PEM, base64 of PEM, or base64 of DER.
     pub public_key: RsaPublicKeyText,
+}
+
+/// With whom a ceremony is held, and for which contract: what its plan names by numbers alone, and what whoever approves it
+/// relies on. It is part of what is approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parties {
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// The pool manager contract.
+    pub manager: Address,
+    /// The fingerprint of each participant's key, as its DKG backend has people compare it: for RockX the SHA-256 of the
+    /// SubjectPublicKeyInfo, hex. Whose key cannot be read is left out; a check of its own fails then.
+    pub keys: BTreeMap<OperatorId, SafeText>,
 }

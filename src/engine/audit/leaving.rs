@@ -10,13 +10,11 @@ use super::{Audit, Known, Signed, UNDER_WAY};
 use crate::dkg::purpose::purpose;
 use crate::engine::spend::unsigned;
 use crate::journal::Entry;
-use crate::oracle::{
-    CeremonyPayload, CeremonyRole, Decider, ExitPayload, Payload, Proposal, Record, TransactionPayload,
-};
+use crate::oracle::{CeremonyRole, Decider, ExitPayload, Payload, Proposal, Record, TransactionPayload};
 use crate::ports::Fees;
 use crate::types::{
-    ActionId, CaseId, CeremonyPlan, CeremonyResult, CheckStatus, NonceStatus, RequestId, Root, SignPurpose,
-    SignedTransaction, UnixMillis,
+    ActionId, BackendName, CaseId, CeremonyPlan, CeremonyResult, CheckStatus, NonceStatus, RequestId, Root,
+    SignPurpose, SignedTransaction, UnixMillis,
 };
 
 /// Whose transaction each nonce of an account was signed for.
@@ -106,9 +104,7 @@ impl Audit {
                 backend,
                 ..
             } => {
-                let payload = CeremonyPayload { plan, backend };
-                self.started(entry, (case, action, role), &payload, known);
-                let plan = payload.plan;
+                self.started(entry, (case, action, role), (&plan, &backend), known);
                 known.runs.insert(request, case, Run { plan, result: None });
             }
             Record::CeremonyVerified { request, result, .. } => {
@@ -175,7 +171,7 @@ impl Audit {
         &mut self,
         entry: &Entry,
         (case, action, role): (CaseId, Option<ActionId>, CeremonyRole),
-        payload: &CeremonyPayload,
+        (plan, backend): (&CeremonyPlan, &BackendName),
         known: &mut Known,
     ) {
         let seq = entry.seq;
@@ -192,7 +188,7 @@ impl Audit {
                         format!("{id}: a second ceremony is started under one approval"),
                     );
                 }
-                let is_it = matches!(&approved.proposal.payload, Payload::Ceremony(is) if is == payload);
+                let is_it = matches!(&approved.proposal.payload, Payload::Ceremony(is) if is.is_run_by(plan, backend));
                 if !is_it || id.case != case {
                     let words = "the ceremony that is started is not the one that was approved";
                     self.problem(seq, format!("{id}: {words}"));
@@ -202,12 +198,12 @@ impl Audit {
                 self.problem(seq, format!("a ceremony of {case} is started under no approval"));
             }
             (_, CeremonyRole::Registration) => {
-                if let Err(why) = registers(case, &payload.plan, known) {
+                if let Err(why) = registers(case, plan, known) {
                     self.problem(seq, format!("a registration of {case} is signed, and {why}"));
                 }
             }
         }
-        if let Some(check) = purpose(&payload.plan).filter(|check| check.status == CheckStatus::Fail) {
+        if let Some(check) = purpose(plan).filter(|check| check.status == CheckStatus::Fail) {
             let words = format!(
                 "a root is signed for {case} that is not that of what its plan says: {}",
                 check.reason

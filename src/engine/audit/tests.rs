@@ -26,6 +26,7 @@ fn proposal() -> Proposal {
                 registration: None,
             },
             backend: BackendName::default(),
+            parties: None,
         }),
     }
 }
@@ -145,7 +146,7 @@ fn two_signatures_are_checked_without_an_engine() {
 fn what_was_decided_or_left_after_a_signature_expired_is_found() {
     let (ada, bob) = (PersonSecret::generate(), PersonSecret::generate());
     let (action, proposal) = (action(), proposal());
-    let CeremonyPayload { plan, backend } = match &proposal.payload {
+    let CeremonyPayload { plan, backend, .. } = match &proposal.payload {
         Payload::Ceremony(payload) => payload.clone(),
         Payload::Transaction(_) | Payload::Exit(_) => unreachable!("it is a ceremony"),
     };

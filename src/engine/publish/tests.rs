@@ -120,6 +120,7 @@ fn reshare() -> Payload {
             registration: None,
         },
         backend: BackendName::default(),
+        parties: None,
     })
 }
 
@@ -133,6 +134,7 @@ pub(super) fn keygen() -> Payload {
             registration: None,
         },
         backend: BackendName::default(),
+        parties: None,
     })
 }
 

@@ -24,13 +24,14 @@ use crate::chain::comparison::Comparison;
 use crate::chain::intake::{Intake, Resume};
 use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
+use crate::dkg::transcript::fingerprint;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::ports::{
     Agreement, Ceremonies, Consensus, EndpointState, Endpoints, PoolManager, Probe, TxSigner, Unknown,
     WatchedEvent,
 };
-use crate::types::{ClusterLayout, OperatorId, OperatorRecord, SafeText};
+use crate::types::{BackendName, ClusterLayout, OperatorId, OperatorRecord, SafeText};
 use crate::view::LinkState;
 
 /// A start refuses what it hears within this time. Later than this the same answer ends the engine.
@@ -161,6 +162,8 @@ impl Opening {
         let comparison = doors::comparison(config, line, &chain, watched, &kept);
         let intake = doors::intake(config, line, &chain, self.finality, self.resume);
         let looking = chain.looking;
+        let backend = &self.ceremonies.capabilities().backend;
+        let terms = terms(config, self.oracle, operators, backend);
         let ask = Neighbours {
             execution: chain.execution,
             agreement: chain.agreement,
@@ -171,7 +174,7 @@ impl Opening {
             signer: self.signer,
         };
         let outside = Outside {
-            desk: Desk::new(&ask, &terms(config, self.oracle, operators)),
+            desk: Desk::new(&ask, &terms),
             transactions: chain.transactions,
             reasons: Reasons::default(),
             ask,
@@ -236,11 +239,23 @@ impl<'a> Waits<'a> {
 }
 
 /// What the desk is told of the configuration.
-fn terms(config: &Config, oracle: Option<Address>, operators: BTreeMap<OperatorId, OperatorRecord>) -> Terms {
+fn terms(
+    config: &Config,
+    oracle: Option<Address>,
+    operators: BTreeMap<OperatorId, OperatorRecord>,
+    backend: &BackendName,
+) -> Terms {
     let network = &config.network;
+    let fingerprint = |operator: &OperatorRecord| fingerprint(backend, &operator.public_key);
+    let keys = operators.iter().filter_map(|(id, operator)| {
+        let key = fingerprint(operator)?;
+        Some((*id, SafeText::new(&key)))
+    });
+    let fingerprints = keys.collect();
     Terms {
         oracle,
         directory: Arc::new(operators),
+        fingerprints,
         selection: config.selection.rule.clone(),
         chain_id: network.chain_id,
         fork_version: network.genesis_fork_version,

@@ -127,7 +127,11 @@ impl Core {
                         title: "make a key".into(),
                         facts: Vec::new(),
                         checks: Vec::new(),
-                        payload: Payload::Ceremony(CeremonyPayload { plan, backend }),
+                        payload: Payload::Ceremony(CeremonyPayload {
+                            plan,
+                            backend,
+                            parties: None,
+                        }),
                     };
                     let outcome = Prepared::Proposal(Box::new(proposal));
                     Some(Input::Prepared {

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::types::{BroughtAlong, CeremonyPlan, ExitDomain, OperatorId, OwnerNonce, SignPurpose};
+use casimir_dkg::types::{
+    BroughtAlong, CeremonyPlan, ExitDomain, OperatorId, OwnerNonce, Parties, SignPurpose,
+};
 use casimir_dkg::view::{ActionView, CallView, CeremonyPayload, Payload, TransactionPayload};
 
 /// Lines of `name value`.
@@ -105,6 +107,20 @@ fn of_ceremony(lines: &mut Lines, ceremony: &CeremonyPayload) {
             of_brought(lines, brought.as_deref());
         }
     }
+    if let Some(parties) = &ceremony.parties {
+        of_parties(lines, parties);
+    }
+}
+
+/// What the plan names by numbers alone.
+fn of_parties(lines: &mut Lines, parties: &Parties) {
+    lines.more(
+        "contract",
+        format!("{} on chain {}", parties.manager, parties.chain_id),
+    );
+    for (operator, key) in &parties.keys {
+        lines.more(&format!("key of operator {operator}, SHA-256"), key);
+    }
 }
 
 fn of_exit(lines: &mut Lines, (validator, epoch): (u64, u64), domain: Option<&ExitDomain>) {
@@ -169,7 +185,9 @@ fn of_call(lines: &mut Lines, call: &CallView) {
 #[cfg(test)]
 mod tests {
     use alloy::primitives::{Address, Bytes, U256};
-    use casimir_dkg::types::{BackendName, BlsPublicKey, BlsSignature, ForkVersion, Root, UnixMillis};
+    use casimir_dkg::types::{
+        BackendName, BlsPublicKey, BlsSignature, ForkVersion, Root, SafeText, UnixMillis,
+    };
     use casimir_dkg::view::{ActionState, CallArgument, Can, ExitPayload, Family, Risk};
     use serde_json::Value;
 
@@ -257,10 +275,22 @@ mod tests {
         }
     }
 
+    fn parties() -> Parties {
+        Parties {
+            chain_id: 31_337,
+            manager: Address::repeat_byte(9),
+            keys: [1, 2].map(|id| (OperatorId(id), SafeText::from("ab12"))).into(),
+        }
+    }
+
     fn payloads() -> Vec<Payload> {
         let ceremony = |plan| {
             let backend = BackendName::default();
-            Payload::Ceremony(CeremonyPayload { plan, backend })
+            Payload::Ceremony(CeremonyPayload {
+                plan,
+                backend,
+                parties: Some(parties()),
+            })
         };
         let mut all: Vec<_> = plans().into_iter().map(ceremony).collect();
         all.push(Payload::Transaction(TransactionPayload {

@@ -18,7 +18,7 @@ enum For {
 
 /// What a case does from its approval to its key.
 fn key(action: ActionId, request: RequestId, proposal: &Proposal) -> Vec<Record> {
-    let Payload::Ceremony(CeremonyPayload { plan, backend }) = &proposal.payload else {
+    let Payload::Ceremony(CeremonyPayload { plan, backend, .. }) = &proposal.payload else {
         unreachable!("a key generation is a ceremony")
     };
     let by = Decider::Rule { name: "all".into() };

@@ -474,7 +474,11 @@ impl Book {
                 state,
                 *action,
                 at,
-                &Payload::Ceremony(CeremonyPayload { plan, backend }),
+                &Payload::Ceremony(CeremonyPayload {
+                    plan,
+                    backend,
+                    parties: None,
+                }),
             );
             self.left(*action);
         }

@@ -20,7 +20,11 @@ fn refused(words: &str) -> Drafted {
 
 fn ceremony(plan: CeremonyPlan) -> Payload {
     let backend = BackendName::default();
-    Payload::Ceremony(CeremonyPayload { plan, backend })
+    Payload::Ceremony(CeremonyPayload {
+        plan,
+        backend,
+        parties: None,
+    })
 }
 
 /// Where SSV refuses somebody, it is this operator.

@@ -60,6 +60,7 @@ fn keygen() -> Proposal {
         Payload::Ceremony(CeremonyPayload {
             plan,
             backend: BackendName::default(),
+            parties: None,
         }),
     )
 }

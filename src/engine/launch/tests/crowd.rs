@@ -79,6 +79,7 @@ impl World for Crowd {
                         payload: Payload::Ceremony(CeremonyPayload {
                             plan: keygen(),
                             backend: BackendName::default(),
+                            parties: None,
                         }),
                     })),
                 },

@@ -54,6 +54,7 @@ impl Begun {
                 payload: Payload::Ceremony(CeremonyPayload {
                     plan: keygen(),
                     backend: BackendName::default(),
+                    parties: None,
                 }),
             })),
         };

@@ -155,6 +155,7 @@ fn payload(payload: &oracle::Payload) -> view::Payload {
         oracle::Payload::Ceremony(p) => view::Payload::Ceremony(view::CeremonyPayload {
             plan: p.plan.clone(),
             backend: p.backend.clone(),
+            parties: p.parties.clone(),
         }),
         oracle::Payload::Transaction(p) => view::Payload::Transaction(view::TransactionPayload {
             chain_id: p.chain_id,

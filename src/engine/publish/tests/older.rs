@@ -187,7 +187,7 @@ fn life(pool: u32) -> Vec<Record> {
     let mut request = [0; 24];
     request[..4].copy_from_slice(&pool.to_be_bytes());
     let request = RequestId(request);
-    let Payload::Ceremony(CeremonyPayload { plan, backend }) = keygen() else {
+    let Payload::Ceremony(CeremonyPayload { plan, backend, .. }) = keygen() else {
         panic!()
     };
     let signed = SignedTransaction {
@@ -480,7 +480,7 @@ fn that_fails(pool: u32, times: u32) -> Vec<Record> {
         request[..4].copy_from_slice(&pool.to_be_bytes());
         request[4..8].copy_from_slice(&number.reverse_bits().to_be_bytes());
         let request = RequestId(request);
-        let Payload::Ceremony(CeremonyPayload { plan, backend }) = keygen() else {
+        let Payload::Ceremony(CeremonyPayload { plan, backend, .. }) = keygen() else {
             panic!()
         };
         let started = Record::CeremonyStarted {

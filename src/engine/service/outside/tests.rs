@@ -48,6 +48,7 @@ fn stage(nodes: FakeTransactions, execution: FakeExecution, voices: Vec<FakeExec
     let terms = Terms {
         oracle: Some(ORACLE),
         directory: Arc::new(BTreeMap::new()),
+        fingerprints: BTreeMap::new(),
         selection: SelectionRule::Fixed(Vec::new()),
         chain_id: 1,
         fork_version: ForkVersion([0; 4]),

@@ -31,7 +31,7 @@ impl Life {
     /// Signed by the operators and approved.
     fn approved() -> Self {
         let at = UnixMillis(1_000);
-        let Payload::Ceremony(CeremonyPayload { plan, backend }) = payload(ActionKind::SignExit) else {
+        let Payload::Ceremony(CeremonyPayload { plan, backend, .. }) = payload(ActionKind::SignExit) else {
             unreachable!("it is a ceremony")
         };
         let request = RequestId([1; 24]);
