@@ -35,6 +35,7 @@ use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
 pub(super) use agree::Indices;
 use claims::{Claim, Claims};
+pub(super) use around::Lost;
 pub(super) use counts::Counts;
 use early::EarlyMessages;
 pub(super) use outbox::Messenger;
