@@ -127,15 +127,24 @@ fn a_node_that_lost_its_directory_hears_of_its_shares_before_it_registers() {
     // the messenger forgets it: what beside the store says it goes on to say it
     let lost = |out: &str| out.contains(&format!("0x{}", "02".repeat(48)));
     let (code, out, _) = run(scratch.path(), &["shares", "list"]);
-    assert!(code == Some(1) && out.matches("MISSING").count() == 3, "{code:?}: {out}");
+    assert!(
+        code == Some(1) && out.matches("MISSING").count() == 3,
+        "{code:?}: {out}"
+    );
     let (code, _, stderr) = run(scratch.path(), &["backup", "empty.sqlite"]);
-    assert!(code != Some(0) && stderr.contains("lost 3 shares"), "{code:?}: {stderr}");
+    assert!(
+        code != Some(0) && stderr.contains("lost 3 shares"),
+        "{code:?}: {stderr}"
+    );
     fs::write(scratch.path().join("operator.toml"), TABLE).unwrap();
     let doctor = ["--config", "operator.toml", "doctor", "operator"];
     let (_, out, _) = support::run(support::program(scratch.path()).args(doctor));
     assert!(out.contains("3 missing") && lost(&out), "{out}");
     let said = Role::start(scratch.path(), &NODE, &[]).stopped();
-    assert!(said.contains("3 shares THAT THIS NODE HELD ARE NOT IN ITS STORE"), "{said}");
+    assert!(
+        said.contains("3 shares THAT THIS NODE HELD ARE NOT IN ITS STORE"),
+        "{said}"
+    );
 }
 
 fn run(scratch: &Path, more: &[&str]) -> (Option<i32>, String, String) {

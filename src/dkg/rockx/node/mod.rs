@@ -330,7 +330,11 @@ fn tell_missing(me: OperatorId, store: &Store, dir: &std::path::Path) {
     let (shares, manifest) = (path.display(), store::manifest_of(&path));
     let manifest = manifest.display();
     let count = counted(missing.len(), "share");
-    let (are, them) = if missing.len() == 1 { ("IS", "it") } else { ("ARE", "them") };
+    let (are, them) = if missing.len() == 1 {
+        ("IS", "it")
+    } else {
+        ("ARE", "them")
+    };
     tracing::error!(
         target: "casimir_dkg::node", operator = %me,
         "{count} THAT THIS NODE HELD {are} NOT IN ITS STORE ANY MORE ({shares}): it was emptied, or replaced by an older \
@@ -350,7 +354,11 @@ fn tell_damaged(me: OperatorId, store: &Store, path: &std::path::Path) {
     if damaged.is_empty() {
         return;
     }
-    let (verb, them) = if damaged.len() == 1 { ("DOES", "it") } else { ("DO", "them") };
+    let (verb, them) = if damaged.len() == 1 {
+        ("DOES", "it")
+    } else {
+        ("DO", "them")
+    };
     tracing::error!(
         target: "casimir_dkg::node", operator = %me,
         "{} {verb} NOT DECRYPT ANY MORE ({}): the disk or somebody altered {them}, and this node cannot sign with {them}. \

@@ -73,7 +73,8 @@ impl NodeProbe {
 
 /// What does not keep the node from taking part, and a person must see to.
 fn warnings(lost: Lost) -> Vec<String> {
-    const TAKE_BACK: &str = "stop the node, and take back what a backup has: casimir-dkg operator restore BACKUP";
+    const TAKE_BACK: &str =
+        "stop the node, and take back what a backup has: casimir-dkg operator restore BACKUP";
     let words = |number: usize, (one, many): (&str, &str)| {
         let what = if number == 1 { one } else { many };
         (number > 0).then(|| format!("{} {what}: {TAKE_BACK}", counted(number, "share")))

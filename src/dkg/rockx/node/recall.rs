@@ -102,7 +102,11 @@ impl Recall {
         }
         let (me, shares) = (self.me.id, self.store.display());
         let count = counted(signed.len(), "share");
-        let (are, them) = if signed.len() == 1 { ("IS", "it") } else { ("ARE", "them") };
+        let (are, them) = if signed.len() == 1 {
+            ("IS", "it")
+        } else {
+            ("ARE", "them")
+        };
         let manifest = store::manifest_of(&self.store);
         let manifest = manifest.display();
         tracing::error!(

@@ -169,6 +169,28 @@ mod tests {
         holder.join().unwrap();
         assert!(becomes(|| service.pulse().last() > last).await, "it goes on");
 
+        drop(registers);
+        assert!(!probe.live().yes, "nobody registers it any more");
+        stop.send_replace(true);
+        assert!(probe.live().yes, "it ends as it was told");
+        around.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_node_that_lost_shares_is_ready_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("shares.sqlite"), b"k").unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let service = service(store, stopped.clone());
+        let (_registers, registered) = watch::channel(true);
+        let probe = NodeProbe {
+            id: OperatorId(1),
+            version: "1".to_owned(),
+            service: Arc::downgrade(&service),
+            registered,
+            stop: stopped,
+        };
+        assert_eq!(probe.ready().body["warnings"], serde_json::json!([]));
         let lost = Named {
             ceremony: RequestId([9; 24]),
             validator: BlsPublicKey([9; 48]),
@@ -176,14 +198,11 @@ mod tests {
         service.miss(vec![lost]).await.unwrap();
         let ready = probe.ready();
         let warning = ready.body["warnings"][0].as_str().unwrap();
-        assert!(ready.yes && warning.contains("1 share that it must have is"), "{warning}");
+        assert!(
+            ready.yes && warning.contains("1 share that it must have is"),
+            "{warning}"
+        );
         let metrics = probe.metrics();
         assert!(metrics.contains("casimir_operator_shares_missing 1"), "{metrics}");
-
-        drop(registers);
-        assert!(!probe.live().yes, "nobody registers it any more");
-        stop.send_replace(true);
-        assert!(probe.live().yes, "it ends as it was told");
-        around.await.unwrap();
     }
 }

@@ -34,8 +34,8 @@ use crate::ration::Ration;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
 pub(super) use agree::Indices;
-use claims::{Claim, Claims};
 pub(super) use around::Lost;
+use claims::{Claim, Claims};
 pub(super) use counts::Counts;
 use early::EarlyMessages;
 pub(super) use outbox::Messenger;

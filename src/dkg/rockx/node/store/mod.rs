@@ -236,7 +236,10 @@ impl Store {
     /// older copy.
     #[must_use]
     pub fn missing(&self) -> Vec<Named> {
-        self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.missing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Shares that were here when it was opened and did not decrypt: the disk or somebody altered them.
