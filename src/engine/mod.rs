@@ -21,6 +21,7 @@ mod world;
 
 pub use self::audit::{Audit, JournalIdentity, audit, identity};
 pub use self::core::{EngineError, Incoming};
+pub use crate::oracle::Unexplained;
 pub use handle::{Asked, EngineGone, EngineHandle, EngineSide, Identity, Seat, channel};
 pub use keyed::keyed;
 pub use launch::{OpenedEngine, journal_at, open};
@@ -28,5 +29,7 @@ pub use live::{Costs, LiveUpdate};
 pub use monitor::OracleProbe;
 pub use publish::VERSION;
 pub use reminders::{Reminder, Reminders};
-pub use translate::{Voided, knows_account, sentence, signature_is_right, understood, void_undecided};
+pub use translate::{
+    Gap, Voided, knows_account, sentence, signature_is_right, understood, unexplained, void_undecided,
+};
 pub use world::{EffectFuture, World};

@@ -8,7 +8,9 @@ use super::EngineError;
 use super::audit;
 use super::commit::row;
 use super::signatures::{self, Here};
+use crate::journal::LOST_BEHIND;
 use crate::journal::{Entry, NewRecord};
+use crate::oracle::Unexplained;
 use crate::oracle::{ActionState, Durable, Mode, Record, Refusal, Resume, State, Step, Wish};
 use crate::ports::CeremonyCapabilities;
 use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
@@ -128,6 +130,37 @@ pub fn knows_account<'r>(records: impl Iterator<Item = (&'r str, &'r str)>, acco
         }
     }
     false
+}
+
+/// What a journal does not know of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Nonces that are used.
+    pub nonces: Unexplained,
+    /// The block up to which the journal had read every event.
+    pub after: Option<u64>,
+    /// What a person declared lost of it last.
+    pub lost: Option<SafeText>,
+}
+
+/// What the journal of these records does not know of `account`, which has sent `sent` transactions. Nothing where a record
+/// cannot be understood, which is told elsewhere.
+#[must_use]
+pub fn unexplained(entries: &[Entry], account: Address, sent: u64) -> Option<Gap> {
+    let mut durable = Durable::default();
+    let mut lost = None;
+    for entry in entries {
+        let record = Record::read(&entry.kind, &entry.body).ok()?;
+        durable.apply(entry.seq, entry.at, &record);
+        if let Record::Note { case: None, text } = record
+            && let Some((words, _)) = text.as_str().split_once(LOST_BEHIND)
+        {
+            lost = Some(SafeText::new(words));
+        }
+    }
+    let nonces = durable.unexplained(account, sent)?;
+    let after = durable.cursor().map(|upto| upto.number);
+    Some(Gap { nonces, after, lost })
 }
 
 /// What is recorded where a journal lost its end.

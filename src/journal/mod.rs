@@ -146,6 +146,6 @@ pub use lineage::{Reach, Succession, Word, reach};
 pub use own_key::{derived_secret, judge_key};
 pub use places::JournalOptions;
 pub use renew::{New, Renewed, new_key};
-pub use restore::{Declaration, Lost, Restored, restore};
+pub use restore::{Declaration, LOST_BEHIND, Lost, Restored, restore};
 pub use stand::writer;
 pub use store::{Journal, NewRecord};

@@ -67,6 +67,13 @@ impl JournalOptions {
         self.checkpoint.clone().unwrap_or_else(beside)
     }
 
+    /// Whether it is a copy that somebody took away: of what an oracle writes beside its journal nothing is there.
+    #[must_use]
+    pub fn is_mere_copy(&self) -> bool {
+        let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        !self.key_of(&real).exists() && !self.checkpoint_of(&real).exists()
+    }
+
     /// Where its key is.
     pub(super) fn key_of(&self, real: &Path) -> PathBuf {
         self.key.clone().unwrap_or_else(|| real.with_extension("key"))

@@ -21,6 +21,8 @@ use super::{read, schema};
 use crate::sqlite::beside;
 use crate::types::{Root, SafeText, UnixMillis};
 
+/// What stands in a note behind the words that say what was lost.
+pub const LOST_BEHIND: &str = "What was decided, made and sent in them is not known to";
 /// Kind of the record that says what was lost.
 const NOTE: &str = "note";
 
@@ -286,7 +288,7 @@ fn tell(partial: &Path, last: Anchor, lost: Lost, declared: &Declaration) -> Res
         None => "How many there were, nothing says that was left. ",
     };
     let text = SafeText::new(&format!(
-        "{lost} were declared lost by {by}: {reason}. {how_many}What was decided, made and sent in them is not known to \
+        "{lost} were declared lost by {by}: {reason}. {how_many}{LOST_BEHIND} \
          this journal; the chain tells what became of it. {open}"
     ));
     let options = JournalOptions::at(partial);

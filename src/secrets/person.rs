@@ -113,6 +113,13 @@ impl PersonSecret {
         serde_json::to_string_pretty(&file).expect("plain data serialises")
     }
 
+    /// The public key that a file of one names, by its own word; none where it is no such file.
+    #[must_use]
+    pub fn named_in(text: &str) -> Option<PersonKey> {
+        let file: File = serde_json::from_str(text).ok()?;
+        (file.form == FORM).then_some(file.public_key)
+    }
+
     /// Opens a file that [`PersonSecret::seal`] made.
     ///
     /// # Errors

@@ -256,6 +256,21 @@ fn a_doctor_misses_the_key_that_a_start_would_miss() {
         found["found"].as_str().unwrap().contains("journal new-key"),
         "{found}"
     );
+    // of a copy that an auditor has, neither is there
+    fs::remove_file(scratch.path().join("j.checkpoint")).unwrap();
+    let found = finding();
+    assert_eq!(found["verdict"], "warn", "{found}");
+    assert!(
+        found["found"].as_str().unwrap().contains("every hash right"),
+        "{found}"
+    );
+    assert!(
+        found["hint"]
+            .as_str()
+            .unwrap()
+            .contains("a start would want the key"),
+        "{found}"
+    );
 }
 
 /// The configured journal has its checkpoint and key where the configuration says, also where a person names its file.

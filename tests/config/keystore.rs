@@ -6,6 +6,7 @@ use std::path::Path;
 use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use casimir_dkg::signer::keystore;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::support;
 
@@ -243,7 +244,60 @@ fn a_password_is_changed_and_the_key_stays() {
         })
         .count();
     assert_eq!(left, 0);
-    let (code, _, stderr) = with_json(scratch.path(), &["passwd", "password"]);
-    assert_eq!(code, Some(1));
-    assert!(stderr.contains("has no password"), "{stderr}");
+    let (code, ..) = with_json(scratch.path(), &["passwd", "password"]);
+    assert_eq!(code, Some(1), "no key at all");
+}
+
+#[test]
+fn a_persons_key_is_shown_and_gets_another_password_and_a_key_in_clear_gets_its_first() {
+    const NEW: &str = "another horse entirely";
+    let scratch = scratch_with_password(PASSWORD);
+    fs::write(scratch.path().join("new"), format!("{NEW}\n")).unwrap();
+    let mut program = support::program(scratch.path());
+    program.args([
+        "person",
+        "new",
+        "me.json",
+        "--password-file",
+        "password",
+        "--json",
+    ]);
+    let (code, made, stderr) = support::run(&mut program);
+    assert_eq!(code, Some(0), "{stderr}");
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let shown = |more: &[&str]| {
+        let (code, shown, stderr) = with_json(scratch.path(), &[&["show", "me.json"], more].concat());
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(
+            (&shown["kind"], &shown["key"]),
+            (&"person-key".into(), &made["key"])
+        );
+        shown["opened"] == true
+    };
+    assert!(!shown(&[]) && shown(&["--password-file", "password"]));
+    let change = |file: &str, present: &[&str], new: &str| {
+        let arguments = [&["passwd", file], present, &["--new-password-file", new]].concat();
+        with_json(scratch.path(), &arguments)
+    };
+    assert_eq!(
+        change("me.json", &["--password-file", "new"], "password").0,
+        Some(1)
+    );
+    let (code, said, stderr) = change("me.json", &["--password-file", "password"], "new");
+    assert!(code == Some(0) && said["key"] == made["key"], "{said}{stderr}");
+    assert!(shown(&["--password-file", "new"]));
+
+    let (_, operator, _) = with_json(scratch.path(), &["operator-key", "o.pem"]);
+    let (code, _, stderr) = change("o.pem", &["--password-file", "password"], "new");
+    assert!(
+        code == Some(1) && stderr.contains("has no password yet"),
+        "{stderr}"
+    );
+    let (code, said, stderr) = change("o.pem", &[], "new");
+    assert!(
+        code == Some(0) && said["public_key"] == operator["public_key"],
+        "{said}{stderr}"
+    );
+    let text = fs::read_to_string(scratch.path().join("o.pem")).unwrap();
+    assert!(OperatorPrivateKey::open(&text, &SecretString::from(NEW.to_owned())).is_ok());
 }

@@ -31,6 +31,10 @@ const NODE: [&str; 14] = [
     "--data-dir=node",
 ];
 
+/// The same in a file, for what takes no such flags.
+const TABLE: &str = "[node]\nid = 5\nlisten = \"127.0.0.1:0\"\nmessenger_url = \"http://127.0.0.1:1\"\nkey_file = \"key.pem\"\n\
+                     data_dir = \"node\"\n[operators]\nfile = \"operators.toml\"\n";
+
 /// A key and a store with three shares, as three ceremonies left it.
 fn scene() -> tempfile::TempDir {
     let scratch = tempfile::tempdir().unwrap();
@@ -119,6 +123,28 @@ fn a_node_that_lost_its_directory_hears_of_its_shares_before_it_registers() {
         assert!(missed < registered, "before it registers: {said}");
     }
     messenger.stopped();
+
+    // the messenger forgets it: what beside the store says it goes on to say it
+    let lost = |out: &str| out.contains(&format!("0x{}", "02".repeat(48)));
+    let (code, out, _) = run(scratch.path(), &["shares", "list"]);
+    assert!(
+        code == Some(1) && out.matches("MISSING").count() == 3,
+        "{code:?}: {out}"
+    );
+    let (code, _, stderr) = run(scratch.path(), &["backup", "empty.sqlite"]);
+    assert!(
+        code != Some(0) && stderr.contains("lost 3 shares"),
+        "{code:?}: {stderr}"
+    );
+    fs::write(scratch.path().join("operator.toml"), TABLE).unwrap();
+    let doctor = ["--config", "operator.toml", "doctor", "operator"];
+    let (_, out, _) = support::run(support::program(scratch.path()).args(doctor));
+    assert!(out.contains("3 missing") && lost(&out), "{out}");
+    let said = Role::start(scratch.path(), &NODE, &[]).stopped();
+    assert!(
+        said.contains("3 shares THAT THIS NODE HELD ARE NOT IN ITS STORE"),
+        "{said}"
+    );
 }
 
 fn run(scratch: &Path, more: &[&str]) -> (Option<i32>, String, String) {
@@ -289,9 +315,7 @@ fn a_damaged_share_is_told_by_doctor_and_backup_and_comes_back_from_the_backup_b
     )
     .unwrap();
     drop(db);
-    let table = "[node]\nid = 5\nlisten = \"127.0.0.1:0\"\nmessenger_url = \"http://127.0.0.1:1\"\nkey_file = \"key.pem\"\n\
-                 data_dir = \"node\"\n[operators]\nfile = \"operators.toml\"\n";
-    fs::write(scratch.path().join("operator.toml"), table).unwrap();
+    fs::write(scratch.path().join("operator.toml"), TABLE).unwrap();
     let doctor = || {
         let (_, out, _) = support::run(support::program(scratch.path()).args([
             "--config",

@@ -423,6 +423,21 @@ async fn a_proved_name_belongs_to_its_key() {
             .header(PROOF_HEADER, proof);
         assert_eq!(call.body(body.clone()).send().await.unwrap().status(), 403);
     }
+    // whoever has another key is told who lets it in, and can ask by which one it is known
+    let other = prove_registration(&identity(2).key, "default", "1", &squatter.url).unwrap();
+    let call = messenger
+        .client
+        .post(messenger.url("/register_node?subscribes_to=default"))
+        .header(PROOF_HEADER, other);
+    let refused = call.body(body).send().await.unwrap().text().await.unwrap();
+    assert!(
+        refused.contains("[[messenger.operator]]") && refused.contains("restarted"),
+        "{refused}"
+    );
+    let known = messenger.get("/keys/1").await;
+    let key = identity(1).key.public().to_registry_text().to_string();
+    assert!(known.status == 200 && known.body.contains(&key), "{}", known.body);
+    assert_eq!(messenger.get("/keys/999").await.status, 404);
     let moved = Node::willing().await;
     assert_eq!(prove(&messenger, 1, &moved.url).await, 200, "its owner moves");
 }

@@ -12,9 +12,9 @@ pub(crate) enum KeystoreCommand {
     Import(ImportArgs),
     /// Make an RSA key for an operator's node
     OperatorKey(OperatorKeyArgs),
-    /// Tell whose key a file holds: the oracle's keystore, or an operator's key
+    /// Tell whose key a file holds: the oracle's keystore, an operator's key, or a person's
     Show(ShowKeyArgs),
-    /// Change the password of a keystore or of an operator's encrypted key; the key stays
+    /// Change the password of a keystore, of an operator's key or of a person's; the key stays. An operator's key in clear gets one
     Passwd(PasswdArgs),
 }
 

@@ -87,6 +87,12 @@ mod screen {
                 read_only: config.policy.observes(),
             }
         }
+
+        /// The same, with what the user saves in `folder`: a demo that is kept keeps all of it in one place.
+        pub(crate) fn saving_in(self, folder: Option<&std::path::Path>) -> Self {
+            let save_to = folder.map_or(self.save_to, std::path::Path::to_owned);
+            Self { save_to, ..self }
+        }
     }
 
     /// Draws until the user leaves, then ends with the engine.
@@ -114,6 +120,38 @@ mod screen {
                 running.wait().await?;
                 Ok(Outcome::Success)
             }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::path::{Path, PathBuf};
+
+        use casimir_dkg::config::Notify;
+
+        use super::*;
+
+        #[test]
+        fn a_demo_that_is_kept_saves_in_its_folder() {
+            let screen = || Screen {
+                ui: UiConfig {
+                    theme: None,
+                    keys: None,
+                    animations: false,
+                    notify: Notify::Off,
+                    mouse: false,
+                    ascii: false,
+                    allow_suspend: false,
+                    grace: std::time::Duration::ZERO,
+                },
+                theme_dir: PathBuf::new(),
+                stderr_to: PathBuf::new(),
+                save_to: PathBuf::from("state"),
+                read_only: false,
+            };
+            let kept = screen().saving_in(Some(Path::new("kept")));
+            assert_eq!(kept.save_to, Path::new("kept"));
+            assert_eq!(screen().saving_in(None).save_to, Path::new("state"));
         }
     }
 }

@@ -115,7 +115,7 @@ async fn on(
     let _guard = log::init(&config.log, also)?;
     let signer = oracle::open_signer(&config)?;
     #[cfg(feature = "tui")]
-    let screen = console::Screen::of(&config);
+    let screen = console::Screen::of(&config).saving_in(args.keep.is_some().then(|| network.folder()));
     let beacon = network.options().beacon.label();
     let simulated = SIMULATED.into_iter().chain(beacon).map(SafeText::new).collect();
     output::note(&format!(

@@ -27,10 +27,13 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     ("audit", include_str!("../handbook/audit.md")),
     ("ways", include_str!("../handbook/ways.md")),
     (ALARMS, include_str!("../handbook/alarms.md")),
+    (ALERTS, include_str!("../handbook/alerts.md")),
 ];
 
 /// The page that has a section for every alarm.
 const ALARMS: &str = "alarms";
+/// The page that has a section for every alert of Prometheus, and for kinds of notices that are no alarm.
+const ALERTS: &str = "alerts";
 
 pub(crate) fn run(page: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
     match page {
@@ -41,8 +44,8 @@ pub(crate) fn run(page: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
         Some(name) => {
             let text = find(name)?;
             match json {
-                true => output::json(&json!({ "page": name, "title": title(text), "text": text })),
-                false => output::raw(text),
+                true => output::json(&json!({ "page": name, "title": title(&text), "text": text })),
+                false => output::raw(&text),
             }
         }
     }
@@ -55,18 +58,22 @@ fn contents() -> String {
         let _ = writeln!(out, "{name:<16}{}", title(text));
     }
     out.push_str(
-        "\n`casimir-dkg handbook PAGE` prints one; PAGE may be the name of an alarm, as signer-away.\n",
+        "\n`casimir-dkg handbook PAGE` prints one; PAGE may be the name of an alarm, as signer-away, of an alert, as \
+         CasimirMessengerStorage, or of a kind of notice.\n",
     );
     out
 }
 
-/// A page, or the section of an alarm.
-fn find(name: &str) -> anyhow::Result<&'static str> {
+/// The section of an alarm or alert, a page, or both where they share a name: an alarm leads to its own page, and its section
+/// is what somebody who was woken looks for.
+fn find(name: &str) -> anyhow::Result<String> {
     let page = PAGES.iter().find(|(known, _)| *known == name);
-    if let Some(text) = page.map(|(_, text)| *text).or_else(|| alarm(name)) {
-        return Ok(text);
+    let sections = alarm(name).into_iter().chain(page.map(|(_, text)| *text));
+    let found: Vec<&str> = sections.collect();
+    if !found.is_empty() {
+        return Ok(found.join("\n\n"));
     }
-    let known = PAGES.iter().map(|(name, _)| *name).chain(alarms().map(title));
+    let known = PAGES.iter().map(|(name, _)| *name).chain(explained().map(title));
     let near = known
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
         .min()
@@ -85,9 +92,14 @@ fn title(text: &str) -> &str {
         .trim_start_matches(['#', ' '])
 }
 
-/// The section of every alarm.
-fn alarms() -> impl Iterator<Item = &'static str> {
-    let page = PAGES.iter().find(|(name, _)| *name == ALARMS);
+/// The section of every alarm, alert and kind of notice.
+fn explained() -> impl Iterator<Item = &'static str> {
+    [ALARMS, ALERTS].into_iter().flat_map(sections)
+}
+
+/// The sections of a page.
+fn sections(of: &str) -> impl Iterator<Item = &'static str> {
+    let page = PAGES.iter().find(|(name, _)| *name == of);
     let text = page.map_or("", |(_, text)| *text);
     let heads = text.match_indices("\n## ").map(|(at, _)| at + 1);
     let ends = heads.clone().skip(1).chain([text.len()]);
@@ -97,7 +109,7 @@ fn alarms() -> impl Iterator<Item = &'static str> {
 }
 
 fn alarm(name: &str) -> Option<&'static str> {
-    alarms().find(|section| title(section) == name)
+    explained().find(|section| title(section).eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -5,9 +5,12 @@
 //! which nobody asks, set when the account is first seen and moved by the person who ends the pause. So what somebody
 //! else sends while this program is down is noticed at the next start.
 
+use std::fmt;
+
 use alloy::primitives::{Address, U256};
 
-use super::state::Nonces;
+use super::record::sentence::nonces;
+use super::state::{Durable, Nonces};
 use super::turn::Turn;
 use super::{Record, State};
 use serde::{Deserialize, Serialize};
@@ -126,14 +129,47 @@ pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
     Some(own.map_or(next, |own| own.first_free(next)))
 }
 
-/// The first nonce that the chain calls used and the journal knows nothing of. Of an account that was never seen, all of
-/// them.
-fn unexplained(state: &State, facts: &AccountFacts) -> Option<u64> {
+/// Nonces of an account that the chain calls used and the journal knows nothing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unexplained {
+    /// The lowest of them.
+    pub first: u64,
+    /// The highest of them.
+    pub last: u64,
+}
+
+impl fmt::Display for Unexplained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&nonces(self.first, self.last).0)
+    }
+}
+
+impl Durable {
+    /// Those below `used` that the journal knows nothing of and that no person has looked at; told or not.
+    #[must_use]
+    pub fn unexplained(&self, account: Address, used: u64) -> Option<Unexplained> {
+        let own = self.nonces.get(&account);
+        // a journal from before floors were kept: from its first intent on everything must be its own
+        let known = self.accounts.get(&account).map(|known| known.floor);
+        let from = known.or_else(|| own.and_then(Nonces::lowest))?;
+        self.unexplained_from(account, from, used)
+    }
+
+    fn unexplained_from(&self, account: Address, from: u64, used: u64) -> Option<Unexplained> {
+        let own = self.nonces.get(&account);
+        let first = own.map_or(from, |own| own.first_free(from));
+        let last = own.map_or(used.checked_sub(1), |own| own.last_free(used));
+        let last = last.filter(|last| *last >= first)?;
+        Some(Unexplained { first, last })
+    }
+}
+
+/// Nonces that the chain calls used, the journal knows nothing of, and nobody was told of. Of an account that was never
+/// seen, all of them.
+fn unexplained(state: &State, facts: &AccountFacts) -> Option<Unexplained> {
     let known = state.accounts.get(&facts.address);
     let from = known.map_or(0, |known| known.floor.max(known.told.unwrap_or(0)));
-    let own = state.nonces.get(&facts.address);
-    let nonce = own.map_or(from, |own| own.first_free(from));
-    (nonce < facts.next.max(facts.pending)).then_some(nonce)
+    state.unexplained_from(facts.address, from, facts.next.max(facts.pending))
 }
 
 /// Somebody else sends from the oracle account: a second oracle on another machine, or a stolen key. Everything pauses
@@ -160,16 +196,24 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
         turn.record(Record::AccountSeen { account, nonce });
     }
     let used = facts.next.max(facts.pending);
-    if let Some(nonce) = unexplained(turn.state, &facts) {
+    if let Some(Unexplained { first, last }) = unexplained(turn.state, &facts) {
         turn.record(Record::AccountStrange {
             account,
-            nonce,
+            nonce: first,
             next: used,
+            last: (last > first).then_some(last),
         });
+        let (nonces, were) = nonces(first, last);
+        let by = if first == last {
+            "a transaction that is"
+        } else {
+            "transactions that are"
+        };
         pause(
             turn,
             &format!(
-                "nonce {nonce} of the oracle account was used by a transaction that is not in this journal"
+                "{nonces} of the oracle account {account} {were} used by {by} not in this journal: where it lost records, or \
+                 was put back from an older copy, look whether they are what it sent then; else somebody else has the key"
             ),
         );
     }

@@ -48,7 +48,7 @@ mod undo;
 mod ways;
 mod wish;
 
-pub use account::{AccountFacts, Unadopted};
+pub use account::{AccountFacts, Unadopted, Unexplained};
 pub use action::{Action, ActionState, Fact, FactKind, Proposal};
 pub use actions::wanted;
 pub use actions::{

@@ -105,20 +105,30 @@ pub(super) fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
                 Err(error @ JournalError::Key { .. }) => Some(error.to_string()),
                 _ => None,
             };
-            let finding = match (problem.or(key), &found.doubt) {
-                (Some(problem), _) => Finding::fail(what, problem, "a start refuses this journal"),
-                (None, Some(doubt)) => Finding::warn(
+            let sound = format!(
+                "{} records, every hash right, format {}",
+                found.records, found.format
+            );
+            // whoever audits a copy has no key, and needs none
+            let finding = match (problem, key, &found.doubt) {
+                (None, Some(key), doubt) if place.is_mere_copy() => Finding::warn(
+                    what,
+                    doubt
+                        .as_ref()
+                        .map_or(sound.clone(), |doubt| format!("{sound}; {doubt}")),
+                    &format!(
+                        "sound by itself, as a copy; a start would want the key, which is not beside it: {key}"
+                    ),
+                ),
+                (Some(problem), ..) | (None, Some(problem), _) => {
+                    Finding::fail(what, problem, "a start refuses this journal")
+                }
+                (None, None, Some(doubt)) => Finding::warn(
                     what,
                     doubt.to_string(),
                     "a start pauses everything until a person has looked and resumes",
                 ),
-                (None, None) => Finding::ok(
-                    what,
-                    format!(
-                        "{} records, every hash right, format {}",
-                        found.records, found.format
-                    ),
-                ),
+                (None, None, None) => Finding::ok(what, sound),
             };
             return (finding, entries);
         }

@@ -146,6 +146,9 @@ async fn node(settings: &NodeConfig, operators: &OperatorsConfig, http: &Http, r
     report.add(files::writable("data directory", &settings.data_dir));
     let hint = "is it running, and may this machine reach it? The node waits for it";
     report.add(asked("messenger", http, &settings.messenger_url, hint).await);
+    if let Ok(key) = operator::key(&settings.key) {
+        report.extend(known_there(settings, key.public(), http).await);
+    }
     let open = operator::policy(&settings.rules).open_doors();
     report.add(match open {
         None => Finding::ok("rules", "everything that is agreed to is named"),
@@ -155,6 +158,32 @@ async fn node(settings: &NodeConfig, operators: &OperatorsConfig, http: &Http, r
             "see [node]",
         ),
     });
+}
+
+/// Whether the messenger knows the operator by this key. Nothing where it does not say: RockX's own, and one that has no key of it.
+async fn known_there(settings: &NodeConfig, key: &OperatorPublicKey, http: &Http) -> Option<Finding> {
+    #[derive(serde::Deserialize)]
+    struct Known {
+        public_key: String,
+    }
+    let path = format!("keys/{}", settings.id);
+    let reply = http::get(http, &settings.messenger_url, &path, DEADLINE)
+        .await
+        .ok()?;
+    let known: Known = serde_json::from_slice(&reply.body)
+        .ok()
+        .filter(|_| reply.status == 200)?;
+    let known = OperatorPublicKey::parse(&known.public_key).ok()?;
+    let (what, id) = ("key at the messenger", settings.id);
+    Some(match known == *key {
+        true => Finding::ok(what, format!("it knows operator {id} by this key")),
+        false => Finding::fail(
+            what,
+            format!("it knows operator {id} by another key, and takes no registration by this one"),
+            "tell the messenger's host the new public key: public_key of its [[messenger.operator]], and a restart; tell the \
+             oracle's people, too (handbook operator: another key)",
+        ),
+    })
 }
 
 /// Whether the key opens, and is the one that others know.

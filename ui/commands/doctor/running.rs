@@ -14,6 +14,7 @@ use super::{Finding, Report};
 use crate::seat::{self, Found};
 
 const WHAT: &str = "oracle";
+const PAST: &str = "account's past";
 
 /// Who runs here for this account, and everything that waits there.
 pub(crate) async fn examine(config: &Config, account: Option<Address>, report: &mut Report) {
@@ -101,7 +102,7 @@ pub(crate) async fn adoption(
     journal: &[Entry],
     report: &mut Report,
 ) {
-    const WHAT: &str = "account's past";
+    const WHAT: &str = PAST;
     let (Some(account), Some(chain)) = (account, chain) else {
         return;
     };
@@ -132,6 +133,10 @@ pub(crate) async fn adoption(
             ),
         ));
     }
+    let unknown = engine::unexplained(journal, account, sent);
+    if let Some(unknown) = unknown.as_ref().filter(|_| is_known) {
+        return report.add(strange(account, &transactions, unknown));
+    }
     if sent == 0 || is_known {
         let found = format!("{transactions} sent, and the journal takes the account for its own");
         report.add(Finding::ok(WHAT, found));
@@ -147,12 +152,65 @@ pub(crate) async fn adoption(
     ));
 }
 
+/// Nonces that are used, and that this journal does not know: the start takes them for another one's.
+fn strange(account: Address, transactions: &str, unknown: &engine::Gap) -> Finding {
+    let engine::Gap { nonces, after, lost } = unknown;
+    let (one, theirs) = match nonces.first == nonces.last {
+        true => ("is", "its transaction"),
+        false => ("are", "their transactions"),
+    };
+    let since = after.map_or_else(String::new, |block| format!(", in the blocks after {block},"));
+    let own = match lost {
+        Some(words) => format!("it may be one of the lost records' own ({words})"),
+        None => {
+            "where the journal lost records, or was put back from an older copy, it may be one of its own"
+                .to_owned()
+        }
+    };
+    Finding::warn(
+        PAST,
+        format!(
+            "{transactions} sent, and {nonces} {one} not in this journal: the oracle pauses everything at its start"
+        ),
+        &format!(
+            "find {theirs} in a block explorer{since} by account {account} and nonce: {own}. Then resume (key P in the console, or \
+             `casimir-dkg resume`); else find out who holds the key first. Where the oracle runs, and sends just now, run this again"
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use casimir_dkg::engine::Unexplained;
+    use casimir_dkg::types::SafeText;
     use casimir_dkg::view::WaitReason;
 
     use super::super::finding::Grade;
     use super::*;
+
+    #[test]
+    fn a_nonce_that_a_restored_journal_lacks_is_told_before_the_start_accuses_anybody() {
+        let unknown = engine::Gap {
+            nonces: Unexplained { first: 2, last: 2 },
+            after: Some(40),
+            lost: Some(SafeText::new(
+                "records 9 to 20 were declared lost by ada: the disk died",
+            )),
+        };
+        let told = strange(Address::repeat_byte(7), "3 transactions", &unknown);
+        assert_eq!(told.grade, Grade::Warn);
+        assert!(
+            told.found
+                .as_str()
+                .contains("3 transactions sent, and nonce 2 is not in this journal"),
+            "{}",
+            told.found
+        );
+        let hint = told.hint.unwrap();
+        for words in ["after 40", "records 9 to 20", "0x0707"] {
+            assert!(hint.as_str().contains(words), "{words}: {hint}");
+        }
+    }
 
     #[test]
     fn every_reason_to_wait_has_its_line_and_the_way_on() {

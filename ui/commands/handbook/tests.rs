@@ -125,16 +125,53 @@ fn every_alarm_has_a_page_that_says_what_it_means_what_to_look_at_and_what_to_pr
         };
         let severity = reason.severity().to_string();
         let means = format!("\n{} It is {severity} and stops {stops}.\n", reason.means());
-        let text = alarm(reason.code()).unwrap_or(text);
+        assert!(
+            text.starts_with(&format!("## {}\n", reason.code())),
+            "{reason}: its section comes first"
+        );
         assert!(text.contains(&means), "{reason} says {means}");
         for part in ["\n**Look at.** ", "\n**Press.** "] {
             assert!(text.contains(part), "{reason}: {part}");
         }
     }
     let known: BTreeSet<_> = WaitReason::ALL.iter().map(|reason| reason.code()).collect();
-    let more: Vec<_> = alarms().map(title).filter(|code| !known.contains(code)).collect();
+    let more: Vec<_> = sections(ALARMS)
+        .map(title)
+        .filter(|code| !known.contains(code))
+        .collect();
     // a notice of no reason
     assert_eq!(more, [NoticeKind::DeadlineNear.to_string()]);
+}
+
+/// Whoever is woken by a rule that ships, or by a notice, finds what to look at and what to press under that name.
+#[test]
+fn every_alert_and_kind_of_notice_has_a_page() {
+    let rules = include_str!("../../../config/monitoring/alerts.yml");
+    let alerts = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "))
+        .map(str::to_owned);
+    let kinds = NoticeKind::ALL.iter().map(ToString::to_string);
+    let named: BTreeSet<String> = alerts.chain(kinds).collect();
+    assert!(named.len() > 25, "{named:?}");
+    for name in &named {
+        let text = find(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for part in ["\n**Look at.** ", "\n**Press.** "] {
+            assert!(text.contains(part), "{name}: {part}");
+        }
+    }
+    for section in sections(ALERTS) {
+        assert!(named.contains(title(section)), "{} is none", title(section));
+    }
+    assert!(find("casimirmessengerstorage").is_ok());
+}
+
+/// An alarm and a page of one name are both printed.
+#[test]
+fn the_alarm_policy_is_not_hidden_by_the_page() {
+    let text = find("policy").unwrap();
+    let page = PAGES.iter().find(|(name, _)| *name == "policy").unwrap().1;
+    assert!(text.starts_with("## policy\n") && text.ends_with(page), "{text}");
 }
 
 /// The table of ways is the one that simulated lives are held against, row by row.

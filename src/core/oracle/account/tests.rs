@@ -562,3 +562,45 @@ fn what_endpoints_contradict_each_other_on_accuses_nobody_and_gives_out_no_nonce
     assert_eq!(life.journal.len(), records, "nothing was recorded");
     assert!(life.sees(OURS, 6, 6), "once they agree, it is so");
 }
+
+/// A journal that was put back from an older copy knows nothing of what it sent since: each of it is told, and not the first.
+#[test]
+fn several_strange_nonces_are_one_record_that_names_the_last() {
+    let mut life = Life::new(Vec::new());
+    assert!(!life.sees(OURS, 0, 0));
+    life.journal.extend(intent(1, 0));
+    life.restart();
+    assert!(life.sees(OURS, 4, 4));
+    let strange = life
+        .journal
+        .iter()
+        .find(|record| record.kind() == "account-strange");
+    let strange = strange.unwrap();
+    assert!(
+        matches!(
+            strange,
+            Record::AccountStrange {
+                nonce: 1,
+                next: 4,
+                last: Some(3),
+                ..
+            }
+        ),
+        "{strange:?}"
+    );
+    assert!(
+        strange.sentence().as_str().contains("nonces 1 to 3"),
+        "{}",
+        strange.sentence()
+    );
+    let (by, _) = life.state.paused.clone().unwrap();
+    assert!(
+        by.as_str().contains("nonces 1 to 3") && by.as_str().contains("older copy"),
+        "{by}"
+    );
+    // what was told is not accepted yet: doctor names it, too
+    let unknown = life.state.unexplained(OURS, 4).unwrap();
+    assert_eq!((unknown.first, unknown.last), (1, 3));
+    life.resume();
+    assert_eq!(life.state.unexplained(OURS, 4), None);
+}

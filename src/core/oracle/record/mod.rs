@@ -7,7 +7,7 @@ mod ceremonies;
 mod lines;
 #[cfg(test)]
 mod lives;
-mod sentence;
+pub(super) mod sentence;
 #[cfg(test)]
 mod tests;
 mod unread;
@@ -265,6 +265,9 @@ pub enum Record {
         nonce: u64,
         /// They stand below this one.
         next: u64,
+        /// The last of them, where there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<u64>,
     },
     /// A person who resumed has looked at what somebody else did with the account.
     AccountAccepted {

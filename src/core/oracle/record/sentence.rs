@@ -178,8 +178,14 @@ impl Record {
             Self::AccountSeen { account, nonce } => {
                 format!("the oracle account {account} is watched from nonce {nonce} on")
             }
-            Self::AccountStrange { account, nonce, .. } => {
-                format!("nonce {nonce} of the oracle account {account} was used by somebody else")
+            Self::AccountStrange {
+                account, nonce, last, ..
+            } => {
+                let (nonces, were) = nonces(*nonce, last.unwrap_or(*nonce));
+                format!(
+                    "{nonces} of the oracle account {account} {were} used by what is not in this journal: by somebody else, \
+                     or by one of its own transactions where records of it were lost"
+                )
             }
             Self::ClockMoved { by_ms } => {
                 let way = if *by_ms < 0 { "back" } else { "forward" };
@@ -204,6 +210,14 @@ impl Record {
             Self::Note { text, .. } => text.as_str().to_owned(),
             _ => self.kind().to_owned(),
         }
+    }
+}
+
+/// Nonces from the first to the last, and the verb that goes with them.
+pub(in crate::oracle) fn nonces(first: u64, last: u64) -> (String, &'static str) {
+    match first == last {
+        true => (format!("nonce {first}"), "was"),
+        false => (format!("nonces {first} to {last}"), "were"),
     }
 }
 

@@ -36,6 +36,16 @@ impl Nonces {
         range.map_or(from, |(_, behind)| from.max(*behind))
     }
 
+    /// The highest number below `end` that was not given out.
+    pub(in crate::oracle) fn last_free(&self, end: u64) -> Option<u64> {
+        let last = end.checked_sub(1)?;
+        let range = self.ranges.range(..=last).next_back();
+        match range {
+            Some((first, behind)) if *behind > last => first.checked_sub(1),
+            _ => Some(last),
+        }
+    }
+
     /// The lowest that was given out.
     pub(in crate::oracle) fn lowest(&self) -> Option<u64> {
         self.ranges.keys().next().copied()
@@ -66,6 +76,8 @@ mod tests {
                 for from in 0..12 {
                     let free = (from..).find(|n| !plain.contains(n)).unwrap();
                     assert_eq!(ranges.first_free(from), free, "{plain:?} from {from}");
+                    let free = (0..from).rev().find(|n| !plain.contains(n));
+                    assert_eq!(ranges.last_free(from), free, "{plain:?} below {from}");
                 }
             }
         }

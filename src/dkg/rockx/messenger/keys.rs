@@ -91,16 +91,24 @@ impl Named {
         listed.is_some_and(|listed| !listed.is_empty() && listed == address)
     }
 
+    /// The key of an operator that is named, as far as it is known by now: nobody is asked.
+    pub(super) fn known(&self, id: OperatorId) -> Option<Arc<OperatorPublicKey>> {
+        let is_named = self.addresses.contains_key(&id);
+        is_named
+            .then(|| {
+                self.directory
+                    .known(id)
+                    .or_else(|| self.learned().get(&id).cloned())
+            })
+            .flatten()
+    }
+
     /// The key of an operator that is named. Asks the API for a key that was never learned.
     pub(super) async fn key(&self, id: OperatorId) -> Option<Arc<OperatorPublicKey>> {
         if !self.addresses.contains_key(&id) {
             return None;
         }
-        let known = self
-            .directory
-            .known(id)
-            .or_else(|| self.learned().get(&id).cloned());
-        match known {
+        match self.known(id) {
             Some(key) => Some(key),
             None => self.learn(id).await,
         }

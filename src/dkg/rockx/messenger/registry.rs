@@ -27,6 +27,13 @@ const UNHEARD: Duration = Duration::from_secs(10 * 60);
 /// An address about which nobody may be asked is taken for silent when nothing was heard of its owner for so long.
 const SILENT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Why a name is not given to another key, and who gives it.
+const ANOTHER_KEY: &str = "registered with another key. Where this operator has a new one, the messenger's host names it (public_key of \
+                           its [[messenger.operator]], and a restart), once the node with the old key has stopped";
+const SAME_KEY: &str = "registered by a proof of its key: prove the same one. Where this operator has a new one, the messenger's host names \
+                        it (public_key of its [[messenger.operator]], and a restart), or allows messenger.takeover and ten minutes pass \
+                        after the node with the old key has stopped";
+
 /// A registration.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
@@ -217,7 +224,7 @@ impl Entry {
 
 /// A name that is registered already, and somebody who wants it.
 fn contest(old: &Entry, new: &Entry, takeover: bool, now: UnixMillis) -> Verdict {
-    const OTHER_KEY: Verdict = Verdict::Taken("registered with another key");
+    const OTHER_KEY: Verdict = Verdict::Taken(ANOTHER_KEY);
     let enter = Verdict::Enter { instead_of: None };
     let same_key = new.key.is_some() && new.key == old.key;
     let other_key = new.key.is_some() && old.key.is_some() && !same_key;
@@ -248,7 +255,7 @@ fn contest(old: &Entry, new: &Entry, takeover: bool, now: UnixMillis) -> Verdict
         return enter;
     }
     if fresh {
-        return Verdict::Taken("registered by a proof of its key: prove the same one");
+        return Verdict::Taken(SAME_KEY);
     }
     if other_key && old.confirmed {
         return OTHER_KEY;
@@ -321,6 +328,21 @@ mod tests {
             listed: true,
             ..proved("b", key, false)
         };
+        for (verdict, way) in [
+            (
+                now(&proved("a", &own, true), &proved("a", &other, false)),
+                "public_key of its [[messenger.operator]]",
+            ),
+            (
+                now(&proved("a", &own, false), &proved("b", &other, false)),
+                "messenger.takeover",
+            ),
+        ] {
+            assert!(
+                matches!(verdict, Verdict::Taken(why) if why.contains(way)),
+                "{verdict:?}"
+            );
+        }
         for strange in [
             bare("b"),
             proved("b", &other, false),

@@ -130,11 +130,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     is_our_key(&directory, &me).await?;
     let store = open_store(&config.data_dir, &config.private_key.to_pem()?)?;
     tell_missing(me.id, &store, &config.data_dir);
-    let recall = recall::Recall {
-        me: me.clone(),
-        known: store.runs()?,
-        store: config.data_dir.join(STORE_FILE),
-    };
+    let (own, known) = (me.clone(), store.runs()?);
     let at = config.listen;
     let refused = |error| NodeError::Listen { address: at, error };
     let (tcp, address) = listen::bind(at).await.map_err(refused)?;
@@ -156,6 +152,12 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     let here = format!("{}://{address}", listener.scheme());
     let public_url = config.public_url.unwrap_or(here);
     let (registered_tx, registered) = watch::channel(false);
+    let recall = recall::Recall {
+        me: own,
+        known,
+        store: config.data_dir.join(STORE_FILE),
+        service: Arc::downgrade(&service),
+    };
     let registrar = tokio::spawn(register::keep_registered(
         messenger,
         recall,
@@ -328,11 +330,16 @@ fn tell_missing(me: OperatorId, store: &Store, dir: &std::path::Path) {
     let (shares, manifest) = (path.display(), store::manifest_of(&path));
     let manifest = manifest.display();
     let count = counted(missing.len(), "share");
+    let (are, them) = if missing.len() == 1 {
+        ("IS", "it")
+    } else {
+        ("ARE", "them")
+    };
     tracing::error!(
         target: "casimir_dkg::node", operator = %me,
-        "{count} THAT THIS NODE HELD ARE NOT IN ITS STORE ANY MORE ({shares}): it was emptied, or replaced by an older \
-         copy, and this node cannot sign with them. Stop it and take them back: casimir-dkg operator restore BACKUP. \
-         Where no backup has them they are lost; who accepts that removes {manifest}"
+        "{count} THAT THIS NODE HELD {are} NOT IN ITS STORE ANY MORE ({shares}): it was emptied, or replaced by an older \
+         copy, and this node cannot sign with {them}. Stop it and take {them} back: casimir-dkg operator restore BACKUP. \
+         Where no backup has {them}, who accepts the loss stops the node and removes {manifest}"
     );
     for named in missing {
         tracing::error!(
@@ -347,10 +354,15 @@ fn tell_damaged(me: OperatorId, store: &Store, path: &std::path::Path) {
     if damaged.is_empty() {
         return;
     }
+    let (verb, them) = if damaged.len() == 1 {
+        ("DOES", "it")
+    } else {
+        ("DO", "them")
+    };
     tracing::error!(
         target: "casimir_dkg::node", operator = %me,
-        "{} DO NOT DECRYPT ANY MORE ({}): the disk or somebody altered them, and this node cannot sign with them. Stop it \
-         and take them back from a backup that was made before: casimir-dkg operator restore BACKUP",
+        "{} {verb} NOT DECRYPT ANY MORE ({}): the disk or somebody altered {them}, and this node cannot sign with {them}. \
+         Stop it and take {them} back from a backup that was made before: casimir-dkg operator restore BACKUP",
         counted(damaged.len(), "share"),
         path.display()
     );

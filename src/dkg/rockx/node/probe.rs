@@ -6,10 +6,10 @@ use std::sync::Weak;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::service::Service;
+use super::service::{Lost, Service};
 use super::store::Refuses;
 use crate::monitor::{Family, Probe, Verdict, render};
-use crate::types::{OperatorId, UnixMillis};
+use crate::types::{OperatorId, UnixMillis, counted};
 
 const STOPPING: &str = "it is being stopped";
 
@@ -71,6 +71,25 @@ impl NodeProbe {
     }
 }
 
+/// What does not keep the node from taking part, and a person must see to.
+fn warnings(lost: Lost) -> Vec<String> {
+    const TAKE_BACK: &str =
+        "stop the node, and take back what a backup has: casimir-dkg operator restore BACKUP";
+    let words = |number: usize, (one, many): (&str, &str)| {
+        let what = if number == 1 { one } else { many };
+        (number > 0).then(|| format!("{} {what}: {TAKE_BACK}", counted(number, "share")))
+    };
+    let missing = words(
+        lost.missing,
+        (
+            "that it must have is not in its store",
+            "that it must have are not in its store",
+        ),
+    );
+    let damaged = words(lost.damaged, ("does not decrypt", "do not decrypt"));
+    missing.into_iter().chain(damaged).collect()
+}
+
 impl Probe for NodeProbe {
     fn live(&self) -> Verdict {
         self.live_at(UnixMillis::now())
@@ -78,9 +97,12 @@ impl Probe for NodeProbe {
 
     fn ready(&self) -> Verdict {
         let why = self.why_not();
+        // new ceremonies go on without these shares: who takes the node out of service for them loses more
+        let lost = self.service.upgrade().map(|service| service.lost());
+        let warnings = lost.map_or_else(Vec::new, warnings);
         Verdict {
             yes: why.is_empty(),
-            body: json!({ "ready": why.is_empty(), "why": why, "operator": self.id }),
+            body: json!({ "ready": why.is_empty(), "why": why, "warnings": warnings, "operator": self.id }),
         }
     }
 
@@ -90,6 +112,7 @@ impl Probe for NodeProbe {
         let service = self.service.upgrade();
         let running = service.as_ref().map(|service| service.running().0 as f64);
         let ceremonies = service.as_ref().map(|service| service.counts().ceremonies());
+        let lost = service.as_ref().map(|service| service.lost());
         let messages = service.map(|service| service.counts().messages());
         let by_outcome = |family: Family, counts: &[(&'static str, u64)]| {
             counts.iter().fold(family, |family, (outcome, count)| {
@@ -111,6 +134,16 @@ impl Probe for NodeProbe {
             )
             .is(yes(*self.registered.borrow())),
             Family::gauge("casimir_operator_ceremonies_running", "Ceremonies that run.").is(running),
+            Family::gauge(
+                "casimir_operator_shares_missing",
+                "Shares that its manifest names and its store has not; it cannot sign with them.",
+            )
+            .is(lost.map(|lost| lost.missing as f64)),
+            Family::gauge(
+                "casimir_operator_shares_damaged",
+                "Shares that did not decrypt when the store was opened; it cannot sign with them.",
+            )
+            .is(lost.map(|lost| lost.damaged as f64)),
             by_outcome(
                 Family::counter(
                     "casimir_operator_ceremonies",

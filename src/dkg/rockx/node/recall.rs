@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Weak;
 use std::time::Duration;
 
-use super::service::Messenger;
+use super::service::{Messenger, Service};
 use super::session::Identity;
-use super::store::Named;
+use super::store::{self, Named};
 use crate::dkg::rockx::wire::{DataStore, Decode};
 use crate::types::{BlsPublicKey, RequestId, SafeText, counted};
 
@@ -26,6 +27,8 @@ pub(super) struct Recall {
     pub(super) known: BTreeSet<RequestId>,
     /// The store, for people.
     pub(super) store: PathBuf,
+    /// Not held: the store closes with the last who holds it.
+    pub(super) service: Weak<Service>,
 }
 
 impl Recall {
@@ -33,7 +36,7 @@ impl Recall {
     pub(super) async fn look(&self, messenger: &Messenger) -> bool {
         let id = self.me.id;
         match tokio::time::timeout(LONGEST, self.signed(messenger)).await {
-            Ok(Ok(Some(signed))) => self.tell(&signed),
+            Ok(Ok(Some(signed))) => self.keep(signed).await,
             // another's messenger
             Ok(Ok(None)) => {}
             Ok(Err(error)) => {
@@ -76,17 +79,42 @@ impl Recall {
         is_ours.then(|| BlsPublicKey::try_from(data.validator_pub_key.as_slice()).ok())?
     }
 
+    /// Has the store keep what it lacks, since the messenger forgets it, and says it.
+    async fn keep(&self, signed: Vec<Named>) {
+        let Some(service) = self.service.upgrade().filter(|_| !signed.is_empty()) else {
+            return;
+        };
+        match service.miss(signed.clone()).await {
+            Ok(missing) => self.tell(&missing),
+            Err(error) => {
+                self.tell(&signed);
+                tracing::error!(
+                    target: "casimir_dkg::node", operator = %self.me.id, %error,
+                    "what this operator signed for and lacks could not be kept: nobody tells it once the messenger has forgotten it"
+                );
+            }
+        }
+    }
+
     fn tell(&self, signed: &[Named]) {
         if signed.is_empty() {
             return;
         }
         let (me, shares) = (self.me.id, self.store.display());
         let count = counted(signed.len(), "share");
+        let (are, them) = if signed.len() == 1 {
+            ("IS", "it")
+        } else {
+            ("ARE", "them")
+        };
+        let manifest = store::manifest_of(&self.store);
+        let manifest = manifest.display();
         tracing::error!(
             target: "casimir_dkg::node", operator = %me,
-            "{count} THAT THIS OPERATOR SIGNED FOR ARE NOT IN ITS STORE ({shares}), by results at the messenger that bear its own \
-             signature: the store was lost, or is an older copy or another one, and this node cannot sign with them. Stop it and \
-             take them back: casimir-dkg operator restore BACKUP"
+            "{count} THAT THIS OPERATOR SIGNED FOR {are} NOT IN ITS STORE ({shares}), by results at the messenger that bear its own \
+             signature: the store was lost, or is an older copy or another one, and this node cannot sign with {them}. Stop it \
+             and take {them} back: casimir-dkg operator restore BACKUP. {manifest} names {them} from now on; where no backup \
+             has {them}, who accepts the loss stops the node and removes that file"
         );
         for Named { ceremony, validator } in signed.iter().take(NAMED) {
             tracing::error!(target: "casimir_dkg::node", operator = %me, %validator, %ceremony, "share is missing");

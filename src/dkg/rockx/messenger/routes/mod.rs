@@ -37,6 +37,7 @@ pub(super) fn router(hub: Arc<Hub>) -> Router {
         .route("/data/{request_id}", get(data::show))
         .route("/data/{request_id}/conflicts", get(data::conflicts))
         .route("/results/{operator}", get(data::of_operator))
+        .route("/keys/{operator}", get(register::key_of))
         .route("/ping", get(info::ping))
         .route("/version", get(info::version))
         .route("/metrics", get(info::metrics))

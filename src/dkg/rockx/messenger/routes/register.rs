@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
@@ -25,6 +26,11 @@ const INVALID: &str = "invalid subscriber data: empty name or addr";
 const NOT_REGISTERED: &str = "failed to register subscriber";
 
 static TAKEOVERS: Ration = Ration::usual();
+static KEYS: Ration = Ration::usual();
+
+const KNOWN_KEY: &str = "the proof is by another key than the one that is known of this operator. Where it has a new one, the \
+                         messenger's host changes public_key of its [[messenger.operator]], or the operator its key at SSV where \
+                         the messenger asks there; then the messenger is restarted";
 
 /// Where to register.
 #[derive(Clone, Copy)]
@@ -156,7 +162,7 @@ async fn operator(hub: &Arc<Hub>, asker: &Asker, name: &str, address: &str) -> A
                 }
                 asked = Some(old);
             }
-            Verdict::Taken(why) => return Err(taken(hub, name, why)),
+            Verdict::Taken(why) => return Err(taken(hub, &claim, why)),
             Verdict::Full(why) => return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, why)),
             Verdict::Enter { .. } | Verdict::Ask { .. } => {
                 if asked.is_none() && !claim.entry.listed && !is_known(hub, name, address) {
@@ -193,8 +199,8 @@ async fn claim(hub: &Hub, asker: &Asker, name: &str, address: &str) -> Answer<Cl
             && let Some(known) = hub.named.key(id).await
         {
             if *known != proof.key {
-                let text = "the proof is by another key than the one that is known of this operator";
-                return Err(not_registered(StatusCode::FORBIDDEN, text));
+                tell_key(name, address, KNOWN_KEY);
+                return Err(not_registered(StatusCode::FORBIDDEN, KNOWN_KEY));
             }
             entry.confirmed = true;
             hub.gate.befriend(asker.client);
@@ -248,9 +254,38 @@ pub(super) fn displaced(hub: &Hub, name: &str, old: &str, new: &str) -> Box<Resp
     not_registered(StatusCode::CONFLICT, &text)
 }
 
-fn taken(hub: &Hub, name: &str, why: &str) -> Box<Response> {
+fn taken(hub: &Hub, claim: &Claim, why: &str) -> Box<Response> {
     hub.metrics.takeovers_refused.add_one();
+    let name = &claim.name;
+    tell_key(name, &claim.entry.address, &format!("it is {why}"));
     not_registered(StatusCode::CONFLICT, &format!("{name} is {why}"))
+}
+
+/// The host is who can let a new key in.
+fn tell_key(name: &str, address: &str, why: &str) {
+    if let Some(left_out) = KEYS.line() {
+        let (name, address) = (SafeText::new(name), RedactedUrl::new(address));
+        tracing::warn!(target: "messenger", subscriber = %name, %address, left_out, "registration refused: {why}");
+    }
+}
+
+/// The key by which this messenger tells an operator, that of the configuration or of its registration: by it the operator
+/// finds out why its node is refused. Keys are public.
+pub(super) async fn key_of(
+    State(hub): State<Arc<Hub>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Some(operator) = name.ok().and_then(|path| operator_id(&path.0)) else {
+        return reply::empty(StatusCode::NOT_FOUND);
+    };
+    let registered = || hub.lock().registry.key(&operator.to_string());
+    match hub.named.known(operator).or_else(registered) {
+        Some(key) => {
+            let key = serde_json::json!({ "public_key": key.to_registry_text() });
+            reply::json(StatusCode::OK, &key)
+        }
+        None => reply::empty(StatusCode::NOT_FOUND),
+    }
 }
 
 /// Enters an operator, if the state still is as it was when `asked` was asked for life. Gives whether there is anything to

@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use super::Service;
-use crate::dkg::rockx::node::store::Refuses;
+use super::{Refused, Service};
+use crate::dkg::rockx::node::store::{Named, Refuses};
 use crate::monitor::Pulse;
 
 const EVERY: Duration = Duration::from_secs(5);
+
+/// How many shares this node cannot sign with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in super::super) struct Lost {
+    pub(in super::super) missing: usize,
+    pub(in super::super) damaged: usize,
+}
 
 impl Service {
     /// Goes around until the node stops: through the table, as every message does, and to the store, since nothing else may
@@ -34,6 +41,19 @@ impl Service {
         &self.pulse
     }
 
+    /// Shares that this node must have and has not, and those that do not decrypt: it cannot sign with them.
+    pub(in super::super) fn lost(&self) -> Lost {
+        Lost {
+            missing: self.store.missing().len(),
+            damaged: self.store.damaged().len(),
+        }
+    }
+
+    /// Takes down shares that this operator signed for; see [`Store::miss`](crate::dkg::rockx::node::store::Store::miss).
+    pub(in super::super) async fn miss(&self, signed: Vec<Named>) -> Result<Vec<Named>, Refused> {
+        self.with_store(move |store| store.miss(&signed)).await
+    }
+
     /// Why the last write of the store failed, if it did: every start of a ceremony is refused then.
     pub(in super::super) fn cannot_write(&self) -> Option<Refuses> {
         self.store.refuses_writes()
@@ -54,7 +74,7 @@ mod tests {
     use crate::dkg::rockx::node::store::{SessionKind, Store};
     use crate::http::Http;
     use crate::monitor::{HANGS_AFTER, Probe as _};
-    use crate::types::{OperatorId, RedactedUrl, RequestId};
+    use crate::types::{BlsPublicKey, OperatorId, RedactedUrl, RequestId};
 
     use super::super::{Messenger, Rules, ServiceParts};
     use super::*;
@@ -154,5 +174,35 @@ mod tests {
         stop.send_replace(true);
         assert!(probe.live().yes, "it ends as it was told");
         around.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_node_that_lost_shares_is_ready_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("shares.sqlite"), b"k").unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let service = service(store, stopped.clone());
+        let (_registers, registered) = watch::channel(true);
+        let probe = NodeProbe {
+            id: OperatorId(1),
+            version: "1".to_owned(),
+            service: Arc::downgrade(&service),
+            registered,
+            stop: stopped,
+        };
+        assert_eq!(probe.ready().body["warnings"], serde_json::json!([]));
+        let lost = Named {
+            ceremony: RequestId([9; 24]),
+            validator: BlsPublicKey([9; 48]),
+        };
+        service.miss(vec![lost]).await.unwrap();
+        let ready = probe.ready();
+        let warning = ready.body["warnings"][0].as_str().unwrap();
+        assert!(
+            ready.yes && warning.contains("1 share that it must have is"),
+            "{warning}"
+        );
+        let metrics = probe.metrics();
+        assert!(metrics.contains("casimir_operator_shares_missing 1"), "{metrics}");
     }
 }

@@ -34,6 +34,7 @@ use crate::ration::Ration;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
 pub(super) use agree::Indices;
+pub(super) use around::Lost;
 use claims::{Claim, Claims};
 pub(super) use counts::Counts;
 use early::EarlyMessages;

@@ -194,7 +194,8 @@ impl Store {
         let sound =
             |named: &Named| held.iter().any(|held| Named::from(held) == *named) && !damaged.contains(named);
         let of_backup = restored.damaged.iter().chain(&restored.lacking);
-        let must_have: BTreeSet<Named> = of_backup.chain(&self.missing).chain(&damaged).copied().collect();
+        let missing = self.missing();
+        let must_have: BTreeSet<Named> = of_backup.chain(&missing).chain(&damaged).copied().collect();
         restored.absent = must_have.into_iter().filter(|named| !sound(named)).collect();
         Ok(())
     }

@@ -433,3 +433,32 @@ fn a_store_that_is_no_database_names_the_way_on() {
     );
     assert!(words.contains("casimir-dkg operator restore BACKUP"), "{words}");
 }
+
+/// What a messenger told is kept when the messenger has forgotten it, until it comes back or a person gives it up.
+#[test]
+fn a_share_that_was_signed_for_is_missed_until_it_is_restored_or_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let signed = Named {
+        ceremony: RequestId([7; 24]),
+        validator: BlsPublicKey([7; 48]),
+    };
+    let store = opened(&folder, "shares.sqlite");
+    assert_eq!(store.miss(&[signed]).unwrap(), [signed]);
+    assert_eq!(store.miss(&[signed]).unwrap(), [], "it is known");
+    assert!(!store.is_new().unwrap());
+    drop(store);
+    assert_eq!(missing(&path).unwrap(), [signed]);
+    let lost = backup(&path, &folder.path().join("copy.sqlite")).unwrap_err();
+    assert!(lost.to_string().contains("lost 1 share"), "{lost}");
+    let store = opened(&folder, "shares.sqlite");
+    assert_eq!(store.missing(), [signed]);
+    assert!(store.runs().unwrap().contains(&signed.ceremony));
+    drop(store);
+
+    // given up: a messenger that still keeps the result is not asked for it any more
+    fs::remove_file(manifest_of(&path)).unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    assert_eq!(store.missing(), []);
+    assert!(store.runs().unwrap().contains(&signed.ceremony));
+}

@@ -163,7 +163,7 @@ pub struct Store {
     db: Mutex<Connection>,
     sealer: Sealer,
     /// Named by the manifest and not here.
-    missing: Vec<Named>,
+    missing: Mutex<Vec<Named>>,
     /// Here, and not in a form that decrypts.
     damaged: Vec<Named>,
     /// Why this process can no longer believe the file.
@@ -219,7 +219,7 @@ impl Store {
             path: path.to_owned(),
             db: Mutex::new(db),
             sealer,
-            missing,
+            missing: Mutex::new(missing),
             damaged,
             broken: watch::Sender::new(None),
             standing: Mutex::new(Standing::of(path)?),
@@ -235,8 +235,11 @@ impl Store {
     /// Shares that the manifest beside the store names, and that the store does not have: it was emptied, or replaced by an
     /// older copy.
     #[must_use]
-    pub fn missing(&self) -> &[Named] {
-        &self.missing
+    pub fn missing(&self) -> Vec<Named> {
+        self.missing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Shares that were here when it was opened and did not decrypt: the disk or somebody altered them.
@@ -256,7 +259,7 @@ impl Store {
             [],
             |row| row.get(0),
         )?;
-        Ok(!is_used && self.missing.is_empty())
+        Ok(!is_used && self.missing().is_empty())
     }
 
     /// Does what is committed, and writes SQLite's log back into the file, so that a plain copy of the file has everything.
@@ -362,12 +365,8 @@ impl Store {
     fn write_manifest(&self) {
         let written = held::held_by(&self.db()).and_then(|held| {
             let mut named: Vec<Named> = held.iter().map(Named::from).collect();
-            let missing: Vec<Named> = self
-                .missing
-                .iter()
-                .filter(|m| !named.contains(m))
-                .copied()
-                .collect();
+            let mut missing = self.missing();
+            missing.retain(|missing| !named.contains(missing));
             named.extend(missing);
             Ok(manifest::write(&self.path, &named)?)
         });

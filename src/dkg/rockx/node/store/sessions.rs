@@ -1,12 +1,18 @@
 //! Every run that this node took part in, and how it ended.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rusqlite::params;
 
-use super::{Store, StoreError, now};
+use super::held::held_by;
+use super::{Named, Store, StoreError, now};
 use crate::types::{BlsPublicKey, RequestId, SafeText};
+
+/// The kind of a run of which only its result is known.
+const UNKNOWN_KIND: &str = "unknown";
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +72,48 @@ impl Store {
         let mut runs = known.collect::<Result<BTreeSet<_>, _>>()?;
         runs.extend(self.missing().iter().map(|named| named.ceremony));
         Ok(runs)
+    }
+
+    /// Takes down which shares this operator must have, by results that bear its own signature: those that are not here are
+    /// [missing](Self::missing) from now on, and the manifest names them for every start, doctor and backup to come. Returns
+    /// those that nobody knew of.
+    ///
+    /// Their runs are known from then on, too: who removes the manifest because no backup has them has said so for good, and
+    /// is not told again by a messenger that still keeps the result.
+    ///
+    /// # Errors
+    /// The store cannot be read or written. What is missing is known to this process all the same.
+    pub(in super::super) fn miss(&self, signed: &[Named]) -> Result<Vec<Named>, StoreError> {
+        let held: BTreeSet<Named> = held_by(&self.db())?.iter().map(Named::from).collect();
+        let mut new = Vec::new();
+        {
+            let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+            for named in signed.iter().filter(|named| !held.contains(named)) {
+                if !missing.contains(named) {
+                    missing.push(*named);
+                    new.push(*named);
+                }
+            }
+        }
+        if new.is_empty() {
+            return Ok(new);
+        }
+        // a run that is known although no manifest names its share would be a loss that a person accepted
+        self.write_manifest();
+        if !self.manifest_lags.load(Ordering::Relaxed) {
+            self.durably(|db| {
+                let tx = db.transaction()?;
+                for named in &new {
+                    tx.execute(
+                        "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail)
+                         VALUES (?1, ?2, ?3, ?3, ?4, 'signed for, by a result at the messenger; its share is not here')",
+                        params![named.ceremony.0, UNKNOWN_KIND, now(), Ending::Aborted.as_str()],
+                    )?;
+                }
+                tx.commit()
+            })?;
+        }
+        Ok(new)
     }
 
     /// Notes that a run starts. `false`: this id was used before, now or in an earlier life; refuse it.
