@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use casimir_dkg::dkg::rockx::node::store;
 use casimir_dkg::dkg::transcript;
 use casimir_dkg::{inject, journal, view};
 
@@ -23,11 +24,15 @@ pub(crate) fn long() -> &'static str {
             ),
         };
         format!(
-            "{}\ncommit             {}\njournal format     {} (reads 1 to {})\ntranscript format  {}\nviews              {}{armed}",
+            "{}\ncommit             {}\njournal format     {} (reads 1 to {})\njournal export     {} (reads 1 to {})\nshare store        {} (reads 1 to {})\ntranscript format  {}\nviews              {}{armed}",
             env!("CARGO_PKG_VERSION"),
             COMMIT.unwrap_or("not known"),
             journal::FORMAT,
             journal::FORMAT,
+            journal::EXPORT,
+            journal::EXPORT,
+            store::LAYOUT,
+            store::LAYOUT,
             transcripts.join(", "),
             view::VERSION
         )
