@@ -77,7 +77,8 @@ impl Store {
         Ok(runs)
     }
 
-    /// Notes that a run starts. `false`: this id was used before, now or in an earlier life; refuse it.
+    /// Notes that a run starts. `false`: this id was used before, now or in an earlier life, or its share is here or missing;
+    /// refuse it.
     ///
     /// # Errors
     /// SQLite failed.
@@ -86,13 +87,16 @@ impl Store {
             SessionKind::Reshare(validator) => Some(validator.0),
             SessionKind::Keygen | SessionKind::Keysign => None,
         };
+        if self.missing().iter().any(|named| named.ceremony == id) {
+            return Ok(false);
+        }
         // survives a power cut with the next share: nobody waits for the disk to start
         let added = self.soon(|db| {
             db.execute(
-                "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) VALUES (?1, ?2, ?3, (
+                "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) SELECT ?1, ?2, ?3, (
                      SELECT 1 + COALESCE(MAX(shares.generation), 0) FROM shares LEFT JOIN sessions USING (request_id)
                      WHERE validator = ?4 AND (sessions.request_id IS NULL OR ending IS NOT NULL)
-                 ))",
+                 ) WHERE NOT EXISTS (SELECT 1 FROM shares WHERE request_id = ?1)",
                 params![id.0, kind.as_str(), now(), key],
             )
         })?;

@@ -185,6 +185,20 @@ fn a_run_whose_share_is_missing_is_remembered() {
     assert_eq!(store.missing().len(), 1);
     ended(&store, 31);
     assert_eq!(store.forget(&remembered(0)).unwrap(), []);
+    store.db().execute("DELETE FROM sessions", []).unwrap();
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
+}
+
+/// As an older copy of a store may have it.
+#[test]
+fn a_run_whose_share_is_here_is_begun_by_nobody_though_nothing_else_is_known_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap();
+    assert!(store.begin(id(1), SessionKind::Keygen).unwrap());
+    store.keep(id(1), &share(1)).unwrap();
+    store.db().execute("DELETE FROM sessions", []).unwrap();
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
+    assert!(store.begin(id(2), SessionKind::Keygen).unwrap());
 }
 
 #[test]
