@@ -92,10 +92,12 @@ fn verdict(action: &Action, now: &Proposal) -> Verdict {
     let is_changed = action.proposal.digest(action.id) != now.digest(action.id);
     let accepted = action.accepts_unknown();
     let rests_on_the_chain = failed.iter().all(|name| rests_on(name) == Rests::Chain);
-    if (is_changed || !failed.is_empty()) && rests_on_the_chain && !planted!(OneVoiceVoids) {
-        if let Some(doubt) = doubt(now, &accepted) {
-            return Verdict::Waits(format!("approved; it leaves when the endpoints agree: {doubt}"));
-        }
+    if (is_changed || !failed.is_empty())
+        && rests_on_the_chain
+        && !planted!(OneVoiceVoids)
+        && let Some(doubt) = doubt(now, &accepted)
+    {
+        return Verdict::Waits(format!("approved; it leaves when the endpoints agree: {doubt}"));
     }
     if is_changed {
         return Verdict::Ends(PAYLOAD_CHANGED.to_owned());
@@ -121,7 +123,7 @@ fn doubt<'a>(now: &'a Proposal, accepted: &[String]) -> Option<&'a str> {
     let is_doubted = match agree.status {
         CheckStatus::Pass => false,
         CheckStatus::Fail => true,
-        CheckStatus::Unknown => !accepted.iter().any(|name| *name == agree.name),
+        CheckStatus::Unknown => !accepted.contains(&agree.name),
     };
     is_doubted.then_some(agree.reason.as_str())
 }
