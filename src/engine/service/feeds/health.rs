@@ -103,25 +103,25 @@ fn all_syncing(healths: &[EndpointHealth]) -> Option<SafeText> {
 /// Operators and whatever relays between them, and beacon nodes: over the network, each for itself. Endpoints of the execution
 /// layer are asked for what [`look`] is told.
 async fn ask(from: &Sources, core: &mpsc::Sender<Incoming>) {
-    let endpoints = async || {
+    let endpoints = || async {
         from.endpoints.look().await;
         None
     };
-    let of_relay = async || {
+    let of_relay = || async {
         let relay = relay(&*from.ceremonies).await;
         Some(LiveUpdate::Endpoints(EndpointKind::Relay, relay))
     };
-    let of_operators = async || Some(LiveUpdate::Operators(operators(from).await));
+    let of_operators = || async { Some(LiveUpdate::Operators(operators(from).await)) };
     let slot = OnceLock::new();
-    let of_beacons = async || {
+    let of_beacons = || async {
         let beacons = beacons(from.consensus.as_deref(), from.pace, &slot).await;
         Some(LiveUpdate::Endpoints(EndpointKind::Beacon, beacons))
     };
     tokio::select! {
-        () = again(from.pace, core, || endpoints()) => {}
-        () = again(from.pace, core, || of_relay()) => {}
-        () = again(from.pace, core, || of_operators()) => {}
-        () = again(from.pace, core, || of_beacons()) => {}
+        () = again(from.pace, core, endpoints) => {}
+        () = again(from.pace, core, of_relay) => {}
+        () = again(from.pace, core, of_operators) => {}
+        () = again(from.pace, core, of_beacons) => {}
     }
 }
 
