@@ -393,12 +393,10 @@ mod tests {
             is(state);
             let views = async {
                 loop {
-                    match told.recv().await.expect("the feed goes on") {
-                        Incoming::Live(LiveUpdate::Endpoints(EndpointKind::Execution, views)) => {
-                            return views;
-                        }
-                        // beacon nodes and the relay do not hang
-                        _ => {}
+                    let update = told.recv().await.expect("the feed goes on");
+                    // beacon nodes and the relay do not hang either
+                    if let Incoming::Live(LiveUpdate::Endpoints(EndpointKind::Execution, views)) = update {
+                        return views;
                     }
                 }
             };
