@@ -71,6 +71,34 @@ fn tell(file: &mut File) {
     }
 }
 
+/// What stands behind a holder's words while it reads its journal, before the number of a record.
+pub(crate) const READS: &str = ", reads its journal (";
+
+/// Whether the holder that says this is still reading its journal.
+#[must_use]
+pub fn reads(holder: &SafeText) -> bool {
+    holder.as_str().contains(READS)
+}
+
+/// Writes into a held lock, behind who holds it, what that process is at; nothing takes it back. Whoever reads meanwhile
+/// finds the words of before or these.
+pub(crate) fn add(mut file: &File, words: &str) {
+    let mut text = String::new();
+    let read = file
+        .rewind()
+        .and_then(|()| file.take(MAX_TEXT).read_to_string(&mut text));
+    if read.is_err() || !text.starts_with(HOLDER) {
+        return;
+    }
+    let holder = text.split(READS).next().unwrap_or_default().trim_end();
+    let text = format!("{holder}{words}\n");
+    let length = text.len() as u64;
+    let _ = file
+        .rewind()
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| file.set_len(length));
+}
+
 /// What becomes of a lock's file that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Makes {

@@ -14,6 +14,9 @@ pub(crate) fn long() -> &'static str {
         let transcripts: Vec<_> = transcript::formats()
             .map(|(backend, format)| format!("{format} ({backend})"))
             .collect();
+        let stores: Vec<_> = transcript::share_stores()
+            .map(|(backend, layout)| format!("{layout} ({backend}, reads 1 to {layout})"))
+            .collect();
         // whoever runs it for real must see that it can be told to die
         let armed = match inject::VARIABLES {
             [] => String::new(),
@@ -23,11 +26,14 @@ pub(crate) fn long() -> &'static str {
             ),
         };
         format!(
-            "{}\ncommit             {}\njournal format     {} (reads 1 to {})\ntranscript format  {}\nviews              {}{armed}",
+            "{}\ncommit             {}\njournal format     {} (reads 1 to {})\njournal export     {} (reads 1 to {})\nshare store        {}\ntranscript format  {}\nviews              {}{armed}",
             env!("CARGO_PKG_VERSION"),
             COMMIT.unwrap_or("not known"),
             journal::FORMAT,
             journal::FORMAT,
+            journal::EXPORT,
+            journal::EXPORT,
+            stores.join(", "),
             transcripts.join(", "),
             view::VERSION
         )

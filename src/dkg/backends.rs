@@ -18,6 +18,8 @@ pub(crate) struct Known {
     pub(crate) look: for<'a> fn(&'a Surroundings) -> BoxFuture<'a, Health>,
     /// The format of the transcripts that it writes.
     pub(super) transcript_format: u32,
+    /// The layout of the store in which an operator's node keeps its shares; none where it has no node of ours.
+    pub(super) share_store: Option<usize>,
     /// How people compare an operator's public key, as transcripts and the configuration have it; none where it is none.
     pub(super) fingerprint: fn(&str) -> Option<String>,
     /// Checks a transcript offline.
@@ -30,6 +32,7 @@ pub(crate) const ALL: &[Known] = &[Known {
     capabilities: rockx::backend::capabilities,
     look: |at| Box::pin(rockx::health::look(at)),
     transcript_format: rockx::transcript::FORMAT,
+    share_store: Some(rockx::node::store::LAYOUT),
     fingerprint: rockx::keys::fingerprint,
     examine: rockx::transcript::examine,
 }];

@@ -20,6 +20,12 @@ pub fn formats() -> impl Iterator<Item = (BackendName, u32)> {
     all.map(|known| (known.name.clone(), known.transcript_format))
 }
 
+/// The backends whose operators' nodes are this program's, each with the layout of the store in which a node keeps its shares.
+pub fn share_stores() -> impl Iterator<Item = (BackendName, usize)> {
+    let all = backends::ALL.iter();
+    all.filter_map(|known| Some((known.name.clone(), known.share_store?)))
+}
+
 /// What people compare of an operator's public key, as transcripts of a backend and the configuration have it. None where
 /// the text is no key of that backend's.
 #[must_use]

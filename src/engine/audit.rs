@@ -180,7 +180,8 @@ impl Audit {
         else {
             return;
         };
-        if open.is_some_and(|open| open.since != signed.statement.proposed_at) {
+        let of = signed.statement.proposed_at;
+        if open.is_some_and(|open| of.is_some_and(|of| open.since != of)) {
             let problem = format!("the signature of {by} on {id} is of another action of that number");
             self.problems.push((seq, problem));
         }

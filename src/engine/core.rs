@@ -293,6 +293,7 @@ impl<W: World> Core<W> {
                 },
                 _ = tick.tick() => {
                     self.side.pulse.beat();
+                    self.folds.forget_unused(Instant::now());
                     if self.behind.is_none() {
                         self.step(Input::Tick);
                     }

@@ -85,7 +85,7 @@ mod tests {
                 manager: network.manager,
                 account: None,
                 action: "deposit/3#2".parse().unwrap(),
-                proposed_at: UnixMillis(3),
+                proposed_at: Some(UnixMillis(3)),
                 digest: Root([9; 32]),
                 verdict: Stated::Approve,
                 unknown: Vec::new(),

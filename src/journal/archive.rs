@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::chain::{Anchor, Entry};
 use super::error::{JournalError, sqlite_at};
@@ -62,6 +62,21 @@ impl Archive {
         visit: impl FnMut(&Entry) -> Result<(), E>,
     ) -> Result<Anchor, E> {
         read::walk(&self.path, &self.connection, from, last, visit)
+    }
+
+    /// Number of the newest record, and when it was written; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn newest(&self) -> Result<Option<(u64, UnixMillis)>, JournalError> {
+        let newest = self.connection.query_row(
+            "SELECT seq, at FROM records ORDER BY seq DESC LIMIT 1",
+            params![],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+        );
+        let newest = newest.optional().map_err(sqlite_at(&self.path))?;
+        let whole = |number: i64| u64::try_from(number).unwrap_or(0);
+        Ok(newest.map(|(seq, at)| (whole(seq), UnixMillis(whole(at)))))
     }
 
     /// Number of the newest record that is not younger; 0 where every one is.

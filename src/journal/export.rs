@@ -16,6 +16,9 @@ use crate::types::without_mark;
 /// A record may not be longer in an export. The longest that a program writes are proposals, some tens of KB.
 const MAX_LINE: u64 = 64 << 20;
 
+/// Version of an export whose checkpoint is signed; version 1 is of a journal without one.
+pub const EXPORT: u32 = 2;
+
 /// The first line of an export of version 2.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +39,7 @@ pub fn export(options: &JournalOptions, out: &mut dyn Write) -> Result<Report, J
     let stated = Checkpoint::at(options.checkpoint_of(&real)).stated()?;
     if let Some(stated) = stated.filter(|stated| stated.seal.is_some()) {
         let head = Head {
-            export: 2,
+            export: EXPORT,
             checkpoint: stated.to_string(),
         };
         let line = serde_json::to_writer(&mut *out, &head).map_err(std::io::Error::from);
@@ -100,7 +103,7 @@ fn head(line: &[u8]) -> Result<Option<Stated>, String> {
     let Ok(Version { export }) = serde_json::from_slice(line) else {
         return Ok(None);
     };
-    if export != 2 {
+    if export != EXPORT {
         return Err(format!(
             "stands in an export of version {export}, which this program does not know"
         ));

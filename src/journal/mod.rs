@@ -120,6 +120,7 @@ mod lineage;
 mod own_key;
 pub mod places;
 mod read;
+mod reading;
 mod renew;
 mod restore;
 #[cfg(test)]
@@ -133,13 +134,14 @@ mod tests;
 #[cfg(test)]
 mod upgrades;
 
+pub use crate::lock::reads;
 pub use archive::Archive;
 pub use backup::backup;
 pub use chain::{Anchor, Entry};
 pub use checkpoint::Signed;
 pub use doubt::Doubt;
 pub use error::JournalError;
-pub use export::export;
+pub use export::{EXPORT, export};
 pub use format::{FORMAT, Upgrade};
 pub use inspect::{Report, verify, verify_at, verify_with};
 pub use lineage::{Reach, Succession, Word, reach};

@@ -13,6 +13,7 @@ use super::format::{self, FORMAT, Upgrade};
 use super::lineage;
 use super::own_key::{self, Acknowledged, Handed, KEYED, OwnKey};
 use super::places::JournalOptions;
+use super::reading::Reading;
 use super::stand::{self, Stand};
 use super::{read, schema};
 use crate::owner;
@@ -75,7 +76,7 @@ impl Journal {
     pub fn open<E: From<JournalError>>(
         options: &JournalOptions,
         anchor: Anchor,
-        visit: impl FnMut(&Entry) -> Result<(), E>,
+        mut visit: impl FnMut(&Entry) -> Result<(), E>,
     ) -> Result<(Self, Option<Upgrade>), E> {
         let path = real_path(options)?;
         let lock = stand::lock(&path)?;
@@ -97,7 +98,13 @@ impl Journal {
             checkpoint.compare(&path, &connection)?;
         }
         check_anchor(&path, &connection, anchor)?;
-        let last = read::walk(&path, &connection, anchor, u64::MAX, visit)?;
+        let last = {
+            let mut reading = Reading::of(&lock, read::newest(&path, &connection)?);
+            read::walk(&path, &connection, anchor, u64::MAX, |entry| {
+                reading.at(entry.seq);
+                visit(entry)
+            })?
+        };
         lineage::check(&path, &connection)?;
         let stand = Stand::of(&path, &connection, lock)?;
         let named = newest_key(&path, &connection, u64::MAX)?;

@@ -19,6 +19,18 @@ fn earlier(name: &str) -> (TempDir, JournalOptions) {
     (directory, options)
 }
 
+/// SQLite leaves files beside a journal that it opens: a test opens a copy.
+#[test]
+fn beside_the_journals_of_earlier_programs_lies_nothing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
+    for format in ["format-1", "format-2"] {
+        for file in fs::read_dir(folder.join(format)).unwrap() {
+            let path = file.unwrap().path();
+            assert_eq!(path.extension().unwrap(), "sqlite", "{}", path.display());
+        }
+    }
+}
+
 fn open(options: &JournalOptions) -> Result<(Journal, Vec<Entry>, Option<Upgrade>), JournalError> {
     let mut entries = Vec::new();
     let (journal, upgrade) = Journal::open(options, Anchor::BEGINNING, |entry| {

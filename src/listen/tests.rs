@@ -110,7 +110,7 @@ async fn who_waits_at_a_full_port_gets_in_when_somebody_falls_silent_or_begins_t
         ..bounds(4)
     };
     // only what hangs for ever is waited for so long
-    let patience = Duration::from_secs(120);
+    let patience = crate::PATIENCE;
     for silent in [true, false] {
         let crowd = Crowd::new(all, Vec::new());
         let mut seats = Vec::new();

@@ -172,7 +172,7 @@ mod tests {
             manager: alloy::primitives::Address::repeat_byte(7),
             account: None,
             action: "deposit/3#2".parse().unwrap(),
-            proposed_at: UnixMillis(3),
+            proposed_at: Some(UnixMillis(3)),
             digest: Root([9; 32]),
             verdict: Stated::Approve,
             unknown: vec!["endpoints-agree".to_owned()],
@@ -202,11 +202,13 @@ mod tests {
         let secret = PersonSecret::generate();
         let signed = secret.sign(statement());
         assert!(is_signed(&signed));
-        let changes: [fn(&mut Statement); 8] = [
+        let changes: [fn(&mut Statement); 10] = [
             |s| s.chain_id = 1,
             |s| s.manager = Default::default(),
             |s| s.account = Some(Default::default()),
             |s| s.action = "deposit/3#3".parse().unwrap(),
+            |s| s.proposed_at = None,
+            |s| s.proposed_at = Some(UnixMillis(4)),
             |s| s.digest = Root([8; 32]),
             |s| s.unknown.clear(),
             |s| s.phrase = Some("exit".to_owned()),
@@ -233,5 +235,22 @@ mod tests {
              \"proposed_at\":3,\"digest\":\"0x0909090909090909090909090909090909090909090909090909090909090909\",\"verdict\":\"approve\",\
              \"unknown\":[\"endpoints-agree\"],\"phrase\":null,\"expires\":1700000000000}"
         );
+    }
+
+    /// As it was before it said when the action was proposed.
+    #[test]
+    fn signatures_under_the_first_text_are_read_and_checked() {
+        let secret = PersonSecret::generate();
+        let first = Statement {
+            proposed_at: None,
+            ..statement()
+        };
+        let message = String::from_utf8(first.message()).unwrap();
+        assert!(
+            message.contains("\"action\":\"deposit/3#2\",\"digest\":"),
+            "{message}"
+        );
+        let kept = serde_json::to_string(&secret.sign(first)).unwrap();
+        assert!(is_signed(&serde_json::from_str(&kept).unwrap()));
     }
 }

@@ -40,7 +40,7 @@ fn signed(action: ActionId, digest: Root) -> SignedStatement {
             manager: Address::repeat_byte(7),
             account: Some(Address::repeat_byte(8)),
             action,
-            proposed_at: UnixMillis(3),
+            proposed_at: Some(UnixMillis(3)),
             digest,
             verdict: Stated::Approve,
             unknown: vec!["endpoints-agree".to_owned()],

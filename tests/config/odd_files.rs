@@ -80,7 +80,7 @@ const ODD: &[&str] = &[
 
 /// What a command may ask of memory: the program itself, and no file of a GiB.
 const MEMORY_KIB: u64 = 1_500_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = crate::PATIENCE;
 
 /// Exit code and words. A limit on its memory ends one that reads all of a long file.
 fn told(scratch: &Path, line: &str, file: &str) -> (Option<i32>, String) {

@@ -52,6 +52,40 @@ fn of_a_socket_that_keeps_this_person_out_it_is_not_said_that_an_engine_runs() {
     assert!(stderr.contains("no engine runs here"), "{stderr}");
 }
 
+/// A long journal takes minutes; nothing is wrong with the socket meanwhile.
+#[test]
+fn of_an_engine_that_still_reads_its_journal_it_is_said_how_far_it_is() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("c.toml");
+    let places = "[journal]\npath = \"j.sqlite\"\n[attach]\nsocket = \"e.sock\"\n";
+    fs::write(&file, format!("{MINIMAL}{places}{}", support::operators())).unwrap();
+    fs::write(scratch.path().join("j.sqlite"), "").unwrap();
+    let lock = scratch.path().join("j.lock");
+    let status = |holder: &str| {
+        fs::write(&lock, holder).unwrap();
+        let mut program = support::program(scratch.path());
+        program.arg("--config").arg(&file).arg("status");
+        let (code, _, stderr) = support::run(&mut program);
+        assert_eq!(code, Some(1), "{stderr}");
+        stderr
+    };
+    fs::write(&lock, "").unwrap();
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o600)).unwrap();
+    let held = fs::File::open(&lock).unwrap();
+    held.lock().unwrap();
+    let who = "process 7, since 2026-11-30T08:00:00Z";
+    let reads = status(&format!("{who}, reads its journal (record 5 of 9)\n"));
+    assert!(reads.contains("reads its journal (record 5 of 9)"), "{reads}");
+    assert!(!reads.contains("SIGTERM"), "{reads}");
+    let gone = status(&format!("{who}\n"));
+    assert!(
+        gone.contains(who) && gone.contains("its socket is gone"),
+        "{gone}"
+    );
+    drop(held);
+    assert!(status(who).contains("no engine runs here"));
+}
+
 /// An engine that says yes to everything, at this socket, while the test lives.
 async fn engine(socket: &std::path::Path) -> attach::Listening {
     let vector = concat!(

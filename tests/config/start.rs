@@ -445,15 +445,11 @@ fn every_signal_ends_an_operator_behind_an_api_that_hangs() {
         asked
             .recv_timeout(PATIENCE)
             .unwrap_or_else(|why| panic!("{why}: {}", operator.said()));
-        let begun = Instant::now();
         operator.signal(signal);
-        assert_eq!(
-            operator.ended().code(),
-            Some(0),
-            "{signal:?}: {}",
-            operator.said()
-        );
-        // it waits ten for an answer
-        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        let code = operator.ended().code();
+        let said = operator.said();
+        assert_eq!(code, Some(0), "{signal:?}: {said}");
+        // what it says once it has waited for an answer in vain
+        assert!(!said.contains("own key not found"), "{signal:?}: {said}");
     }
 }

@@ -17,6 +17,8 @@ fn the_version_names_commit_and_formats() {
     assert!(out.starts_with(&start), "{out}");
     for words in [
         "journal format     2",
+        "journal export     2",
+        "share store        3 (rockx",
         "transcript format  1 (rockx)",
         "views              ",
         // what tests are run with has it

@@ -40,7 +40,7 @@ async fn slots_pass(node: &DevBeacon, slots: u64) {
     let reached =
         async { while !matches!(hints.recv().await, Some(Hint::Head { slot, .. }) if slot >= target) {} };
     tokio::select! {
-        reached = tokio::time::timeout(Duration::from_secs(90), reached) => reached.unwrap(),
+        reached = tokio::time::timeout(crate::PATIENCE, reached) => reached.unwrap(),
         () = client.listen(out) => panic!("somebody receives"),
     }
 }

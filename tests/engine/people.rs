@@ -16,7 +16,7 @@ use super::crowd::{crowd, rss};
 use super::seats::{ask, configure, ready, said, seat, sit_down, until};
 use super::support::{Ground, records_of, with_beacon};
 
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = crate::PATIENCE;
 const PASSWORD: &str = "correct horse battery";
 
 /// A folder of a machine without an engine: a password, and keys.

@@ -493,7 +493,7 @@ fn what_people_signed_with_their_own_keys_is_verified_without_our_code() {
             manager: Default::default(),
             account: None,
             action: "deposit/1#1".parse().unwrap(),
-            proposed_at: UnixMillis(1_795_834_763_002),
+            proposed_at: Some(UnixMillis(1_795_834_763_002)),
             digest,
             verdict: Stated::Approve,
             unknown: vec!["endpoints-agree ä\u{7f}\"".to_owned()],

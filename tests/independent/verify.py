@@ -557,8 +557,10 @@ class Decisions:
             self.told += decider.get("by") == "person"
             return
         said = signed["statement"]
-        require(said.keys() == set(STATEMENT), f"record {seq}: what was signed has other fields than a decision")
-        message = b"casimir-dkg decision of a person v1\0" + compact({name: said[name] for name in STATEMENT})
+        # the first text did not say when the action was proposed
+        fields = [name for name in STATEMENT if name in said or name != "proposed_at"]
+        require(said.keys() == set(fields), f"record {seq}: what was signed has other fields than a decision")
+        message = b"casimir-dkg decision of a person v1\0" + compact({name: said[name] for name in fields})
         require(
             is_signed_with(raw(signed["key"]), message, raw(signed["signature"])),
             f"record {seq}: the signature of {decider.get('name')} on {action} is not right",
@@ -569,7 +571,7 @@ class Decisions:
         )
         require(decision["at"] < said["expires"], f"record {seq}: the signature of {decider.get('name')} had expired")
         require(
-            said["proposed_at"] == self.since.get(action),
+            said.get("proposed_at", self.since.get(action)) == self.since.get(action),
             f"record {seq}: the signature of {decider.get('name')} is of another action of that number",
         )
         require(signed["signature"] not in self.spent, f"record {seq}: the signature of {decider.get('name')} was used before")

@@ -66,7 +66,7 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
         manager: export.manager,
         account: export.account,
         action: action.id,
-        proposed_at: action.proposed_at,
+        proposed_at: Some(action.proposed_at),
         digest: action.digest,
         verdict: Stated::Approve,
         unknown: action

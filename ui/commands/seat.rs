@@ -172,10 +172,13 @@ pub(crate) fn run(command: &SeatCommand, options: &LoadOptions, json: bool) -> a
             Found::Nobody(unseen) => {
                 let listed = listed(&places.paths);
                 let words = match runs(command.seat(), options) {
+                    Some(by) if journal::reads(&by) => format!(
+                        "an engine starts here ({by}): it listens at {listed} once that is done. Ask again then"
+                    ),
                     Some(by) => format!(
-                        "an engine runs here ({by}), and nobody listens at {listed}{unseen}: its socket is gone. It makes the \
-                         socket again within seconds; where it does not, its log says why: end it in order (SIGTERM), and \
-                         start it again"
+                        "an engine runs here ({by}), and nobody listens at {listed}{unseen}: it has only just begun, or its \
+                         socket is gone. It makes the socket within seconds; where it does not, its log says why: end it \
+                         in order (SIGTERM), and start it again"
                     ),
                     None => format!(
                         "no engine runs here: nobody listens at {listed}{unseen}. Start one with `casimir-dkg console` or \

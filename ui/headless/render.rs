@@ -1,5 +1,7 @@
 //! How lines look.
 
+use std::collections::BTreeSet;
+
 use casimir_dkg::engine::Reminder;
 use casimir_dkg::ports::NoticePhase;
 use casimir_dkg::types::{CheckStatus, SafeText, Severity, UnixMillis, in_words};
@@ -48,6 +50,25 @@ impl Form {
                 Value::Object(line).to_string()
             }
         }
+    }
+
+    /// Without the ends that a beginning says as well: what waits for another reason now does not wait for the one before. A
+    /// program gets every end.
+    pub(crate) fn worth_a_line(self, told: Vec<Reminder>) -> Vec<Reminder> {
+        if self == Self::Json {
+            return told;
+        }
+        let subject = |reminder: &Reminder, of: NoticePhase| match reminder {
+            Reminder::Waits(phase, wait) if *phase == of => wait.action,
+            _ => None,
+        };
+        let begun = told.iter().filter_map(|told| subject(told, NoticePhase::Begun));
+        let begun: BTreeSet<_> = begun.collect();
+        let replaced = |told: &Reminder| {
+            let over = subject(told, NoticePhase::Over);
+            over.is_some_and(|action| begun.contains(&action))
+        };
+        told.into_iter().filter(|told| !replaced(told)).collect()
     }
 
     /// What waits, waits still, or waits no longer, and why.
@@ -316,5 +337,25 @@ mod tests {
             over.contains("waits                  messenger-away is over after 5 min"),
             "{over}"
         );
+    }
+
+    #[test]
+    fn for_people_another_reason_of_the_same_action_ends_the_one_before_without_a_line() {
+        let told = |phase, reason, action: &str| {
+            let action = Some(action.parse().unwrap());
+            let wait = Wait {
+                action,
+                ..Wait::new(reason, "it waits")
+            };
+            Reminder::Waits(phase, wait)
+        };
+        let all = vec![
+            told(NoticePhase::Begun, WaitReason::CheckFailed, "deposit/3#1"),
+            told(NoticePhase::Over, WaitReason::Decision, "deposit/3#1"),
+            told(NoticePhase::Over, WaitReason::Decision, "deposit/4#1"),
+        ];
+        let expected = [all[0].clone(), all[2].clone()];
+        assert_eq!(Form::Text.worth_a_line(all.clone()), expected);
+        assert_eq!(Form::Json.worth_a_line(all.clone()), all);
     }
 }

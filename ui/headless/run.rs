@@ -169,7 +169,8 @@ impl Run {
 
     /// What waits longer than is usual, and why.
     fn remind(&mut self, snapshot: &Snapshot) {
-        for reminder in self.reminders.look(&snapshot.waits, UnixMillis::now()) {
+        let told = self.reminders.look(&snapshot.waits, UnixMillis::now());
+        for reminder in self.form.worth_a_line(told) {
             if !self.silent {
                 self.form.reminder(&reminder, snapshot);
             }

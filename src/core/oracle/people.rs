@@ -123,6 +123,13 @@ impl Policy {
 
     /// Why an approval does not count by the policy of today, whatever it was given for; `None` where it does.
     fn disowns(&self, decider: &Decider, demand: Demand) -> Option<String> {
+        if let Decider::Person {
+            signed: Some(signed), ..
+        } = decider
+            && signed.statement.proposed_at.is_none()
+        {
+            return Some(format!("{decider} {UNTIMED}"));
+        }
         match decider.key() {
             Some(key) if !self.persons.iter().any(|person| person.key == key) => Some(format!(
                 "{decider} signed with key {key}, which is the key of nobody in [[person]] any more"
@@ -189,6 +196,10 @@ impl Policy {
     }
 }
 
+/// Of the first text that people signed, which earlier versions took.
+const UNTIMED: &str = "signed a text of an earlier version, which does not say when the action was proposed and so may be \
+                       meant for another action of that number";
+
 /// Longest time for which a signature of a person's own key may be good, ms: a week.
 const LONGEST_MS: u64 = 7 * 86_400_000;
 
@@ -229,11 +240,14 @@ pub(super) fn approve_signed(
             expires.to_rfc3339()
         )));
     }
+    let Some(of) = signed.statement.proposed_at else {
+        return Err(not_now(format!("{name} {UNTIMED}: sign {action} anew")));
+    };
     let proposed_at = turn.state.actions.get(&action).map(|a| a.proposed_at);
-    if let Some(at) = proposed_at.filter(|at| *at != signed.statement.proposed_at) {
+    if let Some(at) = proposed_at.filter(|at| *at != of) {
         return Err(not_now(format!(
             "{name} signed for a {action} that was proposed at {}, and this one was proposed at {}: it is another one",
-            signed.statement.proposed_at.to_rfc3339(),
+            of.to_rfc3339(),
             at.to_rfc3339()
         )));
     }

@@ -33,8 +33,10 @@ pub struct Statement {
     /// The oracle's account, where the engine has one.
     pub account: Option<Address>,
     pub action: ActionId,
-    /// When the action was proposed.
-    pub proposed_at: UnixMillis,
+    /// When the action was proposed. The first text said nothing of it: journals hold signatures under that text, whose bytes
+    /// are the same without this field. Nothing is approved with one of them any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed_at: Option<UnixMillis>,
     /// The whole digest of what was shown.
     pub digest: Root,
     pub verdict: Stated,

@@ -39,7 +39,7 @@ fn by(secret: &PersonSecret, name: &str, change: impl FnOnce(&mut Statement)) ->
         manager: Default::default(),
         account: None,
         action: action(),
-        proposed_at: UnixMillis(10),
+        proposed_at: Some(UnixMillis(10)),
         digest,
         verdict: Stated::Approve,
         unknown: Vec::new(),
@@ -287,7 +287,7 @@ fn a_decision_of_fewer_people_than_were_demanded_then_is_found() {
 fn a_signature_that_is_used_again_or_of_another_action_of_that_number_is_found() {
     let (ada, bob) = (PersonSecret::generate(), PersonSecret::generate());
     let earlier = found(
-        by(&ada, "Ada", |s| s.proposed_at = UnixMillis(9)),
+        by(&ada, "Ada", |s| s.proposed_at = Some(UnixMillis(9))),
         by(&bob, "Bob", |_| ()),
     );
     let words = "the signature of Ada on deposit/3#1 is of another action of that number";

@@ -1,11 +1,15 @@
 //! The state at a past moment: the records up to there make it once more. What is not journaled (the chain, who answers) is
 //! not in it, and so nothing says what held things up.
 //!
-//! Whoever looks at one moment looks at others near it. A few states are kept, and only the records between the nearest
-//! one and the moment are read.
+//! Whoever looks at one moment looks at others near it. Two states are kept for some minutes, and only the records between
+//! the nearest one and the moment are read.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::older::unreadable;
 use super::{ValidatorRows, compose};
@@ -21,8 +25,12 @@ impl From<JournalError> for Refused {
     }
 }
 
-/// So many states are kept: one of 10,000 pools has some tens of MB.
-const KEPT: usize = 4;
+/// So many states are kept, ...
+const KEPT: usize = 2;
+/// ... which have so many bytes together when they are written down: one of 10,000 pools has some tens of MB.
+const KEPT_BYTES: u64 = 64 << 20;
+/// Whoever has not looked for so long looks elsewhere.
+const UNUSED: Duration = Duration::from_secs(3 * 60);
 /// Over a longer way a state is kept in the middle, too: a person goes back as well as on.
 const FAR: u64 = 1_000;
 
@@ -58,50 +66,105 @@ impl Fold {
     }
 }
 
-/// States that were looked at, the newest look last. One look reads at a time, so that many of them take no more memory.
+/// States that were looked at. One look reads at a time, so that many of them take no more memory.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Folds(Mutex<Vec<Fold>>);
+pub(in crate::engine) struct Folds(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// With what each takes, the newest look last.
+    folds: Vec<(u64, Fold)>,
+    looked: Option<Instant>,
+}
+
+impl Kept {
+    fn keep(&mut self, fold: &Fold, bound: u64) {
+        self.folds
+            .retain(|(_, other)| other.anchor.seq != fold.anchor.seq);
+        self.folds.push((bytes(&fold.durable), fold.clone()));
+        let mut all: u64 = self.folds.iter().map(|(bytes, _)| bytes).sum();
+        while self.folds.len() > KEPT || (all > bound && !self.folds.is_empty()) {
+            all -= self.folds.remove(0).0;
+        }
+    }
+}
 
 impl Folds {
-    fn upto(&self, archive: &Archive, last: u64) -> Result<Fold, Refused> {
+    fn upto(&self, archive: &Archive, last: u64, bound: u64) -> Result<Fold, Refused> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = kept.iter().filter(|fold| fold.anchor.seq <= last);
+        let before = kept.folds.iter().map(|(_, fold)| fold);
+        let before = before.filter(|fold| fold.anchor.seq <= last);
         let nearest = before.max_by_key(|fold| fold.anchor.seq);
         let mut fold = nearest.cloned().unwrap_or_else(Fold::nothing);
         let way = last - fold.anchor.seq;
         if way > FAR {
             let middle = fold.anchor.seq + way / 2;
             fold = fold.on(archive, middle)?;
-            keep(&mut kept, &fold);
+            kept.keep(&fold, bound);
         }
         fold = fold.on(archive, last)?;
-        keep(&mut kept, &fold);
+        kept.keep(&fold, bound);
+        kept.looked = Some(Instant::now());
         Ok(fold)
+    }
+
+    /// Lets go of what nobody has looked at for some minutes. Whoever is looking at the moment keeps it.
+    pub(in crate::engine) fn forget_unused(&self, now: Instant) {
+        let Ok(mut kept) = self.0.try_lock() else { return };
+        let unused = |looked: Instant| now.saturating_duration_since(looked) >= UNUSED;
+        if kept.looked.is_some_and(unused) {
+            *kept = Kept::default();
+        }
     }
 }
 
 #[cfg(test)]
 impl Folds {
-    /// How many are kept.
-    pub(super) fn kept(&self) -> usize {
-        self.0.lock().unwrap().len()
+    /// The records up to which states are kept.
+    pub(super) fn kept(&self) -> Vec<u64> {
+        let kept = self.0.lock().unwrap();
+        kept.folds.iter().map(|(_, fold)| fold.anchor.seq).collect()
+    }
+
+    /// As a look at that record, where states may have so many bytes.
+    pub(super) fn look(&self, path: &Path, last: u64, bound: u64) -> Result<(), Refused> {
+        self.upto(&Archive::open(path)?, last, bound).map(drop)
     }
 }
 
-fn keep(kept: &mut Vec<Fold>, fold: &Fold) {
-    kept.retain(|other| other.anchor.seq != fold.anchor.seq);
-    if kept.len() == KEPT {
-        kept.remove(0);
+/// How much a state has when it is written down: a measure of the memory that it takes.
+fn bytes(durable: &Durable) -> u64 {
+    struct Counted(u64);
+    impl io::Write for Counted {
+        fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+            self.0 += written.len() as u64;
+            Ok(written.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
-    kept.push(fold.clone());
+    let mut counted = Counted(0);
+    // what cannot be written down is not kept
+    serde_json::to_writer(&mut counted, durable).map_or(u64::MAX / 4, |()| counted.0)
 }
 
-/// Whether a moment lies behind everything that is known: a record that was not written yet, or a time that has not come. A
-/// time between the newest record and now is known: it was as that record left it.
-fn beyond(at: PastMoment, newest: &Fold, now: UnixMillis) -> bool {
-    match at {
-        PastMoment::Record(record) => record > newest.anchor.seq,
-        PastMoment::Time(at) => at > now && at > newest.at,
+/// The record up to which a moment is known. A record that was not written yet is not, nor is a time that has not come; a
+/// time between the newest record and now is: it was as that record left it.
+fn known(archive: &Archive, at: PastMoment, now: UnixMillis) -> Result<u64, Refused> {
+    let nothing = || Refused::NotNow("the journal has no record yet".into());
+    let (newest, written) = archive.newest()?.ok_or_else(nothing)?;
+    let (last, beyond) = match at {
+        PastMoment::Record(record) => (record, record > newest),
+        PastMoment::Time(at) => (archive.newest_at(at)?.min(newest), at > now && at > written),
+    };
+    match last {
+        _ if beyond => Err(Refused::NotNow(SafeText::new(&format!(
+            "the newest record is {newest} of {}; nothing is known of later",
+            written.to_rfc3339()
+        )))),
+        0 => Err(too_early(archive)),
+        last => Ok(last),
     }
 }
 
@@ -125,22 +188,8 @@ pub(super) fn read(
     live: &Live,
     folds: &Folds,
 ) -> Result<Listing, Refused> {
-    let last = match at {
-        PastMoment::Record(record) => record,
-        PastMoment::Time(at) => archive.newest_at(at)?,
-    };
-    if last == 0 {
-        return Err(too_early(archive));
-    }
-    let fold = folds.upto(archive, last)?;
-    if beyond(at, &fold, UnixMillis::now()) {
-        let words = format!(
-            "the newest record is {} of {}; nothing is known of later",
-            fold.anchor.seq,
-            fold.at.to_rfc3339()
-        );
-        return Err(Refused::NotNow(SafeText::new(&words)));
-    }
+    let last = known(archive, at, UnixMillis::now())?;
+    let fold = folds.upto(archive, last, KEPT_BYTES)?;
     let Fold {
         anchor,
         at: newest,

@@ -1,6 +1,7 @@
 //! What a snapshot has, and that the words of the views are the core's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::Address;
 

@@ -184,7 +184,7 @@ impl Life {
             manager: Default::default(),
             account: None,
             action: self.action().id,
-            proposed_at: self.action().proposed_at,
+            proposed_at: Some(self.action().proposed_at),
             digest: self.action().digest,
             verdict: Stated::Approve,
             unknown: self.action().proposal.unknown_checks(),
@@ -201,6 +201,22 @@ impl Life {
         let (name, uid) = (name.into(), None);
         let wish = Wish::ApproveSigned { name, uid, signed };
         self.input(Input::Wish { by, wish }).unwrap()
+    }
+
+    /// What people signed until now, they signed under the first text, and another process goes on.
+    fn restart_with_first_text(&mut self) {
+        for (_, record) in &mut self.journal {
+            if let Record::Endorsed { decision, .. } | Record::Decided { decision, .. } = record
+                && let Decider::Person {
+                    signed: Some(signed), ..
+                } = &mut decision.decider
+            {
+                signed.statement.proposed_at = None;
+            }
+        }
+        let records = (1..).zip(&self.journal).map(|(n, (at, r))| (n, *at, r));
+        self.state = State::restored(self.settings.clone(), Durable::fold(records));
+        self.restart();
     }
 
     /// The words of the last record of this kind.
@@ -556,7 +572,7 @@ fn a_seat_and_a_key_are_two_people_unless_the_configuration_says_that_they_are_o
                 manager: Default::default(),
                 account: None,
                 action: "deposit/1#1".parse().unwrap(),
-                proposed_at: UnixMillis(0),
+                proposed_at: Some(UnixMillis(0)),
                 digest: Root::default(),
                 verdict: Stated::Approve,
                 unknown: Vec::new(),
@@ -628,7 +644,8 @@ fn a_signature_counts_for_the_action_that_was_shown_and_for_no_other_of_its_numb
     let mut life = Life::begin(of_keygens());
     for change in [-1_i64, 1] {
         let other = life.approve_signed("ada", 1, |s| {
-            s.proposed_at.0 = s.proposed_at.0.checked_add_signed(change).unwrap();
+            let at = s.proposed_at.unwrap().0.checked_add_signed(change);
+            s.proposed_at = at.map(UnixMillis);
         });
         let why = why(other);
         assert!(why.contains("it is another one"), "{why}");
@@ -636,6 +653,28 @@ fn a_signature_counts_for_the_action_that_was_shown_and_for_no_other_of_its_numb
     assert!(life.action().endorsements.is_empty());
     life.approve_signed("ada", 1, |_| ()).unwrap();
     assert_eq!(life.action().endorsements.len(), 1);
+}
+
+/// Earlier versions took signatures that did not name the time.
+#[test]
+fn a_signature_under_the_first_text_counts_for_nothing() {
+    const WHY: &str = "does not say when the action was proposed";
+    let mut life = Life::begin(of_keygens());
+    let why = why(life.approve_signed("ada", 1, |s| s.proposed_at = None));
+    assert!(why.contains(WHY), "{why}");
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    life.restart_with_first_text();
+    let said = life.approve("bob (uid 1001)", 1001).unwrap();
+    assert!(said.as_str().contains("1 of 2"), "{said}");
+    let lost = life.last("endorsements-lost");
+    assert!(lost.contains(WHY), "{lost}");
+
+    let mut life = Life::begin(of_keygens());
+    life.approve_signed("ada", 1, |_| ()).unwrap();
+    life.approve_signed("bob", 2, |_| ()).unwrap();
+    life.restart_with_first_text();
+    let voided = life.last("action-voided");
+    assert!(voided.contains(WHY), "{voided}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! One line for each kind of record, and for each way in which one is written: as journals hold them, for ever. A line
 //! that cannot be read any more, or is written otherwise, is a journal that breaks.
 //!
-//! Lines come from this program's demo and from simulated lives. A new kind, or a new way to write one, adds its lines by
-//! `cargo test --lib record::lines -- --ignored`; those that are there are never changed.
+//! Lines come from this program's demo, from simulated lives, and from here. A new kind, a new way to write one, or a new
+//! field that may be left out, adds its lines by `cargo test --lib record::lines -- --ignored`; those that are there are
+//! never changed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,14 +12,22 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use super::{KINDS, Record};
-use crate::oracle::sim;
+use crate::oracle::{Durable, sim};
+use crate::types::UnixMillis;
+
+mod optional;
+mod parts;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/journals")
 }
 
 fn lines() -> Vec<String> {
-    let text = std::fs::read_to_string(folder().join("records.jsonl")).unwrap();
+    lines_of("records.jsonl")
+}
+
+fn lines_of(name: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(folder().join(name)).unwrap();
     text.lines().map(str::to_owned).collect()
 }
 
@@ -44,6 +53,37 @@ fn every_kind_is_read_and_written_as_it_stands() {
         "tests/vectors/journals/records.jsonl has no line of {}: add what a run writes, by \
          `cargo test --lib record::lines -- --ignored`",
         missing.join(", ")
+    );
+}
+
+/// Lines as earlier versions wrote them, which today's may write otherwise.
+#[test]
+fn what_earlier_versions_wrote_is_read() {
+    for (n, line) in (1..).zip(lines_of("earlier.jsonl")) {
+        let record = Record::read(&kind_of(&line), &line).unwrap_or_else(|error| panic!("line {n}: {error}"));
+        assert!(!record.sentence().as_str().is_empty(), "line {n} says nothing");
+        Durable::default().apply(1, UnixMillis(1), &record);
+        let written = serde_json::to_string(&record).unwrap();
+        let again = Record::read(record.kind(), &written).unwrap();
+        assert_eq!(again, record, "line {n} is another one when it is read again");
+    }
+}
+
+#[test]
+fn a_line_has_every_field_that_may_be_left_out() {
+    let mut fields = optional::Fields::new();
+    for line in lines() {
+        let record = Record::read(&kind_of(&line), &line).unwrap();
+        optional::add(record.kind(), &record, &mut fields);
+    }
+    let without = fields.into_iter().filter(|(_, is_there)| !is_there);
+    let missing: Vec<_> = without
+        .map(|((kind, part, name), _)| format!("{kind}: {name} of {part}"))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "tests/vectors/journals/records.jsonl has no line with these fields; add to `seldom` what has them:\n{}",
+        missing.join("\n")
     );
 }
 
@@ -148,7 +188,8 @@ fn seldom() -> Vec<Record> {
     ];
     let read =
         |record: Value| serde_json::from_value(record.clone()).unwrap_or_else(|e| panic!("{record}: {e}"));
-    records.into_iter().chain(of_the_journal()).map(read).collect()
+    let others = of_the_journal().into_iter().chain(parts::records());
+    records.into_iter().chain(others).map(read).collect()
 }
 
 /// Of the journal itself: whom it serves, and its own key.
@@ -192,9 +233,11 @@ fn hex(byte: u8, times: usize) -> String {
 #[test]
 #[ignore = "writes tests/vectors/journals/records.jsonl"]
 fn what_is_not_there_yet_is_added() {
-    let mut known = BTreeSet::new();
+    let (mut known, mut fields) = (BTreeSet::new(), optional::Fields::new());
     let mut kept = lines();
     for line in &kept {
+        let record = Record::read(&kind_of(line), line).unwrap();
+        optional::add(record.kind(), &record, &mut fields);
         ways(
             &kind_of(line),
             "",
@@ -204,8 +247,10 @@ fn what_is_not_there_yet_is_added() {
     }
     let demos = ["format-2/closed.sqlite", "format-2/waiting.sqlite"].into_iter();
     let demos = demos.flat_map(|name| {
-        let file =
-            Connection::open_with_flags(folder().join(name), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        // nothing is made beside the file
+        let address = format!("file:{}?immutable=1", folder().join(name).display());
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let file = Connection::open_with_flags(address, flags).unwrap();
         let mut rows = file
             .prepare("SELECT kind, body FROM records ORDER BY seq")
             .unwrap();
@@ -224,8 +269,12 @@ fn what_is_not_there_yet_is_added() {
             &serde_json::from_str(&line).unwrap(),
             &mut found,
         );
-        if !found.is_subset(&known) {
+        let mut has = optional::Fields::new();
+        optional::add(record.kind(), &record, &mut has);
+        let lacked = |(field, is_there): (_, &bool)| *is_there && fields.get(field) == Some(&false);
+        if !found.is_subset(&known) || has.iter().any(lacked) {
             known.extend(found);
+            optional::add(record.kind(), &record, &mut fields);
             kept.push(line);
         }
     }

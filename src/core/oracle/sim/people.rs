@@ -115,7 +115,7 @@ impl World {
             manager: Default::default(),
             account: None,
             action,
-            proposed_at: proposed_at.unwrap_or_default(),
+            proposed_at: Some(proposed_at.unwrap_or_default()),
             digest,
             verdict: Stated::Approve,
             unknown: unknown.unwrap_or_default(),

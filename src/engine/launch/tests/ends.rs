@@ -17,7 +17,7 @@ use crate::types::{NonceStatus, RequestId};
 use crate::view::{Refused, Request, Scope};
 
 /// Only a loop that hangs for ever takes so long.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = crate::PATIENCE;
 const POOL: PoolId = PoolId(7);
 
 /// An effect that was begun, and the way to end it. Without an answer it never ends.

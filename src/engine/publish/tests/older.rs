@@ -678,10 +678,40 @@ fn few_past_states_are_kept_and_one_in_the_middle_of_a_long_way() {
     for record in 1..=newest {
         let at = PastMoment::Record(record);
         told.read(Query::Past { at }).unwrap();
-        assert!(told.folds.kept() <= 4);
+        assert!(told.folds.kept().len() <= 2);
     }
     let far = with_closed_cases(RequestKind::Deposit, 0..600);
     let at = PastMoment::Record(1_200);
     far.read(Query::Past { at }).unwrap();
-    assert_eq!(far.folds.kept(), 2);
+    assert_eq!(far.folds.kept(), [600, 1_200]);
+}
+
+#[test]
+fn past_states_leave_when_nobody_looks_any_more_and_the_large_ones_are_not_kept() {
+    let mut told = Told::nothing();
+    told.take(1, life(1));
+    let path = told.committer.journal().path();
+    let now = tokio::time::Instant::now();
+    told.folds.look(path, 1, u64::MAX).unwrap();
+    told.folds.forget_unused(now + Duration::from_secs(60));
+    assert_eq!(told.folds.kept(), [1], "a minute later somebody may go on");
+    told.folds.forget_unused(now + Duration::from_secs(60 * 60));
+    assert!(told.folds.kept().is_empty());
+    told.folds.look(path, 1, 10).unwrap();
+    assert!(told.folds.kept().is_empty(), "it has more than ten bytes");
+}
+
+#[test]
+fn a_question_beyond_the_end_costs_nothing() {
+    let mut told = Told::nothing();
+    told.take(1, life(1));
+    let ahead = UnixMillis(UnixMillis::now().0 + 86_400_000);
+    for at in [
+        PastMoment::Record(u64::MAX),
+        PastMoment::Record(1_000),
+        PastMoment::Time(ahead),
+    ] {
+        told.read(Query::Past { at }).unwrap_err();
+        assert!(told.folds.kept().is_empty(), "{at:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! How operators and endpoints are, asked now and then, told when it changed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -100,24 +100,43 @@ fn all_syncing(healths: &[EndpointHealth]) -> Option<SafeText> {
     )))
 }
 
-/// Operators and whatever relays between them, and beacon nodes: over the network. Endpoints of the execution layer are
-/// asked for what [`look`] is told.
+/// Operators and whatever relays between them, and beacon nodes: over the network, each for itself. Endpoints of the execution
+/// layer are asked for what [`look`] is told.
 async fn ask(from: &Sources, core: &mpsc::Sender<Incoming>) {
-    let mut tick = every(from.pace.ask);
+    let endpoints = || async {
+        from.endpoints.look().await;
+        None
+    };
+    let of_relay = || async {
+        let relay = relay(&*from.ceremonies).await;
+        Some(LiveUpdate::Endpoints(EndpointKind::Relay, relay))
+    };
+    let of_operators = || async { Some(LiveUpdate::Operators(operators(from).await)) };
+    let slot = OnceLock::new();
+    let of_beacons = || async {
+        let beacons = beacons(from.consensus.as_deref(), from.pace, &slot).await;
+        Some(LiveUpdate::Endpoints(EndpointKind::Beacon, beacons))
+    };
+    tokio::select! {
+        () = again(from.pace, core, endpoints) => {}
+        () = again(from.pace, core, of_relay) => {}
+        () = again(from.pace, core, of_operators) => {}
+        () = again(from.pace, core, of_beacons) => {}
+    }
+}
+
+/// Asks now and then, and tells what came of it. Ends when the core is gone.
+async fn again<F>(pace: Pace, core: &mpsc::Sender<Incoming>, ask: impl Fn() -> F)
+where
+    F: Future<Output = Option<LiveUpdate>>,
+{
+    let mut tick = every(pace.ask);
     loop {
         tick.tick().await;
-        let ((), relay, operators, beacons) = tokio::join!(
-            from.endpoints.look(),
-            relay(&*from.ceremonies),
-            operators(from),
-            beacons(from.consensus.as_deref(), from.pace)
-        );
-        let relay = LiveUpdate::Endpoints(EndpointKind::Relay, relay);
-        let beacons = LiveUpdate::Endpoints(EndpointKind::Beacon, beacons);
-        for update in [relay, beacons, LiveUpdate::Operators(operators)] {
-            if core.send(Incoming::Live(update)).await.is_err() {
-                return;
-            }
+        if let Some(update) = ask().await
+            && core.send(Incoming::Live(update)).await.is_err()
+        {
+            return;
         }
     }
 }
@@ -226,11 +245,24 @@ async fn relay(ceremonies: &dyn Ceremonies) -> Vec<EndpointView> {
     }]
 }
 
-async fn beacons(consensus: Option<&dyn Consensus>, pace: Pace) -> Vec<EndpointView> {
+/// How long a slot is stays what it is, once a node has told it.
+async fn beacons(
+    consensus: Option<&dyn Consensus>,
+    pace: Pace,
+    slot: &OnceLock<Duration>,
+) -> Vec<EndpointView> {
     let Some(beacon) = consensus else {
         return Vec::new();
     };
-    let slot = beacon.rules().await.yes().map(|rules| rules.slot);
+    let rules = async {
+        if slot.get().is_none()
+            && let Some(rules) = beacon.rules().await.yes()
+        {
+            slot.get_or_init(|| rules.slot);
+        }
+    };
+    let ((), nodes) = tokio::join!(rules, beacon.nodes());
+    let slot = slot.get().copied();
     let view = |node: NodeHealth| {
         if let (NodeState::Healthy, Some(what)) = (node.state, &node.contradicted) {
             return EndpointView {
@@ -270,7 +302,7 @@ async fn beacons(consensus: Option<&dyn Consensus>, pace: Pace) -> Vec<EndpointV
             latency_ms: millis(node.latency),
         }
     };
-    beacon.nodes().await.into_iter().map(view).collect()
+    nodes.into_iter().map(view).collect()
 }
 
 async fn operators(from: &Sources) -> Vec<OperatorView> {
@@ -318,7 +350,7 @@ fn grade(latency: Option<Duration>, absent: Health) -> Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::fakes::{FakeCeremonies, FakeEndpoints, endpoint};
+    use crate::ports::fakes::{FakeCeremonies, FakeConsensus, FakeEndpoints, endpoint};
 
     #[test]
     fn nobody_is_down_who_could_not_be_asked() {
@@ -359,11 +391,42 @@ mod tests {
             (EndpointState::Down, Health::Down),
         ] {
             is(state);
-            let told = tokio::time::timeout(Duration::from_secs(60), told.recv()).await;
-            let Ok(Some(Incoming::Live(LiveUpdate::Endpoints(EndpointKind::Execution, views)))) = told else {
-                panic!("not told that it is {expected:?}: {told:?}");
+            let views = async {
+                loop {
+                    let update = told.recv().await.expect("the feed goes on");
+                    // beacon nodes and the relay do not hang either
+                    if let Incoming::Live(LiveUpdate::Endpoints(EndpointKind::Execution, views)) = update {
+                        return views;
+                    }
+                }
             };
+            let views = tokio::time::timeout(crate::PATIENCE, views).await;
+            let views = views.unwrap_or_else(|_| panic!("not told that it is {expected:?}"));
             assert_eq!(views[0].health, expected);
+        }
+        feed.abort();
+    }
+
+    #[tokio::test]
+    async fn operators_that_hang_hold_back_nothing_that_is_known_of_others() {
+        let from = Sources {
+            endpoints: Arc::new(FakeEndpoints::default()),
+            ceremonies: Arc::new(FakeCeremonies {
+                hangs: true,
+                ..FakeCeremonies::default()
+            }),
+            consensus: Some(Arc::new(FakeConsensus::of(Vec::new()))),
+            directory: Arc::default(),
+            pace: Pace::LOCAL,
+        };
+        let (core, mut told) = mpsc::channel(8);
+        let feed = tokio::spawn(run(from, core));
+        let mut missing = vec![EndpointKind::Relay, EndpointKind::Beacon];
+        while !missing.is_empty() {
+            let told = tokio::time::timeout(crate::PATIENCE, told.recv()).await;
+            if let Incoming::Live(LiveUpdate::Endpoints(kind, _)) = told.unwrap().unwrap() {
+                missing.retain(|other| *other != kind);
+            }
         }
         feed.abort();
     }

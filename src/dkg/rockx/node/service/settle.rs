@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::session::completed;
-use super::super::store::Unsettled;
+use super::super::store::{Remembered, Unsettled};
 use super::{Refused, Service};
 use crate::dkg::rockx::wire::{DataStore, Decode, Encode};
 use crate::types::{BlsPublicKey, SafeText};
@@ -18,9 +18,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Runs that are asked for before a share is used: more than one or two means that something else is wrong.
 const MOST_AT_ONCE: usize = 4;
-/// A run in which no other operator spoke is remembered for so long after its end. RockX's messenger sends a start message
-/// for minutes.
-const ALONE: Duration = Duration::from_secs(24 * 3600);
+/// Runs that left no share are remembered until nobody can ask about them any more; those in which no other operator spoke
+/// for a day: RockX's messenger sends a start message for minutes. One address begins at most one a second where anybody may.
+const REMEMBERED: Remembered = Remembered {
+    alone: Duration::from_secs(24 * 3600),
+    others: LIFETIME,
+    most: 100_000,
+};
 const BETWEEN_FORGETTING: Duration = Duration::from_secs(3600);
 
 impl Service {
@@ -53,9 +57,9 @@ impl Service {
         }
     }
 
-    /// Forgets the request ids that strangers made this node remember.
+    /// Forgets the request ids of runs that left nothing here, which strangers can make this node remember.
     async fn forget(&self) {
-        match self.with_store(|store| store.forget_alone(ALONE)).await {
+        match self.with_store(|store| store.forget(&REMEMBERED)).await {
             Ok(forgotten) => {
                 let mut table = self.table();
                 for ceremony in &forgotten {
@@ -63,7 +67,7 @@ impl Service {
                 }
             }
             Err(error) => {
-                tracing::error!(target: "casimir_dkg::node", %error, "cannot forget old runs in which nobody else spoke");
+                tracing::error!(target: "casimir_dkg::node", %error, "cannot forget old runs that left no share");
             }
         }
     }

@@ -64,6 +64,8 @@ pub use backup::{Restored, backup, unmake};
 pub use held::{Held, damaged, missing, shares};
 pub use manifest::{Expected, Named, expectation, expected_by, manifest_of, named_by};
 pub use reseal::{Resealed, reseal};
+pub use schema::LAYOUT;
+pub(super) use sessions::Remembered;
 pub use sessions::{Ending, SessionKind};
 pub use shares::{KeyShare, Unsettled};
 pub(super) use standing::Refuses;

@@ -7,6 +7,9 @@ use super::StoreError;
 /// Step n takes a file of layout n to layout n + 1; a new file takes all of them.
 pub(super) const STEPS: [&str; 3] = [FIRST, GENERATIONS, ALONE];
 
+/// Layout of a file that this program writes.
+pub const LAYOUT: usize = STEPS.len();
+
 const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE sessions (

@@ -59,6 +59,15 @@ impl Ending {
     }
 }
 
+/// For how long runs are remembered after their end that left no share.
+pub(in super::super) struct Remembered {
+    /// Those in which no other operator said anything.
+    pub(in super::super) alone: Duration,
+    pub(in super::super) others: Duration,
+    /// So many of all these; what ended first goes first.
+    pub(in super::super) most: u32,
+}
+
 impl Store {
     /// Every run that is known here, by its session or its share, and every share that the manifest names.
     ///
@@ -116,7 +125,8 @@ impl Store {
         Ok(new)
     }
 
-    /// Notes that a run starts. `false`: this id was used before, now or in an earlier life; refuse it.
+    /// Notes that a run starts. `false`: this id was used before, now or in an earlier life, or its share is here or missing;
+    /// refuse it.
     ///
     /// # Errors
     /// SQLite failed.
@@ -125,13 +135,16 @@ impl Store {
             SessionKind::Reshare(validator) => Some(validator.0),
             SessionKind::Keygen | SessionKind::Keysign => None,
         };
+        if self.missing().iter().any(|named| named.ceremony == id) {
+            return Ok(false);
+        }
         // survives a power cut with the next share: nobody waits for the disk to start
         let added = self.soon(|db| {
             db.execute(
-                "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) VALUES (?1, ?2, ?3, (
+                "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) SELECT ?1, ?2, ?3, (
                      SELECT 1 + COALESCE(MAX(shares.generation), 0) FROM shares LEFT JOIN sessions USING (request_id)
                      WHERE validator = ?4 AND (sessions.request_id IS NULL OR ending IS NOT NULL)
-                 ))",
+                 ) WHERE NOT EXISTS (SELECT 1 FROM shares WHERE request_id = ?1)",
                 params![id.0, kind.as_str(), now(), key],
             )
         })?;
@@ -139,33 +152,47 @@ impl Store {
     }
 
     /// Notes that a run has ended in which no other operator said anything. Of one that a crash ended that is not known; it
-    /// is kept for ever.
+    /// is kept as long as any other.
     ///
     /// # Errors
     /// SQLite failed.
     pub fn ended_alone(&self, id: RequestId) -> Result<(), StoreError> {
-        // lost in a power cut, it is kept for ever
+        // lost in a power cut, it is kept as long as any other
         let sql = "UPDATE sessions SET alone = 1, ended_ms = COALESCE(ended_ms, ?2),
                        ending = COALESCE(ending, ?3) WHERE request_id = ?1";
         self.soon(|db| db.execute(sql, params![id.0, now(), Ending::Aborted.as_str()]))
             .map(drop)
     }
 
-    /// Forgets the runs that ended `age` ago or earlier and in which no other operator said anything, and says which:
-    /// anybody can begin such a run, and each would otherwise take its place for ever. Nothing came of them that another
-    /// run of the same id could contradict.
+    /// Forgets runs that are over and left no share here, and says which: where anybody may begin a run, each would
+    /// otherwise take its place for ever. Nothing came of them that another run of the same id could contradict. A run whose
+    /// share is here, or was and is missing, is remembered for ever: nobody begins it again.
     ///
     /// # Errors
     /// SQLite failed.
-    pub fn forget_alone(&self, age: Duration) -> Result<Vec<RequestId>, StoreError> {
-        let until = now().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+    pub(in super::super) fn forget(&self, kept: &Remembered) -> Result<Vec<RequestId>, StoreError> {
+        let until = |age: Duration| now().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let missing: BTreeSet<_> = self.missing().iter().map(|named| named.ceremony).collect();
         self.durably(|db| {
-            let mut statement = db.prepare(
-                "DELETE FROM sessions WHERE alone = 1 AND ended_ms <= ?1
-                     AND request_id NOT IN (SELECT request_id FROM shares) RETURNING request_id",
-            )?;
-            let ids = statement.query_map([until], |row| row.get(0).map(RequestId))?;
-            ids.collect()
+            let tx = db.transaction()?;
+            let ids: Vec<_> = {
+                let mut over = tx.prepare(
+                    "SELECT request_id FROM (
+                         SELECT request_id, alone, ended_ms, ROW_NUMBER() OVER (ORDER BY ended_ms DESC, rowid DESC) AS nth
+                         FROM sessions
+                         WHERE ended_ms IS NOT NULL AND request_id NOT IN (SELECT request_id FROM shares)
+                     ) WHERE alone = 1 AND ended_ms <= ?1 OR ended_ms <= ?2 OR nth > ?3 ORDER BY nth DESC",
+                )?;
+                let rows = params![until(kept.alone), until(kept.others), kept.most];
+                let ids = over.query_map(rows, |row| row.get(0).map(RequestId))?;
+                let ids = ids.filter(|id| !matches!(id, Ok(id) if missing.contains(id)));
+                ids.collect::<Result<_, _>>()?
+            };
+            for id in &ids {
+                tx.execute("DELETE FROM sessions WHERE request_id = ?1", [id.0])?;
+            }
+            tx.commit()?;
+            Ok(ids)
         })
     }
 

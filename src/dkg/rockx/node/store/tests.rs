@@ -87,14 +87,31 @@ fn request_ids_are_used_once_for_ever() {
     assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
 }
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// As the node remembers, but for the number.
+fn remembered(most: u32) -> Remembered {
+    Remembered {
+        alone: DAY,
+        others: 30 * DAY,
+        most,
+    }
+}
+
+/// Every run ended so many days ago.
+fn ended(store: &Store, days: i64) {
+    let then = i64::try_from(UnixMillis::now().0).unwrap() - days * 86_400_000;
+    let sql = "UPDATE sessions SET ended_ms = ?1 WHERE ended_ms IS NOT NULL";
+    store.db().execute(sql, [then]).unwrap();
+}
+
 /// A start message that nobody signed takes an id: 86,000 a day came from one address, and stayed.
 #[test]
-fn runs_in_which_nobody_else_spoke_are_forgotten_after_their_time_and_no_others() {
+fn runs_that_left_no_share_are_forgotten_after_their_time_and_no_others() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shares.sqlite");
-    let day = Duration::from_secs(24 * 3600);
     let store = Store::open(&path, b"k").unwrap();
-    for n in 1..=4 {
+    for n in 1..=5 {
         assert!(store.begin(id(n), SessionKind::Keygen).unwrap());
     }
     let gave_up = SafeText::new("nobody answered");
@@ -103,28 +120,85 @@ fn runs_in_which_nobody_else_spoke_are_forgotten_after_their_time_and_no_others(
     store.finish(id(2), Ending::Failed, &gave_up).unwrap();
     store.keep(id(3), &share(3)).unwrap();
     store.ended_alone(id(3)).unwrap();
-    assert_eq!(store.forget_alone(day).unwrap(), [], "not today");
+    store.keep(id(5), &share(5)).unwrap();
+    store.complete(id(5), b"results").unwrap();
+    let forget = |store: &Store| store.forget(&remembered(100)).unwrap();
+    assert_eq!(forget(&store), [], "not today");
     assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
     drop(store);
 
     let store = Store::open(&path, b"k").unwrap();
-    assert_eq!(store.forget_alone(day).unwrap(), []);
-    let old = i64::try_from(UnixMillis::now().0).unwrap() - 86_400_000;
-    store
-        .db()
-        .execute("UPDATE sessions SET ended_ms = ?1", [old])
-        .unwrap();
-    assert_eq!(store.forget_alone(day).unwrap(), [id(1)]);
+    assert_eq!(forget(&store), []);
+    ended(&store, 1);
+    assert_eq!(forget(&store), [id(1)], "nobody else spoke");
+    ended(&store, 29);
+    assert_eq!(forget(&store), []);
+    ended(&store, 30);
+    let mut gone = forget(&store);
+    gone.sort_unstable();
+    assert_eq!(gone, [id(2), id(4)], "others spoke, and a crash ended it");
     drop(store);
 
     let store = Store::open(&path, b"k").unwrap();
     let mut known = store.known().unwrap();
     known.sort_unstable();
+    assert_eq!(known, [id(3), id(5)], "they hold shares");
+    assert!(
+        !store.begin(id(5), SessionKind::Keygen).unwrap(),
+        "nobody does it again"
+    );
+}
+
+#[test]
+fn of_many_runs_without_a_share_those_that_ended_first_are_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap();
+    for n in 1..=6 {
+        assert!(store.begin(id(n), SessionKind::Keygen).unwrap());
+    }
+    store.keep(id(1), &share(1)).unwrap();
+    for n in 1..=5 {
+        let why = SafeText::new("a timeout");
+        store.finish(id(n), Ending::Failed, &why).unwrap();
+    }
+    assert_eq!(store.forget(&remembered(2)).unwrap(), [id(2), id(3)]);
+    let mut known = store.known().unwrap();
+    known.sort_unstable();
     assert_eq!(
         known,
-        [id(2), id(3), id(4)],
-        "heard of others, holds a share, ended by a crash"
+        [1, 4, 5, 6].map(id),
+        "a share, the newest two, and one that runs"
     );
+}
+
+#[test]
+fn a_run_whose_share_is_missing_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shares.sqlite");
+    let store = Store::open(&path, b"k").unwrap();
+    assert!(store.begin(id(1), SessionKind::Keygen).unwrap());
+    store.keep(id(1), &share(1)).unwrap();
+    store.complete(id(1), b"results").unwrap();
+    store.db().execute("DELETE FROM shares", []).unwrap();
+    drop(store);
+    let store = Store::open(&path, b"k").unwrap();
+    assert_eq!(store.missing().len(), 1);
+    ended(&store, 31);
+    assert_eq!(store.forget(&remembered(0)).unwrap(), []);
+    store.db().execute("DELETE FROM sessions", []).unwrap();
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
+}
+
+/// As an older copy of a store may have it.
+#[test]
+fn a_run_whose_share_is_here_is_begun_by_nobody_though_nothing_else_is_known_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("shares.sqlite"), b"k").unwrap();
+    assert!(store.begin(id(1), SessionKind::Keygen).unwrap());
+    store.keep(id(1), &share(1)).unwrap();
+    store.db().execute("DELETE FROM sessions", []).unwrap();
+    assert!(!store.begin(id(1), SessionKind::Keygen).unwrap());
+    assert!(store.begin(id(2), SessionKind::Keygen).unwrap());
 }
 
 #[test]
