@@ -469,17 +469,12 @@ impl Book {
             return;
         };
         if let Some(action) = action {
-            let (plan, backend) = (plan.clone(), backend.clone());
-            self.may_leave(
-                state,
-                *action,
-                at,
-                &Payload::Ceremony(CeremonyPayload {
-                    plan,
-                    backend,
-                    parties: None,
-                }),
-            );
+            let mut payload = self.actions[action].proposal.payload.clone();
+            if let Payload::Ceremony(approved) = &mut payload {
+                approved.plan.clone_from(plan);
+                approved.backend.clone_from(backend);
+            }
+            self.may_leave(state, *action, at, &payload);
             self.left(*action);
         }
         let open = |run: &&Run| !run.ended;

@@ -19,11 +19,17 @@ fn refused(words: &str) -> Drafted {
 }
 
 fn ceremony(plan: CeremonyPlan) -> Payload {
-    let backend = BackendName::default();
+    let keys = plan.participants().into_iter();
+    let keys = keys.map(|id| (id, SafeText::new(&format!("key of {id}"))));
+    let parties = Parties {
+        chain_id: 1,
+        manager: Address::repeat_byte(7),
+        keys: keys.collect(),
+    };
     Payload::Ceremony(CeremonyPayload {
         plan,
-        backend,
-        parties: None,
+        backend: BackendName::default(),
+        parties: Some(parties),
     })
 }
 
