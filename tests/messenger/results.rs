@@ -96,7 +96,8 @@ async fn an_accusation_that_was_published_ends_the_ceremony() {
     messenger.topic(id(1), &["1", "2"]).await;
     let accusation = message(id(1), MsgType::Protocol, 1, ACCUSATION);
     let other = message(id(1), MsgType::Protocol, 2, ACCUSATION);
-    messenger.publish(id(1), &accusation).await;
+    let published = messenger.publish(id(1), &accusation).await;
+    assert_eq!(published.status, 200, "{}", published.body);
     let path = format!("/stream/dkgblame?request_id={}", id(1));
     let body = |message: &str| format!(r#"{{"Valid":true,"BlameMessage":{message}}}"#);
     let signed = text_of(&accusation);
@@ -107,8 +108,14 @@ async fn an_accusation_that_was_published_ends_the_ceremony() {
         1.0,
         "nobody published that"
     );
-    messenger.post(&path, body(&signed)).await;
-    assert_eq!(messenger.metric("topics_open").await, 0.0);
+    let posted = messenger.post(&path, body(&signed)).await;
+    assert_eq!(
+        messenger.metric("topics_open").await,
+        0.0,
+        "{}: {}",
+        posted.status,
+        posted.body
+    );
     assert_eq!(
         data(&messenger).await,
         format!(r#"{{"DKGOutputs":null,"BlameOutput":{}}}"#, body(&signed))
