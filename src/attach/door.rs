@@ -26,7 +26,7 @@ const STRANGERS: usize = 256;
 /// Where a connection leaves the door: to its seat, or out. Whichever comes first holds, since a seat that was greeted
 /// and then dropped is an engine that hung up for no reason.
 #[derive(Debug, Default)]
-pub(super) struct Threshold(OnceLock<Left>);
+pub(super) struct Admission(OnceLock<Left>);
 
 #[derive(Debug, PartialEq)]
 enum Left {
@@ -34,7 +34,7 @@ enum Left {
     SentAway,
 }
 
-impl Threshold {
+impl Admission {
     /// Whether it may sit down; it was sent away meanwhile where not.
     pub(super) fn greets(&self) -> bool {
         *self.0.get_or_init(|| Left::ForItsSeat) == Left::ForItsSeat
@@ -53,7 +53,7 @@ impl Threshold {
 struct Waiting {
     uid: u32,
     task: AbortHandle,
-    threshold: Arc<Threshold>,
+    admission: Arc<Admission>,
 }
 
 /// Those who have not greeted yet, the oldest first.
@@ -63,10 +63,10 @@ pub(super) struct Door(VecDeque<Waiting>);
 impl Door {
     /// One more; whoever has more than his share loses his own oldest. Where all have theirs, whoever has most of the door
     /// makes room.
-    pub(super) fn enters(&mut self, uid: u32, task: AbortHandle, threshold: Arc<Threshold>) {
+    pub(super) fn enters(&mut self, uid: u32, task: AbortHandle, admission: Arc<Admission>) {
         self.0
-            .retain(|one| !one.task.is_finished() && one.threshold.stands());
-        self.0.push_back(Waiting { uid, task, threshold });
+            .retain(|one| !one.task.is_finished() && one.admission.stands());
+        self.0.push_back(Waiting { uid, task, admission });
         if self.of(uid) > SHARE {
             self.sends_away(uid);
         } else if self.0.len() > AT_THE_DOOR
@@ -84,7 +84,7 @@ impl Door {
     fn sends_away(&mut self, uid: u32) {
         let oldest = self.0.iter().position(|one| one.uid == uid);
         if let Some(one) = oldest.and_then(|at| self.0.remove(at))
-            && one.threshold.makes_room()
+            && one.admission.makes_room()
         {
             one.task.abort();
         }
@@ -165,10 +165,10 @@ mod tests {
         let left = all.iter().filter(|(_, task)| !task.is_finished()).count();
         assert_eq!(left + 1, AT_THE_DOOR);
         // whoever has greeted is at the door no more
-        let threshold = Arc::<Threshold>::default();
+        let admission = Arc::<Admission>::default();
         let task = tokio::spawn(std::future::pending::<()>());
-        door.enters(8, task.abort_handle(), Arc::clone(&threshold));
-        assert!(threshold.greets());
+        door.enters(8, task.abort_handle(), Arc::clone(&admission));
+        assert!(admission.greets());
         for _ in 0..2 * SHARE {
             comes(&mut door, 8).await;
         }
@@ -179,16 +179,16 @@ mod tests {
     #[tokio::test]
     async fn whoever_has_just_greeted_is_not_sent_away() {
         let mut door = Door::default();
-        let threshold = Arc::<Threshold>::default();
+        let admission = Arc::<Admission>::default();
         let task = tokio::spawn(std::future::pending::<()>());
-        door.enters(1, task.abort_handle(), Arc::clone(&threshold));
+        door.enters(1, task.abort_handle(), Arc::clone(&admission));
         // it greets on another thread, after the door was looked at and before the oldest is sent away
-        assert!(threshold.greets());
+        assert!(admission.greets());
         door.sends_away(1);
         tokio::task::yield_now().await;
         assert!(!task.is_finished());
         // and whoever was sent away does not sit down
-        let late = Arc::<Threshold>::default();
+        let late = Arc::<Admission>::default();
         let task = tokio::spawn(std::future::pending::<()>());
         door.enters(1, task.abort_handle(), Arc::clone(&late));
         door.sends_away(1);

@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
-use super::door::{Door, Strangers, Threshold, turn_away};
+use super::door::{Admission, Door, Strangers, turn_away};
 use super::places::{Place, Places};
 use super::{AttachError, Person, Role, seat};
 use crate::config::Access;
@@ -282,7 +282,7 @@ struct House {
 
 impl House {
     /// From the accepted connection to its end.
-    async fn receive(&self, stream: UnixStream, peer: UCred, threshold: Arc<Threshold>) {
+    async fn receive(&self, stream: UnixStream, peer: UCred, admission: Arc<Admission>) {
         let (person, role) = match self.admit(peer).await {
             Ok(admitted) => admitted,
             Err(why) => {
@@ -292,7 +292,7 @@ impl House {
             }
         };
         let sits = || {
-            threshold.greets().then(|| {
+            admission.greets().then(|| {
                 let place = Sitting::at(&self.places, &person, role)?;
                 let seat = self.engine.seat(person.identity());
                 Ok((place, seat, self.about.seated(&person, role)))
@@ -358,10 +358,10 @@ async fn admit_all(
             tokio::task::yield_now().await;
             continue;
         }
-        let threshold = Arc::<Threshold>::default();
-        let (house, passes) = (Arc::clone(&house), Arc::clone(&threshold));
+        let admission = Arc::<Admission>::default();
+        let (house, passes) = (Arc::clone(&house), Arc::clone(&admission));
         let task = seats.spawn(async move { house.receive(stream, peer, passes).await });
-        door.enters(peer.uid(), task, threshold);
+        door.enters(peer.uid(), task, admission);
     }
 }
 

@@ -163,13 +163,13 @@ impl Pace {
 }
 
 /// One endpoint's logs of a batch, by what they are of.
-struct Told {
+struct EndpointLogs {
     endpoint: EndpointIndex,
     name: SafeText,
     logs: Vec<Vec<LogEntry>>,
 }
 
-impl Told {
+impl EndpointLogs {
     fn of(&self, wanted: usize, block: u64) -> impl Iterator<Item = &LogEntry> {
         self.logs[wanted]
             .iter()
@@ -278,12 +278,12 @@ impl Comparison {
     }
 
     /// What every endpoint tells of these blocks.
-    async fn told(&mut self, from: u64, to: u64) -> Result<Vec<Told>, ComparisonError> {
+    async fn told(&mut self, from: u64, to: u64) -> Result<Vec<EndpointLogs>, ComparisonError> {
         let mut told = Vec::new();
         let mut failure = None;
         for (endpoint, name, rpc) in self.rpc.voices() {
             match self.logs_of(&rpc, from, to).await {
-                Ok(logs) => told.push(Told { endpoint, name, logs }),
+                Ok(logs) => told.push(EndpointLogs { endpoint, name, logs }),
                 // one that does not answer now leaves nothing out
                 Err(error) => failure = Some(error),
             }
@@ -309,7 +309,7 @@ impl Comparison {
         Ok(all)
     }
 
-    async fn block(&mut self, header: &BlockHeader, told: &[Told]) -> Result<(), ComparisonError> {
+    async fn block(&mut self, header: &BlockHeader, told: &[EndpointLogs]) -> Result<(), ComparisonError> {
         let number = header.number();
         let Some(bloom) = &header.logs_bloom else {
             self.compared.untold += 1;
@@ -366,7 +366,7 @@ impl Comparison {
         &mut self,
         wanted: usize,
         there: &[LogEntry],
-        told: &Told,
+        told: &EndpointLogs,
         (header, receipts): (&BlockHeader, &ByReceipts),
     ) -> Result<(), ComparisonError> {
         let said: Vec<LogRef> = told.of(wanted, header.number()).map(LogEntry::at).collect();

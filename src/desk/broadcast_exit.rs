@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::exit_checks::{self, ExpectedChain, Told};
+use super::exit_checks::{self, ByNode, ExpectedChain};
 use super::sighting::{phase, state};
 use super::{NO_BEACON, key_checks, later, proposal, refused};
 use crate::beacon::exit::{ExitOutcome, judge};
@@ -90,7 +90,7 @@ impl BroadcastExit {
             let index = gathered.message.validator_index;
             let index = exit_checks::index(*beacon, &gathered.key, index).await;
             checks.push(index.map_err(later)?);
-            let told = Told::by_each(*beacon, &gathered.key, validator).await;
+            let told = ByNode::by_each(*beacon, &gathered.key, validator).await;
             checks.extend(told.validator(rules, gathered.now));
         }
         Ok(checks)

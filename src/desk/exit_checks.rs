@@ -121,9 +121,9 @@ pub(super) async fn pool(beacon: &dyn Consensus, message: &ExitMessage, signatur
 
 /// The validator as the nodes tell it, each by its name: the first one that answers may be the one that lies.
 #[derive(Debug)]
-pub(super) struct Told(Vec<(SafeText, Validator)>);
+pub(super) struct ByNode(Vec<(SafeText, Validator)>);
 
-impl Told {
+impl ByNode {
     /// By each node that knows it; by `first` where none does any more.
     pub(super) async fn by_each(beacon: &dyn Consensus, key: &BlsPublicKey, first: &Validator) -> Self {
         let known = |voice: NodeAnswer<Validator>| Some((voice.node, voice.answer.yes()?));
@@ -262,9 +262,9 @@ mod tests {
     use crate::ports::Answer;
     use crate::ports::fakes::FakeManager;
 
-    fn told(liars: [Validator; 2]) -> Told {
+    fn told(liars: [Validator; 2]) -> ByNode {
         let [a, b] = liars;
-        Told(vec![("a".into(), a), ("b".into(), b)])
+        ByNode(vec![("a".into(), a), ("b".into(), b)])
     }
 
     #[tokio::test]
@@ -275,7 +275,7 @@ mod tests {
             status: ValidatorStatus::ActiveSlashed,
             ..honest.clone()
         };
-        let of = |told: Told| {
+        let of = |told: ByNode| {
             let checks = told.validator(&rules, 1_000).into_iter();
             let said = checks.map(|check| (check.name.clone(), check.status, check.reason.to_string()));
             said.collect::<Vec<_>>()
@@ -309,7 +309,7 @@ mod tests {
             credentials: Answer::Yes(honest.withdrawal_credentials),
             ..FakeManager::default()
         };
-        let paid = |told: Told| async move { told.credentials(&manager, PoolId(1)).await.remove(0) };
+        let paid = |told: ByNode| async move { told.credentials(&manager, PoolId(1)).await.remove(0) };
         let check = paid(told([elsewhere, honest])).await;
         assert_eq!(check.status, CheckStatus::Unknown, "{}", check.reason);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
-use super::exit_checks::{self, ExpectedChain, Told};
+use super::exit_checks::{self, ByNode, ExpectedChain};
 use super::pools::{Present, endpoints_agree, present};
 use super::proposal::{self, list};
 use super::sighting::{phase, state};
@@ -154,7 +154,7 @@ impl SignExit {
         checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
         let index = exit_checks::index(*beacon, key, validator.index).await;
         checks.push(index.map_err(later)?);
-        let told = Told::by_each(*beacon, key, validator).await;
+        let told = ByNode::by_each(*beacon, key, validator).await;
         checks.extend(told.validator(rules, gathered.now));
         checks.extend(told.credentials(&*self.manager, pool).await);
         let root = rules.signing_root(&gathered.message);

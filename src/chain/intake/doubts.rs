@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::follow::tell;
 use super::receipts::{Belief, judge};
-use super::{Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Told, Writer};
+use super::{BelievedLog, Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Writer};
 use crate::chain::rpc::{EndpointIndex, Rpc};
 use crate::ports::PoolEventKind;
 use crate::ration::Ration;
@@ -236,7 +236,7 @@ impl Doubts {
 impl Intake {
     /// Those of the manager's events that their receipts confirm; SSV's decide nothing here, unless they cannot be read. A request for a deposit
     /// that nobody denies is told as well: the contract's state alone decides about it.
-    pub(super) async fn believed(&mut self, standing: Vec<Heard>, teller: EndpointIndex) -> Vec<Told> {
+    pub(super) async fn believed(&mut self, standing: Vec<Heard>, teller: EndpointIndex) -> Vec<BelievedLog> {
         let (rpc, sources) = (self.rpc().clone(), self.sources.clone());
         let mut asked = Vec::new();
         for heard in standing {
@@ -247,7 +247,7 @@ impl Intake {
         let (mut believed, mut denied) = (Vec::new(), Vec::new());
         for (heard, verdict) in judged {
             match verdict {
-                Verdict::Told(told) => believed.push(told),
+                Verdict::Believed(told) => believed.push(told),
                 Verdict::Denied => denied.push(Doubt::of(heard, teller, Why::denied(), self.cursor)),
                 Verdict::NotYet(why) => {
                     if let Some(left_out) = DOUBTED.line() {
@@ -277,7 +277,7 @@ impl Intake {
                     pause: (doubt.pause * 2).min(PAUSE.1),
                     ..doubt
                 }),
-                Verdict::Told(told) => believed.push(told),
+                Verdict::Believed(told) => believed.push(told),
                 Verdict::NotYet(why) => {
                     let pause = (doubt.pause * 2).min(PAUSE.1);
                     open.push(Doubt {
@@ -317,7 +317,7 @@ impl Intake {
 }
 
 pub(super) enum Verdict {
-    Told(Told),
+    Believed(BelievedLog),
     Denied,
     NotYet(Why),
 }
@@ -346,7 +346,7 @@ pub(super) async fn judged(
     }
     let at = heard.at;
     let verdict = match sources.observed(at, &heard.event).await.value() {
-        Ok(events) => Verdict::Told(Told { at, events }),
+        Ok(events) => Verdict::Believed(BelievedLog { at, events }),
         Err(why) => {
             let words = why.words();
             Verdict::NotYet(match heard.event {

@@ -8,14 +8,14 @@
 use alloy::primitives::B256;
 
 use super::doubts::{Doubt, Verdict, Why, is_in_state, judged};
-use super::{Decoded, Heard, Intake, Told};
+use super::{BelievedLog, Decoded, Heard, Intake};
 use crate::chain::rpc::{At, EndpointIndex, LogEntry, LogFilter, Rpc};
 use crate::types::{BlockRef, SafeText};
 
 impl Intake {
     /// Asks the others about the blocks of `denied` logs, each block once. What is believed of it is added to `believed`,
     /// what is not is kept, and so is what nobody can be asked about.
-    pub(super) async fn read_elsewhere(&mut self, denied: Vec<Doubt>, believed: &mut Vec<Told>) {
+    pub(super) async fn read_elsewhere(&mut self, denied: Vec<Doubt>, believed: &mut Vec<BelievedLog>) {
         let Some(filter) = self.filter.clone() else { return };
         let mut read: Vec<(BlockRef, EndpointIndex)> = Vec::new();
         for doubt in denied {
@@ -43,7 +43,7 @@ impl Intake {
         &mut self,
         logs: Vec<(LogEntry, EndpointIndex)>,
         before: Option<BlockRef>,
-        believed: &mut Vec<Told>,
+        believed: &mut Vec<BelievedLog>,
     ) {
         for (log, teller) in logs {
             for heard in self.sources.decode(vec![log]).await {
@@ -54,7 +54,7 @@ impl Intake {
                 let (heard, verdict): (Heard, _) =
                     judged(self.rpc(), &self.sources, heard, teller, is_in_state).await;
                 match verdict {
-                    Verdict::Told(told) => {
+                    Verdict::Believed(told) => {
                         self.doubts.settle(at);
                         believed.push(told);
                     }

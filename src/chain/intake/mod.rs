@@ -314,7 +314,7 @@ enum Writer {
 
 /// A log that is believed, and what it tells: of several pools, or of none.
 #[derive(Debug)]
-struct Told {
+struct BelievedLog {
     at: LogRef,
     events: Vec<ObservedEvent>,
 }
@@ -352,8 +352,8 @@ impl Intake {
     }
 
     /// From now on it can be taken back.
-    fn tell_known(&mut self, told: Told) -> impl Iterator<Item = ChainEvent> + use<> {
-        let Told { at, events } = told;
+    fn tell_known(&mut self, told: BelievedLog) -> impl Iterator<Item = ChainEvent> + use<> {
+        let BelievedLog { at, events } = told;
         self.known.insert(at, events.clone());
         events
             .into_iter()

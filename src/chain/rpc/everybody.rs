@@ -12,12 +12,12 @@ use super::{EndpointIndex, Rpc};
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Who was asked, and what it says.
-pub(super) type Told<R> = (EndpointIndex, Result<R, Failed>);
+pub(super) type Reply<R> = (EndpointIndex, Result<R, Failed>);
 
 impl Rpc {
     /// What each endpoint says, in the configured order. Who takes too long goes on being asked behind this answer, so that
     /// its health is known.
-    pub(super) async fn everybody<R, F>(&self, ask: impl Fn(Self, EndpointIndex) -> F) -> Vec<Told<R>>
+    pub(super) async fn everybody<R, F>(&self, ask: impl Fn(Self, EndpointIndex) -> F) -> Vec<Reply<R>>
     where
         R: Send + 'static,
         F: Future<Output = Result<R, Failed>> + Send + 'static,
@@ -31,7 +31,7 @@ impl Rpc {
             });
         }
         drop(tell);
-        let mut all: Vec<Told<R>> = Vec::new();
+        let mut all: Vec<Reply<R>> = Vec::new();
         let mut until = None;
         loop {
             let next = match until {
