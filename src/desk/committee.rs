@@ -202,6 +202,8 @@ pub(super) fn fact(from: &Committees, label: &str, ids: &[OperatorId]) -> Vec<Fa
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::Address;
+
     use super::*;
     use crate::ports::fakes::FakeCeremonies;
     use crate::types::SafeText;
