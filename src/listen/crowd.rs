@@ -195,8 +195,11 @@ impl Crowd {
         let is_friend = self.patience.is_friend(client, Instant::now());
         let mut seats = self.seats();
         let held = seats.turns_of.of(client);
+        // what is left to the proxies by those who come without one
+        let others = seats.taken.len() - seats.by_holder.of(PROXIES);
+        let all = self.bounds.connections - self.bounds.reserve;
         let requests = Supply {
-            all: self.bounds.connections - self.bounds.reserve,
+            all: all.saturating_sub(others).max(self.bounds.reserve).max(1),
             taken: seats.turns.len(),
             reserve: self.bounds.reserve,
         };

@@ -1,7 +1,9 @@
 //! An engine's state, for people who read lines.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::view::{ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait, WaitReason};
+use casimir_dkg::view::{
+    ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait, WaitReason,
+};
 
 use super::payload;
 use crate::output::line;
