@@ -46,7 +46,16 @@ impl Kept {
         // beside the file itself, by whatever name it is reached
         let journal = fs::canonicalize(journal).ok()?;
         let place = places::state_of(&journal);
-        let found = open(&place, Holds::Trusted).ok()?.logged(&place);
+        let found = match open(&place, Holds::Trusted) {
+            Ok(found) => found.logged(&place),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    let path = place.display();
+                    tracing::warn!(target: "files", %path, %error, "the kept state is not used: everything is read from the journal");
+                }
+                return None;
+            }
+        };
         if found.metadata.len() > LONGEST {
             return None;
         }

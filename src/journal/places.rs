@@ -1,5 +1,6 @@
 //! Where a journal is, and what belongs to it.
 
+use crate::secrets::Holds;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -72,6 +73,23 @@ impl JournalOptions {
     pub fn is_mere_copy(&self) -> bool {
         let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         !self.key_of(&real).exists() && !self.checkpoint_of(&real).exists()
+    }
+
+    /// What a start reads beside the journal, where it is there, and whether it is a secret.
+    #[must_use]
+    pub fn beside(&self) -> [(&'static str, PathBuf, Holds); 5] {
+        let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        [
+            ("journal.key", self.key_of(&real), Holds::Secret),
+            ("journal.checkpoint", self.checkpoint_of(&real), Holds::Trusted),
+            ("kept state", state_of(&real), Holds::Trusted),
+            (
+                "what receivers of notices were told",
+                told_of(&real),
+                Holds::Trusted,
+            ),
+            ("what was read of the history", history_of(&real), Holds::Trusted),
+        ]
     }
 
     /// Where its key is.

@@ -6,9 +6,9 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::crowd::Seat;
 use super::gate::{Client, Gate};
 use super::pool::Part;
+use super::seat::Seat;
 use crate::ration::Ration;
 
 /// Shorter answers take no more than their connection does.

@@ -12,10 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
 
-use super::crowd::{Bounds, Crowd, Phase, Seat};
+use super::crowd::{Bounds, Crowd};
 use super::gate::Gate;
 use super::line::{Line, Opened};
 use super::network::{Network, client_of};
+use super::seat::{Phase, Seat};
 use super::tls::Tls;
 use crate::ration::Ration;
 
@@ -167,7 +168,7 @@ impl Connection {
         let phase = match self.seat.phase() {
             Phase::Idle => self.bounds.idle,
             Phase::Head => self.bounds.head,
-            Phase::Served => self.bounds.request,
+            Phase::Served | Phase::Body => self.bounds.request,
         };
         let stuck = self.stuck.map(|since| since + self.bounds.stuck);
         let behind = self.behind.map(|(since, taken)| {
@@ -200,7 +201,7 @@ impl Connection {
             *taken = taken.saturating_add(u64::try_from(*written).unwrap_or(u64::MAX));
         }
         self.stuck = None;
-        if self.seat.phase() == Phase::Served && bytes.starts_with(INTERIM) {
+        if self.seat.is_served() && bytes.starts_with(INTERIM) {
             // `100 Continue` is no reply: the body is still to come
             return;
         }
@@ -256,7 +257,7 @@ impl AsyncRead for Connection {
                 Poll::Pending => return self.poll_over(cx).map(Err),
             }
         }
-        if self.seat.phase() == Phase::Served {
+        if self.seat.is_served() {
             return match Pin::new(&mut self.line).poll_read(cx, buf) {
                 Poll::Ready(done) => Poll::Ready(done),
                 Poll::Pending => self.poll_over(cx).map(Err),

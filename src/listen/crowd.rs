@@ -1,12 +1,10 @@
 //! Everybody who is connected, and who has to go when there is no room.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::answer::ON_THEIR_WAY;
@@ -14,9 +12,13 @@ use super::body::LONG_ONES;
 use super::network::{Network, client_of};
 use super::patience::Patience;
 use super::pool::{Part, Pool};
+use super::seat::{Phase, Seat, Turn};
+use super::shares::{Room, Supply, Tally};
 
 /// A head that takes longer is the next to go, after all that are idle.
 const TRICKLING: Duration = Duration::from_secs(2);
+/// Who holds the connections of all trusted proxies: they are those of everybody behind them, whichever proxy that is.
+const PROXIES: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// Longest time for a head, from its first byte.
 const HEAD: Duration = Duration::from_secs(10);
 /// Whoever asked and does not read keeps what was written for it in memory.
@@ -31,7 +33,8 @@ pub struct Bounds {
     pub connections: usize,
     /// Those of the last places that one client cannot take alone; half of them is for clients that proved who they are.
     pub reserve: usize,
-    /// Connections of one client. This machine and trusted proxies may have all but the reserve.
+    /// Connections of one client, or requests under way of one behind a trusted proxy. This machine, and all trusted proxies
+    /// together, may have all connections but the reserve.
     pub per_client: usize,
     /// From the first byte of a request to the end of its head.
     pub head: Duration,
@@ -73,35 +76,6 @@ fn descriptors() -> usize {
         .unwrap_or(usize::MAX)
 }
 
-/// What a connection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Phase {
-    /// Nothing came since the last reply.
-    Idle = 0,
-    /// A request has begun to come in.
-    Head = 1,
-    /// A request's head is here; its body may still be coming.
-    Served = 2,
-}
-
-/// A connection's place.
-#[derive(Debug)]
-pub(super) struct Seat {
-    number: u64,
-    client: IpAddr,
-    phase: AtomicU8,
-    /// Since when, in milliseconds since the listener was made.
-    since: AtomicU64,
-    sent_away: AtomicBool,
-    /// A request was read.
-    asked: AtomicBool,
-    /// Bytes of its answers that were not taken.
-    owed: AtomicUsize,
-    pub(super) waker: AtomicWaker,
-    crowd: Arc<Crowd>,
-}
-
 /// What became of somebody at the door.
 #[derive(Debug)]
 pub(super) enum Admission {
@@ -130,7 +104,10 @@ pub(super) struct Crowd {
 struct Seats {
     next: u64,
     taken: HashMap<u64, Arc<Seat>>,
-    by_client: HashMap<IpAddr, usize>,
+    by_holder: Tally,
+    /// By the place that it takes, the client of each request under way that came through a trusted proxy.
+    turns: HashMap<u64, IpAddr>,
+    turns_of: Tally,
 }
 
 impl Crowd {
@@ -170,39 +147,33 @@ impl Crowd {
     /// A place for a newcomer, for which somebody idle may have to go.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Admission {
         let client = client_of(address);
-        let many = client.is_loopback() || self.is_proxy(address);
-        let Bounds {
-            connections, reserve, ..
-        } = self.bounds;
-        let share = if many {
-            connections - reserve
-        } else {
-            self.bounds.per_client
+        let is_proxy = self.is_proxy(address);
+        let holder = if is_proxy { PROXIES } else { client };
+        let many = client.is_loopback() || is_proxy;
+        let share = match many {
+            true => self.bounds.connections - self.bounds.reserve,
+            false => self.bounds.per_client,
         };
         let mut seats = self.seats();
-        let held = seats.by_client.get(&client).copied().unwrap_or_default();
-        let taken = seats.taken.len();
-        let (is_full, is_friend) = (
-            taken >= connections,
-            self.patience.is_friend(client, Instant::now()),
-        );
-        let has_its_share = held >= share;
-        // what is left is for those who have nothing yet, and, as many addresses cost nobody much, the very last of it for
-        // those who proved who they are
-        let is_scarce = !is_friend && held > 0 && taken + reserve >= connections;
-        let is_last = !is_friend && taken + reserve / 2 >= connections;
+        let held = seats.by_holder.of(holder);
+        let places = Supply {
+            all: self.bounds.connections,
+            taken: seats.taken.len(),
+            reserve: self.bounds.reserve,
+        };
+        let is_friend = self.patience.is_friend(client, Instant::now());
         // at most one goes, and nobody for a newcomer who is not let in
-        let makes_room = match () {
-            () if has_its_share || is_scarce => self.send_away(&mut seats, Some(client)),
-            () if is_full || is_last => self.send_away(&mut seats, None),
-            () => true,
+        let makes_room = match places.room(held, share, is_friend) {
+            Room::Own => self.send_away(&mut seats, |seat, _| seat.holder == holder),
+            Room::Others => self.send_away(&mut seats, |_, _| true),
+            Room::Free => true,
         };
         if !makes_room {
             // whoever may have all waits for one of its own
-            let waits = if has_its_share {
-                many && is_full
+            let waits = if held >= share {
+                many && places.is_full()
             } else {
-                is_full && !is_scarce
+                places.is_full() && !places.is_scarce(held, is_friend)
             };
             return if waits {
                 Admission::Full
@@ -211,41 +182,72 @@ impl Crowd {
             };
         }
         seats.next += 1;
-        let seat = Arc::new(Seat {
-            number: seats.next,
-            client,
-            phase: AtomicU8::new(Phase::Idle as u8),
-            since: AtomicU64::new(self.now()),
-            sent_away: AtomicBool::new(false),
-            asked: AtomicBool::new(false),
-            owed: AtomicUsize::new(0),
-            waker: AtomicWaker::new(),
-            crowd: Arc::clone(self),
-        });
+        let seat = Arc::new(Seat::new(seats.next, client, holder, self));
         seats.taken.insert(seat.number, Arc::clone(&seat));
-        *seats.by_client.entry(client).or_default() += 1;
+        seats.by_holder.add(holder);
         Admission::Seat(seat)
     }
 
-    /// Ends a connection that is idle, or whose head trickles: of this client, or of the one that has the most.
-    fn send_away(&self, seats: &mut Seats, of: Option<IpAddr>) -> bool {
+    /// A place among the requests under way behind trusted proxies, for which a body that trickles may have to go. The shares
+    /// are those of connections, of what the proxies may have: so a few of their connections are always free for a head,
+    /// which tells who it is that asks.
+    pub(super) fn turn(&self, seat: &Arc<Seat>, client: IpAddr) -> Option<Turn> {
+        let is_friend = self.patience.is_friend(client, Instant::now());
+        let mut seats = self.seats();
+        let held = seats.turns_of.of(client);
+        // what is left to the proxies by those who come without one
+        let others = seats.taken.len() - seats.by_holder.of(PROXIES);
+        let all = self.bounds.connections - self.bounds.reserve;
+        let requests = Supply {
+            all: all.saturating_sub(others).max(self.bounds.reserve).max(1),
+            taken: seats.turns.len(),
+            reserve: self.bounds.reserve,
+        };
+        let turn = |seat: &Seat, seats: &Seats| seats.turns.get(&seat.number).copied();
+        let makes_room = match requests.room(held, self.bounds.per_client, is_friend) {
+            Room::Own => self.send_away(&mut seats, |seat, seats| turn(seat, seats) == Some(client)),
+            Room::Others => self.send_away(&mut seats, |seat, seats| turn(seat, seats).is_some()),
+            Room::Free => true,
+        };
+        // it may have been sent away meanwhile, which ends its turn
+        if !makes_room || !seats.taken.contains_key(&seat.number) {
+            return None;
+        }
+        seats.turns.insert(seat.number, client);
+        seats.turns_of.add(client);
+        Some(Turn(Arc::clone(seat)))
+    }
+
+    /// Ends a connection that is idle, or whose head or body trickles, of those that may be chosen: one of whoever has the
+    /// most.
+    fn send_away(&self, seats: &mut Seats, may_go: impl Fn(&Seat, &Seats) -> bool) -> bool {
         let (now, patience) = (self.now(), millis(self.bounds.trickling));
         // whoever is about to ask is idle, too, and would go before all that have begun and say no more
-        let alike = patience == 0;
+        let heads = if patience == 0 { 3 } else { 2 };
         let chosen = seats
             .taken
             .values()
-            .filter(|seat| of.is_none_or(|client| seat.client == client))
+            .filter(|seat| may_go(seat, seats))
             .filter_map(|seat| {
-                let age = now.saturating_sub(seat.since.load(Ordering::Relaxed));
-                let many = seats.by_client.get(&seat.client).copied().unwrap_or_default();
+                let age = now.saturating_sub(seat.since());
+                let many = seats.by_holder.of(seat.holder);
                 match seat.phase() {
-                    Phase::Idle => Some((true, many, age, seat)),
-                    Phase::Head if age >= patience => Some((alike, many, age, seat)),
+                    Phase::Idle => Some((3, many, age, seat)),
+                    Phase::Head if age >= patience => Some((heads, many, age, seat)),
+                    Phase::Body => {
+                        let age = age.saturating_sub(seat.earned());
+                        let client = seats.turns.get(&seat.number);
+                        let many = client.map_or(many, |client| seats.turns_of.of(*client));
+                        let is_friend = || {
+                            let client = *client.unwrap_or(&seat.client);
+                            self.patience.is_friend(client, Instant::now())
+                        };
+                        (age >= patience).then(|| (u8::from(!is_friend()), many, age, seat))
+                    }
                     _ => None,
                 }
             })
-            .max_by_key(|(idle, many, age, _)| (*idle, *many, *age))
+            .max_by_key(|(rank, many, age, _)| (*rank, *many, *age))
             .map(|(.., seat)| Arc::clone(seat));
         let Some(seat) = chosen else { return false };
         seats.send_away(&seat);
@@ -275,8 +277,8 @@ impl Crowd {
         let chosen = seats
             .taken
             .values()
-            .filter(|seat| now.saturating_sub(seat.since.load(Ordering::Relaxed)) >= patience)
-            .map(|seat| (seat.owed.load(Ordering::Relaxed), seat))
+            .filter(|seat| now.saturating_sub(seat.since()) >= patience)
+            .map(|seat| (seat.owed(), seat))
             .filter(|(owed, _)| *owed > 0)
             .max_by_key(|(owed, _)| *owed)
             .map(|(_, seat)| Arc::clone(seat));
@@ -285,7 +287,11 @@ impl Crowd {
         }
     }
 
-    fn leave(&self, seat: &Seat) {
+    pub(super) fn end_turn(&self, seat: &Seat) {
+        self.seats().end_turn(seat.number);
+    }
+
+    pub(super) fn leave(&self, seat: &Seat) {
         self.seats().leave(seat);
         self.freed.notify_one();
     }
@@ -295,7 +301,7 @@ impl Crowd {
         self.seats().taken.len()
     }
 
-    fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         millis(self.begun.elapsed())
     }
 
@@ -312,70 +318,19 @@ fn millis(time: Duration) -> u64 {
 impl Seats {
     fn send_away(&mut self, seat: &Seat) {
         self.leave(seat);
-        seat.sent_away.store(true, Ordering::Release);
-        seat.waker.wake();
+        seat.send_away();
     }
 
     fn leave(&mut self, seat: &Seat) {
-        if self.taken.remove(&seat.number).is_none() {
-            return;
-        }
-        if let Some(held) = self.by_client.get_mut(&seat.client) {
-            *held -= 1;
-            if *held == 0 {
-                self.by_client.remove(&seat.client);
-            }
-        }
-    }
-}
-
-impl Seat {
-    pub(super) fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Relaxed) {
-            0 => Phase::Idle,
-            1 => Phase::Head,
-            _ => Phase::Served,
+        if self.taken.remove(&seat.number).is_some() {
+            self.by_holder.remove(seat.holder);
+            self.end_turn(seat.number);
         }
     }
 
-    pub(super) fn enter(&self, phase: Phase) {
-        self.since.store(self.crowd.now(), Ordering::Relaxed);
-        self.phase.store(phase as u8, Ordering::Relaxed);
-        if phase == Phase::Served {
-            self.asked.store(true, Ordering::Relaxed);
+    fn end_turn(&mut self, number: u64) {
+        if let Some(client) = self.turns.remove(&number) {
+            self.turns_of.remove(client);
         }
-    }
-
-    pub(super) fn has_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn is_sent_away(&self) -> bool {
-        self.sent_away.load(Ordering::Acquire)
-    }
-
-    /// An answer of so many bytes is on its way to it.
-    pub(super) fn owes(&self, bytes: usize) {
-        self.owed.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// So much of it is not in memory any more.
-    pub(super) fn took(&self, bytes: usize) {
-        self.owed.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// Whether its client may have one more handshake.
-    pub(super) fn may_greet(&self) -> bool {
-        self.crowd.patience.may_greet(self.client, Instant::now())
-    }
-
-    /// Its client sent something that is no request.
-    pub(super) fn refused(&self) {
-        self.crowd.patience.refused(self.client, Instant::now());
-    }
-
-    /// The connection is over.
-    pub(super) fn leave(&self) {
-        self.crowd.leave(self);
     }
 }

@@ -1,9 +1,8 @@
 //! What every request passes before its route: who sent it, and whether it is read at all.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::Router;
@@ -13,9 +12,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 
 use super::connection::Arrived;
-use super::crowd::{Crowd, Phase};
+use super::crowd::Crowd;
 use super::network::{client_of, plain};
 use super::pool::Part;
+use super::seat::Phase;
+use super::watched::watched;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -39,8 +40,6 @@ impl Client {
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     crowd: Arc<Crowd>,
-    /// Requests under way, of clients behind trusted proxies: their connections are the proxy's.
-    under_way: Arc<Mutex<HashMap<IpAddr, usize>>>,
     told_of_proxy: Arc<AtomicBool>,
 }
 
@@ -48,7 +47,6 @@ impl Gate {
     pub(super) fn new(crowd: Arc<Crowd>) -> Self {
         Self {
             crowd,
-            under_way: Arc::default(),
             told_of_proxy: Arc::default(),
         }
     }
@@ -113,20 +111,6 @@ impl Gate {
             && !self.crowd.is_proxy(peer)
             && !self.told_of_proxy.swap(true, Ordering::Relaxed)
     }
-
-    /// A place among the requests of a client behind a proxy.
-    fn turn(&self, client: IpAddr) -> Option<Turn> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = under_way.entry(client).or_default();
-        if *count >= self.crowd.bounds.per_client {
-            return None;
-        }
-        *count += 1;
-        Some(Turn {
-            gate: self.clone(),
-            client,
-        })
-    }
 }
 
 /// An address as proxies write it: alone, or with the port that it came from.
@@ -143,23 +127,6 @@ fn is_near(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
-    }
-}
-
-struct Turn {
-    gate: Gate,
-    client: IpAddr,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut under_way = self.gate.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = under_way.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                under_way.remove(&self.client);
-            }
-        }
     }
 }
 
@@ -180,7 +147,7 @@ async fn pass(
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
     let _turn = if gate.crowd.is_proxy(peer) {
-        match gate.turn(client.0) {
+        match gate.crowd.turn(&arrived.seat, client.0) {
             Some(turn) => Some(turn),
             None => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         }
@@ -188,6 +155,7 @@ async fn pass(
         None
     };
     request.extensions_mut().insert(client);
+    let request = request.map(|body| watched(body, &arrived.seat));
     let response = next.run(request).await;
     gate.answer(client, &arrived.seat, response).await
 }

@@ -4,13 +4,13 @@
 //! |---|---|
 //! | Protocol | HTTP/1.1 alone. |
 //! | Connections | So many at once, and never more than a quarter of the descriptors that the process may have. One client (an IPv4 address, or 56 bits of IPv6) has a share of them; the last eighth is for clients that have none yet, or that proved who they are, and its last half for the latter alone. |
-//! | Crowding | When there is no room, the longest idle connection of whoever has the most makes it, then one whose head trickles. |
+//! | Crowding | When there is no room, the longest idle connection of whoever has the most makes it, then one whose head trickles, then one whose body does: it came for 2 s longer than what came has at 16 KiB a second. |
 //! | Time | A head has [`Bounds::head`] from its first byte, a request [`Bounds::request`], silence between requests [`Bounds::idle`], a reply of which nothing is taken [`Bounds::stuck`], and one of which little is taken as much longer as what was taken has times 64 KiB, in seconds. |
 //! | Heads | They have a longest length, 32 KiB; the connection of a longer one ends. |
 //! | Bodies | They have a longest length and a deadline; of those above 32 KiB 16 are read and worked on at a time. A client has up to a quarter of these places, strangers together three quarters; one that proved who it is has up to a half. What has no place is answered as what passes. |
 //! | Answers | Of those above 1 KiB, 8 MiB that were not taken are kept, with shares as of long bodies. Where there is no room, the answer is 503, and the connection ends that holds most of it and took nothing for 2 s. |
 //! | Refusals | A client that is refused again and again is answered 429 before its body is read, until it has been quiet for a while. What is signed costs nothing, and this machine itself is exempt, where no trusted proxy stands on it. |
-//! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy; where that cannot be read, the proxy itself. Nobody else's header counts. |
+//! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy; where that cannot be read, the proxy itself. Nobody else's header counts. All trusted proxies together have all connections but the last eighth; of these, requests under way are shared among the clients behind them as connections are elsewhere, so that a few are always free for the head of whoever comes. |
 //! | TLS | Where a certificate is configured ([`Tls`]), a first byte tells TLS from plain HTTP. Plain HTTP is taken from this machine, from trusted proxies and from whom `plain_http` names. A handshake has the time of a head; one that fails, or that no request follows, is a refusal, and of all of them one client has 200, and then 10 a second. |
 //! | Logs | What strangers can cause is logged in rations: so many lines in a while, with a count of those left out. |
 
@@ -23,10 +23,13 @@ mod line;
 mod network;
 mod patience;
 mod pool;
+mod seat;
 mod serve;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod watched;
 
 use std::io;
 use std::net::SocketAddr;

@@ -12,9 +12,12 @@ use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::crowd::{Admission, Crowd, Phase};
+use super::crowd::{Admission, Crowd};
 use super::patience::Patience;
+use super::seat::Phase;
 use super::*;
+
+mod proxies;
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()

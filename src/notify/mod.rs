@@ -27,6 +27,7 @@ use std::sync::Arc;
 use crate::config::{NoticesTo, Receiver};
 use crate::http::Http;
 use crate::ports::Notifier;
+use crate::secrets::judge_program;
 use crate::types::SafeText;
 
 pub use webhook::{SIGNATURE, TIMESTAMP};
@@ -42,7 +43,7 @@ pub struct NotOpened {
 /// Opens a receiver. `source` says whose notices these are, as people read it.
 ///
 /// # Errors
-/// A secret cannot be read from its file, or the URL is none.
+/// A secret cannot be read from its file, everybody may change the program, or the URL is none.
 pub fn open(to: &NoticesTo, http: &Http, source: &SafeText) -> Result<Arc<dyn Notifier>, NotOpened> {
     let problem = |problem: String| NotOpened {
         name: to.name.clone(),
@@ -50,7 +51,12 @@ pub fn open(to: &NoticesTo, http: &Http, source: &SafeText) -> Result<Arc<dyn No
     };
     let source = source.clone();
     Ok(match &to.receiver {
-        Receiver::Command(words) => Arc::new(command::Command::new(words.clone(), source)),
+        Receiver::Command(words) => {
+            for worry in judge_program(words).map_err(|error| problem(error.to_string()))? {
+                tracing::warn!(target: "notify", worry, "others may get at the program that is told");
+            }
+            Arc::new(command::Command::new(words.clone(), source))
+        }
         Receiver::Webhook { to, key_file } => {
             let key = key_file
                 .as_deref()

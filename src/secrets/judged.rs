@@ -10,6 +10,7 @@
 //! | others may read a secret | a warning, with the command that mends it |
 //! | a secret of root that a group of this user may read, and nobody else (`root:casimir 0640`) | fine: it is how this user gets it |
 //! | `$CREDENTIALS_DIRECTORY` of a service manager, `/run/secrets`, a file system that nobody can write | fine as it comes |
+//! | a program that is run, and a file among its arguments | as a file whose words are believed |
 //! | a pipe | a password, a mnemonic or a key that a command reads once may come through one of this user's; nothing else may |
 
 use std::fs::{File, Metadata};
@@ -100,7 +101,7 @@ pub fn regular(path: &Path) -> io::Result<()> {
     kind_of(&std::fs::metadata(path)?)
 }
 
-fn kind_of(metadata: &Metadata) -> io::Result<()> {
+pub(super) fn kind_of(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_dir() {
         let words = "is a directory, not a file";
         return Err(io::Error::new(io::ErrorKind::IsADirectory, words));
@@ -190,8 +191,22 @@ pub fn judge_directory(path: &Path) -> Option<String> {
 }
 
 fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Result<Vec<String>> {
+    let is_fixed = || {
+        rustix::fs::fstatvfs(file)
+            .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+    };
+    judge_metadata(path, metadata, holds, is_fixed)
+}
+
+/// `is_fixed` says whether it is on a file system that nobody can write.
+pub(super) fn judge_metadata(
+    path: &Path,
+    metadata: &Metadata,
+    holds: Holds,
+    is_fixed: impl Fn() -> bool,
+) -> io::Result<Vec<String>> {
     use std::os::unix::fs::MetadataExt as _;
-    if !metadata.is_file() || comes_so(path, file) {
+    if !metadata.is_file() || comes_so(path) || is_fixed() {
         return Ok(Vec::new());
     }
     let (mode, shown) = (metadata.mode() & 0o777, path.display());
@@ -233,16 +248,13 @@ fn is_handed_over(metadata: &Metadata, owner: u32, us: u32) -> bool {
 }
 
 /// Whether whoever runs this program has put it there in a way that they cannot mend, and need not.
-fn comes_so(path: &Path, file: &File) -> bool {
+fn comes_so(path: &Path) -> bool {
     let Ok(real) = path.canonicalize() else {
         return false;
     };
     let handed_over = |directory: &Path| directory.canonicalize().is_ok_and(|at| real.starts_with(at));
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|text| !text.is_empty());
-    credentials.is_some_and(|at| handed_over(Path::new(&at)))
-        || handed_over(Path::new("/run/secrets"))
-        || rustix::fs::fstatvfs(file)
-            .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+    credentials.is_some_and(|at| handed_over(Path::new(&at))) || handed_over(Path::new("/run/secrets"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod judged;
 pub mod person;
 mod pipe;
 mod private;
+mod program;
 mod scrypt;
 pub(crate) mod sealing;
 mod way;
@@ -15,4 +16,5 @@ pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, ope
 pub use pipe::tell_waiting;
 pub(crate) use private::unmounted;
 pub use private::{append_private, make_private, partial_of, replace_private, write_private};
+pub use program::{judge_program, program_of};
 pub use whole::{Placed, Successor, create_whole};

@@ -61,6 +61,44 @@ pub(super) fn verify(interpreter: &Path, scratch: &Path, arguments: &[&str]) -> 
     (code, out + &stderr)
 }
 
+/// A pipe was waited for without end, and a long file or line was in memory whole.
+#[test]
+fn what_is_no_regular_file_or_too_long_is_said_and_not_read() {
+    let scratch = bench();
+    let at = |name: &str| scratch.path().join(name);
+    let (code, _) = {
+        let mut make = Command::new("mkfifo");
+        let (code, out, stderr) = support::run(make.arg(at("pipe")));
+        (code, out + &stderr)
+    };
+    assert_eq!(code, Some(0));
+    let long = |name: &str, bytes: u64| fs::File::create(at(name)).unwrap().set_len(bytes).unwrap();
+    long("long.jsonl", 3 << 30);
+    long("line.jsonl", 600 << 20);
+    long("long.json", 3 << 30);
+    let python = Path::new("python3");
+    for (arguments, words) in [
+        (["--journal", "pipe"].as_slice(), "pipe is no regular file"),
+        (&["--journal", "long.jsonl"], "at most 1073741824 are read"),
+        (&["--journal", "line.jsonl"], "is longer than 67108864 bytes"),
+        (&["pipe"], "pipe is no regular file"),
+        (&["long.json"], "at most 16777216 are read"),
+        (
+            &["--journal", "export.jsonl", "--checkpoint", "pipe"],
+            "pipe is no regular file",
+        ),
+        (
+            &["--journal", "export.jsonl", "--operators", "pipe"],
+            "pipe is no regular file",
+        ),
+    ] {
+        let (code, said) = verify(python, scratch.path(), arguments);
+        assert!(matches!(code, Some(1 | 2)), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+        assert!(!said.contains("Traceback"), "{said}");
+    }
+}
+
 #[test]
 fn an_export_verifies_with_no_line_of_our_code_and_each_damage_is_named() {
     let scratch = bench();

@@ -37,8 +37,10 @@ import argparse
 import base64
 import hashlib
 import json
+import os
 import pathlib
 import re
+import stat
 import sys
 import tomllib
 
@@ -110,6 +112,8 @@ class Report:
             found.append(test())
         except OSError:
             raise
+        except Bad as bad:
+            self.line("BAD", f"{what}: {bad}")
         except Exception as error:
             self.line("BAD", f"{what}: not as its format says ({type(error).__name__}: {error})")
         return found[0] if found else otherwise
@@ -129,7 +133,41 @@ def u64(value, what):
 # Objects and lists within each other; the program reads no deeper ones either.
 NESTED = 127
 MARK = "\ufeff"
+# bytes of a file that is read whole, of an export, and of a line of it
 LONGEST = 16 << 20
+LONGEST_EXPORT = 1 << 30
+LONGEST_LINE = 64 << 20
+
+
+def regular(path, longest):
+    """Opens a regular file of so many bytes at most. A pipe would be waited for without end."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(handle, "rb")
+    found = os.fstat(handle)
+    require(stat.S_ISREG(found.st_mode), f"{path} is no regular file, but a directory, a pipe, a socket or a device")
+    require(found.st_size <= longest, f"{path} has {found.st_size} bytes, at most {longest} are read")
+    return file
+
+
+def whole(path, longest=LONGEST):
+    with regular(path, longest) as file:
+        data = file.read(longest + 1)
+    require(len(data) <= longest, f"{path} has more than {longest} bytes, which is as many as are read")
+    return data
+
+
+def text_of(path):
+    return whole(path).decode("utf-8-sig")
+
+
+def lines_of(file):
+    """Its lines, of which none is longer than any record."""
+    read = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        read += len(line)
+        require(len(line) <= LONGEST_LINE, f"the line behind its first {read - len(line)} bytes is longer than {LONGEST_LINE} bytes")
+        require(read <= LONGEST_EXPORT, f"it has more than {LONGEST_EXPORT} bytes, which is as many as are read")
+        yield line
 
 
 def once(pairs):
@@ -425,8 +463,8 @@ def records(path, found):
     """Every record of an export, each after its link was checked. An export of version 2 begins with its checkpoint, which
     is put into `found`. The mark that some editors put before a text is passed over."""
     previous, newest, count = bytes(32), 1, 0
-    with open(path, "rb") as lines:
-        for place, line in enumerate(lines):
+    with regular(path, LONGEST_EXPORT) as file:
+        for place, line in enumerate(lines_of(file)):
             line = line.removeprefix(MARK.encode()) if place == 0 else line
             require(line.startswith(b"{"), f"record {count + 1} is no JSON object")
             require(line.endswith(b"\n"), f"record {count + 1} is cut off: its line has no end")
@@ -848,7 +886,7 @@ def held_fast(report, entries, arguments, found):
     if arguments.checkpoint:
         given = []
         path = pathlib.Path(arguments.checkpoint)
-        if report.check("checkpoint file", lambda: given.append(Checkpoint(path.read_text(encoding="utf-8-sig").split(), "it"))):
+        if report.check("checkpoint file", lambda: given.append(Checkpoint(text_of(path).split(), "it"))):
             upto = max(upto, acknowledged(report, entries, given[0], key, "checkpoint"))
             found = found + given
     if arguments.head:
@@ -1424,13 +1462,13 @@ class Transcript:
 
 def operators(path):
     """Operator to key, of a file with [[operator]] tables; key files are sought from where that file is."""
-    tables = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8-sig")).get("operator", [])
+    tables = tomllib.loads(text_of(path)).get("operator", [])
     keys = {}
     try:
         for table in tables:
             text = table.get("public_key")
             if text is None and table.get("public_key_file"):
-                text = pathlib.Path(path).parent.joinpath(table["public_key_file"]).read_text(encoding="utf-8-sig")
+                text = text_of(pathlib.Path(path).parent.joinpath(table["public_key_file"]))
             keys[table["id"]] = None if text is None else rsa_key(text)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"{path} is no file of operators ({type(error).__name__}: {error})") from None
@@ -1446,8 +1484,10 @@ def compare(transcript, registry):
 
 
 def transcript(report, path, named, serves, registry):
-    text = path.read_bytes()
-    found = []
+    read, found = [], []
+    if not report.part("file", lambda: read.append(whole(path)) or True):
+        return
+    text = read[0]
     if not report.check("format", lambda: found.append(Transcript(text))):
         return
     found = found[0]

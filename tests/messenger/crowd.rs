@@ -6,6 +6,7 @@ use casimir_dkg::dkg::rockx::messenger::{
     MessengerConfig, PROOF_HEADER, prove_registration, prove_removal, prove_topic,
 };
 
+use super::slow;
 use super::strangers::Open;
 use super::support::{Messenger, Node, PROCESSED, config, eventually, id, operator, round};
 use crate::node::net::identity;
@@ -270,4 +271,16 @@ async fn a_topic_that_its_initiator_removed_is_not_made_again_by_an_earlier_word
     assert_eq!(messenger.get(&format!("/topics/{topic}")).await.status, 404);
     tokio::time::sleep(Duration::from_millis(5)).await;
     assert_eq!(create(&word()).await, 200, "whoever signs it anew means it");
+}
+
+/// Four clients with slow bodies, each below its share, had all connections of the proxy: nobody else was answered.
+#[tokio::test]
+async fn slow_bodies_behind_a_proxy_shut_nobody_out() {
+    let open = proxied(|config| config.limits.connections = 64).await;
+    let at = open.0.handle.addr();
+    let clients: Vec<String> = (1..=4).map(|n| format!("203.0.113.{n}")).collect();
+    let _held = slow::bodies(at, REGISTER, &clients, 14).await;
+    for n in 1..=4 {
+        slow::answered(at, &format!("198.51.100.{n}")).await;
+    }
 }

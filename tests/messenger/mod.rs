@@ -11,5 +11,6 @@ mod recordings;
 mod restart;
 mod results;
 mod routes;
+pub(crate) mod slow;
 mod strangers;
 mod support;

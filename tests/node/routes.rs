@@ -19,6 +19,7 @@ use super::net::{CREDENTIALS, FORK, identity, ids, public, request};
 use super::stage::{
     DEADLINE, Stage, client, config, init, keysign, loopback, messenger, reshare, signed, spawn, validator_of,
 };
+use crate::messenger::slow;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_routes_answer_as_the_real_programs_do() {
@@ -517,5 +518,22 @@ async fn a_run_in_which_nobody_else_spoke_is_noted_as_one() {
         db.query_row(sql, [request(seed).0], |row| row.get(0)).unwrap()
     };
     assert!(!alone(1) && alone(2));
+    stage.shutdown().await;
+}
+
+/// As at the messenger: the connections of a proxy are those of everybody behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_bodies_behind_a_proxy_shut_nobody_out_of_a_node() {
+    let stage = Stage::with(1, |config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let at = stage.nodes[0].local_addr();
+    let clients: Vec<String> = (1..=4).map(|n| format!("203.0.113.{n}")).collect();
+    let held = slow::bodies(at, "/consume", &clients, 56).await;
+    for n in 1..=4 {
+        slow::answered(at, &format!("198.51.100.{n}")).await;
+    }
+    drop(held);
     stage.shutdown().await;
 }

@@ -26,6 +26,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use casimir_dkg::config::UiConfig;
 use casimir_dkg::engine::{EngineHandle, Identity};
+use casimir_dkg::secrets::judge_program;
 use casimir_dkg::view::Seated;
 use tokio::sync::{mpsc, oneshot};
 
@@ -107,7 +108,8 @@ pub(crate) async fn run(
 ) -> Result<ExitReason> {
     let var = |name: &str| std::env::var(name).ok();
     let settings = settings(&options, var)?;
-    if let casimir_dkg::config::Notify::Command(_) = options.ui.notify {
+    if let casimir_dkg::config::Notify::Command(program) = &options.ui.notify {
+        judge_program(std::slice::from_ref(program)).with_context(|| format!("ui.notify {program}"))?;
         tracing::warn!(
             target: "casimir_dkg::console",
             "ui.notify starts its program from this screen alone and tells it nothing; a [[notices.to]] with a command \

@@ -13,9 +13,14 @@ use super::exchange::{self, End};
 use super::http::{Conn, Gone};
 use super::socket;
 use super::target::Kind;
+use crate::ration::Ration;
 
 /// Connections of one listener; the ones beyond are closed at once.
 const MAX_CONNECTIONS: usize = 512;
+
+/// Whoever connects causes these lines.
+static TOO_MANY: Ration = Ration::usual();
+static NOT_TAKEN: Ration = Ration::usual();
 
 /// Listens on any free port of the loopback address.
 pub(super) async fn bind() -> Result<(TcpListener, SocketAddr), ProxyError> {
@@ -36,9 +41,16 @@ pub(super) async fn run(listener: TcpListener, desk: Arc<Desk>) {
                 Ok((stream, _)) if connections.len() < MAX_CONNECTIONS => {
                     connections.spawn(serve(Arc::clone(&desk), stream));
                 }
-                Ok(_) => tracing::warn!(target: "devnet::proxy", target = %desk.target.name, "too many connections"),
+                Ok(_) => {
+                    if let Some(left_out) = TOO_MANY.line() {
+                        let target = &desk.target.name;
+                        tracing::warn!(target: "devnet::proxy", %target, left_out, "too many connections");
+                    }
+                }
                 Err(error) => {
-                    tracing::warn!(target: "devnet::proxy", %error, "no connection could be taken");
+                    if let Some(left_out) = NOT_TAKEN.line() {
+                        tracing::warn!(target: "devnet::proxy", %error, left_out, "no connection could be taken");
+                    }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },

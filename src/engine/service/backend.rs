@@ -314,7 +314,7 @@ fn initiator(config: &Config, http: &Http, messenger_url: &str) -> Result<Initia
     })
 }
 
-fn signing_key(path: &Path) -> Result<OperatorPrivateKey, BackendError> {
+pub(super) fn signing_key(path: &Path) -> Result<OperatorPrivateKey, BackendError> {
     let refused = |problem: String| BackendError::InitiatorKey {
         path: path.to_owned(),
         problem,

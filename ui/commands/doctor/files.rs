@@ -4,7 +4,7 @@ use std::path::Path;
 
 use alloy::primitives::U256;
 use casimir_dkg::config::{Config, format_ether};
-use casimir_dkg::engine;
+use casimir_dkg::engine::{self, service};
 use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, places};
 
 use super::{Finding, Report, modes};
@@ -19,7 +19,19 @@ pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
     report.add(writable("state directory", &config.directories.state));
     report.add(writable("log directory", &config.log.dir));
     if let Some(parent) = config.journal.path.parent() {
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
         report.add(writable("journal directory", parent));
+    }
+    for file in service::files(config) {
+        report.extend(modes::judged(&file));
+    }
+    if let Err(error) = service::judge_initiator_key(config) {
+        let hint = "the engine does not start with it";
+        report.add(Finding::fail("dkg.initiator_key_file", error.to_string(), hint));
     }
     let (finding, records) = journal(&engine::journal_at(&config.journal));
     let (network, of) = (&config.network, engine::identity(&records));
@@ -103,6 +115,11 @@ pub(super) fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
             // whoever may not read the key cannot say that it is another one
             let key = match journal::judge_key(place, found.key) {
                 Err(error @ JournalError::Key { .. }) => Some(error.to_string()),
+                Err(JournalError::Io { path, source })
+                    if source.kind() == std::io::ErrorKind::InvalidData =>
+                {
+                    Some(format!("{} {source}", path.display()))
+                }
                 _ => None,
             };
             let sound = format!(

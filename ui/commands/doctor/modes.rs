@@ -1,8 +1,10 @@
 //! What earlier versions, or people, left for others to read: files are made for their owner alone, and those that are there
 //! keep their mode.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
+use casimir_dkg::engine::service::Judged;
 use casimir_dkg::secrets;
 use casimir_dkg::types::counted;
 
@@ -10,6 +12,23 @@ use super::Finding;
 
 /// A directory's files are counted up to so many.
 const MOST: usize = 100_000;
+
+/// What a start says of a file that it opens: it would not begin, or warns.
+pub(super) fn judged(file: &Judged) -> Vec<Finding> {
+    let what = file.what.as_str();
+    match secrets::open(&file.path, file.holds) {
+        Ok(found) => {
+            let shown = file.path.display();
+            let warn = |worry: &String| Finding::warn(what, format!("{shown} {worry}"), "");
+            found.worries.iter().map(warn).collect()
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && !file.is_needed => Vec::new(),
+        Err(error) => {
+            let found = format!("{} {error}", file.path.display());
+            vec![Finding::fail(what, found, "a start refuses this file")]
+        }
+    }
+}
 
 /// Files of a directory that others may read or change; `None` where there are none. `is_ours` knows them by their names.
 pub(super) fn open_to_others(
@@ -88,5 +107,40 @@ mod tests {
         assert!(finding.hint.unwrap().as_str().contains("chmod go="));
         let none = open_to_others("logs", folder.path(), |name| name == "a.log");
         assert!(none.is_none(), "{none:?}");
+    }
+
+    #[test]
+    fn a_file_that_stops_the_start_fails_and_one_that_it_warns_of_is_told() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        use casimir_dkg::secrets::Holds;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("initiator.pem");
+        let found = |holds, is_needed| {
+            let file = Judged {
+                what: "dkg.initiator_key_file".to_owned(),
+                path: path.clone(),
+                holds,
+                is_needed,
+            };
+            format!("{:?}", judged(&file))
+        };
+        assert!(found(Holds::Secret, true).contains("Fail"));
+        assert_eq!(found(Holds::Secret, false), "[]");
+        std::fs::write(&path, "x").unwrap();
+        for (mode, holds, words) in [
+            (0o666, Holds::Secret, "chmod o-w "),
+            (0o666, Holds::Trusted, "chmod o-w "),
+            (0o644, Holds::Secret, "chmod 600 "),
+            (0o664, Holds::Trusted, "chmod g-w "),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let told = found(holds, true);
+            assert!(told.contains(words), "{mode:o}: {told}");
+            assert_eq!(told.contains("Fail"), mode == 0o666, "{told}");
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(found(Holds::Secret, true), "[]");
     }
 }

@@ -1,10 +1,9 @@
 //! Who is told what waits. Nobody is sent anything: that is what `notify test` is for.
 
-use std::path::{Path, PathBuf};
-
 use casimir_dkg::config::{Config, NoticesTo, Receiver};
 use casimir_dkg::engine::service;
 use casimir_dkg::http::Http;
+use casimir_dkg::secrets::{judge_program, program_of};
 
 use super::{Finding, Report};
 
@@ -18,6 +17,12 @@ pub(crate) fn examine(config: &Config, http: &Http, report: &mut Report) {
     }
     for to in &notices.to {
         report.add(receiver(config, to, http));
+        if let Receiver::Command(command) = &to.receiver {
+            // what refuses it was said
+            for worry in judge_program(command).unwrap_or_default() {
+                report.add(Finding::warn(&format!("notices to {}", to.name), worry, ""));
+            }
+        }
     }
 }
 
@@ -31,7 +36,7 @@ fn receiver(config: &Config, to: &NoticesTo, http: &Http) -> Finding {
         Err(error) => return Finding::fail(&what, error.to_string(), "the engine does not start with it"),
     };
     if let Receiver::Command(command) = &to.receiver
-        && !command.first().is_some_and(|program| can_start(program))
+        && command.first().and_then(|program| program_of(program)).is_none()
     {
         let program = command.first().map_or("", String::as_str);
         return Finding::fail(
@@ -45,21 +50,4 @@ fn receiver(config: &Config, to: &NoticesTo, http: &Http) -> Finding {
         .map_or_else(String::new, |told| told.notifier.name().to_string());
     let found = format!("{name}, not tried here: `casimir-dkg notify test` sends a notice");
     Finding::ok(&what, found)
-}
-
-fn can_start(program: &str) -> bool {
-    if program.contains('/') {
-        return is_executable(Path::new(program));
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let places: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    places
-        .iter()
-        .any(|directory| is_executable(&directory.join(program)))
-}
-
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    let found = path.metadata();
-    found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }

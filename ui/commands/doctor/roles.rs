@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use casimir_dkg::config::{Layers, MessengerConfig, NodeConfig, OperatorsConfig};
 use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
+use casimir_dkg::engine::service;
 use casimir_dkg::http::{Http, HttpOptions};
 use casimir_dkg::listen::{Tls, TlsFiles};
 use casimir_dkg::types::{OperatorRecord, RedactedUrl, UnixMillis, counted};
 
-use super::{Finding, Report, files, http, shares};
+use super::{Finding, Report, files, http, modes, shares};
 use crate::args::DoctorRole;
 use crate::commands::operator;
 
@@ -82,6 +83,13 @@ async fn messenger(
 ) {
     report.add(port(settings.listen));
     report.add(certificate(settings.tls.as_ref()));
+    for file in settings
+        .tls
+        .iter()
+        .flat_map(|tls| service::of_tls("messenger", tls))
+    {
+        report.extend(modes::judged(&file));
+    }
     report.add(files::writable("data directory", &settings.data_dir));
     let known = settings.known_operators(operators);
     let keys = operators.ssv_api.is_some() || known.iter().any(|operator| !operator.public_key.is_empty());
@@ -130,6 +138,9 @@ async fn node(settings: &NodeConfig, operators: &OperatorsConfig, http: &Http, r
     report.add(key(settings, operators));
     report.add(port(settings.listen));
     report.add(certificate(settings.tls.as_ref()));
+    for file in settings.tls.iter().flat_map(|tls| service::of_tls("node", tls)) {
+        report.extend(modes::judged(&file));
+    }
     report.add(match &settings.public_url {
         Some(url) if settings.tls.is_some() && url.expose().starts_with("http://") => Finding::warn(
             "public URL",
@@ -246,6 +257,10 @@ pub(super) fn certificate(files: Option<&TlsFiles>) -> Finding {
                 false => Finding::warn(what, found, "renew it: it is read anew when it changes"),
             }
         }
-        Err(error) => Finding::fail(what, error.to_string(), "nobody can connect until this is right"),
+        Err(error) => Finding::fail(
+            what,
+            error.to_string(),
+            "a start refuses it; what runs goes on with the pair that it read before",
+        ),
     }
 }

@@ -1,7 +1,9 @@
 //! An engine's state, for people who read lines.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::view::{ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait};
+use casimir_dkg::view::{
+    ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait, WaitReason,
+};
 
 use super::payload;
 use crate::output::line;
@@ -19,11 +21,17 @@ fn journal(journal: &JournalView) {
     );
 }
 
+fn are_suspended(snapshot: &Snapshot) -> bool {
+    let mut waits = snapshot.waits.iter();
+    waits.any(|wait| wait.reason == WaitReason::RulesSuspended)
+}
+
 /// Who decides, and what keeps it from doing anything.
 fn decides(snapshot: &Snapshot) {
     let mode = match snapshot.mode {
         Mode::Observe => "observe: decides nothing",
         Mode::Supervised => "supervised: a person decides",
+        Mode::Auto if are_suspended(snapshot) => "auto, but the rules are suspended: a person decides",
         Mode::Auto => "auto: the rules decide, what none covers waits",
     };
     field("mode", mode);

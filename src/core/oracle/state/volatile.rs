@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, OperatorId, PoolId, RequestId, SafeText, UnixMillis,
+    ActionId, BlockRef, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, SafeText, UnixMillis,
 };
 
 use super::{Agenda, Track};
@@ -146,6 +146,16 @@ pub(in crate::oracle) struct Refusal {
     pub(in crate::oracle) up_ms: u64,
 }
 
+/// What logs said of a case of which one was not believed.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(test, derive(PartialEq))]
+pub(in crate::oracle) struct Denied {
+    /// Further ones that were not believed.
+    pub(in crate::oracle) further: u64,
+    /// Those that wait for the contract's state, oldest first, each with the case whose transaction it was.
+    pub(in crate::oracle) held: Vec<(LogRef, Option<CaseId>)>,
+}
+
 /// What is not journaled: it is read again after a restart.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(test, derive(PartialEq))]
@@ -180,6 +190,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) unseen: BTreeMap<CaseId, u64>,
     /// Blocks at which the contract's state first said something else than what a case rests on.
     pub(in crate::oracle) contradicted: BTreeMap<CaseId, u64>,
+    /// Cases of which a log said that they had ended, against the contract's state.
+    pub(in crate::oracle) denied: BTreeMap<CaseId, Denied>,
     /// Since when SSV refuses the committee of a case, by two voices.
     pub(in crate::oracle) refusals: BTreeMap<CaseId, Refusal>,
     /// Head at the last inspection of a transaction.

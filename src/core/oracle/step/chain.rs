@@ -6,7 +6,7 @@ use crate::oracle::turn::Turn;
 use crate::oracle::{Case, Cause, ChainFacts, Fulfilment, Record, Served, State, account, advance, cases};
 use crate::types::{BlockRef, CaseId, LogRef, OperatorId, PoolId, RequestKind, SafeText};
 
-use super::reconcile;
+use super::{denied, reconcile};
 
 /// `leaving`: the operator that the request wants out, where it names one.
 pub(super) fn requested(
@@ -116,7 +116,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
     };
     // told once more: it may be what ended an earlier case
     let told = |c: &Case| c.reports().any(|known| *known == served);
-    if !own && !turn.state.cases_of(kind, pool).any(told) {
+    if !own && !turn.state.cases_of(kind, pool).any(told) && !denied::holds_back(turn, id, log, by) {
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,
@@ -175,6 +175,7 @@ fn without_block(text: &str) -> (&str, &str) {
 
 /// What our own transactions did is followed by their receipts; what others did counts until it leaves the chain.
 pub(super) fn fulfilment_removed(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log: LogRef) {
+    denied::removed(turn, log);
     let is_it = |s: Served| s.transaction == log.transaction && s.log.is_none_or(|l| l == log);
     let served = turn
         .state
@@ -199,7 +200,9 @@ pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
     turn.state.volatile.read = Some(upto);
     let due = turn.state.cursor.is_none_or(|(known, at)| {
         let far = upto.number >= known.number.saturating_add(POSITION_BLOCKS);
-        told || upto.number < known.number
+        // what waits for the state is read again after a restart
+        (told && !denied::waits(turn))
+            || upto.number < known.number
             || (far && (turn.at.since(at).as_millis() >= POSITION_MS || turn.at < at))
     });
     if due {
@@ -215,6 +218,7 @@ pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
     let Some(head) = head.filter(|_| turn.state.volatile.caught_up) else {
         return;
     };
+    denied::judge(turn, head);
     reconcile::wanted_by_state(turn, head);
     reconcile::contradicted_by_state(turn, head);
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod chain;
+mod denied;
 mod desk;
 mod died;
 mod exit;

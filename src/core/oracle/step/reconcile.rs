@@ -59,12 +59,14 @@ fn contradicted_case(turn: &mut Turn<'_>, id: CaseId) {
     };
     match (case.served_by, closed) {
         (Some(by), None) => {
+            // without the transaction, which whoever invents logs has a new one of in each block
             let text = SafeText::new(&format!(
-                "a log of transaction {} says that {}; the contract's state says otherwise, and the log is not believed",
-                by.transaction,
+                "a log says that {}; the contract's state says otherwise, and the log is not believed. Further ones count once \
+                 the state says so, too",
                 kind.served()
             ));
             note_once(turn, id, text);
+            turn.state.volatile.denied.entry(id).or_default();
             let transaction = by.transaction;
             turn.record(Record::PoolNotServed {
                 case: id,

@@ -10,7 +10,7 @@ use super::head::{Length, Request};
 const MAX_HEAD: usize = 64 << 10;
 const MAX_BODY: usize = 32 << 20;
 /// A client may leave its connection open for this long between two requests.
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_secs(120);
 /// Time for one request to come in, and for one piece of an answer to go out.
 const DEADLINE: Duration = Duration::from_secs(60);
 

@@ -6,8 +6,9 @@
 //! | confirmed | it signed its registration with the key that the configuration has of it | always |
 //! | guest | everybody else; its first proof, if it brings one, binds the name to that key | so many in all and from one client |
 //!
-//! A guest that was never heard of in a ceremony makes room for the next one after [`UNHEARD`], and every guest is
-//! forgotten after [`Limits::guest_ttl`]. A name that was proved lately belongs to its key: no other registration moves
+//! A guest that was never heard of in a ceremony makes room for the next one after [`UNHEARD`], one that proved nothing
+//! before others and at once for one that did, and every guest is forgotten after [`Limits::guest_ttl`]. That a guest
+//! which proves nothing says again where it is makes it no younger: junk would never age. A name that was proved lately belongs to its key: no other registration moves
 //! it, however silent its address is. While the key of a listed operator is not known here, a key that somebody proves at
 //! its address says no more than a guest's: only a confirmed one takes a name from another key.
 
@@ -136,9 +137,12 @@ impl Registry {
     fn make_room(&self, claim: &Claim, now: UnixMillis, limits: &Limits) -> Verdict {
         let guests = || self.by_name.iter().filter(|(_, entry)| !entry.is_vouched());
         let oldest = |unheard: bool| {
-            let candidates =
-                guests().filter(|(_, entry)| !unheard || !entry.heard && now.since(entry.seen) >= UNHEARD);
-            let oldest = candidates.min_by_key(|(_, entry)| (entry.heard, entry.seen));
+            let may_go = |entry: &Entry| {
+                let gives_way = entry.key.is_none() && claim.entry.key.is_some();
+                !unheard || !entry.heard && (gives_way || now.since(entry.seen) >= UNHEARD)
+            };
+            let candidates = guests().filter(|(_, entry)| may_go(entry));
+            let oldest = candidates.min_by_key(|(_, entry)| (entry.heard, entry.key.is_some(), entry.seen));
             oldest.map(|(name, _)| name.clone())
         };
         if claim.entry.is_vouched() {
@@ -194,7 +198,8 @@ impl Entry {
             && same_key
             && (self.key.is_none() || old.client == self.client)
             && (old.confirmed, old.listed) == (old.confirmed || self.confirmed, old.listed || self.listed);
-        same && last.is_some_and(|at| now.since(at) < FRESH / 2)
+        let is_renewed = self.key.is_some() || self.is_vouched() || old.is_vouched();
+        same && (!is_renewed || last.is_some_and(|at| now.since(at) < FRESH / 2))
     }
 
     /// What is known of the same name, and was not said again, stays: all of it at the same address, and wherever its owner
@@ -218,6 +223,9 @@ impl Entry {
             }
             self.listed |= old.listed;
             self.heard |= old.heard;
+            if proves_nothing && !self.is_vouched() {
+                self.seen = old.seen;
+            }
         }
     }
 }
@@ -462,5 +470,71 @@ mod tests {
             old.len(),
             registry.iter().filter(|(_, entry)| !entry.is_vouched()).count()
         );
+    }
+
+    /// Junk that said again where it is never made room, and somebody with a proof was told that there is none.
+    #[test]
+    fn a_repeat_without_proof_makes_no_guest_younger_and_a_proof_takes_its_place() {
+        let limits = Limits {
+            registered: 10,
+            guests: 4,
+            guests_per_client: 4,
+            ..Limits::default()
+        };
+        let mut registry = Registry::default();
+        let junk = |now| Entry {
+            seen: now,
+            client: Some(IpAddr::from([203, 0, 113, 1])),
+            ..bare("x")
+        };
+        for n in 0..4 {
+            registry.insert(format!("junk-{n}"), junk(NOW));
+        }
+        let mut now = NOW;
+        for _ in 0..4 {
+            now = now.plus(FRESH * 3 / 5);
+            for n in 0..4 {
+                let name = format!("junk-{n}");
+                let mut again = junk(now);
+                let old = registry.get(&name).unwrap();
+                assert!(again.says_nothing_new(old, now), "nothing is stored");
+                again.inherit(old);
+                registry.insert(name, again);
+            }
+        }
+        let late = |entry: Entry| {
+            let client = Some(IpAddr::from([203, 0, 113, 2]));
+            registry.judge(&claim("late", Entry { client, ..entry }), false, now, &limits)
+        };
+        assert!(matches!(late(bare("y")), Verdict::Enter { instead_of: Some(_) }));
+
+        let key = Arc::new(OperatorPrivateKey::generate().unwrap().public().clone());
+        let judged = |registry: &Registry, entry: Entry| {
+            let client = Some(IpAddr::from([203, 0, 113, 2]));
+            registry.judge(&claim("late", Entry { client, ..entry }), false, NOW, &limits)
+        };
+        let mut young = Registry::default();
+        for n in 0..4 {
+            young.insert(format!("junk-{n}"), junk(NOW));
+        }
+        assert!(matches!(judged(&young, bare("y")), Verdict::Full(_)));
+        let enters = judged(&young, proved("y", &key, false));
+        assert!(
+            matches!(enters, Verdict::Enter { instead_of: Some(_) }),
+            "{enters:?}"
+        );
+        // whoever took part in a ceremony, or proved a key, keeps its place
+        for n in 0..4 {
+            let heard = Entry {
+                heard: n % 2 == 0,
+                ..junk(NOW)
+            };
+            let key = (n % 2 == 1).then(|| Arc::clone(&key));
+            young.insert(format!("junk-{n}"), Entry { key, ..heard });
+        }
+        assert!(matches!(
+            judged(&young, proved("y", &key, false)),
+            Verdict::Full(_)
+        ));
     }
 }

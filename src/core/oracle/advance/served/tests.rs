@@ -199,6 +199,45 @@ fn a_log_against_the_contracts_state_voids_and_closes_nothing() {
     assert!(matches!(life.case().step, Step::DecideCeremony(_)));
 }
 
+/// An endpoint that invents the end of a pool in every block had three records of each.
+#[test]
+fn inventions_in_every_block_are_told_with_a_count_and_the_true_end_still_closes() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    let of_case = |life: &Life| {
+        let strange = |r: &&Record| {
+            matches!(
+                r,
+                Record::PoolServed { .. } | Record::PoolNotServed { .. } | Record::Note { .. }
+            )
+        };
+        life.journal.iter().filter(strange).count()
+    };
+    for head in 6..60 {
+        life.told(Fulfilment::DepositInitiated, head);
+        life.looks(head, head - 1);
+    }
+    // of the first ones, before it was clear that they are none
+    let first = of_case(&life);
+    assert!(first < 12, "{:?}", life.journal);
+    for head in 60..200 {
+        life.told(Fulfilment::DepositInitiated, head);
+        life.looks(head, head - 1);
+    }
+    assert!(of_case(&life) <= first + 1, "{:?}", life.journal);
+    let says = |text: &str| life.case().history.iter().any(|e| e.text.as_str().contains(text));
+    assert!(says("the log is not believed") && says("100 further logs say the same"));
+    assert_eq!(life.case().served_by, None);
+    assert!(!life.case().is_closed());
+    // the true one, whose block is read before the state of it
+    life.told(Fulfilment::DepositInitiated, 210);
+    life.ready.clear();
+    life.looks(210, 205);
+    assert!(life.case().served_by.is_some_and(|by| by.log == Some(log(210))));
+    life.looks(220, 215);
+    assert!(life.case().is_closed());
+}
+
 #[test]
 fn before_the_state_is_read_a_log_voids_nothing() {
     let mut life = Life::new(RequestKind::Deposit);

@@ -1,0 +1,102 @@
+//! Every file that a start opens by itself, for whoever looks before it does. The configuration and its rules are read
+//! before, and what the signer opens is the signer's.
+
+use std::path::{Path, PathBuf};
+
+use super::backend::{self, BackendError};
+use crate::config::{Config, Receiver, UrlSource};
+use crate::engine::journal_at;
+use crate::listen::TlsFiles;
+use crate::secrets::Holds;
+
+/// A file that a start judges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Its key, or what it is.
+    pub what: String,
+    pub path: PathBuf,
+    pub holds: Holds,
+    /// No start without it.
+    pub is_needed: bool,
+}
+
+impl Judged {
+    fn needed(what: impl Into<String>, path: &Path, holds: Holds) -> Self {
+        Self {
+            what: what.into(),
+            path: path.to_owned(),
+            holds,
+            is_needed: true,
+        }
+    }
+}
+
+/// The one list of them.
+#[must_use]
+pub fn files(config: &Config) -> Vec<Judged> {
+    let of_http = config.http.ca_file.iter();
+    let mut all: Vec<Judged> = of_http
+        .map(|path| Judged::needed("http.ca_file", path, Holds::Trusted))
+        .collect();
+    let initiator = config.dkg.initiator_key_file.iter();
+    all.extend(initiator.map(|path| Judged::needed("dkg.initiator_key_file", path, Holds::Secret)));
+    all.extend(
+        config
+            .messenger
+            .tls
+            .iter()
+            .flat_map(|tls| of_tls("messenger", tls)),
+    );
+    for to in &config.notices.to {
+        let of = secrets_of(&to.receiver).into_iter();
+        all.extend(of.map(|path| Judged::needed(format!("notices to {}", to.name), path, Holds::Secret)));
+    }
+    let beside = journal_at(&config.journal).beside().into_iter();
+    all.extend(beside.map(|(what, path, holds)| Judged {
+        what: what.to_owned(),
+        path,
+        holds,
+        is_needed: false,
+    }));
+    all
+}
+
+/// Certificate and key of a port of `section`.
+#[must_use]
+pub fn of_tls(section: &str, tls: &TlsFiles) -> [Judged; 2] {
+    [
+        Judged::needed(
+            format!("{section}.tls_certificate_file"),
+            &tls.certificate,
+            Holds::Trusted,
+        ),
+        Judged::needed(format!("{section}.tls_key_file"), &tls.key, Holds::Secret),
+    ]
+}
+
+fn secrets_of(receiver: &Receiver) -> Vec<&Path> {
+    match receiver {
+        Receiver::Webhook { to, key_file } => file_of(to).into_iter().chain(key_file.as_deref()).collect(),
+        Receiver::Slack { to } => file_of(to).into_iter().collect(),
+        Receiver::Telegram { token_file, .. } => vec![token_file],
+        Receiver::PagerDuty { key_file, .. } => vec![key_file],
+        Receiver::Alertmanager { base } => file_of(base).into_iter().collect(),
+        Receiver::Command(_) => Vec::new(),
+    }
+}
+
+fn file_of(url: &UrlSource) -> Option<&Path> {
+    match url {
+        UrlSource::Url(_) => None,
+        UrlSource::File(path) => Some(path),
+    }
+}
+
+/// Whether the initiator's key can be used, as a start finds it.
+///
+/// # Errors
+/// As the start's.
+pub fn judge_initiator_key(config: &Config) -> Result<(), BackendError> {
+    let path = config.dkg.initiator_key_file.as_deref();
+    path.map_or(Ok(()), |path| backend::signing_key(path).map(drop))
+}

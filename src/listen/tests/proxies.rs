@@ -1,0 +1,175 @@
+//! Crowds behind a trusted proxy, whose connections are those of everybody.
+
+use super::*;
+
+const BODY: &str = "content-length: 2000\r\n\r\n{";
+
+/// A proxy's connection, on which a client begins a body and falls silent.
+async fn begins(at: SocketAddr, client: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let head = format!("POST /take HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {client}\r\n{BODY}");
+    // it may be refused meanwhile
+    let _ = stream.write_all(head.as_bytes()).await;
+    stream
+}
+
+/// Asks as `client` until it is answered. A busy machine reads heads late; what is refused for good never is.
+async fn gets_in(at: SocketAddr, client: &str, within: Duration) -> bool {
+    let asked = async {
+        loop {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            let head = format!(
+                "GET /who HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n"
+            );
+            let mut answer = String::new();
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.read_to_string(&mut answer).await;
+            if answer.ends_with(client) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(within, asked).await.is_ok()
+}
+
+fn patient(connections: usize) -> Bounds {
+    Bounds {
+        // nobody goes because of its slowness
+        trickling: Duration::from_secs(60 * 60),
+        ..bounds(connections)
+    }
+}
+
+/// Four clients, each below its share, had all connections that the proxy may have.
+#[tokio::test]
+async fn a_few_clients_with_slow_bodies_leave_room_for_others() {
+    let at = serving(patient(64), &["127.0.0.0/8"]).await;
+    let mut held = Vec::new();
+    for client in 1..=4 {
+        for _ in 0..14 {
+            held.push(begins(at, &format!("203.0.113.{client}")).await);
+        }
+    }
+    for client in ["198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"] {
+        assert!(gets_in(at, client, Duration::from_secs(20)).await, "{client}");
+    }
+}
+
+/// Many addresses take what is for newcomers, too. What is left is for who proved who it is.
+#[tokio::test]
+async fn behind_a_proxy_the_last_requests_are_for_those_who_proved_who_they_are() {
+    let (tcp, at) = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let listener = Listener::new("test", tcp, patient(64), proxies);
+    let gate = listener.gate();
+    let router = Router::new()
+        .route(
+            "/who",
+            get(async |Extension(client): Extension<Client>| client.0.to_string()),
+        )
+        .route("/take", post(async |body: Bytes| body.len().to_string()));
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    let mut held = Vec::new();
+    for client in 1..=100 {
+        held.push(begins(at, &format!("203.0.113.{client}")).await);
+    }
+    let (operator, stranger) = ("198.51.100.1", "198.51.100.2");
+    assert!(!gets_in(at, stranger, Duration::from_secs(2)).await);
+    let proved = gate.client(ip(operator), &axum::http::HeaderMap::new());
+    gate.befriend(proved);
+    assert!(gets_in(at, operator, Duration::from_secs(20)).await);
+    assert!(!gets_in(at, stranger, Duration::from_millis(200)).await);
+    drop(held);
+    assert!(
+        gets_in(at, stranger, Duration::from_secs(20)).await,
+        "all of it is given back"
+    );
+}
+
+/// Proxies that speak for many stand at several addresses: their connections are counted together.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn several_proxies_have_one_share() {
+    let at = serving(patient(64), &["127.0.0.0/8"]).await;
+    let mut held = Vec::new();
+    for n in 0..120 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket
+            .bind((ip(&format!("127.0.0.{}", 2 + n % 6)), 0).into())
+            .unwrap();
+        let mut stream = socket.connect(at).await.unwrap();
+        let client = n % 4;
+        let head = format!("POST /take HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 203.0.113.{client}\r\n{BODY}");
+        let _ = stream.write_all(head.as_bytes()).await;
+        held.push(stream);
+    }
+    assert!(gets_in(at, "198.51.100.1", Duration::from_secs(20)).await);
+}
+
+/// A body that does not move gives way, behind a proxy and without one; one that moves does not.
+#[tokio::test]
+async fn bodies_that_trickle_go_when_room_is_needed() {
+    for proxies in [&["127.0.0.0/8"][..], &[]] {
+        let at = serving(bounds(16), proxies).await;
+        let mut held = Vec::new();
+        for client in 1..=16 {
+            held.push(begins(at, &format!("203.0.113.{client}")).await);
+        }
+        if proxies.is_empty() {
+            while !try_ask(at)
+                .await
+                .is_ok_and(|answer| answer.ends_with("127.0.0.1"))
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        } else {
+            assert!(gets_in(at, "198.51.100.1", Duration::from_secs(30)).await);
+        }
+    }
+}
+
+#[test]
+fn of_those_that_trickle_the_stranger_with_the_most_goes_and_a_body_that_moves_stays() {
+    let all = Bounds {
+        trickling: Duration::from_millis(1),
+        reserve: 0,
+        ..bounds(8)
+    };
+    let crowd = Crowd::new(all, vec!["127.0.0.0/8".parse().unwrap()]);
+    let begin = |client: &str| {
+        let Admission::Seat(seat) = crowd.admit(ip("127.0.0.1")) else {
+            panic!("{client} has no place");
+        };
+        let turn = crowd.turn(&seat, ip(client)).unwrap();
+        seat.begin_body();
+        (seat, turn)
+    };
+    let mut held = Vec::new();
+    for client in ["203.0.113.1", "203.0.113.2", "203.0.113.2", "203.0.113.3"] {
+        held.push(begin(client));
+    }
+    for _ in 0..4 {
+        let (moving, turn) = begin(&format!("203.0.113.{}", 10 + held.len()));
+        moving.came(1 << 30);
+        held.push((moving, turn));
+    }
+    crowd.patience.befriend(ip("203.0.113.2"), Instant::now());
+    std::thread::sleep(Duration::from_millis(20));
+    let gone = |held: &[(Arc<super::super::seat::Seat>, _)]| -> Vec<usize> {
+        let gone = held
+            .iter()
+            .enumerate()
+            .filter(|(_, (seat, _))| seat.is_sent_away());
+        gone.map(|(at, _)| at).collect()
+    };
+    let first = begin("198.51.100.1");
+    first.0.came(1 << 30);
+    let second = begin("198.51.100.2");
+    second.0.came(1 << 30);
+    assert_eq!(gone(&held), [0, 3], "the friend's stay, and those that move");
+    let third = begin("198.51.100.3");
+    third.0.came(1 << 30);
+    assert_eq!(gone(&held).len(), 3);
+    drop((first, second, third, held));
+}
