@@ -73,6 +73,7 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         checked_at: None,
         faded: None,
         proposed_at: UnixMillis(0),
+        anew: None,
         state: ActionState::Proposed,
         decision: None,
         can_approve: Can::Yes,

@@ -242,6 +242,24 @@ fn nonce(action: &ActionView, sent: Option<&TransactionView>) -> String {
         .join(" · ")
 }
 
+/// Hex digits that are shown whole: a key, a signature, a root. Call data is longer.
+const LONGEST: usize = 2 + 2 * 128;
+
+/// Bytes that nobody reads, by their number and hash; `how` says what prints them. Whatever is shorter is left as it is.
+pub(crate) fn folded(value: &str, how: &str) -> String {
+    if value.len() <= LONGEST {
+        return value.to_owned();
+    }
+    match alloy::primitives::hex::decode(value) {
+        Ok(bytes) => format!(
+            "{} bytes, Keccak-256 {}; {how}",
+            bytes.len(),
+            alloy::primitives::keccak256(&bytes)
+        ),
+        Err(_) => value.to_owned(),
+    }
+}
+
 /// Long hexadecimal values without their middle: the page has them in full.
 pub(crate) fn shortened(text: &str) -> String {
     let short = |word: &str| {
@@ -288,6 +306,18 @@ mod tests {
             let words = said(over);
             assert!(!words.contains("next"), "{words}");
         }
+    }
+
+    #[test]
+    fn only_bytes_that_nobody_reads_are_folded() {
+        let key = format!("0x{}", "8a".repeat(48));
+        let words = "a sentence ".repeat(40);
+        for whole in [&key, &words] {
+            assert_eq!(folded(whole, "--raw prints them"), **whole);
+        }
+        let data = folded(&format!("0x{}", "00".repeat(2_180)), "--raw prints them");
+        assert!(data.starts_with("2180 bytes, Keccak-256 0x"), "{data}");
+        assert!(data.ends_with("; --raw prints them") && data.len() < 120, "{data}");
     }
 
     #[test]

@@ -321,18 +321,39 @@ pub struct CommitteeView {
     pub holders: Vec<OperatorId>,
     /// Sizes that it can have, ascending.
     pub sizes: Vec<CommitteeSize>,
-    /// What has become of it since it was proposed; none while nobody of it is down.
+    /// What has become of it since it was proposed; none while nobody of it is down or proven
+    /// to break the protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worse: Option<WorseView>,
 }
 
-/// A committee with a member that is down, not one that ranks worse by a hair.
+/// A committee with a member that is down, or was proven to break the protocol, not one that ranks worse by a hair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorseView {
     /// Ascending.
     pub down: Vec<OperatorId>,
+    /// Proven since the action was proposed, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven: Vec<OperatorId>,
     /// The same without them, with the best of the others that are up, ascending; none where too few are.
     pub instead: Option<Vec<OperatorId>>,
+}
+
+impl fmt::Display for WorseView {
+    /// `of this committee is down: 2; proven to break the protocol since it was proposed: 6`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |ids: &[OperatorId]| {
+            let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            names.join(", ")
+        };
+        let what = [
+            ("is down", &self.down),
+            ("was proven to break the protocol since it was proposed", &self.proven),
+        ];
+        let what = what.into_iter().filter(|(_, ids)| !ids.is_empty());
+        let what: Vec<_> = what.map(|(words, ids)| format!("{words}: {}", list(ids))).collect();
+        write!(f, "of this committee {}", what.join("; "))
+    }
 }
 
 impl CommitteeView {
@@ -375,6 +396,21 @@ impl fmt::Display for ByRules {
     }
 }
 
+/// Something else would leave than was proposed at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnewView {
+    /// When that last changed.
+    pub at: UnixMillis,
+    /// The digest until then: no approval of it counts.
+    pub was: Root,
+}
+
+impl fmt::Display for AnewView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "other bytes would be sent; the code was {}", self.was.code())
+    }
+}
+
 /// One action, with its present state and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionView {
@@ -405,6 +441,9 @@ pub struct ActionView {
     pub faded: Option<FadedView>,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
+    /// Where what would leave has changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anew: Option<AnewView>,
     #[serde(flatten)]
     pub state: ActionState,
     /// The decision, once made.
@@ -433,6 +472,13 @@ impl ActionView {
     #[must_use]
     pub fn waits(&self) -> bool {
         self.state == ActionState::Proposed
+    }
+
+    /// How long it has stood so: since it was decided, or else since it was proposed.
+    #[must_use]
+    pub fn since(&self) -> UnixMillis {
+        let decided = self.decision.as_ref().map(|decision| decision.at);
+        decided.unwrap_or(self.proposed_at)
     }
 
     /// No longer moves.

@@ -28,7 +28,7 @@ mod way;
 mod world;
 
 pub use action::{
-    ActionState, ActionView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
+    ActionState, ActionView, AnewView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
     Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView, Risk, TransactionPayload,
     UndoView, Verdict, WorseView,
 };

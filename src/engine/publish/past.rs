@@ -195,7 +195,7 @@ pub(super) fn read(
         at: newest,
         durable,
     } = fold;
-    let state = State::restored(settings.clone(), durable);
+    let state = State::looked_back(settings.clone(), durable);
     let journal = JournalView {
         records: anchor.seq,
         head: anchor.hash,

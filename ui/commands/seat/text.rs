@@ -3,7 +3,7 @@
 use casimir_dkg::config::format_ether;
 use casimir_dkg::view::{ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait};
 
-use super::payload;
+use super::payload::{self, Bytes};
 use crate::output::line;
 use crate::summary;
 
@@ -153,8 +153,8 @@ pub(super) fn waiting(snapshot: &Snapshot) {
 const UNSIGNED: &str = "said by the engine, and not covered by the digest:";
 
 /// One action: what an approval binds, and then what is said of it.
-pub(in crate::commands) fn action(action: &ActionView, sent: Option<&TransactionView>) {
-    payload::lines(action).iter().for_each(|text| line(text));
+pub(in crate::commands) fn action(action: &ActionView, sent: Option<&TransactionView>, bytes: Bytes) {
+    payload::lines(action, bytes).iter().for_each(|text| line(text));
     field("code", action.digest.code());
     line("");
     line(UNSIGNED);
@@ -162,6 +162,9 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
         field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
     field("state", action.state.word());
+    if let Some(anew) = &action.anew {
+        field("anew", format!("at {}: {anew}", anew.at.to_rfc3339()));
+    }
     let said = summary::rows(action, sent);
     for row in said.into_iter().filter(|row| row.tone != summary::Tone::Code) {
         field(row.label, row.text);

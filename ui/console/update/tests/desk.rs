@@ -123,6 +123,7 @@ fn a_committee_with_a_member_down_says_so_and_another_is_offered() {
     let offers = |instead: Option<&[u64]>| {
         let worse = casimir_dkg::view::WorseView {
             down: vec![OperatorId(2)],
+            proven: vec![],
             instead: instead.map(|ids| ids.iter().copied().map(OperatorId).collect()),
         };
         with(|s| {
