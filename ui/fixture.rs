@@ -82,6 +82,7 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         phrase: None,
         committee: None,
         people: None,
+        approval_good_for_ms: None,
         by_rules: None,
     }
 }

@@ -1,6 +1,7 @@
 //! Actions: what waits for a decision, with everything that a person needs for it, and what was decided.
 
 use std::fmt;
+use std::time::Duration;
 
 use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Can, FadedView};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, Parties,
-    PersonKey, Root, SafeText, UnixMillis, listed, payload_digest,
+    PersonKey, Root, SafeText, UnixMillis, in_words, listed, payload_digest,
 };
 
 /// What an action does to the world outside.
@@ -296,9 +297,9 @@ impl PeopleView {
             true => "; each signs with a key of their own",
             false => "",
         };
-        let until = self.until.map_or_else(String::new, |at| {
-            format!("; that counts until {}", at.to_rfc3339())
-        });
+        let until = self
+            .until
+            .map_or_else(String::new, |at| format!("; that counts until {}", at.to_utc()));
         format!("{self}{by}{until}{keys}")
     }
 }
@@ -348,10 +349,15 @@ impl fmt::Display for WorseView {
         };
         let what = [
             ("is down", &self.down),
-            ("was proven to break the protocol since it was proposed", &self.proven),
+            (
+                "was proven to break the protocol since it was proposed",
+                &self.proven,
+            ),
         ];
         let what = what.into_iter().filter(|(_, ids)| !ids.is_empty());
-        let what: Vec<_> = what.map(|(words, ids)| format!("{words}: {}", list(ids))).collect();
+        let what: Vec<_> = what
+            .map(|(words, ids)| format!("{words}: {}", list(ids)))
+            .collect();
         write!(f, "of this committee {}", what.join("; "))
     }
 }
@@ -462,6 +468,9 @@ pub struct ActionView {
     /// Where it takes more than one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<PeopleView>,
+    /// For so long an approval of it counts, while it waits: what has not left then is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_good_for_ms: Option<u64>,
     /// What the policy's rules would do with it in mode auto, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_rules: Option<ByRules>,
@@ -472,6 +481,16 @@ impl ActionView {
     #[must_use]
     pub fn waits(&self) -> bool {
         self.state == ActionState::Proposed
+    }
+
+    /// How long an approval would count, in words, where there is such a time.
+    #[must_use]
+    pub fn approval_counts_for(&self) -> Option<String> {
+        let time = Duration::from_millis(self.approval_good_for_ms?);
+        Some(format!(
+            "counts for {}; what has not left then is void and proposed anew",
+            in_words(time)
+        ))
     }
 
     /// How long it has stood so: since it was decided, or else since it was proposed.

@@ -60,15 +60,11 @@ pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
     if let Some(since) = snapshot.stopping {
         line(&format!(
             "stopping since {}: nothing is begun any more",
-            since.to_rfc3339()
+            since.to_utc()
         ));
     }
     if let Some(pause) = &snapshot.paused {
-        line(&format!(
-            "paused by {} since {}",
-            pause.by,
-            pause.since.to_rfc3339()
-        ));
+        line(&format!("paused by {} since {}", pause.by, pause.since.to_utc()));
     }
     if let Some(head) = snapshot.chain.head {
         line(&format!("head: block {}", head.number));
@@ -207,17 +203,20 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>) {
         action.state.word()
     ));
     if let Some(anew) = &action.anew {
-        line(&format!("proposed anew at {}: {anew}", anew.at.to_rfc3339()));
+        line(&format!("proposed anew at {}: {anew}", anew.at.to_utc()));
     }
     if let Some(decision) = &action.decision {
         line(&format!(
             "decided by {} at {}",
             decision.decider,
-            decision.at.to_rfc3339()
+            decision.at.to_utc()
         ));
     }
     for row in summary::rows(action, sent) {
         line(&format!("{}: {}", row.label, row.text));
+    }
+    if let Some(words) = action.approval_counts_for() {
+        line(&format!("an approval {words}"));
     }
     line("In full:");
     // what does not hold comes first

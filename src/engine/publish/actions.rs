@@ -113,6 +113,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         ));
     }
     let waits = view.waits();
+    view.approval_good_for_ms = waits.then_some(state.settings.approval_expires_ms);
     view.by_rules = waits.then(|| match rule_for(state, action) {
         Ok(rule) => ByRules::Approve {
             rule: rule.name.clone(),

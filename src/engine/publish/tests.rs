@@ -263,6 +263,7 @@ fn an_action_says_when_what_would_leave_last_changed_and_what_the_digest_was() {
     let id = propose(&mut state, case_id(RequestKind::Deposit, 3), keygen(), vec![]);
     let view = |state: &State| actions::view(state, &live(), id).unwrap();
     let was = view(&state).digest;
+    assert_eq!(view(&state).approval_good_for_ms, Some(1_000));
     let mut proposal = state.actions[&id].proposal.clone();
     let change = |state: &mut State, seq, proposal: &Proposal| {
         let digest = proposal.digest(id);

@@ -245,3 +245,23 @@ fn is_kind(action: &ActionView, kind: Option<&str>) -> bool {
 fn still_waits(seat: &Seat, id: ActionId) -> bool {
     seat.snapshots.borrow().action(id).is_some_and(ActionView::waits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is decided after a ceremony waits until that is over, and whoever watches is told what runs meanwhile.
+    #[test]
+    fn every_ceremony_has_a_station_of_its_own() {
+        let ceremonies = ["keygen", "reshare", "sign-exit"];
+        let mut seen = 0;
+        for (station, next) in STORY.iter().zip(&STORY[1..]) {
+            let Decide(kind) = station.deed else { continue };
+            if ceremonies.contains(&kind) {
+                seen += 1;
+                assert!(matches!(next.deed, Until(_)), "{}: {}", station.says, next.says);
+            }
+        }
+        assert_eq!(seen, 4);
+    }
+}

@@ -299,6 +299,7 @@ mod tests {
             phrase: None,
             committee: None,
             people: None,
+            approval_good_for_ms: None,
             by_rules: None,
         }
     }

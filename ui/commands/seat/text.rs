@@ -1,7 +1,9 @@
 //! An engine's state, for people who read lines.
 
 use casimir_dkg::config::format_ether;
-use casimir_dkg::view::{ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait};
+use casimir_dkg::view::{
+    ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView, Wait,
+};
 
 use super::payload::{self, Bytes};
 use crate::output::line;
@@ -33,13 +35,13 @@ fn decides(snapshot: &Snapshot) {
     if let Some(since) = snapshot.stopping {
         field(
             "stopping",
-            format!("since {}: nothing is begun any more", since.to_rfc3339()),
+            format!("since {}: nothing is begun any more", since.to_utc()),
         );
     }
     if let Some(pause) = &snapshot.paused {
         field(
             "paused",
-            format!("by {}, since {}", pause.by, pause.since.to_rfc3339()),
+            format!("by {}, since {}", pause.by, pause.since.to_utc()),
         );
     }
 }
@@ -52,7 +54,7 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         format!(
             "casimir-dkg {}, process {process}, run by {by}, since {}",
             snapshot.version,
-            seated.since.to_rfc3339()
+            seated.since.to_utc()
         ),
     );
     let may = if seated.may_decide {
@@ -86,7 +88,12 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         field("can be undone", format!("{id} {when}: casimir-dkg undo {id}"));
     }
     for wait in &snapshot.waits {
-        field("held up by", held_up(wait));
+        // what stops nothing holds nothing up
+        let label = match wait.reason.stops() {
+            Stops::Nothing => "to know",
+            Stops::Everything | Stops::Case => "held up by",
+        };
+        field(label, held_up(wait));
     }
     let mut any = !snapshot.waits.is_empty();
     for action in snapshot.for_a_person() {
@@ -163,18 +170,21 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
     }
     field("state", action.state.word());
     if let Some(anew) = &action.anew {
-        field("anew", format!("at {}: {anew}", anew.at.to_rfc3339()));
+        field("anew", format!("at {}: {anew}", anew.at.to_utc()));
     }
     let said = summary::rows(action, sent);
     for row in said.into_iter().filter(|row| row.tone != summary::Tone::Code) {
         field(row.label, row.text);
+    }
+    if let Some(words) = action.approval_counts_for() {
+        field("approval", words);
     }
     line("");
     field("in full", &action.title);
     if let Some(decision) = &action.decision {
         field(
             "decided",
-            format!("by {} at {}", decision.decider, decision.at.to_rfc3339()),
+            format!("by {} at {}", decision.decider, decision.at.to_utc()),
         );
     }
     for fact in &action.facts {
@@ -211,7 +221,7 @@ pub(super) fn held_up(wait: &Wait) -> String {
         "{reason}{about} ({}, stops {}, since {}): {}",
         reason.severity(),
         reason.stops().word(),
-        wait.since.to_rfc3339(),
+        wait.since.to_utc(),
         wait.sentence
     )
 }

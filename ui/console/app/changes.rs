@@ -181,7 +181,11 @@ fn untimed(said: &str) -> String {
             None => out.push(word),
         }
     }
-    out.join(" ").replace(" ,", ",").replace(" ;", ";").trim_end().to_owned()
+    out.join(" ")
+        .replace(" ,", ",")
+        .replace(" ;", ";")
+        .trim_end()
+        .to_owned()
 }
 
 fn compare(before: &Named, now: &Named, out: &mut Vec<String>) {
@@ -220,10 +224,26 @@ mod tests {
     fn what_decides_comes_first_and_how_fast_they_answer_does_not_come() {
         let mut before = keygen("deposit/4#1", ActionState::Proposed, false);
         let mut now = before.clone();
-        said(&mut before, 1, "takes part, ranks 1 of 7: alpha, answers in 4 ms, version 0.2.13");
-        said(&mut now, 1, "takes part, ranks 2 of 7: alpha, answers in 3 ms, version 0.2.13");
-        said(&mut before, 5, "takes part, ranks 2 of 7: echo, answers in 4 ms, version 0.2.13");
-        said(&mut now, 5, "is not chosen, ranks 7 of 7: echo, does not answer, version 0.2.13");
+        said(
+            &mut before,
+            1,
+            "takes part, ranks 1 of 7: alpha, answers in 4 ms, version 0.2.13",
+        );
+        said(
+            &mut now,
+            1,
+            "takes part, ranks 2 of 7: alpha, answers in 3 ms, version 0.2.13",
+        );
+        said(
+            &mut before,
+            5,
+            "takes part, ranks 2 of 7: echo, answers in 4 ms, version 0.2.13",
+        );
+        said(
+            &mut now,
+            5,
+            "is not chosen, ranks 7 of 7: echo, does not answer, version 0.2.13",
+        );
         let Payload::Ceremony(ceremony) = &mut now.payload else {
             panic!()
         };

@@ -23,8 +23,7 @@ impl KeyMap {
         let mut mistakes = Mistakes::default();
         let default = |row: &Row| {
             let keys = row.keys.iter().map(|key| key.parse());
-            keys.collect::<Result<Vec<Key>, _>>()
-                .expect("the table has keys")
+            keys.collect::<Result<Vec<Key>, _>>().expect("the table has keys")
         };
         let mut rows: Vec<_> = TABLE.iter().map(default).collect();
         for (group, commands) in changes.into_iter().flatten() {
@@ -89,11 +88,7 @@ fn apply(rows: &mut [Vec<Key>], group: &str, commands: &toml::Value, mistakes: &
     };
     for (name, keys) in commands {
         let Some(index) = TABLE.iter().position(|r| r.group == of && r.name == name) else {
-            let names: Vec<_> = TABLE
-                .iter()
-                .filter(|r| r.group == of)
-                .map(|r| r.name)
-                .collect();
+            let names: Vec<_> = TABLE.iter().filter(|r| r.group == of).map(|r| r.name).collect();
             let why = format!("no such command in this group{}", nearest(name, &names));
             mistakes.at(group, Some(name), why);
             continue;

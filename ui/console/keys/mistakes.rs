@@ -117,6 +117,8 @@ mod tests {
             let is_told = |line: &&&str| line.starts_with(begins) && line.contains(has);
             assert!(lines.iter().any(|line| is_told(&line)), "{begins}{has}: {told}");
         }
-        assert!(lines.is_sorted_by_key(|line| line[5..].split(':').next().unwrap().parse::<usize>().unwrap()));
+        assert!(
+            lines.is_sorted_by_key(|line| line[5..].split(':').next().unwrap().parse::<usize>().unwrap())
+        );
     }
 }

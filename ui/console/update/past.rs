@@ -55,9 +55,7 @@ pub(super) fn arrived(app: &mut App, answer: Result<Box<Snapshot>, Refused>) {
     };
     let (present, selected) = match app.past.take() {
         Some(past) => (past.present, past.selected),
-        None => {
-            (app.snapshot.clone(), app.selections())
-        }
+        None => (app.snapshot.clone(), app.selections()),
     };
     let (record, newest) = (past.journal.records, present.journal.records);
     let at = format::date(past.at);

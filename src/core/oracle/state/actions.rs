@@ -1,7 +1,7 @@
 //! How the records of actions and of the decisions on them change the state.
 
 use crate::oracle::policy::{DAY_MILLIS, USES_KEPT};
-use crate::oracle::{Action, Anew, ActionState, Decider, Decision, Family, Proposal, RuleUse, Verdict};
+use crate::oracle::{Action, ActionState, Anew, Decider, Decision, Family, Proposal, RuleUse, Verdict};
 use crate::types::{CaseId, Root, SafeText, UnixMillis};
 
 use super::*;

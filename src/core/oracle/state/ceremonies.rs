@@ -197,9 +197,14 @@ impl Durable {
 
 /// Whom the evidence of a failed ceremony names. Who was only late is not among them.
 fn proven(failure: &CeremonyFailure) -> impl Iterator<Item = OperatorId> {
-    let by_evidence = failure.culprits.iter().filter(|_| failure.kind == FailureKind::Blamed);
+    let by_evidence = failure
+        .culprits
+        .iter()
+        .filter(|_| failure.kind == FailureKind::Blamed);
     let judged = failure.blames.iter().filter(|blame| blame.proven);
-    by_evidence.copied().chain(judged.filter_map(|blame| blame.culprit))
+    by_evidence
+        .copied()
+        .chain(judged.filter_map(|blame| blame.culprit))
 }
 
 /// Those of a committee for whom its ceremony failed; `None` where that is nobody, or is not known.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::oracle::account::Account;
 use crate::oracle::{Action, KnownKey, PeopleRules, Record, RuleUse, Switched, cases};
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind, SafeText,
-    UnixMillis,
+    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind,
+    SafeText, UnixMillis,
 };
 
 use super::nonces::Nonces;

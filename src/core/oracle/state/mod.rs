@@ -322,7 +322,7 @@ impl State {
             live.has_come(expires) || live.has_run(measured_from.saturating_add(good_for))
         };
         let by = action.signed_until(is_over)?;
-        let expires = by.expires()?.to_rfc3339();
+        let expires = by.expires()?.to_utc();
         Some(format!("the signature of {by} expired at {expires}"))
     }
 

@@ -41,6 +41,7 @@ pub(in crate::engine::publish) fn action(
         committee: None,
         undo: None,
         people: None,
+        approval_good_for_ms: None,
         by_rules: None,
     }
 }

@@ -185,6 +185,9 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     if let Some(at) = action.checked_at.filter(|_| action.waits()) {
         page.field("checked", Token::Text, format::date(at));
     }
+    if let Some(words) = action.approval_counts_for() {
+        page.field("approval", Token::Text, words);
+    }
     if let Some(people) = &action.people {
         page.field("people", Token::Warn, people.words());
     }
