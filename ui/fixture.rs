@@ -73,6 +73,7 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         checked_at: None,
         faded: None,
         proposed_at: UnixMillis(0),
+        anew: None,
         state: ActionState::Proposed,
         decision: None,
         can_approve: Can::Yes,
@@ -81,6 +82,7 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         phrase: None,
         committee: None,
         people: None,
+        approval_good_for_ms: None,
         by_rules: None,
     }
 }

@@ -18,6 +18,77 @@ use casimir_dkg::view::{
     ActionState, ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView,
 };
 
+/// What a transaction changes at SSV: what it is called for people, and what the desk calls it before, where there is a
+/// before, and after.
+pub(crate) const SIMULATED: [(&str, Option<&str>, &str); 4] = [
+    (
+        "reserved fees",
+        Some("reserved fees before"),
+        "reserved fees afterwards",
+    ),
+    ("SSV receives", None, "SSV receives"),
+    (
+        "SSV cluster",
+        Some("SSV cluster before"),
+        "SSV cluster afterwards",
+    ),
+    (
+        "SSV runway",
+        Some("until its liquidation before, at present fees"),
+        "until its liquidation, at present fees",
+    ),
+];
+
+/// What the desk says of a cluster that the transaction makes.
+const NO_CLUSTER: &str = "no validator is in it";
+
+/// One part for each thing: what had a value before has it in front of the new one.
+fn changes<'f>(facts: impl Iterator<Item = &'f Fact> + Clone) -> Vec<String> {
+    let value = |label: &str| {
+        let fact = facts.clone().find(|fact| fact.label == label);
+        fact.map(|fact| short_amount(fact.value.as_str()))
+    };
+    let mut out = Vec::new();
+    for fact in facts.clone() {
+        let is_before = SIMULATED
+            .iter()
+            .any(|(_, before, after)| *before == Some(fact.label.as_str()) && value(after).is_some());
+        if is_before {
+            continue;
+        }
+        let pair = SIMULATED.iter().find(|(.., after)| *after == fact.label);
+        let Some((name, before, after)) = pair else {
+            out.push(format!("{} {}", fact.label, short_amount(fact.value.as_str())));
+            continue;
+        };
+        let after = value(after).unwrap_or_default();
+        out.push(match before.and_then(value) {
+            None => format!("{name} {after}"),
+            Some(before) if before == NO_CLUSTER => format!("{name} none → {after}"),
+            Some(before) => format!("{name} {before} → {after}"),
+        });
+    }
+    out
+}
+
+/// Decimals of an amount in a summary: its page has all of them.
+const DECIMALS: usize = 6;
+
+/// Amounts with more decimals than anybody compares, cut, and marked as cut.
+fn short_amount(text: &str) -> String {
+    let short = |word: &str| match word.split_once('.') {
+        Some((whole, decimals))
+            if decimals.len() > DECIMALS
+                && !whole.is_empty()
+                && (whole.bytes().chain(decimals.bytes())).all(|b| b.is_ascii_digit()) =>
+        {
+            format!("{whole}.{}…", &decimals[..DECIMALS])
+        }
+        _ => word.to_owned(),
+    };
+    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
+}
+
 /// Whether there may be a transaction of it that a snapshot lists no more.
 pub(crate) fn may_be_sent(action: &ActionView) -> bool {
     matches!(action.payload, Payload::Transaction(_)) && !action.waits()
@@ -68,10 +139,7 @@ pub(crate) fn effects(action: &ActionView, sent: Option<&TransactionView>) -> Ve
             .filter(|f| f.label == "amount")
             .map(|f| row("amount", Tone::Strong, f.value.as_str())),
     );
-    let changes: Vec<_> = amounts()
-        .filter(|f| f.label != "amount" && !is_cost(f))
-        .map(said)
-        .collect();
+    let changes = changes(amounts().filter(|f| f.label != "amount" && !is_cost(f)));
     if !changes.is_empty() {
         out.push(row("changes", Tone::Text, changes.join(" · ")));
     }
@@ -227,7 +295,7 @@ fn nonce(action: &ActionView, sent: Option<&TransactionView>) -> String {
     let own = match (sent, &action.state) {
         (Some(sent), _) => format!("{} of the account", sent.nonce),
         (None, ActionState::Proposed | ActionState::Approved | ActionState::Executing) => {
-            "the account's next, when it is signed".to_owned()
+            "the account's next, and a gas limit, when it is signed".to_owned()
         }
         (None, ActionState::Rejected) => "none: it was not sent".to_owned(),
         (None, _) => "not known here: its transaction is not in view".to_owned(),
@@ -240,6 +308,24 @@ fn nonce(action: &ActionView, sent: Option<&TransactionView>) -> String {
         .chain(others.map(said))
         .collect::<Vec<_>>()
         .join(" · ")
+}
+
+/// Hex digits that are shown whole: a key, a signature, a root. Call data is longer.
+const LONGEST: usize = 2 + 2 * 128;
+
+/// Bytes that nobody reads, by their number and hash; `how` says what prints them. Whatever is shorter is left as it is.
+pub(crate) fn folded(value: &str, how: &str) -> String {
+    if value.len() <= LONGEST {
+        return value.to_owned();
+    }
+    match alloy::primitives::hex::decode(value) {
+        Ok(bytes) => format!(
+            "{} bytes, Keccak-256 {}; {how}",
+            bytes.len(),
+            alloy::primitives::keccak256(&bytes)
+        ),
+        Err(_) => value.to_owned(),
+    }
 }
 
 /// Long hexadecimal values without their middle: the page has them in full.
@@ -275,7 +361,10 @@ mod tests {
             nonce(&action, None)
         };
         for open in [ActionState::Proposed, ActionState::Approved] {
-            assert_eq!(said(open), "the account's next, when it is signed");
+            assert_eq!(
+                said(open),
+                "the account's next, and a gas limit, when it is signed"
+            );
         }
         let reason = || "it reverted".into();
         for over in [
@@ -288,6 +377,55 @@ mod tests {
             let words = said(over);
             assert!(!words.contains("next"), "{words}");
         }
+    }
+
+    #[test]
+    fn what_changes_is_said_once_with_what_was_before() {
+        let fact = |label: &str, value: &str| Fact {
+            label: label.to_owned(),
+            value: value.into(),
+            kind: FactKind::Amount,
+        };
+        let facts = [
+            fact("fees swapped for SSV", "0.1 ETH"),
+            fact("SSV receives", "5.12345678901234567 SSV"),
+            fact("SSV cluster before", NO_CLUSTER),
+            fact("SSV cluster afterwards", "5 SSV"),
+            fact(
+                "until its liquidation before, at present fees",
+                "12 days at its newest event",
+            ),
+            fact("until its liquidation, at present fees", "250 days"),
+        ];
+        assert_eq!(
+            changes(facts.iter()),
+            [
+                "fees swapped for SSV 0.1 ETH",
+                "SSV receives 5.123456… SSV",
+                "SSV cluster none → 5 SSV",
+                "SSV runway 12 days at its newest event → 250 days",
+            ]
+        );
+        // nobody told what is after
+        assert_eq!(
+            changes(facts[2..3].iter()),
+            ["SSV cluster before no validator is in it"]
+        );
+    }
+
+    #[test]
+    fn only_bytes_that_nobody_reads_are_folded() {
+        let key = format!("0x{}", "8a".repeat(48));
+        let words = "a sentence ".repeat(40);
+        for whole in [&key, &words] {
+            assert_eq!(folded(whole, "--raw prints them"), **whole);
+        }
+        let data = folded(&format!("0x{}", "00".repeat(2_180)), "--raw prints them");
+        assert!(data.starts_with("2180 bytes, Keccak-256 0x"), "{data}");
+        assert!(
+            data.ends_with("; --raw prints them") && data.len() < 120,
+            "{data}"
+        );
     }
 
     #[test]

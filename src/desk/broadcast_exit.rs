@@ -216,7 +216,7 @@ fn facts(pool: PoolId, gathered: &Gathered<'_>, signature: BlsSignature) -> Vec<
         rules, message, now, ..
     } = gathered;
     let (exit_epoch, withdrawable) = rules.earliest_exit(message.epoch.max(*now));
-    let date = |epoch| rules.start_of(epoch).to_rfc3339();
+    let date = |epoch| rules.start_of(epoch).to_utc();
     let epoch = exit_checks::when(rules, message.epoch, *now);
     vec![
         Fact::new("pool", FactKind::Text, pool),
@@ -244,7 +244,7 @@ fn wait_until(rules: &ExitRules, epoch: u64) -> Prepared {
     let at = rules.start_of(epoch);
     let reason = format!(
         "too early: it is sent by itself in epoch {epoch}, not before {}",
-        at.to_rfc3339()
+        at.to_utc()
     );
     Prepared::TooEarly {
         reason: SafeText::new(&reason),

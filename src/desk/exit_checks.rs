@@ -178,7 +178,7 @@ pub(super) fn when(rules: &ExitRules, epoch: u64, now: u64) -> String {
     } else {
         format!(
             "{epoch}, not before {} (it is epoch {now})",
-            rules.start_of(epoch).to_rfc3339()
+            rules.start_of(epoch).to_utc()
         )
     }
 }

@@ -1,6 +1,7 @@
 //! Actions: what waits for a decision, with everything that a person needs for it, and what was decided.
 
 use std::fmt;
+use std::time::Duration;
 
 use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Can, FadedView};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, Parties,
-    PersonKey, Root, SafeText, UnixMillis, listed, payload_digest,
+    PersonKey, Root, SafeText, UnixMillis, in_words, listed, payload_digest,
 };
 
 /// What an action does to the world outside.
@@ -296,9 +297,9 @@ impl PeopleView {
             true => "; each signs with a key of their own",
             false => "",
         };
-        let until = self.until.map_or_else(String::new, |at| {
-            format!("; that counts until {}", at.to_rfc3339())
-        });
+        let until = self
+            .until
+            .map_or_else(String::new, |at| format!("; that counts until {}", at.to_utc()));
         format!("{self}{by}{until}{keys}")
     }
 }
@@ -321,18 +322,44 @@ pub struct CommitteeView {
     pub holders: Vec<OperatorId>,
     /// Sizes that it can have, ascending.
     pub sizes: Vec<CommitteeSize>,
-    /// What has become of it since it was proposed; none while nobody of it is down.
+    /// What has become of it since it was proposed; none while nobody of it is down or proven
+    /// to break the protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worse: Option<WorseView>,
 }
 
-/// A committee with a member that is down, not one that ranks worse by a hair.
+/// A committee with a member that is down, or was proven to break the protocol, not one that ranks worse by a hair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorseView {
     /// Ascending.
     pub down: Vec<OperatorId>,
+    /// Proven since the action was proposed, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proven: Vec<OperatorId>,
     /// The same without them, with the best of the others that are up, ascending; none where too few are.
     pub instead: Option<Vec<OperatorId>>,
+}
+
+impl fmt::Display for WorseView {
+    /// `of this committee is down: 2; proven to break the protocol since it was proposed: 6`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |ids: &[OperatorId]| {
+            let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            names.join(", ")
+        };
+        let what = [
+            ("is down", &self.down),
+            (
+                "was proven to break the protocol since it was proposed",
+                &self.proven,
+            ),
+        ];
+        let what = what.into_iter().filter(|(_, ids)| !ids.is_empty());
+        let what: Vec<_> = what
+            .map(|(words, ids)| format!("{words}: {}", list(ids)))
+            .collect();
+        write!(f, "of this committee {}", what.join("; "))
+    }
 }
 
 impl CommitteeView {
@@ -375,6 +402,21 @@ impl fmt::Display for ByRules {
     }
 }
 
+/// Something else would leave than was proposed at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnewView {
+    /// When that last changed.
+    pub at: UnixMillis,
+    /// The digest until then: no approval of it counts.
+    pub was: Root,
+}
+
+impl fmt::Display for AnewView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "other bytes would be sent; the code was {}", self.was.code())
+    }
+}
+
 /// One action, with its present state and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionView {
@@ -405,6 +447,9 @@ pub struct ActionView {
     pub faded: Option<FadedView>,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
+    /// Where what would leave has changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anew: Option<AnewView>,
     #[serde(flatten)]
     pub state: ActionState,
     /// The decision, once made.
@@ -423,6 +468,9 @@ pub struct ActionView {
     /// Where it takes more than one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<PeopleView>,
+    /// For so long an approval of it counts, while it waits: what has not left then is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_good_for_ms: Option<u64>,
     /// What the policy's rules would do with it in mode auto, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_rules: Option<ByRules>,
@@ -433,6 +481,23 @@ impl ActionView {
     #[must_use]
     pub fn waits(&self) -> bool {
         self.state == ActionState::Proposed
+    }
+
+    /// How long an approval would count, in words, where there is such a time.
+    #[must_use]
+    pub fn approval_counts_for(&self) -> Option<String> {
+        let time = Duration::from_millis(self.approval_good_for_ms?);
+        Some(format!(
+            "counts for {}; what has not left then is void and proposed anew",
+            in_words(time)
+        ))
+    }
+
+    /// How long it has stood so: since it was decided, or else since it was proposed.
+    #[must_use]
+    pub fn since(&self) -> UnixMillis {
+        let decided = self.decision.as_ref().map(|decision| decision.at);
+        decided.unwrap_or(self.proposed_at)
     }
 
     /// No longer moves.

@@ -28,9 +28,9 @@ mod way;
 mod world;
 
 pub use action::{
-    ActionState, ActionView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize, CommitteeView,
-    Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView, Risk, TransactionPayload,
-    UndoView, Verdict, WorseView,
+    ActionState, ActionView, AnewView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize,
+    CommitteeView, Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView, Risk,
+    TransactionPayload, UndoView, Verdict, WorseView,
 };
 pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};

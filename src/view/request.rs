@@ -127,7 +127,7 @@ pub enum Refused {
     #[error("changed since it was shown: look again before you decide ({0})")]
     Stale(SafeText),
     /// Somebody decided before.
-    #[error("already decided by {by} at {at}", at = at.to_rfc3339())]
+    #[error("already decided by {by} at {at}", at = at.to_utc())]
     AlreadyDecided { by: SafeText, at: UnixMillis },
     /// It cannot be done now, and why.
     #[error("{0}")]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::{EndpointKind, EndpointView, OperatorView};
+use super::{EndpointKind, EndpointView, Health, OperatorView};
 use crate::types::{OperatorId, SafeText};
 
 /// The newest values of one thing, oldest first. `None`: it was asked and did not answer.
@@ -81,15 +81,17 @@ impl Trends {
         self.endpoints
             .retain(|trend| trend.kind != kind || is_there(trend));
         for endpoint in asked {
+            // whatever it needed before, it does not answer now
+            let latency = endpoint.latency_ms.filter(|_| endpoint.health != Health::Down);
             let known = self
                 .endpoints
                 .iter_mut()
                 .find(|t| t.kind == kind && t.name == endpoint.name);
             match known {
-                Some(trend) => trend.latency_ms.push(endpoint.latency_ms),
+                Some(trend) => trend.latency_ms.push(latency),
                 None => {
                     let mut latency_ms = Samples::default();
-                    latency_ms.push(endpoint.latency_ms);
+                    latency_ms.push(latency);
                     self.endpoints.push(EndpointTrend {
                         kind,
                         name: endpoint.name.clone(),
@@ -112,7 +114,6 @@ impl Trends {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Health;
     use super::*;
 
     fn endpoint(name: &str, latency_ms: Option<u64>) -> EndpointView {
@@ -149,6 +150,16 @@ mod tests {
             .map(|t| (t.name.as_str(), t.latency_ms.values().to_vec()))
             .collect();
         assert_eq!(found, [("b", vec![Some(1), Some(2)]), ("c", vec![Some(9)])]);
+    }
+
+    #[test]
+    fn who_is_down_did_not_answer_whatever_it_needed_before() {
+        let mut trends = Trends::default();
+        let mut node = endpoint("a", Some(2));
+        trends.endpoints_asked(EndpointKind::Execution, std::slice::from_ref(&node));
+        node.health = Health::Down;
+        trends.endpoints_asked(EndpointKind::Execution, &[node]);
+        assert_eq!(trends.endpoints[0].latency_ms.values(), [Some(2), None]);
     }
 
     #[test]

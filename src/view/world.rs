@@ -64,7 +64,7 @@ impl SwitchView {
         format!(
             "{} switched to mode {mode} at {}, while the program is started for {}; {lasts}",
             self.by,
-            self.at.to_rfc3339(),
+            self.at.to_utc(),
             self.configured
         )
     }

@@ -333,6 +333,7 @@ fn transaction(kind: ActionKind, pool: PoolId, fee_ceiling_wei: U256) -> Action 
         ordinal: 0,
     };
     Action {
+        anew: None,
         id: ActionId { case, number: 1 },
         proposal: Proposal {
             kind,

@@ -39,6 +39,9 @@ pub(crate) struct SignArgs {
     /// What the action's page asks to be typed, for what nobody can undo
     #[arg(long, value_name = "TEXT")]
     pub phrase: Option<String>,
+    /// Print call data and long arguments whole
+    #[arg(long)]
+    pub raw: bool,
     /// Do not ask whether to sign what was printed
     #[arg(long)]
     pub yes: bool,
@@ -55,4 +58,7 @@ pub(crate) struct ExplainArgs {
     /// What `show ACTION --export` wrote
     #[arg(value_name = "FILE")]
     pub export: PathBuf,
+    /// Print call data and long arguments whole
+    #[arg(long)]
+    pub raw: bool,
 }

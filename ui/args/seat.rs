@@ -51,6 +51,9 @@ pub(crate) struct ShowActionArgs {
     /// Write it to a file, for somebody who signs it on another machine
     #[arg(long, value_name = "FILE", value_parser = super::written_file())]
     pub export: Option<PathBuf>,
+    /// Print call data and long arguments whole
+    #[arg(long)]
+    pub raw: bool,
     #[command(flatten)]
     pub seat: SeatArgs,
 }

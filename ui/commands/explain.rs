@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::export::Export;
 use super::person;
+use super::seat::Bytes;
 use crate::args::ExplainArgs;
 use crate::exit::Outcome;
 use crate::output;
@@ -35,7 +36,7 @@ pub(super) fn run(args: &ExplainArgs, json: bool) -> anyhow::Result<Outcome> {
             "code": computed.code().to_string(),
         }));
     } else {
-        export.print();
+        export.print(Bytes::asked(args.raw));
         output::line("");
         output::line(WORD);
     }
@@ -82,6 +83,7 @@ mod tests {
             // what it says does not matter here: a panic is the only wrong end
             let args = ExplainArgs {
                 export: export.clone(),
+                raw: number % 3 == 0,
             };
             drop(run(&args, number % 2 == 0));
             drop(person::read_signature(&export));
@@ -102,7 +104,7 @@ mod tests {
         let explain = |name: &str, action: &casimir_dkg::view::ActionView| {
             let export = dir.path().join(name);
             Export::of(&snapshot, action).write(&export).unwrap();
-            run(&ExplainArgs { export }, false)
+            run(&ExplainArgs { export, raw: false }, false)
         };
         action.digest = action.computed_digest();
         assert_eq!(explain("good.json", &action).unwrap(), Outcome::Success);

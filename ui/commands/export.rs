@@ -11,7 +11,7 @@ use casimir_dkg::view::{ActionView, Family, Payload, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::keystore::{refuse_existing, write_new};
-use super::seat::text;
+use super::seat::{Bytes, text};
 use crate::output;
 
 const FORM: &str = "casimir-dkg action v1";
@@ -104,8 +104,8 @@ impl Export {
     }
 
     /// What is signed, as whoever signs reads it: what the digest covers first.
-    pub(super) fn print(&self) {
-        text::action(&self.action, None);
+    pub(super) fn print(&self, bytes: Bytes) {
+        text::action(&self.action, None, bytes);
         output::line("");
         output::line(&format!("network     {}, chain {}", self.network, self.chain_id));
         output::line(&format!("manager     {}", self.manager));

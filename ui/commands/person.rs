@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::export::Export;
 use super::keystore::{new_password, password_of, prompt, refuse_existing, report, write_new};
+use super::seat::Bytes;
 use crate::args::{NewArgs, PersonCommand, SignArgs};
 use crate::exit::Outcome;
 use crate::output;
@@ -58,7 +59,7 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
         bail!("{} cannot be approved: check {} fails", action.id, check.name);
     }
     if !json {
-        export.print();
+        export.print(Bytes::asked(args.raw));
     }
     let phrase = agree(action, args)?;
     let signed = open(args)?.sign(Statement {

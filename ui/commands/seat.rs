@@ -27,6 +27,8 @@ mod mode;
 mod payload;
 pub(super) mod text;
 
+pub(super) use payload::Bytes;
+
 /// One engine, one question.
 struct Asker {
     attached: Attached,
@@ -300,7 +302,8 @@ async fn show(asker: &Asker, args: &ShowActionArgs) -> anyhow::Result<Outcome> {
     if asker.json {
         output::json(&action);
     } else {
-        text::action(&action, asker.sent(&action).await?.as_ref());
+        let sent = asker.sent(&action).await?;
+        text::action(&action, sent.as_ref(), Bytes::asked(args.raw));
     }
     Ok(Outcome::Success)
 }

@@ -109,7 +109,10 @@ mod tests {
             ..(*app.snapshot).clone()
         };
         let present = std::mem::replace(&mut app.snapshot, Arc::new(past));
-        app.past = Some(Past { present });
+        app.past = Some(Past {
+            present,
+            selected: Vec::new(),
+        });
         assert_eq!(place(&app).checkpoint, options.checkpoint);
     }
 

@@ -72,7 +72,8 @@ pub(crate) fn check(ui: &UiConfig, theme_dir: &Path) -> Result<()> {
     let var = |name: &str| std::env::var(name).ok();
     Theme::choose(ui.theme.as_deref(), Some(theme_dir), theme::detect::depth(var))?;
     let changes = ui.keys.as_deref().map(key_file).transpose()?;
-    KeyMap::new(changes.as_ref(), false).map(drop)
+    KeyMap::new(changes.as_ref(), false)?;
+    Ok(())
 }
 
 /// Why the console ended.
@@ -206,6 +207,8 @@ fn key_file(path: &Path) -> Result<toml::Table> {
             _ => anyhow::bail!("key file {shown}: \"{name}\" is not [keys.<group>]"),
         }
     }
-    KeyMap::new(Some(&keys), false).with_context(|| format!("key file {shown}"))?;
-    Ok(keys)
+    match KeyMap::new(Some(&keys), false) {
+        Ok(_) => Ok(keys),
+        Err(mistakes) => anyhow::bail!("key file {shown}:\n{}", mistakes.in_file(&text)),
+    }
 }

@@ -31,6 +31,8 @@ pub(super) enum Command {
     Follow(bool),
     /// A number of the list of what waits, an id, or nothing for the first.
     Open(String),
+    /// The bytes of an action, named like that.
+    Raw(String),
     Approve {
         code: String,
         phrase: Option<String>,
@@ -58,6 +60,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "open",
         "[NUMBER or ACTION]",
         "everything about an action; without a name, of the first that waits",
+    ),
+    (
+        "raw",
+        "[NUMBER or ACTION]",
+        "the bytes that an action would send, whole",
     ),
     (
         "approve",
@@ -209,6 +216,7 @@ fn read(word: &str, rest: &str) -> Option<Command> {
             _ => None,
         },
         "open" => Some(Command::Open(rest.to_owned())),
+        "raw" => Some(Command::Raw(rest.to_owned())),
         "approve" => (!first.is_empty()).then(|| Command::Approve {
             code: first.to_owned(),
             phrase: words(behind),

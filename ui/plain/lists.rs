@@ -106,7 +106,7 @@ pub(super) fn validators(snapshot: &Snapshot) {
         ));
     }
     if snapshot.validators.is_empty() {
-        line("No validators yet.");
+        line("No pool has a validator now.");
     }
 }
 

@@ -28,6 +28,7 @@ use command::Command;
 const STOP: Duration = Duration::from_secs(15);
 /// How long what is named may take to be in a snapshot.
 const MOMENT: Duration = Duration::from_millis(500);
+const NO_SUCH: &str = "there is no such action; `waiting` lists what waits, by number and name";
 /// So many rows of what is over are printed at a time.
 const OLDER: usize = 20;
 
@@ -248,6 +249,7 @@ impl<B: Beside> Plain<'_, B> {
             Command::Logs { level, lines } => show::logs(&log::since(0).0, level, lines),
             Command::Mode => show::mode(snapshot),
             Command::Open(named) => self.open(&named).await,
+            Command::Raw(named) => self.raw(&named).await,
             Command::Follow(on) => {
                 self.follow = on;
                 line(if on { "following" } else { "not following" });
@@ -336,10 +338,17 @@ impl<B: Beside> Plain<'_, B> {
         }
     }
 
+    async fn raw(&mut self, named: &str) {
+        match self.named(named).await {
+            Some(action) => show::raw(&action),
+            None => line(NO_SUCH),
+        }
+    }
+
     /// Prints everything that an approval of it binds, and what to type.
     async fn open(&mut self, named: &str) {
         let Some(action) = self.named(named).await else {
-            return line("there is no such action; `waiting` lists what waits, by number and name");
+            return line(NO_SUCH);
         };
         let sent = self.sent(&action).await;
         show::action(&action, sent.as_ref());

@@ -60,15 +60,11 @@ pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
     if let Some(since) = snapshot.stopping {
         line(&format!(
             "stopping since {}: nothing is begun any more",
-            since.to_rfc3339()
+            since.to_utc()
         ));
     }
     if let Some(pause) = &snapshot.paused {
-        line(&format!(
-            "paused by {} since {}",
-            pause.by,
-            pause.since.to_rfc3339()
-        ));
+        line(&format!("paused by {} since {}", pause.by, pause.since.to_utc()));
     }
     if let Some(head) = snapshot.chain.head {
         line(&format!("head: block {}", head.number));
@@ -206,15 +202,21 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>) {
         action.risk.word(),
         action.state.word()
     ));
+    if let Some(anew) = &action.anew {
+        line(&format!("proposed anew at {}: {anew}", anew.at.to_utc()));
+    }
     if let Some(decision) = &action.decision {
         line(&format!(
             "decided by {} at {}",
             decision.decider,
-            decision.at.to_rfc3339()
+            decision.at.to_utc()
         ));
     }
     for row in summary::rows(action, sent) {
         line(&format!("{}: {}", row.label, row.text));
+    }
+    if let Some(words) = action.approval_counts_for() {
+        line(&format!("an approval {words}"));
     }
     line("In full:");
     // what does not hold comes first
@@ -232,7 +234,7 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>) {
         let label = if fact.label.is_empty() { "and" } else { &fact.label };
         line(&format!("{label}: {}", fact.value));
     }
-    payload(&action.payload);
+    payload(action);
     line(&format!("digest: {}", action.digest));
     let committee = action.committee.as_ref().filter(|_| action.waits());
     if let Some(worse) = committee.and_then(|committee| committee.worse.as_ref()) {
@@ -253,12 +255,24 @@ fn worse(worse: &WorseView) -> String {
         Some(instead) => format!("to propose others instead: committee {}", list(instead)),
         None => "too few others are up to take its place".to_owned(),
     };
-    format!("of this committee is down: {}; {offer}", list(&worse.down))
+    format!("{worse}; {offer}")
 }
 
-fn payload(payload: &Payload) {
-    match payload {
-        Payload::Ceremony(ceremony) => line(&format!("ceremony: {}", ceremony.plan.kind())),
+/// What would leave. Bytes that nobody reads are named by their number and hash; the digest is over all of them.
+fn payload(action: &ActionView) {
+    let how = format!("to see them: raw {}", action.id);
+    match &action.payload {
+        Payload::Ceremony(ceremony) => {
+            line(&format!("ceremony: {}", ceremony.plan.kind()));
+            let Some(parties) = &ceremony.parties else { return };
+            line(&format!(
+                "contract: {} on chain {}",
+                parties.manager, parties.chain_id
+            ));
+            for (operator, key) in &parties.keys {
+                line(&format!("key of operator {operator}, SHA-256: {key}"));
+            }
+        }
         Payload::Transaction(tx) => {
             line(&format!(
                 "transaction to {}, value {}, fees at most {}",
@@ -271,17 +285,33 @@ fn payload(payload: &Payload) {
                 for argument in &call.arguments {
                     line(&format!(
                         "argument {}, {}: {}",
-                        argument.name, argument.solidity_type, argument.value
+                        argument.name,
+                        argument.solidity_type,
+                        summary::folded(argument.value.as_str(), &how)
                     ));
                 }
             }
-            line(&format!("data: {}", tx.data));
+            line(&format!("data: {}", summary::folded(&tx.data.to_string(), &how)));
         }
         Payload::Exit(exit) => line(&format!(
             "exit of validator {}, index {}, from epoch {}, signing root {}",
             exit.validator, exit.validator_index, exit.epoch, exit.signing_root
         )),
     }
+}
+
+/// The bytes that [`payload`] folds.
+pub(super) fn raw(action: &ActionView) {
+    let Payload::Transaction(tx) = &action.payload else {
+        return line(&format!("{} sends no transaction", action.id));
+    };
+    for argument in tx.call.iter().flat_map(|call| &call.arguments) {
+        line(&format!(
+            "argument {}, {}: {}",
+            argument.name, argument.solidity_type, argument.value
+        ));
+    }
+    line(&format!("data: {}", tx.data));
 }
 
 #[cfg(test)]
@@ -293,6 +323,7 @@ mod tests {
         let ids = |ids: &[u64]| ids.iter().copied().map(OperatorId).collect::<Vec<_>>();
         let mut down = WorseView {
             down: ids(&[2]),
+            proven: ids(&[]),
             instead: Some(ids(&[1, 3, 5, 6])),
         };
         let words = "of this committee is down: 2; to propose others instead: committee 1, 3, 5, 6";

@@ -368,7 +368,8 @@ impl Endpoint {
             } else {
                 EndpointState::Unchecked
             },
-            latency: state.latency,
+            // an average of earlier answers says nothing of one that does not answer now
+            latency: state.latency.filter(|_| state.failures == 0 && !state.is_down()),
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,
             omitted_logs: state.omitted_logs,
@@ -447,6 +448,17 @@ mod tests {
         assert_eq!(endpoint.health().state, Down);
         endpoint.succeeded(Duration::from_millis(5));
         assert_eq!(endpoint.health().state, Healthy);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_answer_has_no_latency_until_it_does_again() {
+        let endpoint = endpoint(COOLDOWN);
+        endpoint.succeeded(Duration::from_millis(5));
+        assert_eq!(endpoint.health().latency, Some(Duration::from_millis(5)));
+        endpoint.failed(&HttpError::NoAnswer(DEADLINE).into());
+        assert_eq!(endpoint.health().latency, None);
+        endpoint.succeeded(Duration::from_millis(5));
+        assert!(endpoint.health().latency.is_some());
     }
 
     #[tokio::test]

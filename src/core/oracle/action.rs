@@ -162,6 +162,15 @@ impl ActionState {
     }
 }
 
+/// Something else would leave than was proposed at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anew {
+    /// When that last changed.
+    pub at: UnixMillis,
+    /// The digest until then.
+    pub was: Root,
+}
+
 /// One action, with its present state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
@@ -171,6 +180,9 @@ pub struct Action {
     pub digest: Root,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
+    /// Where what would leave has changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anew: Option<Anew>,
     /// Present state.
     #[serde(flatten)]
     pub state: ActionState,

@@ -166,7 +166,7 @@ impl ExitStanding {
             Self::Exiting { phase } => format!("the validator is {phase}"),
             Self::TooEarly { epoch, at } => format!(
                 "too early: it is sent by itself in epoch {epoch}, not before {}",
-                at.to_rfc3339()
+                at.to_utc()
             ),
             Self::NotActive => "not active, and its activation is not set; it is looked at again".to_owned(),
             Self::BadSignature { .. } => "bad signature, by every node that answered".to_owned(),

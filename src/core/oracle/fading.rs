@@ -182,7 +182,7 @@ impl State {
             since,
             followed_again_up_ms,
         } = self.volatile.sight;
-        let since = since.map_or_else(String::new, |at| format!(" since {}", at.to_rfc3339()));
+        let since = since.map_or_else(String::new, |at| format!(" since {}", at.to_utc()));
         match reach {
             Reach::Lost => Some(format!("no endpoint answers{since}")),
             Reach::Still => Some(format!("the head stands still{since}")),

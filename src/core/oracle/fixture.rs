@@ -135,6 +135,7 @@ pub(super) fn action(kind: ActionKind) -> Action {
         digest: proposal.digest(id),
         proposal,
         proposed_at: UnixMillis(0),
+        anew: None,
         state: ActionState::Proposed,
         decision: None,
         endorsements: Vec::new(),

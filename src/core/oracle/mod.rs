@@ -49,7 +49,7 @@ mod ways;
 mod wish;
 
 pub use account::{AccountFacts, Unadopted, Unexplained};
-pub use action::{Action, ActionState, Fact, FactKind, Proposal};
+pub use action::{Action, ActionState, Anew, Fact, FactKind, Proposal};
 pub use actions::wanted;
 pub use actions::{
     ActionKind, BroadcastExitDraft, Draft, Family, KeygenDraft, ReshareDraft, Risk, SendDepositDraft,

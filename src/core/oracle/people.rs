@@ -231,13 +231,13 @@ pub(super) fn approve_signed(
     if now >= expires {
         return Err(not_now(format!(
             "the signature of {name} expired at {}",
-            expires.to_rfc3339()
+            expires.to_utc()
         )));
     }
     if u128::from(LONGEST_MS) < expires.since(now).as_millis() {
         return Err(not_now(format!(
             "the signature of {name} would be good until {}, which is more than 7 days",
-            expires.to_rfc3339()
+            expires.to_utc()
         )));
     }
     let Some(of) = signed.statement.proposed_at else {
@@ -247,8 +247,8 @@ pub(super) fn approve_signed(
     if let Some(at) = proposed_at.filter(|at| *at != of) {
         return Err(not_now(format!(
             "{name} signed for a {action} that was proposed at {}, and this one was proposed at {}: it is another one",
-            of.to_rfc3339(),
-            at.to_rfc3339()
+            of.to_utc(),
+            at.to_utc()
         )));
     }
     let spent = turn.state.actions.get(&action).map(|a| &a.spent);

@@ -10,8 +10,8 @@ use super::state::EffectKey;
 use super::turn::Turn;
 use super::ways::{can_retry, is_listed_again, refused_by_ssv};
 use super::{
-    ActionState, Asker, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony, mode,
-    people, undo,
+    ActionState, Asker, Case, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony,
+    mode, people, undo,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
@@ -135,6 +135,19 @@ fn reject(turn: &mut Turn<'_>, by: &Asker, id: ActionId, digest: Root, reason: S
     )))
 }
 
+/// From which step a case goes on that was taken up again.
+fn goes_on_at(case: &Case) -> String {
+    match &case.step {
+        Step::PlanCeremony => format!(" from its {}, which is proposed anew", case.kind().ceremony()),
+        Step::Register(_) => " from its SSV registration, which the operators sign".to_owned(),
+        Step::AwaitTurn | Step::PlanEffect => {
+            format!(" from its {}, which is proposed anew", case.kind().effect())
+        }
+        Step::DecideEffect(action) => format!(" with the last checks of {action}"),
+        _ => String::new(),
+    }
+}
+
 fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
     let Some(case) = turn.state.cases.get(&id) else {
         return ways::take_up_gone(turn, by, id);
@@ -151,11 +164,12 @@ fn retry(turn: &mut Turn<'_>, by: &SafeText, id: CaseId) -> Answer {
                 by: by.clone(),
             });
             turn.state.volatile.not_before.remove(&EffectKey::Prepare(id));
+            let from = turn.state.cases.get(&id).map_or_else(String::new, goes_on_at);
             Ok(SafeText::new(&match refused {
                 Some(why) => format!(
-                    "{id} is taken up again; unless it changed at SSV, only another key helps ({why})"
+                    "{id} is taken up again{from}; unless it changed at SSV, only another key helps ({why})"
                 ),
-                None => format!("{id} is taken up again"),
+                None => format!("{id} is taken up again{from}"),
             }))
         }
         _ => {

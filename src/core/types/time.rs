@@ -63,6 +63,16 @@ impl UnixMillis {
         );
         format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{ms:03}Z")
     }
+
+    /// `2026-11-22 18:04:05 UTC`: the same for people.
+    #[must_use]
+    pub fn to_utc(self) -> String {
+        let text = self.to_rfc3339();
+        match (text.get(..10), text.get(11..19)) {
+            (Some(day), Some(time)) if self.0 <= LAST => format!("{day} {time} UTC"),
+            _ => text,
+        }
+    }
 }
 
 /// A length of time for people: `250 ms`, `1.5 s`, `15 s`, `3 min`.

@@ -108,7 +108,7 @@ pub const LEVERS: &[LeverRow] = &[
     row("exit", "[SECONDS]", "a staked pool asks for its exit", "a case exit/… in the pool events, and a phrase to type"),
     row("calm", "", "ends what was asked for at a rate", "nothing new in the pool events"),
     row("kill", "OPERATOR", "kills the operator's process", "operators in the header within 4 s; a ceremony that it is in names it when the round's deadline passes; new proposals do without it"),
-    row("hang", "OPERATOR", "stops the operator's process where it stands: connections stay, answers do not come", "its cell in the matrix stays empty until the deadline, and then it is named; in the header it is unknown, not down: silence proves nothing"),
+    row("hang", "OPERATOR", "stops the operator's process where it stands: connections stay, answers do not come", "in a ceremony that runs its cell stays empty until the deadline, and then it is named; before one it is passed over: what names it is proposed anew without it, and an approval of that is void; in the header it is unknown, not down: silence proves nothing"),
     row("slow", "OPERATOR [SECONDS]", "the operator's messages take so much longer (8)", "the matrix: everybody waits for its cell"),
     row("lie", "OPERATOR", "the operator's proofs are false, signed with its own key", "the next key generation with it (e chooses the committee): it is named as the one who broke the protocol"),
     row("equivocate", "OPERATOR", "the operator sends two different messages for one round", "the next key generation with it (e chooses the committee) is void, and it is named"),

@@ -39,19 +39,29 @@ fn people(state: &State, action: &Action) -> Option<PeopleView> {
     })
 }
 
-/// What has become of a committee that waits for a decision, as far as is known now; none while nobody of it is down.
-fn worse(state: &State, live: &Live, id: ActionId, proposed: &[OperatorId]) -> Option<WorseView> {
+/// What has become of a committee that waits for a decision, as far as is known now; none while nobody of it is down or was
+/// proven to break the protocol, in whatever case.
+fn worse(state: &State, live: &Live, action: &Action, proposed: &[OperatorId]) -> Option<WorseView> {
     let known = |id: &OperatorId| live.operators.iter().find(|o| o.id == *id);
     let is_down = |id: &&OperatorId| known(id).is_some_and(|o| o.health == Health::Down);
     let down: Vec<_> = proposed.iter().filter(is_down).copied().collect();
-    if down.is_empty() {
+    let since = |id: &&OperatorId| state.proven.get(id).is_some_and(|at| *at > action.proposed_at);
+    let proven: Vec<_> = proposed.iter().filter(since).copied().collect();
+    let mut unwell = [&*down, &*proven].concat();
+    unwell.sort_unstable();
+    unwell.dedup();
+    if unwell.is_empty() {
         return None;
     }
-    let wanted = wanted(state, state.cases.get(&id.case)?, None);
+    let wanted = wanted(state, state.cases.get(&action.id.case)?, None);
     let health = live.operators.iter().map(|o| (o.id, last_seen(o))).collect();
     let can = live.backend.capabilities();
-    let instead = desk::instead(can, proposed, &down, &wanted, &health);
-    Some(WorseView { down, instead })
+    let instead = desk::instead(can, proposed, &unwell, &wanted, &health);
+    Some(WorseView {
+        down,
+        proven,
+        instead,
+    })
 }
 
 /// What an operator answered when it was last asked. Who is not well is nobody's replacement.
@@ -103,6 +113,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         ));
     }
     let waits = view.waits();
+    view.approval_good_for_ms = waits.then_some(state.settings.approval_expires_ms);
     view.by_rules = waits.then(|| match rule_for(state, action) {
         Ok(rule) => ByRules::Approve {
             rule: rule.name.clone(),
@@ -112,7 +123,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
     if view.can_reject.is_yes() {
         view.committee = convert::committee(&action.proposal.payload, live.backend.capabilities(), holders);
         if let Some(committee) = view.committee.as_mut().filter(|_| waits) {
-            committee.worse = worse(state, live, id, &committee.proposed);
+            committee.worse = worse(state, live, action, &committee.proposed);
         }
     }
     Some(view)

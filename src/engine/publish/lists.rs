@@ -122,7 +122,11 @@ pub(super) fn actions(state: &State) -> Order<ActionId> {
         .map(|a| (place_in_line(state, a.id.case), a.proposed_at, a.id))
         .collect();
     waiting.sort_unstable();
-    let mut order = Order::by_age(rest.into_iter().map(|a| (a.state.is_over(), a.proposed_at, a.id)));
+    // by the time that is shown: what was decided last is what a person looks for
+    let mut order = Order::by_age(rest.into_iter().map(|a| {
+        let since = a.decision.as_ref().map_or(a.proposed_at, |d| d.at);
+        (a.state.is_over(), since, a.id)
+    }));
     let waiting = waiting.into_iter().map(|(_, _, id)| id);
     order.open = waiting.chain(order.open).collect();
     order

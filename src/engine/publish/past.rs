@@ -161,7 +161,7 @@ fn known(archive: &Archive, at: PastMoment, now: UnixMillis) -> Result<u64, Refu
     match last {
         _ if beyond => Err(Refused::NotNow(SafeText::new(&format!(
             "the newest record is {newest} of {}; nothing is known of later",
-            written.to_rfc3339()
+            written.to_utc()
         )))),
         0 => Err(too_early(archive)),
         last => Ok(last),
@@ -172,7 +172,7 @@ fn too_early(archive: &Archive) -> Refused {
     match Fold::nothing().on(archive, 1) {
         Ok(first) if first.anchor.seq == 1 => Refused::NotNow(SafeText::new(&format!(
             "the first record is 1 of {}; nothing is known of before",
-            first.at.to_rfc3339()
+            first.at.to_utc()
         ))),
         Ok(_) => Refused::NotNow("the journal has no record yet".into()),
         Err(refused) => refused,
@@ -195,7 +195,7 @@ pub(super) fn read(
         at: newest,
         durable,
     } = fold;
-    let state = State::restored(settings.clone(), durable);
+    let state = State::looked_back(settings.clone(), durable);
     let journal = JournalView {
         records: anchor.seq,
         head: anchor.hash,

@@ -14,8 +14,8 @@ use crate::oracle::{
 use crate::ports::CommitteeSize;
 use crate::ports::fakes::FakeCeremonies;
 use crate::types::{
-    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyPlan, Check, DepositOrder, ForkVersion, OperatorId,
-    PoolId, RequestKind, Root,
+    ActionId, BackendName, BlsPublicKey, CaseId, CeremonyFailure, CeremonyPlan, Check, DepositOrder,
+    FailureKind, ForkVersion, OperatorId, PoolId, RequestId, RequestKind, Root,
 };
 use crate::view::{self, NEWEST_CLOSED, NetworkView, Transition, ValidatorView};
 
@@ -213,12 +213,79 @@ fn where_a_member_is_down_the_engine_offers_another_committee() {
     live.operators[1].health = Health::Down;
     let offered = WorseView {
         down: vec![OperatorId(2)],
+        proven: vec![],
         instead: None,
     };
     assert_eq!(worse(&state, &live), Some(offered));
     live.operators[5].health = Health::Up;
     let instead = worse(&state, &live).unwrap().instead;
     assert_eq!(instead, Some(committee([1, 3, 5, 6])));
+    // a ceremony of another case proves operator 5 guilty: this one has it still
+    live.operators.iter_mut().for_each(|o| o.health = Health::Up);
+    assert_eq!(worse(&state, &live), None);
+    let request = RequestId([4; 24]);
+    let oracle::Payload::Ceremony(payload) = keygen() else {
+        panic!()
+    };
+    let started = Record::CeremonyStarted {
+        request,
+        case: case_id(RequestKind::Deposit, 9),
+        action: None,
+        role: oracle::CeremonyRole::Main,
+        attempt: 1,
+        plan: payload.plan,
+        backend: BackendName::default(),
+    };
+    state.apply(3, UnixMillis(3), &started);
+    let failure = CeremonyFailure {
+        kind: FailureKind::Blamed,
+        round: None,
+        culprits: vec![OperatorId(5)],
+        reason: "a share that fits no commitment".into(),
+        blames: vec![],
+    };
+    let failed = Record::CeremonyFailed {
+        request,
+        failure,
+        transcript: None,
+    };
+    state.apply(4, UnixMillis(4), &failed);
+    let offered = worse(&state, &live).unwrap();
+    let words = "of this committee was proven to break the protocol since it was proposed: 5";
+    assert_eq!(offered.to_string(), words);
+    assert_eq!(offered.instead, Some(committee([1, 2, 3, 4])));
+}
+
+/// Once its committee changed, the page has to say so for as long as it waits, and after a restart as well.
+#[test]
+fn an_action_says_when_what_would_leave_last_changed_and_what_the_digest_was() {
+    let mut state = state(Mode::Supervised);
+    let id = propose(&mut state, case_id(RequestKind::Deposit, 3), keygen(), vec![]);
+    let view = |state: &State| actions::view(state, &live(), id).unwrap();
+    let was = view(&state).digest;
+    assert_eq!(view(&state).approval_good_for_ms, Some(1_000));
+    let mut proposal = state.actions[&id].proposal.clone();
+    let change = |state: &mut State, seq, proposal: &Proposal| {
+        let digest = proposal.digest(id);
+        let record = Record::ActionChanged {
+            action: id,
+            proposal: Box::new(proposal.clone()),
+            digest,
+        };
+        state.apply(seq, UnixMillis(seq), &record);
+    };
+    proposal.checks = vec![Check::fail("messenger", "silent")];
+    change(&mut state, 3, &proposal);
+    assert_eq!(view(&state).anew, None, "the same would be sent");
+    proposal.payload = reshare();
+    change(&mut state, 4, &proposal);
+    let anew = view(&state).anew.unwrap();
+    assert_eq!((anew.at, anew.was), (UnixMillis(4), was));
+    proposal.checks.clear();
+    change(&mut state, 5, &proposal);
+    assert_eq!(view(&state).anew, Some(anew));
+    let restarted = State::restored(state.settings.clone(), state.durable().clone());
+    assert_eq!(view(&restarted).anew, Some(anew));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The tour: the story of the pools by itself, station by station, with a line of explanation at each.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,12 @@ fn over(snapshot: &Snapshot, kind: RequestKind, wanted: u64) -> bool {
     snapshot.cases_over(kind) >= wanted
 }
 
+/// In so many cases such an action was proposed: whatever it follows from has come to its end.
+fn cases_with(snapshot: &Snapshot, kind: &str) -> usize {
+    let these = snapshot.actions.iter().filter(|action| action.kind == kind);
+    these.map(|action| action.id.case).collect::<BTreeSet<_>>().len()
+}
+
 use Deed::{Decide, Pull, Until};
 
 #[rustfmt::skip]
@@ -49,19 +56,25 @@ const STORY: &[Station] = &[
     station("The oracle asks every operator how it is, and proposes committees without those that do not answer.", Until(|s| s.operators.iter().any(|o| o.health == Health::Down))),
     station("A second pool is filled.", Pull("pool")),
     station("Its key is made without the dead operator.", Decide("keygen")),
+    station("The ceremony runs among those that answer, and its result is verified.", Until(|s| cases_with(s, "send-deposit") >= 2)),
     station("Its deposit waits.", Decide("send-deposit")),
     station("The operator is back.", Pull("heal 1")),
     station("The second validator is followed until it is active.", Until(|s| over(s, RequestKind::Deposit, 2))),
     station("A staked pool asks for other operators: a reshare hands the same key on, without anybody ever holding it.", Pull("reshare")),
     station("The new committee is proposed, with those who stay and those who leave.", Decide("reshare")),
+    station("The reshare runs: holders deal parts of their shares to the new committee. The key stays what it was, which is verified, and the old shares are worth nothing from then on.", Until(|s| cases_with(s, "send-reshare") >= 1)),
     station("The contract is told of the new committee.", Decide("send-reshare")),
     station("The reshare comes to its end.", Until(|s| over(s, RequestKind::Reshare, 1))),
     station("A pool wants its stake back. Its operators sign a voluntary exit, which nobody can take back: it wants a phrase.", Pull("exit")),
     station("First they sign it.", Decide("sign-exit")),
+    station("They sign: enough of them make one signature, which is verified under the validator's key.", Until(|s| cases_with(s, "broadcast-exit") >= 1)),
     station("Then it is published to the beacon nodes.", Decide("broadcast-exit")),
     station("The validator leaves the beacon chain, and its stake is withdrawn.", Until(|s| over(s, RequestKind::Exit, 1))),
-    station("This was the whole story. The journal has every decision of it, and the transcripts prove every ceremony. From now on pools come by themselves, and the decisions are yours.", Pull("pool 60")),
+    station("This was the whole story. The journal has every decision of it, and the transcripts prove every ceremony. The next pools come by themselves.", Pull("pool 60")),
 ];
+
+/// The last line.
+const END: &str = "the tour is over: from now on a pool comes every minute, and the decisions are yours";
 
 /// What the story brings to its end.
 pub(super) const TOLD: Wanted = Wanted {
@@ -105,12 +118,8 @@ impl Tour {
                 (Deed::Decide(_), TourBy::Key) => " The decision is yours.",
                 _ => "",
             };
-            says(&format!(
-                "tour {} of {}: {}{yours}",
-                nth + 1,
-                STORY.len(),
-                station.says
-            ));
+            let says = |words: &str| says(&format!("tour {} of {}: {words}", nth + 1, STORY.len()));
+            says(&format!("{}{yours}", station.says));
             let gone = match station.deed {
                 Deed::Decide(kind) => self.decide(kind).await,
                 Deed::Pull(lever) => self.pull(lever, &says).await,
@@ -120,6 +129,7 @@ impl Tour {
                 return;
             }
         }
+        says(END);
     }
 
     /// Waits until it is so. What was decided before and is proposed anew, because it failed or changed, is decided again,
@@ -234,4 +244,24 @@ fn is_kind(action: &ActionView, kind: Option<&str>) -> bool {
 
 fn still_waits(seat: &Seat, id: ActionId) -> bool {
     seat.snapshots.borrow().action(id).is_some_and(ActionView::waits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is decided after a ceremony waits until that is over, and whoever watches is told what runs meanwhile.
+    #[test]
+    fn every_ceremony_has_a_station_of_its_own() {
+        let ceremonies = ["keygen", "reshare", "sign-exit"];
+        let mut seen = 0;
+        for (station, next) in STORY.iter().zip(&STORY[1..]) {
+            let Decide(kind) = station.deed else { continue };
+            if ceremonies.contains(&kind) {
+                seen += 1;
+                assert!(matches!(next.deed, Until(_)), "{}: {}", station.says, next.says);
+            }
+        }
+        assert_eq!(seen, 4);
+    }
 }

@@ -1,4 +1,5 @@
-//! What would leave, line by line and whole: everything that the digest is taken over, and nothing else.
+//! What would leave, line by line: everything that the digest is taken over, and nothing else. Bytes that nobody reads are
+//! whole where that is asked for.
 
 use std::fmt::Display;
 
@@ -8,22 +9,48 @@ use casimir_dkg::types::{
 };
 use casimir_dkg::view::{ActionView, CallView, CeremonyPayload, Payload, TransactionPayload};
 
+use crate::summary::folded;
+
+/// Whether bytes that nobody reads are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Bytes {
+    Whole,
+    /// By their number and their hash.
+    Folded,
+}
+
+impl Bytes {
+    /// As the flag says.
+    pub(in crate::commands) fn asked(raw: bool) -> Self {
+        if raw { Self::Whole } else { Self::Folded }
+    }
+}
+
 /// Lines of `name value`.
-struct Lines(Vec<String>);
+struct Lines(Vec<String>, Bytes);
 
 impl Lines {
     fn field(&mut self, name: &str, value: impl Display) {
+        let value = self.shown(value);
         self.0.push(format!("{name:<11} {value}"));
     }
 
     fn more(&mut self, name: &str, value: impl Display) {
+        let value = self.shown(value);
         self.0.push(format!("  {name}: {value}"));
+    }
+
+    fn shown(&self, value: impl Display) -> String {
+        match self.1 {
+            Bytes::Whole => value.to_string(),
+            Bytes::Folded => folded(&value.to_string(), "--raw prints them"),
+        }
     }
 }
 
 /// The action and its payload.
-pub(super) fn lines(action: &ActionView) -> Vec<String> {
-    let mut lines = Lines(Vec::new());
+pub(super) fn lines(action: &ActionView, bytes: Bytes) -> Vec<String> {
+    let mut lines = Lines(Vec::new(), bytes);
     lines.field("action", action.id);
     lines.field("kind", format!("{}, {}", action.kind, action.risk.word()));
     match &action.payload {
@@ -184,7 +211,7 @@ fn of_call(lines: &mut Lines, call: &CallView) {
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{Address, Bytes, U256};
+    use alloy::primitives::{Address, U256};
     use casimir_dkg::types::{
         BackendName, BlsPublicKey, BlsSignature, ForkVersion, Root, SafeText, UnixMillis,
     };
@@ -263,6 +290,7 @@ mod tests {
             checked_at: None,
             faded: None,
             proposed_at: UnixMillis(1),
+            anew: None,
             state: ActionState::Proposed,
             decision: None,
             can_approve: Can::Yes,
@@ -271,6 +299,7 @@ mod tests {
             phrase: None,
             committee: None,
             people: None,
+            approval_good_for_ms: None,
             by_rules: None,
         }
     }
@@ -298,7 +327,7 @@ mod tests {
             from: Address::repeat_byte(3),
             to: Address::repeat_byte(4),
             value_wei: U256::ZERO,
-            data: Bytes::from(vec![0xab; 68]),
+            data: alloy::primitives::Bytes::from(vec![0xab; 68]),
             fee_ceiling_wei: U256::from(7),
             call: Some(CallView {
                 function: "resharePool".to_owned(),
@@ -323,7 +352,7 @@ mod tests {
     fn everything_that_the_digest_covers_is_shown() {
         for payload in payloads() {
             let action = action(payload);
-            let shown = lines(&action).join("\n");
+            let shown = lines(&action, super::Bytes::Whole).join("\n");
             let mut wanted = vec![
                 action.id.to_string(),
                 action.kind.clone(),
@@ -340,9 +369,9 @@ mod tests {
     #[test]
     fn nothing_that_is_not_covered_is_among_it() {
         let mut action = action(payloads().remove(0));
-        let before = lines(&action);
+        let before = lines(&action, super::Bytes::Whole);
         action.title = "something else".into();
         action.phrase = Some("something else".to_owned());
-        assert_eq!(lines(&action), before);
+        assert_eq!(lines(&action, super::Bytes::Whole), before);
     }
 }

@@ -2,10 +2,10 @@
 
 use casimir_dkg::config::format_ether;
 use casimir_dkg::view::{
-    ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, TransactionView, Wait, WaitReason,
+    ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView, Wait, WaitReason,
 };
 
-use super::payload;
+use super::payload::{self, Bytes};
 use crate::output::line;
 use crate::summary;
 
@@ -41,13 +41,13 @@ fn decides(snapshot: &Snapshot) {
     if let Some(since) = snapshot.stopping {
         field(
             "stopping",
-            format!("since {}: nothing is begun any more", since.to_rfc3339()),
+            format!("since {}: nothing is begun any more", since.to_utc()),
         );
     }
     if let Some(pause) = &snapshot.paused {
         field(
             "paused",
-            format!("by {}, since {}", pause.by, pause.since.to_rfc3339()),
+            format!("by {}, since {}", pause.by, pause.since.to_utc()),
         );
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         format!(
             "casimir-dkg {}, process {process}, run by {by}, since {}",
             snapshot.version,
-            seated.since.to_rfc3339()
+            seated.since.to_utc()
         ),
     );
     let may = if seated.may_decide {
@@ -94,7 +94,12 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         field("can be undone", format!("{id} {when}: casimir-dkg undo {id}"));
     }
     for wait in &snapshot.waits {
-        field("held up by", held_up(wait));
+        // what stops nothing holds nothing up
+        let label = match wait.reason.stops() {
+            Stops::Nothing => "to know",
+            Stops::Everything | Stops::Case => "held up by",
+        };
+        field(label, held_up(wait));
     }
     let mut any = !snapshot.waits.is_empty();
     for action in snapshot.for_a_person() {
@@ -161,8 +166,8 @@ pub(super) fn waiting(snapshot: &Snapshot) {
 const UNSIGNED: &str = "said by the engine, and not covered by the digest:";
 
 /// One action: what an approval binds, and then what is said of it.
-pub(in crate::commands) fn action(action: &ActionView, sent: Option<&TransactionView>) {
-    payload::lines(action).iter().for_each(|text| line(text));
+pub(in crate::commands) fn action(action: &ActionView, sent: Option<&TransactionView>, bytes: Bytes) {
+    payload::lines(action, bytes).iter().for_each(|text| line(text));
     field("code", action.digest.code());
     line("");
     line(UNSIGNED);
@@ -170,16 +175,22 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
         field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
     field("state", action.state.word());
+    if let Some(anew) = &action.anew {
+        field("anew", format!("at {}: {anew}", anew.at.to_utc()));
+    }
     let said = summary::rows(action, sent);
     for row in said.into_iter().filter(|row| row.tone != summary::Tone::Code) {
         field(row.label, row.text);
+    }
+    if let Some(words) = action.approval_counts_for() {
+        field("approval", words);
     }
     line("");
     field("in full", &action.title);
     if let Some(decision) = &action.decision {
         field(
             "decided",
-            format!("by {} at {}", decision.decider, decision.at.to_rfc3339()),
+            format!("by {} at {}", decision.decider, decision.at.to_utc()),
         );
     }
     for fact in &action.facts {
@@ -216,7 +227,7 @@ pub(super) fn held_up(wait: &Wait) -> String {
         "{reason}{about} ({}, stops {}, since {}): {}",
         reason.severity(),
         reason.stops().word(),
-        wait.since.to_rfc3339(),
+        wait.since.to_utc(),
         wait.sentence
     )
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casimir_dkg::types::{ActionId, Root, UnixMillis};
-use casimir_dkg::view::{ActionView, Mode, Seated, Snapshot, Transition};
+use casimir_dkg::view::{ActionView, Mode, RowId, Seated, Snapshot, Transition};
 use ratatui::layout::{Rect, Size};
 
 use super::ExitReason;
@@ -303,6 +303,12 @@ impl App {
         for list in &mut self.lists {
             list.untouched = false;
         }
+    }
+
+    /// What is selected in each list, and whether a person has picked it.
+    pub(crate) fn selections(&self) -> Vec<(Pane, Option<RowId>, bool)> {
+        let selection = |list: &List| (list.pane, list.selected, list.picked);
+        self.lists.iter().map(selection).collect()
     }
 
     /// Where each list's selection is.

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casimir_dkg::types::UnixMillis;
-use casimir_dkg::view::{PastMoment, Snapshot};
+use casimir_dkg::view::{PastMoment, RowId, Snapshot};
+
+use crate::console::screens::panes::Pane;
 
 /// The past is on the screen.
 #[derive(Debug, Clone)]
 pub(crate) struct Past {
     /// The newest state of the engine, which goes on meanwhile.
     pub(crate) present: Arc<Snapshot>,
+    /// What was selected of it, and whether a person had picked that.
+    pub(crate) selected: Vec<(Pane, Option<RowId>, bool)>,
 }
 
 /// What was typed: the number of a record, a point in time (UTC), or how long ago.

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context as _, Result, bail, ensure};
-
+use super::mistakes::Mistakes;
 use super::{Command, Group, Key, Row, Scene, TABLE};
 
 /// Which key does what in which group.
@@ -17,16 +16,24 @@ pub(crate) struct KeyMap {
 impl KeyMap {
     /// The map for this session. `changes` is the configuration's `keys` section: one table per group, and in it a list
     /// of keys for each command, which replaces the default keys. In read-only mode dangerous rows do not exist.
-    pub(crate) fn new(changes: Option<&toml::Table>, read_only: bool) -> Result<Self> {
-        let mut rows = TABLE
-            .iter()
-            .map(|row| row.keys.iter().map(|k| Ok(k.parse()?)).collect())
-            .collect::<Result<Vec<Vec<Key>>>>()?;
+    ///
+    /// # Errors
+    /// Everything that is wrong with the changes.
+    pub(crate) fn new(changes: Option<&toml::Table>, read_only: bool) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let default = |row: &Row| {
+            let keys = row.keys.iter().map(|key| key.parse());
+            keys.collect::<Result<Vec<Key>, _>>().expect("the table has keys")
+        };
+        let mut rows: Vec<_> = TABLE.iter().map(default).collect();
         for (group, commands) in changes.into_iter().flatten() {
-            apply(&mut rows, group, commands).with_context(|| format!("keys.{group}"))?;
+            apply(&mut rows, group, commands, &mut mistakes);
         }
-        refuse_duplicates(&rows)?;
-        refuse_careless_confirmation(&rows)?;
+        refuse_duplicates(&rows, changes, &mut mistakes);
+        refuse_careless_confirmation(&rows, &mut mistakes);
+        if !mistakes.are_none() {
+            return Err(mistakes);
+        }
         let mut by_key = HashMap::new();
         for (row, keys) in TABLE.iter().zip(&mut rows) {
             if read_only && row.dangerous {
@@ -68,38 +75,49 @@ impl KeyMap {
     }
 }
 
-fn apply(rows: &mut [Vec<Key>], group: &str, commands: &toml::Value) -> Result<()> {
-    let names = Group::ALL.map(Group::name);
-    let Some(group) = Group::ALL.into_iter().find(|g| g.name() == group) else {
-        bail!("no such group of keys{}", nearest(group, &names));
+fn apply(rows: &mut [Vec<Key>], group: &str, commands: &toml::Value, mistakes: &mut Mistakes) {
+    let Some(of) = Group::ALL.into_iter().find(|g| g.name() == group) else {
+        let why = format!(
+            "no such group of keys{}",
+            nearest(group, &Group::ALL.map(Group::name))
+        );
+        return mistakes.at(group, None, why);
     };
-    let commands = commands.as_table().context("must be a table of commands")?;
+    let Some(commands) = commands.as_table() else {
+        return mistakes.at(group, None, "must be a table of commands".to_owned());
+    };
     for (name, keys) in commands {
-        let Some(index) = TABLE.iter().position(|r| r.group == group && r.name == name) else {
-            let names: Vec<_> = TABLE
-                .iter()
-                .filter(|r| r.group == group)
-                .map(|r| r.name)
-                .collect();
-            bail!("no command \"{name}\" in this group{}", nearest(name, &names));
+        let Some(index) = TABLE.iter().position(|r| r.group == of && r.name == name) else {
+            let names: Vec<_> = TABLE.iter().filter(|r| r.group == of).map(|r| r.name).collect();
+            let why = format!("no such command in this group{}", nearest(name, &names));
+            mistakes.at(group, Some(name), why);
+            continue;
         };
-        let keys = keys
-            .as_array()
-            .with_context(|| format!("{name}: must be a list of keys, like [\"a\"]"))?;
-        rows[index] = keys
-            .iter()
-            .map(|k| {
-                Ok(k.as_str()
-                    .with_context(|| format!("{name}: keys are texts"))?
-                    .parse()?)
-            })
-            .collect::<Result<_>>()
-            .with_context(|| name.clone())?;
+        let Some(keys) = keys.as_array() else {
+            mistakes.at(
+                group,
+                Some(name),
+                "must be a list of keys, like [\"a\"]".to_owned(),
+            );
+            continue;
+        };
+        rows[index].clear();
+        for key in keys {
+            match key.as_str().map(str::parse) {
+                Some(Ok(key)) => rows[index].push(key),
+                Some(Err(bad)) => mistakes.at(group, Some(name), bad.to_string()),
+                None => mistakes.at(group, Some(name), format!("{key} is no text, and keys are texts")),
+            }
+        }
     }
-    Ok(())
 }
 
-fn refuse_duplicates(rows: &[Vec<Key>]) -> Result<()> {
+/// One mistake a pair of rows and key, named at the row that was changed.
+fn refuse_duplicates(rows: &[Vec<Key>], changes: Option<&toml::Table>, mistakes: &mut Mistakes) {
+    let is_changed = |row: &Row| {
+        let group = changes.and_then(|changes| changes.get(row.group.name()));
+        group.and_then(|group| group.get(row.name)).is_some()
+    };
     for scene in Scene::ALL {
         let mut taken: HashMap<Key, &Row> = HashMap::new();
         for (row, keys) in TABLE.iter().zip(rows) {
@@ -107,37 +125,35 @@ fn refuse_duplicates(rows: &[Vec<Key>]) -> Result<()> {
                 continue;
             }
             for key in keys {
-                if let Some(other) = taken.insert(*key, row) {
-                    bail!(
-                        "key \"{key}\" would do two things at once: {}.{} and {}.{}",
-                        other.group.name(),
-                        other.name,
-                        row.group.name(),
-                        row.name
-                    );
-                }
+                let Some(other) = taken.insert(*key, row) else {
+                    continue;
+                };
+                let why = format!(
+                    "key \"{key}\" would do two things at once: {}.{} and {}.{}",
+                    other.group.name(),
+                    other.name,
+                    row.group.name(),
+                    row.name
+                );
+                let changed = if is_changed(row) { row } else { other };
+                mistakes.at(changed.group.name(), Some(changed.name), why);
             }
         }
     }
-    Ok(())
 }
 
 /// Enter, space and Esc are pressed without thinking, so they never say yes.
-fn refuse_careless_confirmation(rows: &[Vec<Key>]) -> Result<()> {
+fn refuse_careless_confirmation(rows: &[Vec<Key>], mistakes: &mut Mistakes) {
     for (row, keys) in TABLE.iter().zip(rows) {
         if row.command != Command::Yes && row.command != Command::Approve {
             continue;
         }
-        for key in keys.iter().map(Key::to_string) {
-            ensure!(
-                !["enter", "space", "esc", "tab"].contains(&key.as_str()),
-                "keys.{}.{}: \"{key}\" is too easily pressed by accident to confirm anything",
-                row.group.name(),
-                row.name
-            );
+        let careless = |key: &String| ["enter", "space", "esc", "tab"].contains(&key.as_str());
+        for key in keys.iter().map(Key::to_string).filter(careless) {
+            let why = format!("\"{key}\" is too easily pressed by accident to confirm anything");
+            mistakes.at(row.group.name(), Some(row.name), why);
         }
     }
-    Ok(())
 }
 
 fn nearest(name: &str, known: &[&str]) -> String {

@@ -2,6 +2,7 @@
 
 mod command;
 mod map;
+mod mistakes;
 mod parse;
 #[cfg(test)]
 mod tests;

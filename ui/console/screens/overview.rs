@@ -35,7 +35,8 @@ pub(crate) fn panes(size: Size) -> Vec<Pane> {
 /// beneath: what waits is never out of sight while something else has room to spare. `screen` is how high the whole screen
 /// is: captions and alarms come and go, and panes must not with them.
 pub(crate) fn arrange(area: Rect, screen: u16, waiting: usize) -> Vec<(Pane, Rect)> {
-    if area.width < 110 {
+    // a box that is open leaves few rows, and what waits needs them
+    if area.width < 110 || area.height < LEAST + SEEN + 3 {
         return narrow(area, screen, waiting);
     }
     let (area, bottom) = if area.height >= 28 {
@@ -85,7 +86,7 @@ fn grown(height: u16, waiting: usize, most: u16) -> Option<u16> {
 /// Two borders, the heading, and one row.
 const ONE_ROW: u16 = 4;
 /// So many rows of what waits are worth more than a pane beneath.
-const SEEN: u16 = 2;
+const SEEN: u16 = 3;
 
 fn narrow(area: Rect, screen: u16, waiting: usize) -> Vec<(Pane, Rect)> {
     let panes: &[(Pane, u16)] = match screen {
@@ -200,11 +201,17 @@ mod tests {
                         "{width}x{height}, {taken} taken: {seen} of {waiting}, {places:?}"
                     );
                     assert!(
-                        seen >= waiting.min(SEEN) || area.height < 5,
+                        seen >= waiting.min(SEEN).min(area.height.saturating_sub(3)),
                         "{width}x{height}, {taken} taken: {seen} of {waiting}"
                     );
                 }
             }
+        }
+        // an open box beneath, on a wide screen
+        for height in 4..30 {
+            let places = arrange(Rect::new(0, 0, 120, height), 40, 3);
+            let seen = places[0].1.height.saturating_sub(3);
+            assert!(seen >= 3.min(height.saturating_sub(3)), "{height}: {places:?}");
         }
         // three lines of a caption at 80x24, and nothing waits
         assert_eq!(arrange(Rect::new(0, 0, 80, 14), 24, 0).len(), 3);

@@ -65,6 +65,12 @@ pub(super) fn key(app: &mut App, key: Key) {
     let request = match (key.code, key.character()) {
         (KeyCode::Backspace, _) => InputRequest::DeletePrevChar,
         (_, Some(c)) if c.is_ascii_digit() => match batch.ready(mono, grace) {
+            // the count stands at the end: what is typed before it would be kept unseen
+            true if !batch.is_read() => {
+                batch.seek_unread();
+                batch.problem = Some(format!("{c} came before the end: here is the rest"));
+                return;
+            }
             true => InputRequest::InsertChar(c),
             false => return app.say(Token::Info, format!("{c} came too early: look at the page first")),
         },

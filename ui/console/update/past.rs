@@ -53,9 +53,9 @@ pub(super) fn arrived(app: &mut App, answer: Result<Box<Snapshot>, Refused>) {
         Ok(past) => past,
         Err(why) => return app.say(Token::Danger, format!("the past cannot be shown: {why}")),
     };
-    let present = match app.past.take() {
-        Some(past) => past.present,
-        None => app.snapshot.clone(),
+    let (present, selected) = match app.past.take() {
+        Some(past) => (past.present, past.selected),
+        None => (app.snapshot.clone(), app.selections()),
     };
     let (record, newest) = (past.journal.records, present.journal.records);
     let at = format::date(past.at);
@@ -64,7 +64,7 @@ pub(super) fn arrived(app: &mut App, answer: Result<Box<Snapshot>, Refused>) {
         true => format!("record {record} of {at} is the newest: nothing was recorded after it"),
         false => format!("the past: record {record} of {newest}, {at}"),
     };
-    app.past = Some(Past { present });
+    app.past = Some(Past { present, selected });
     show(app, Arc::from(past));
     app.say(Token::Info, text);
 }
@@ -74,6 +74,18 @@ pub(super) fn leave(app: &mut App) {
     app.past_asked = None;
     if let Some(past) = app.past.take() {
         show(app, past.present);
+        // as it was left, or else what matters now: nothing that was selected in the past has to do with it
+        for (pane, row, picked) in past.selected {
+            app.with_list(pane, |list, known| {
+                list.picked = picked;
+                let at = row.and_then(|row| pane.position(known, &list.rows, row));
+                match at {
+                    Some(at) => list.select(known, at),
+                    None => list.picked = false,
+                }
+                list.refresh(known, None);
+            });
+        }
         app.say(Token::Info, "this is now again");
     }
 }

@@ -35,8 +35,7 @@ pub(crate) fn short(duration: Duration) -> String {
 
 /// `2026-11-22 18:04:05 UTC`
 pub(crate) fn date(at: UnixMillis) -> String {
-    let text = at.to_rfc3339();
-    format!("{} {} UTC", &text[..10], &text[11..19])
+    at.to_utc()
 }
 
 /// `18:04:05`

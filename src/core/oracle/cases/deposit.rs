@@ -47,7 +47,7 @@ impl CaseRules for Deposit {
         }
         phase
             .is_some_and(|p| p >= ValidatorPhase::Active)
-            .then_some("the validator is active")
+            .then_some("the validator became active")
     }
 
     fn stages(&self) -> &'static [Stage] {

@@ -1,7 +1,7 @@
 //! How the records of actions and of the decisions on them change the state.
 
 use crate::oracle::policy::{DAY_MILLIS, USES_KEPT};
-use crate::oracle::{Action, ActionState, Decider, Decision, Family, Proposal, RuleUse, Verdict};
+use crate::oracle::{Action, ActionState, Anew, Decider, Decision, Family, Proposal, RuleUse, Verdict};
 use crate::types::{CaseId, Root, SafeText, UnixMillis};
 
 use super::*;
@@ -19,6 +19,7 @@ impl Durable {
             proposal: proposal.clone(),
             digest,
             proposed_at: at,
+            anew: None,
             state: ActionState::Proposed,
             decision: None,
             endorsements: Vec::new(),
@@ -29,8 +30,17 @@ impl Durable {
         self.go(id.case, at, proposal.payload.family().decided_at(id));
     }
 
-    pub(super) fn action_changed(&mut self, action: ActionId, proposal: &Proposal, digest: Root) {
+    pub(super) fn action_changed(
+        &mut self,
+        at: UnixMillis,
+        action: ActionId,
+        proposal: &Proposal,
+        digest: Root,
+    ) {
         if let Some(a) = self.actions.get_mut(&action) {
+            if a.digest != digest {
+                a.anew = Some(Anew { at, was: a.digest });
+            }
             a.proposal = proposal.clone();
             a.digest = digest;
             // its checks may have changed alone: who approved what would leave has still approved it

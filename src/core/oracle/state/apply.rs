@@ -82,7 +82,9 @@ impl Durable {
             Record::ActionProposed { proposal, digest, .. } => {
                 self.action_proposed(at, action, proposal, *digest);
             }
-            Record::ActionChanged { proposal, digest, .. } => self.action_changed(action, proposal, *digest),
+            Record::ActionChanged { proposal, digest, .. } => {
+                self.action_changed(at, action, proposal, *digest);
+            }
             Record::Decided { decision, .. } => self.decided(at, action, decision),
             Record::Endorsed { decision, .. } => self.endorsed(action, decision),
             Record::EndorsementsLost { .. } => self.endorsements_lost(action),

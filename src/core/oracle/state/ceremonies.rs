@@ -164,6 +164,7 @@ impl Durable {
         if let Some((at, work)) = work {
             self.tally.take(at, work);
         }
+        self.proven.extend(proven(failure).map(|operator| (operator, at)));
         if !self.attends(id, request) {
             return;
         }
@@ -192,6 +193,18 @@ impl Durable {
             CeremonyRole::Registration => self.go(id, at, Step::Register(None)),
         }
     }
+}
+
+/// Whom the evidence of a failed ceremony names. Who was only late is not among them.
+fn proven(failure: &CeremonyFailure) -> impl Iterator<Item = OperatorId> {
+    let by_evidence = failure
+        .culprits
+        .iter()
+        .filter(|_| failure.kind == FailureKind::Blamed);
+    let judged = failure.blames.iter().filter(|blame| blame.proven);
+    by_evidence
+        .copied()
+        .chain(judged.filter_map(|blame| blame.culprit))
 }
 
 /// Those of a committee for whom its ceremony failed; `None` where that is nobody, or is not known.

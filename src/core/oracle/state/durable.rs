@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::oracle::account::Account;
 use crate::oracle::{Action, KnownKey, PeopleRules, Record, RuleUse, Switched, cases};
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, PoolId, RequestId, RequestKind, SafeText,
-    UnixMillis,
+    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, OperatorId, PoolId, RequestId, RequestKind,
+    SafeText, UnixMillis,
 };
 
 use super::nonces::Nonces;
@@ -53,6 +53,9 @@ pub struct Durable {
     pub(in crate::oracle) open: BTreeSet<CaseId>,
     /// What operators did.
     pub(super) tally: Tally,
+    /// When an operator was last proven to break the protocol.
+    #[serde(default)]
+    pub proven: BTreeMap<OperatorId, UnixMillis>,
     /// The block up to which every event was told, and when that was journaled.
     pub(in crate::oracle) cursor: Option<(BlockRef, UnixMillis)>,
     /// Number of the newest record; 0 before the first.

@@ -134,6 +134,19 @@ impl State {
         }
     }
 
+    /// The state at a past moment, as it is looked at: what was under way then was, and nobody looks for its outcome.
+    #[must_use]
+    pub fn looked_back(settings: Settings, durable: Durable) -> Self {
+        let mut state = Self::restored(settings, durable);
+        let ceremonies = state.durable.ceremonies.keys();
+        let sendings = state.durable.sendings.keys();
+        state.volatile.accounted = ceremonies
+            .map(|request| EffectKey::Ceremony(*request))
+            .chain(sendings.map(|action| EffectKey::Send(*action)))
+            .collect();
+        state
+    }
+
     /// The fold of the records so far.
     #[must_use]
     pub fn durable(&self) -> &Durable {
@@ -309,7 +322,7 @@ impl State {
             live.has_come(expires) || live.has_run(measured_from.saturating_add(good_for))
         };
         let by = action.signed_until(is_over)?;
-        let expires = by.expires()?.to_rfc3339();
+        let expires = by.expires()?.to_utc();
         Some(format!("the signature of {by} expired at {expires}"))
     }
 

@@ -419,3 +419,30 @@ fn a_transaction_that_no_node_took_is_known_to_be_here_unless_nobody_answers() {
     second.inspected(Some(NonceStatus::Missing));
     second.is(CaseStatus::Sending, &ActionState::Executing);
 }
+
+/// The past is read from the journal alone: nothing of a run is in it, and what ran then was running.
+#[test]
+fn what_was_under_way_at_a_past_moment_is_not_unknown() {
+    let mut process = Process::with(keygen());
+    let started = Record::CeremonyStarted {
+        request: RequestId([3; 24]),
+        case: CASE,
+        action: Some(ACTION),
+        role: CeremonyRole::Main,
+        attempt: 1,
+        plan: match keygen().payload {
+            Payload::Ceremony(payload) => payload.plan,
+            other => panic!("{other:?}"),
+        },
+        backend: BackendName::default(),
+    };
+    process.state.apply(4, UnixMillis(2_000), &started);
+    let durable = process.state.durable().clone();
+    let restarted = State::restored(settings(), durable.clone());
+    assert!(matches!(
+        action_state(&restarted, ACTION),
+        Some(ActionState::Unknown { .. })
+    ));
+    let past = State::looked_back(settings(), durable);
+    assert_eq!(action_state(&past, ACTION), Some(ActionState::Executing));
+}

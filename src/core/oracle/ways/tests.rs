@@ -152,7 +152,11 @@ fn a_case_that_was_given_up_is_taken_up_again_by_a_person_alone() {
         "{twice:?}"
     );
 
-    life.wish(Wish::Retry(life.id)).unwrap();
+    let said = life.wish(Wish::Retry(life.id)).unwrap();
+    assert!(
+        said.as_str().ends_with("from its keygen, which is proposed anew"),
+        "{said}"
+    );
     let case = life.case();
     assert_eq!(
         (&case.step, &case.keygen, case.given_up),
@@ -354,6 +358,10 @@ fn a_key_is_redone_once_its_transaction_is_known_to_have_failed() {
     assert!(life.way(Way::Retry).why.contains("until that changes there"));
     let said = life.wish(Wish::Retry(life.id)).unwrap();
     assert!(said.as_str().contains("only another key helps"), "{said}");
+    assert!(
+        said.as_str().contains("taken up again from its send-deposit"),
+        "{said}"
+    );
     // and it says so still when the same comes back
     let third = ActionId { number: 3, ..action };
     let mut proposal = proposal(ActionKind::SendDeposit);

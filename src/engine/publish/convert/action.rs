@@ -29,6 +29,10 @@ pub(in crate::engine::publish) fn action(
         checked_at: None,
         faded: None,
         proposed_at: action.proposed_at,
+        anew: action.anew.map(|anew| view::AnewView {
+            at: anew.at,
+            was: anew.was,
+        }),
         state: action_state(state),
         decision: action.decision.as_ref().map(decision),
         can_approve,
@@ -37,6 +41,7 @@ pub(in crate::engine::publish) fn action(
         committee: None,
         undo: None,
         people: None,
+        approval_good_for_ms: None,
         by_rules: None,
     }
 }

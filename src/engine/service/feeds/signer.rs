@@ -156,7 +156,7 @@ pub(super) async fn run(
 }
 
 fn words((since, why): &(UnixMillis, SafeText)) -> SafeText {
-    SafeText::new(&format!("the signer is away since {}: {why}", since.to_rfc3339()))
+    SafeText::new(&format!("the signer is away since {}: {why}", since.to_utc()))
 }
 
 #[cfg(test)]

@@ -250,13 +250,13 @@ impl Tip {
                 "whether the chain goes on is not known: block {} is the newest that could be read, since {}: {why}. What is \
                  shown may be old",
                 block.number,
-                at.to_rfc3339()
+                at.to_utc()
             )));
         }
         Some(SafeText::new(&format!(
             "the chain stands still: block {} is the newest that the endpoints have since {}. What is shown may be old",
             block.number,
-            at.to_rfc3339()
+            at.to_utc()
         )))
     }
 }

@@ -105,12 +105,11 @@ fn facts(page: &mut Page<'_>, app: &App, action: &ActionView) {
 }
 
 fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let Some(seen) = app.details.last().and_then(|d| d.seen.as_deref()) else {
+    let seen = app.details.last().and_then(|d| d.seen.as_deref());
+    let Some(seen) = seen.filter(|seen| seen.id == action.id && !seen.is_shown_as(action)) else {
+        warn_of_anew(page, app, action);
         return;
     };
-    if seen.id != action.id || seen.is_shown_as(action) {
-        return;
-    }
     page.text(Token::Warn, "Changed since you opened it");
     for line in changes(seen, action) {
         page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &line);
@@ -122,7 +121,17 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     page.gap();
 }
 
-/// A member is down: the key that opens the other committee is named.
+/// Whoever opens it now may have compared the code of what was proposed at first.
+fn warn_of_anew(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let Some(anew) = action.anew.as_ref().filter(|_| action.waits()) else {
+        return;
+    };
+    let ago = format::age(app.clock().since(anew.at));
+    let text = format!("Proposed anew {ago} ago: {anew}.");
+    page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
+}
+
+/// A member is down, or was proven to break the protocol: the key that opens the other committee is named.
 fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let committee = action.committee.as_ref().filter(|_| action.waits());
     let Some(worse) = committee.and_then(|committee| committee.worse.as_ref()) else {
@@ -138,7 +147,8 @@ fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
         Some(instead) => format!("{} could take its place", list(instead)),
         None => "too few others are up to take its place".to_owned(),
     };
-    let text = format!("Of this committee is down: {}; {offer}.", list(&worse.down));
+    let what = worse.to_string();
+    let text = format!("O{}; {offer}.", &what[1..]);
     page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
 }
 
@@ -158,15 +168,25 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
         Token::Text,
         format!("{}, {waited} ago", format::date(action.proposed_at)),
     );
+    if let Some(anew) = &action.anew {
+        page.field("anew", Token::Warn, format!("{}: {anew}", format::date(anew.at)));
+    }
     if let Some(at) = action.refreshed_at {
+        let of = match &action.anew {
+            Some(_) => "the digest is that of the new proposal",
+            None => "the digest is the same",
+        };
         page.field(
             "refreshed",
             Token::Info,
-            format!("{}: facts and reasons; the digest is the same", format::date(at)),
+            format!("{}: facts and reasons; {of}", format::date(at)),
         );
     }
     if let Some(at) = action.checked_at.filter(|_| action.waits()) {
         page.field("checked", Token::Text, format::date(at));
+    }
+    if let Some(words) = action.approval_counts_for() {
+        page.field("approval", Token::Text, words);
     }
     if let Some(people) = &action.people {
         page.field("people", Token::Warn, people.words());

@@ -8,49 +8,21 @@ use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::format;
 use crate::console::widgets::page::Page;
+use crate::summary::SIMULATED;
 
 const UNKNOWN: &str = "unknown";
-/// What it is called here, and what the desk calls it before, where there is a before, and after.
-const SIMULATED: [(&str, Option<&str>, &str); 4] = [
-    (
-        "reserved fees",
-        Some("reserved fees before"),
-        "reserved fees afterwards",
-    ),
-    ("SSV receives", None, "SSV receives"),
-    (
-        "SSV cluster",
-        Some("SSV cluster before"),
-        "SSV cluster afterwards",
-    ),
-    (
-        "SSV runway",
-        Some("until its liquidation before, at present fees"),
-        "until its liquidation, at present fees",
-    ),
-];
-
 pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let Payload::Transaction(tx) = &action.payload else {
+    if !matches!(action.payload, Payload::Transaction(_)) {
         return;
-    };
+    }
     let arrow = if app.settings.ascii { "->" } else { "→" };
-    let lies_ahead = lies_ahead(app, action);
-    let is_deposit = action.kind == "send-deposit";
-    if lies_ahead {
-        page.heading("What changes");
-        let most = tx.fee_ceiling_wei + tx.value_wei;
-        row(page, "account", &account(app, most, arrow));
-    } else if is_deposit {
-        // the account and the queue of today are not those from before it
-        page.heading("What it was to change, as it was proposed");
-    }
-    if !is_deposit {
+    if action.kind != "send-deposit" {
         return;
     }
-    if lies_ahead {
-        row(page, "ready queue", &queue(app, action, arrow));
-    }
+    page.heading(match lies_ahead(app, action) {
+        true => "What changes at SSV",
+        false => "What it was to change at SSV, as it was proposed",
+    });
     let told = |label| {
         let fact = action.facts.iter().find(|f| f.label == label);
         fact.map(|f| f.value.as_str())
@@ -65,6 +37,25 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
 }
 
+/// The account and the contract's queue, where it was not sent yet: those of today are not those from before it. They
+/// belong to what has to be read first.
+pub(super) fn ahead(app: &App, action: &ActionView) -> Vec<(&'static str, Token, String)> {
+    let Payload::Transaction(tx) = &action.payload else {
+        return Vec::new();
+    };
+    if !lies_ahead(app, action) {
+        return Vec::new();
+    }
+    let arrow = if app.settings.ascii { "->" } else { "→" };
+    let most = tx.fee_ceiling_wei + tx.value_wei;
+    let mut out = vec![("account", account(app, most, arrow))];
+    if action.kind == "send-deposit" {
+        out.push(("queue", queue(app, action, arrow)));
+    }
+    let said = |(label, text): (&'static str, String)| (label, token(&text), text);
+    out.into_iter().map(said).collect()
+}
+
 /// It was not sent, and may be: what the chain says now is what it finds.
 fn lies_ahead(app: &App, action: &ActionView) -> bool {
     let sent = app
@@ -76,11 +67,14 @@ fn lies_ahead(app: &App, action: &ActionView) -> bool {
 }
 
 fn row(page: &mut Page<'_>, label: &str, text: &str) {
-    let token = match text {
+    page.field(label, token(text), text);
+}
+
+fn token(text: &str) -> Token {
+    match text {
         UNKNOWN => Token::Stale,
         _ => Token::Text,
-    };
-    page.field(label, token, text);
+    }
 }
 
 /// The least that is left: the fee may be as high as its ceiling.
@@ -88,8 +82,8 @@ fn account(app: &App, most: alloy::primitives::U256, arrow: &str) -> String {
     match app.snapshot.signer.balance_wei {
         Some(before) => format!(
             "{} ETH {arrow} at least {} ETH",
-            format::eth(before),
-            format::eth(before.saturating_sub(most))
+            format::eth_short(before),
+            format::eth_short(before.saturating_sub(most))
         ),
         None => UNKNOWN.to_owned(),
     }

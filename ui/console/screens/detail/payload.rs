@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use casimir_dkg::types::{BroughtAlong, CeremonyPlan, OperatorId, OwnerNonce, SignPurpose};
+use casimir_dkg::types::{BroughtAlong, CeremonyPlan, OperatorId, OwnerNonce, Parties, SignPurpose};
 use casimir_dkg::view::{Payload, TransactionPayload};
 
 use crate::console::theme::Token;
@@ -15,6 +15,9 @@ pub(super) fn build(page: &mut Page<'_>, payload: &Payload, unfolded: bool) {
         Payload::Ceremony(ceremony) => {
             page.heading("Ceremony");
             plan(page, &ceremony.plan);
+            if let Some(parties) = &ceremony.parties {
+                self::parties(page, parties);
+            }
         }
         Payload::Transaction(tx) => transaction(page, tx, unfolded),
         Payload::Exit(exit) => {
@@ -25,6 +28,19 @@ pub(super) fn build(page: &mut Page<'_>, payload: &Payload, unfolded: bool) {
             page.field("signing root", Token::Value, exit.signing_root);
             page.field("signature", Token::Value, exit.signature);
         }
+    }
+}
+
+/// What the plan names by numbers alone: the digest binds it, too.
+fn parties(page: &mut Page<'_>, parties: &Parties) {
+    page.field(
+        "contract",
+        Token::Value,
+        format!("{} on chain {}", parties.manager, parties.chain_id),
+    );
+    page.text(Token::Muted, "Keys of the operators, by their SHA-256");
+    for (operator, key) in &parties.keys {
+        page.field(&format!("operator {operator}"), Token::Value, key);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use casimir_dkg::view::{ActionState, ActionView};
 
+use super::before_after;
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
@@ -34,12 +35,13 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     let passing = checks.pop_if(|row| !is_named(row));
     let ends = summary::ends(action);
     let places = place(app, action);
+    let ahead = before_after::ahead(app, action);
     let room = page.width().saturating_sub(LABEL + 2);
     let texts = [&effects, &checks, &ends]
         .into_iter()
         .flatten()
         .map(|row| &row.text);
-    let texts = texts.chain(places.iter().map(|(.., text)| text));
+    let texts = texts.chain(places.iter().chain(&ahead).map(|(.., text)| text));
     let needed =
         texts.map(|text| wrap(&clean(text), room).len()).sum::<usize>() + usize::from(passing.is_some());
     let longest = longest(page, needed);
@@ -51,6 +53,9 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
         page.labelled(LABEL, label, token, &text);
     }
     effects.for_each(|row| cut.facts |= write(page, app, longest, &row));
+    for (label, token, text) in ahead {
+        page.labelled(LABEL, label, token, &text);
+    }
 
     let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(longest);
     let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + usize::from(passing.is_some());

@@ -81,8 +81,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, field: &Field) 
 /// broken over two lines.
 fn levers(app: &App, rows: usize, columns: usize) -> String {
     let levers = &app.settings.levers;
-    // the frame, the text, and what is behind
-    if levers.len() + 3 + usize::from(PAGE) <= rows {
+    let lines = levers.iter().map(|lever| wrap(&clean(lever), columns).len());
+    // the frame, the text, and what is behind: beside its frame and caption, rows of what waits
+    if lines.sum::<usize>() + 3 + 2 * usize::from(PAGE) <= rows {
         return levers.join("\n");
     }
     let mut lines = vec![String::new()];

@@ -20,9 +20,9 @@ const COLUMNS: &[Column] = &[
     fixed("action", 13, 0),
     fixed("kind", 14, 4),
     fixed("at stake", 12, 6),
-    fixed("checks", 9, 3),
+    fixed("checks", 9, 1),
     number("age", 8, 5),
-    rest("what", 20, 2),
+    rest("what", 16, 2),
 ];
 
 impl Describe for Approvals {
@@ -74,7 +74,7 @@ impl Describe for Approvals {
 
     fn place(&self, action: &ActionView, by: usize) -> Place {
         match by {
-            0 => Place::up(action.proposed_at.0),
+            0 => Place::up(action.since().0),
             1 => Place::up(action.id.case.pool.0),
             2 => Place::word(&action.kind),
             _ => Place::down(action.risk as u8),
@@ -100,7 +100,6 @@ impl Describe for Approvals {
         let waiting = action.waits();
         let dim = |token| if waiting { token } else { Token::Muted };
         let (risk, risk_token) = status::risk(action.risk);
-        let since = action.decision.as_ref().map_or(action.proposed_at, |d| d.at);
         vec![
             match app.is_marked(action) {
                 true => Cell::new(Token::Emphasis, format!("{} marked", Sign::Marked.glyph(ascii))),
@@ -110,7 +109,7 @@ impl Describe for Approvals {
             Cell::new(dim(Token::Text), &action.kind),
             Cell::new(dim(risk_token), risk),
             checks(app, action, waiting),
-            Cell::new(Token::Muted, format::age(app.clock().since(since))),
+            Cell::new(Token::Muted, format::age(app.clock().since(action.since()))),
             Cell::new(dim(Token::Text), what(action, app.clock())),
         ]
     }

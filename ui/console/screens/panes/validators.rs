@@ -32,7 +32,7 @@ impl Describe for Validators {
     }
 
     fn empty(&self) -> &'static str {
-        "No validators yet. Each pool's validator appears here once its key exists."
+        "No pool has a validator now. One appears here once the contract has its key, and goes when its stake is withdrawn."
     }
 
     fn columns(&self, _: bool) -> &'static [Column] {

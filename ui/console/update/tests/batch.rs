@@ -250,11 +250,11 @@ fn a_page_longer_than_the_screen_is_read_to_its_end_first() {
     assert!(on_screen(&mut d, (60, 16), "g space space space space B 4 enter").is_empty());
     let screen = picture(&mut d.app, (60, 16));
     assert!(screen.contains("here is the rest"), "{screen}");
-    let mut sent = Vec::new();
     for _ in 0..6 {
-        sent.extend(on_screen(&mut d, (60, 16), "enter"));
+        assert!(on_screen(&mut d, (60, 16), "enter").is_empty());
     }
-    assert_eq!(sent.len(), 4);
+    // what was typed before the end is not kept in a field that nobody sees: "4" and "4" are no 44
+    assert_eq!(on_screen(&mut d, (60, 16), "4 enter").len(), 4);
 }
 
 #[test]

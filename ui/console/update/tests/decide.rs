@@ -192,6 +192,28 @@ fn a_change_closes_the_question_and_must_be_read_first() {
 }
 
 #[test]
+fn what_was_proposed_anew_is_told_to_whoever_opens_it_then() {
+    let mut d = busy();
+    d.send(with(|s| {
+        changed(s);
+        let action = &mut s.actions[0];
+        action.anew = Some(casimir_dkg::view::AnewView {
+            at: fixture::ago(30),
+            was: fixture::root(0xaa),
+        });
+        action.refreshed_at = Some(fixture::ago(5));
+    }));
+    d.slowly("2 enter");
+    let page = screen(&mut d);
+    let code = fixture::root(0xaa).code();
+    let words = format!("other bytes would be sent; the code was {code}");
+    assert!(page.contains("! Proposed anew 3"), "{page}");
+    assert_eq!(page.matches(&words).count(), 2, "{page}");
+    assert!(!page.contains("the digest is the same"), "{page}");
+    assert!(page.contains("the digest is that of the new proposal"), "{page}");
+}
+
+#[test]
 fn a_stale_answer_keeps_the_view_open() {
     let mut d = busy();
     d.slowly("2 enter a y");

@@ -89,7 +89,7 @@ fn the_page_says_what_changes_and_what_of_it_is_not_known() {
     d.slowly("2 enter");
     let page = picture(&mut d.app, (120, 100));
     for words in [
-        "1.234567890123456789 ETH → at least 1.214567890123456789 ETH",
+        "account     1.2345 ETH → at least 1.2145 ETH",
         "2 pools, this one number 1 → 1 pool",
         "SSV receives              unknown",
     ] {
@@ -106,11 +106,7 @@ fn the_page_says_what_changes_and_what_of_it_is_not_known() {
         s.actions[0].facts.push(fact("SSV cluster afterwards", "2.5 SSV"));
     }));
     let page = picture(&mut d.app, (120, 100));
-    for words in [
-        "account                   unknown",
-        "ready queue               unknown",
-        "unknown → 2.5 SSV",
-    ] {
+    for words in ["account     unknown", "queue       unknown", "unknown → 2.5 SSV"] {
         assert!(page.contains(words), "{words}: {page}");
     }
 }
@@ -123,6 +119,7 @@ fn a_committee_with_a_member_down_says_so_and_another_is_offered() {
     let offers = |instead: Option<&[u64]>| {
         let worse = casimir_dkg::view::WorseView {
             down: vec![OperatorId(2)],
+            proven: vec![],
             instead: instead.map(|ids| ids.iter().copied().map(OperatorId).collect()),
         };
         with(|s| {
@@ -397,18 +394,15 @@ fn what_was_sent_has_no_before_and_after_made_of_the_account_and_queue_of_today(
         let mut d = busy();
         d.slowly("2 g enter");
         let page = picture(&mut d.app, (120, 80));
-        assert!(
-            page.contains("ready queue") && page.contains("at least"),
-            "{page}"
-        );
+        assert!(page.contains("│ queue  ") && page.contains("at least"), "{page}");
         d.send(with(|s| fixture::stands(&mut s.actions[0], state.clone())));
         let page = picture(&mut d.app, (120, 80));
         assert!(
-            page.contains("What it was to change, as it was proposed"),
+            page.contains("What it was to change at SSV, as it was proposed"),
             "{page}"
         );
         assert!(
-            !page.contains("ready queue") && !page.contains("at least"),
+            !page.contains("│ queue  ") && !page.contains("at least"),
             "{page}"
         );
     }

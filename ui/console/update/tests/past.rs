@@ -112,6 +112,26 @@ fn the_present_goes_on_meanwhile_and_comes_back() {
 }
 
 #[test]
+fn whoever_comes_back_finds_the_row_that_was_picked() {
+    let mut d = busy();
+    d.slowly("2 down down");
+    let picked = d.app.list(APPROVALS).selected;
+    assert_ne!(picked, Some(RowId::Action(then().actions[0].id)));
+    d.slowly("H");
+    d.types("12");
+    let (ticket, _) = reads(&d.slowly("enter"))[0];
+    let answer = Ok(Listing {
+        rows: Rows::Past(Box::new(then())),
+        older: 0,
+    });
+    d.send(Event::Rows { ticket, answer });
+    assert_ne!(d.app.list(APPROVALS).selected, picked);
+    d.slowly("q");
+    let list = d.app.list(APPROVALS);
+    assert_eq!((list.selected, list.picked), (picked, true));
+}
+
+#[test]
 fn nothing_of_now_is_read_into_the_past() {
     let mut d = in_the_past();
     assert!(reads(&d.slowly("2 end down enter")).is_empty());

@@ -18,9 +18,15 @@ fn a_list_is_sorted_by_one_thing_after_the_other_and_then_by_what_matters() {
     let matters = rows(&d, APPROVALS);
     d.slowly("o");
     assert_eq!(toast(&d), "approvals by age");
+    // what was decided is as old as its decision, in the column as in the order
+    d.send(with(|s| {
+        let last = s.actions.last_mut().unwrap();
+        last.proposed_at = fixture::ago(90_000);
+        last.decision = Some(crate::fixture::approval(fixture::ago(20).0));
+    }));
     let ages = |d: &Driver| -> Vec<u64> {
         let action = |row: RowId| match row {
-            RowId::Action(id) => d.app.snapshot.action(id).unwrap().proposed_at.0,
+            RowId::Action(id) => d.app.snapshot.action(id).unwrap().since().0,
             other => panic!("{other:?}"),
         };
         rows(d, APPROVALS).into_iter().map(action).collect()
