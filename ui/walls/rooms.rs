@@ -60,7 +60,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("signer", &["types", "secrets", "ports", "http", "config"]),
     ("notify", &["types", "secrets", "ports", "http", "config"]),
-    ("devnet", &["types", "config", "beacon", "chain", "dkg", "pool"]),
+    (
+        "devnet",
+        &["types", "ration", "config", "beacon", "chain", "dkg", "pool"],
+    ),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
     (
         "desk",

@@ -18,23 +18,23 @@ use crate::types::UnixMillis;
 const FOLDED: [(&str, &str); 5] = [
     (
         "124.jsonl",
-        "0x09270d148320885a1da20fe3c57a19758ba97a5c90f474badaa9fbf4cb7ff8c3",
+        "0xffd917b91165d39cccba8d230e07679712322f92dd1bba4ec7c4664c02f411b2",
     ),
     (
         "161.jsonl",
-        "0x760255f4e6bdcc8a7d68cb61bf7b2520f8456b4e6e6f2608e197fa9ce68f7dfa",
+        "0xa64ed40fac6bda9660e2484745901962491b77f85c2dc8bb61efb474be5ef640",
     ),
     (
         "278.jsonl",
-        "0xd64d6abd5bd4105d7543974fb3f78948b03a9e83b3daef151aaf95375a2e2c78",
+        "0x06bdfecf306d3d16c174897e2b537c3c7321d9c0cb324005f0d419195017bb14",
     ),
     (
         "299.jsonl",
-        "0x187fdb14e30696eb5c4a09688bcc8f43b8722ba8c1a205d0db204d894e4a795c",
+        "0xa3343a36fc60ad9c9c7e6ad3889c059a864ff363c6fdd1f51f30b746c04f2c01",
     ),
     (
         "52.jsonl",
-        "0xc293b522a1519f84d762983183136d4f62b9e183101a9cb172e655738d8f7402",
+        "0xef1661176468835fed285af3812861804de543bba71c6302fe0ccaae1d922261",
     ),
 ];
 

@@ -167,8 +167,8 @@ fn time_is_the_monotonic_clocks_and_the_wall_clocks_where_that_says_more() {
 #[test]
 fn what_rests_on_the_chain_is_stale_while_it_is_out_of_sight_and_until_it_is_made_again() {
     for (reach, words) in [
-        (Reach::Lost, "no endpoint answers since 1970-01-01T00:00:02"),
-        (Reach::Still, "the head stands still since 1970-01-01T00:00:02"),
+        (Reach::Lost, "no endpoint answers since 1970-01-01 00:00:02"),
+        (Reach::Still, "the head stands still since 1970-01-01 00:00:02"),
     ] {
         let mut core = Core::proposed(Mode::Supervised);
         core.give(2_000, Input::Sight(reach));

@@ -87,6 +87,6 @@ fn believed(turn: &mut Turn<'_>, id: CaseId, told: Vec<(LogRef, Option<CaseId>)>
 
 /// The greatest power of ten above one that was reached with this.
 fn reached(before: u64, now: u64) -> Option<u64> {
-    let powers = (1..=18).map(|power| 10_u64.pow(power));
-    powers.filter(|power| before < *power && *power <= now).last()
+    let mut powers = (1..=18).map(|power| 10_u64.pow(power));
+    powers.rfind(|power| before < *power && *power <= now)
 }

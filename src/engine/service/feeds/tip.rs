@@ -507,7 +507,7 @@ mod tests {
         assert!(
             words
                 .as_str()
-                .contains("since 1970-01-01T00:00:00.000Z: every endpoint asked"),
+                .contains("since 1970-01-01 00:00:00 UTC: every endpoint asked"),
             "{words}"
         );
         tip.hears(&IntakeEvent::CaughtUp);
