@@ -79,7 +79,7 @@ fn by_file(ground: &Ground, action: &ActionView, signature: &str) -> Output {
     )
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_approves_at_a_console_and_one_with_a_key_and_neither_a_kill_nor_a_restart_loses_the_first() {
     let ground = Ground::start(with_beacon()).await;
     let elsewhere = Elsewhere::new();
@@ -140,7 +140,8 @@ async fn one_approves_at_a_console_and_one_with_a_key_and_neither_a_kill_nor_a_r
         (kept && action.can_approve.is_yes() && action.faded.is_none()).then_some(action)
     })
     .await;
-    signed_elsewhere(&ground, &elsewhere, &keygen, &eve);
+    // other commands are waited for, and the network goes on meanwhile
+    tokio::task::block_in_place(|| signed_elsewhere(&ground, &elsewhere, &keygen, &eve));
     until(&seat.handle, "the keygen begun", |s| {
         s.action(keygen.id).filter(|a| a.was_approved()).map(drop)
     })
@@ -211,7 +212,8 @@ fn signed_elsewhere(ground: &Ground, elsewhere: &Elsewhere, keygen: &ActionView,
         if is_used(&used) {
             break;
         }
-        assert!(refreshing && begun.elapsed() < crate::PATIENCE, "{used}");
+        assert!(refreshing && begun.elapsed() < PATIENCE, "{used}");
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 
