@@ -191,22 +191,19 @@ pub fn judge_directory(path: &Path) -> Option<String> {
 }
 
 fn judge(path: &Path, file: &File, metadata: &Metadata, holds: Holds) -> io::Result<Vec<String>> {
-    let is_fixed = || {
-        rustix::fs::fstatvfs(file)
-            .is_ok_and(|found| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
-    };
-    judge_metadata(path, metadata, holds, is_fixed)
+    judge_metadata(path, metadata, holds, || rustix::fs::fstatvfs(file))
 }
 
-/// `is_fixed` says whether it is on a file system that nobody can write.
+/// `system` tells of the file system that it is on, which may be one that nobody can write.
 pub(super) fn judge_metadata(
     path: &Path,
     metadata: &Metadata,
     holds: Holds,
-    is_fixed: impl Fn() -> bool,
+    system: impl Fn() -> rustix::io::Result<rustix::fs::StatVfs>,
 ) -> io::Result<Vec<String>> {
     use std::os::unix::fs::MetadataExt as _;
-    if !metadata.is_file() || comes_so(path) || is_fixed() {
+    let is_fixed = |found: rustix::fs::StatVfs| found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY);
+    if !metadata.is_file() || comes_so(path) || system().is_ok_and(is_fixed) {
         return Ok(Vec::new());
     }
     let (mode, shown) = (metadata.mode() & 0o777, path.display());

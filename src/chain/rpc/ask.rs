@@ -296,14 +296,9 @@ impl Rpc {
 
 /// What comes of a call. One that takes long makes its endpoint one that is late, unless it waits for its turn by our pace.
 async fn in_time<T>(endpoint: &Endpoint, method: &'static str, call: impl Future<Output = T>) -> T {
-    let prompt = endpoint.prompt(method);
     let mut call = std::pin::pin!(call);
-    loop {
-        match tokio::time::timeout(prompt, &mut call).await {
-            Ok(told) => return told,
-            Err(_) if endpoint.http.had_queue(prompt) => {}
-            Err(_) => break,
-        }
+    if let Some(told) = endpoint.promptly(method, &mut call).await {
+        return told;
     }
     endpoint.is_late(method);
     call.await

@@ -369,7 +369,7 @@ impl Endpoint {
                 EndpointState::Unchecked
             },
             // an average of earlier answers says nothing of one that does not answer now
-            latency: state.latency.filter(|_| state.failures == 0 && !state.is_down()),
+            latency: state.latency.filter(|_| state.failures == 0),
             last_error: state.last_error.clone(),
             last_ok: state.last_ok,
             omitted_logs: state.omitted_logs,

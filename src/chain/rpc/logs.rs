@@ -297,8 +297,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use axum::Json;
-
+    use super::super::fixture::node_that;
     use super::super::{EndpointState, RpcConfig};
     use super::*;
     use crate::types::RedactedUrl;
@@ -308,9 +307,9 @@ mod tests {
     /// A balancer before two nodes, asked by turns, of which one has no logs of blocks that the other has. How often logs
     /// were asked for is counted.
     async fn balancer(asked: Arc<AtomicUsize>) -> RedactedUrl {
-        let answer = move |Json(call): Json<Value>| async move {
+        node_that(move |call| {
             let hash = format!("0x{}", "05".repeat(32));
-            let said = match call["method"].as_str().unwrap() {
+            match call["method"].as_str().unwrap() {
                 "eth_chainId" => json!({"result": "0x1"}),
                 "eth_getBlockByNumber" if call["params"][0] == "0x0" => json!({"result": null}),
                 "eth_getBlockByNumber" => json!({"result": {
@@ -321,17 +320,9 @@ mod tests {
                     _ => json!({"result": []}),
                 },
                 other => panic!("{other}: logs are told, so nothing else is asked"),
-            };
-            let mut said = said;
-            said["jsonrpc"] = json!("2.0");
-            said["id"] = call["id"].clone();
-            Json(said)
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = axum::Router::new().fallback(answer);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        RedactedUrl::new(url)
+            }
+        })
+        .await
     }
 
     /// The range was halved down to one block, and every old block asked for by itself again and again.

@@ -17,6 +17,8 @@ mod endpoint;
 mod error;
 mod everybody;
 mod finalized;
+#[cfg(test)]
+mod fixture;
 mod headers;
 mod heads;
 mod http;

@@ -54,25 +54,14 @@ impl Rpc {
 
 #[cfg(test)]
 mod tests {
-    use axum::Json;
-
+    use super::super::fixture::node_that;
     use super::super::{EndpointState, RpcConfig};
     use super::*;
     use crate::types::RedactedUrl;
 
     /// A node that answers `eth_syncing` with these members, and nothing else.
     async fn node(says: Value) -> RedactedUrl {
-        let answer = move |Json(asked): Json<Value>| async move {
-            let mut says = says.clone();
-            says["jsonrpc"] = json!("2.0");
-            says["id"] = asked["id"].clone();
-            Json(says)
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = axum::Router::new().fallback(answer);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        RedactedUrl::new(url)
+        node_that(move |_| says.clone()).await
     }
 
     #[tokio::test]

@@ -53,12 +53,10 @@ where
             if self.left.is_empty() || self.method == ONE_BY_ONE {
                 return self.asked.next().await;
             }
-            let prompt = newest.prompt(self.method);
-            match tokio::time::timeout(prompt, self.asked.next()).await {
-                Ok(told) => return told,
-                Err(_) if newest.http.had_queue(prompt) => {}
-                Err(_) => self.ask_next(),
+            if let Some(told) = newest.promptly(self.method, &mut self.asked.next()).await {
+                return told;
             }
+            self.ask_next();
         }
     }
 }

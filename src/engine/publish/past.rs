@@ -79,9 +79,15 @@ struct Kept {
 
 impl Kept {
     fn keep(&mut self, fold: &Fold, bound: u64) {
-        self.folds
-            .retain(|(_, other)| other.anchor.seq != fold.anchor.seq);
-        self.folds.push((bytes(&fold.durable), fold.clone()));
+        let known = self
+            .folds
+            .iter()
+            .position(|(_, other)| other.anchor.seq == fold.anchor.seq);
+        let kept = match known {
+            Some(at) => self.folds.remove(at),
+            None => (bytes(&fold.durable), fold.clone()),
+        };
+        self.folds.push(kept);
         let mut all: u64 = self.folds.iter().map(|(bytes, _)| bytes).sum();
         while self.folds.len() > KEPT || (all > bound && !self.folds.is_empty()) {
             all -= self.folds.remove(0).0;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use toml::de::DeTable;
+
 /// One mistake, at a group or at a command of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mistake {
@@ -63,34 +65,17 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// The first line that says something of it, from 1; none where it is written in a way that is not found.
+/// The line of its key, from 1; none where the file has no such key.
 fn line_of(text: &str, of: &Mistake) -> Option<usize> {
-    let mut wanted = vec!["keys", &of.group];
-    wanted.extend(of.command.as_deref());
-    let mut table: Vec<String> = Vec::new();
-    for (at, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        let path = match line.strip_prefix('[') {
-            Some(header) => {
-                table = names(header.split(']').next().unwrap_or_default());
-                table.clone()
-            }
-            None => match line.split_once('=') {
-                Some((key, _)) => table.iter().cloned().chain(names(key)).collect(),
-                None => continue,
-            },
-        };
-        if path.len() >= wanted.len() && path.iter().zip(&wanted).all(|(name, wanted)| name == wanted) {
-            return Some(at);
-        }
+    let root = DeTable::parse(text).ok()?;
+    let names = ["keys", &of.group].into_iter().chain(of.command.as_deref());
+    let (mut table, mut at) = (Some(root.get_ref()), 0);
+    for name in names {
+        let (key, value) = table?.get_key_value(name)?;
+        at = key.span().start;
+        table = value.get_ref().as_table();
     }
-    None
-}
-
-/// The parts of a dotted name.
-fn names(dotted: &str) -> Vec<String> {
-    let part = |name: &str| name.trim().trim_matches(['"', '\'']).to_owned();
-    dotted.split('.').map(part).collect()
+    Some(1 + text[..at].matches('\n').count())
 }
 
 #[cfg(test)]

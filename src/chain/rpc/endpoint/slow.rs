@@ -47,8 +47,24 @@ fn weight(method: &str) -> u32 {
 
 impl Endpoint {
     /// How long a call may take before the next endpoint is asked as well.
-    pub(in crate::chain::rpc) fn prompt(&self, method: &str) -> Duration {
+    fn prompt(&self, method: &str) -> Duration {
         self.prompt * weight(method)
+    }
+
+    /// What comes within that time; none where nothing does. That calls wait for their turn by our pace does not count.
+    pub(in crate::chain::rpc) async fn promptly<F: Future + Unpin>(
+        &self,
+        method: &str,
+        told: &mut F,
+    ) -> Option<F::Output> {
+        let prompt = self.prompt(method);
+        loop {
+            match tokio::time::timeout(prompt, &mut *told).await {
+                Ok(told) => return Some(told),
+                Err(_) if self.http.had_queue(prompt) => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     /// A call was sent, and there is no answer although it is time.

@@ -98,6 +98,20 @@ mod tests {
         Arc::new(Service::new(parts).unwrap())
     }
 
+    fn probe_of(
+        service: &Arc<Service>,
+        registered: watch::Receiver<bool>,
+        stop: watch::Receiver<bool>,
+    ) -> NodeProbe {
+        NodeProbe {
+            id: OperatorId(1),
+            version: "1".to_owned(),
+            service: Arc::downgrade(service),
+            registered,
+            stop,
+        }
+    }
+
     async fn becomes(what: impl Fn() -> bool) -> bool {
         let waits = async {
             while !what() {
@@ -114,13 +128,7 @@ mod tests {
         let (stop, stopped) = watch::channel(false);
         let service = service(Store::open(&path, b"k").unwrap(), stopped.clone());
         let (registers, registered) = watch::channel(true);
-        let probe = NodeProbe {
-            id: OperatorId(1),
-            version: "1".to_owned(),
-            service: Arc::downgrade(&service),
-            registered,
-            stop: stopped,
-        };
+        let probe = probe_of(&service, registered, stopped);
         let around = tokio::spawn({
             let service = Arc::clone(&service);
             async move { service.go_around_every(SOON).await }
@@ -182,13 +190,7 @@ mod tests {
         let (_stop, stopped) = watch::channel(false);
         let service = service(store, stopped.clone());
         let (_registers, registered) = watch::channel(true);
-        let probe = NodeProbe {
-            id: OperatorId(1),
-            version: "1".to_owned(),
-            service: Arc::downgrade(&service),
-            registered,
-            stop: stopped,
-        };
+        let probe = probe_of(&service, registered, stopped);
         assert_eq!(probe.ready().body["warnings"], serde_json::json!([]));
         let lost = Named {
             ceremony: RequestId([9; 24]),
