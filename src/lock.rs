@@ -26,7 +26,7 @@ pub(crate) enum NotOurs {
 
 /// Who holds a lock of this process, in words.
 pub(crate) fn holder() -> String {
-    let (process, since) = (std::process::id(), UnixMillis::now().to_rfc3339());
+    let (process, since) = (std::process::id(), UnixMillis::now().to_utc());
     format!("{HOLDER}{process}, since {since}")
 }
 

@@ -71,6 +71,8 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         digest: Root::default(),
         refreshed_at: None,
         checked_at: None,
+        checked_block: None,
+        nonce_now: None,
         faded: None,
         proposed_at: UnixMillis(0),
         anew: None,

@@ -6,13 +6,14 @@
 //! to        0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512, initiatePoolDeposit
 //! amount    32 ETH, from the manager contract
 //! changes   fees swapped for SSV 0.1 ETH · SSV receives 0 SSV
-//! fee       at most 0.05 ETH · gas, tried out 1559373
+//! fee       at most 0.05 ETH · now at most 0.004914 ETH · gas limit 1,949,216 now
+//! nonce     12 now; it and the gas limit are set when it is signed
 //! unknown   endpoints-agree: only one endpoint is configured
 //! pass      37 checks
 //! code      bako-fuzi-higo-lomu
 //! ```
 
-use casimir_dkg::config::format_ether;
+use casimir_dkg::config::{Round, format_ether, rounded_ether};
 use casimir_dkg::types::{CeremonyPlan, OperatorId, PoolId, SignPurpose, counted};
 use casimir_dkg::view::{
     ActionState, ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView,
@@ -89,6 +90,21 @@ fn short_amount(text: &str) -> String {
     text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
+/// `1,234,567`; whatever is no whole number as it is.
+pub(crate) fn thousands(digits: &str) -> String {
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return digits.to_owned();
+    }
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// Whether there may be a transaction of it that a snapshot lists no more.
 pub(crate) fn may_be_sent(action: &ActionView) -> bool {
     matches!(action.payload, Payload::Transaction(_)) && !action.waits()
@@ -144,12 +160,16 @@ pub(crate) fn effects(action: &ActionView, sent: Option<&TransactionView>) -> Ve
         out.push(row("changes", Tone::Text, changes.join(" · ")));
     }
     if let Payload::Transaction(tx) = &action.payload {
-        let ceiling = format!("at most {}", format_ether(tx.fee_ceiling_wei));
-        let tried = amounts()
-            .filter(|f| is_cost(f) && f.label != "fee ceiling")
-            .map(said);
-        let limit = sent.map(|t| format!("gas limit {}", t.gas_limit));
-        let parts: Vec<_> = std::iter::once(ceiling).chain(tried).chain(limit).collect();
+        let ceiling = format!("at most {}", rounded_ether(tx.fee_ceiling_wei, Round::Up));
+        let told = |label: &str| amounts().find(|f| f.label == label).map(|f| f.value.as_str());
+        let now = told("fee at most, now").map(|fee| format!("now at most {}", short_amount(fee)));
+        let limit = match (sent, told("gas limit, now")) {
+            (Some(sent), _) => Some(format!("gas limit {}", thousands(&sent.gas_limit.to_string()))),
+            (None, Some(limit)) => Some(format!("gas limit {} now", thousands(limit))),
+            // an engine before this told what the call used
+            (None, None) => told("gas, tried out").map(|gas| format!("gas, tried out {}", thousands(gas))),
+        };
+        let parts: Vec<_> = std::iter::once(ceiling).chain(now).chain(limit).collect();
         out.push(row("fee", Tone::Strong, parts.join(" · ")));
         out.push(row("nonce", Tone::Text, nonce(action, sent)));
     }
@@ -295,7 +315,10 @@ fn nonce(action: &ActionView, sent: Option<&TransactionView>) -> String {
     let own = match (sent, &action.state) {
         (Some(sent), _) => format!("{} of the account", sent.nonce),
         (None, ActionState::Proposed | ActionState::Approved | ActionState::Executing) => {
-            "the account's next, and a gas limit, when it is signed".to_owned()
+            action.nonce_now.map_or_else(
+                || "the account's next, and a gas limit, when it is signed".to_owned(),
+                |next| format!("{next} now; it and the gas limit are set when it is signed"),
+            )
         }
         (None, ActionState::Rejected) => "none: it was not sent".to_owned(),
         (None, _) => "not known here: its transaction is not in view".to_owned(),
@@ -345,6 +368,41 @@ pub(crate) fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transaction_that_waits_says_nonce_gas_limit_fee_and_ceiling_as_numbers() {
+        let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
+        let fact = |label: &str, value: &str| Fact {
+            label: label.to_owned(),
+            value: value.into(),
+            kind: FactKind::Amount,
+        };
+        action.nonce_now = Some(12);
+        action.facts = vec![
+            fact("gas, tried out", "1559373"),
+            fact("gas limit, now", "1949216"),
+            fact("fee at most, now", "0.004914 ETH"),
+        ];
+        if let Payload::Transaction(tx) = &mut action.payload {
+            tx.fee_ceiling_wei = casimir_dkg::config::parse_ether("0.05 ETH").unwrap();
+        }
+        let text = |action: &ActionView, sent: Option<&TransactionView>, label: &str| {
+            let rows = effects(action, sent);
+            rows.into_iter().find(|row| row.label == label).unwrap().text
+        };
+        assert_eq!(
+            text(&action, None, "fee"),
+            "at most 0.05 ETH · now at most 0.004914 ETH · gas limit 1,949,216 now"
+        );
+        assert_eq!(
+            text(&action, None, "nonce"),
+            "12 now; it and the gas limit are set when it is signed"
+        );
+        let mut sent = crate::fixture::transaction(action.id);
+        (sent.nonce, sent.gas_limit) = (13, 1_950_000);
+        assert!(text(&action, Some(&sent), "fee").ends_with("gas limit 1,950,000"));
+        assert_eq!(text(&action, Some(&sent), "nonce"), "13 of the account");
+    }
 
     #[test]
     fn digits_name_a_digest_no_worse_than_its_code() {

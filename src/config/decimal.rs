@@ -48,6 +48,45 @@ pub fn format_ssv(amount: U256) -> String {
     format_ether(amount).replace("ETH", "SSV")
 }
 
+/// Which way an amount is rounded for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// What is paid at most, or has to be there.
+    Up,
+    /// What is there.
+    Down,
+}
+
+/// [`format_ether`] for people, with at most 6 decimals. What is left over below that is no zero: it is said to be less.
+#[must_use]
+pub fn rounded_ether(wei: U256, round: Round) -> String {
+    rounded(wei, 12, round, format_ether)
+}
+
+/// [`format_ssv`] likewise.
+#[must_use]
+pub fn rounded_ssv(amount: U256, round: Round) -> String {
+    rounded(amount, 12, round, format_ssv)
+}
+
+/// `12.346 gwei` of a price in wei, with at most 3 decimals.
+#[must_use]
+pub fn rounded_gwei(wei: U256, round: Round) -> String {
+    let gwei = |wei: U256| format_ether(wei.saturating_mul(U256::from(1_000_000_000))).replace("ETH", "gwei");
+    rounded(wei, 6, round, gwei)
+}
+
+fn rounded(amount: U256, zeros: u64, round: Round, written: impl Fn(U256) -> String) -> String {
+    let step = U256::from(10).pow(U256::from(zeros));
+    let rest = amount % step;
+    match round {
+        _ if rest.is_zero() => written(amount),
+        Round::Up => written((amount - rest).saturating_add(step)),
+        Round::Down if amount < step => format!("less than {}", written(step)),
+        Round::Down => written(amount - rest),
+    }
+}
+
 fn split(text: &str) -> Result<(&str, Option<usize>), String> {
     let text = text.trim();
     let at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
@@ -83,6 +122,28 @@ fn scaled(number: &str, decimals: usize) -> Result<U256, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_read_six_decimals_and_never_that_it_costs_less_or_that_more_is_there() {
+        use Round::{Down, Up};
+        let wei = U256::from(4_913_241_234_567_891u64);
+        assert_eq!(rounded_ether(wei, Up), "0.004914 ETH");
+        assert_eq!(rounded_ether(wei, Down), "0.004913 ETH");
+        assert_eq!(rounded_ssv(wei, Down), "0.004913 SSV");
+        let dust = U256::from(7);
+        assert_eq!(rounded_ether(dust, Up), "0.000001 ETH");
+        assert_eq!(rounded_ether(dust, Down), "less than 0.000001 ETH");
+        let whole = parse_ether("32.000001 ETH").unwrap();
+        for round in [Up, Down] {
+            assert_eq!(rounded_ether(whole, round), "32.000001 ETH");
+            assert_eq!(rounded_ether(U256::ZERO, round), "0 ETH");
+        }
+        let price = U256::from(12_345_678_901u64);
+        assert_eq!(rounded_gwei(price, Up), "12.346 gwei");
+        assert_eq!(rounded_gwei(price, Down), "12.345 gwei");
+        assert_eq!(rounded_gwei(dust, Up), "0.001 gwei");
+        assert!(rounded_ether(U256::MAX, Up).ends_with(" ETH"), "no overflow");
+    }
 
     #[test]
     fn amounts_are_exact() {

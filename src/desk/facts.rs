@@ -3,7 +3,7 @@
 
 use alloy::primitives::{Address, Bytes, U256};
 
-use crate::config::format_ether;
+use crate::config::{Round, format_ether, rounded_ether};
 use crate::ports::{Answer, At, DepositOrder, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown};
 use crate::types::{BlockRef, BlsPublicKey, Check, OperatorId, PoolId, PoolView, Root};
 
@@ -113,7 +113,7 @@ impl DepositFacts {
             self.reserved_fees_wei.check("reserved-fees", |fees| {
                 let words = format!(
                     "{} reserved, {} needed",
-                    format_ether(*fees),
+                    rounded_ether(*fees, Round::Down),
                     format_ether(fee_amount)
                 );
                 (*fees >= fee_amount, words)

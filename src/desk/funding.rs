@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Floors, format_ssv};
+use crate::config::{Floors, Round, format_ssv, rounded_ssv};
 use crate::oracle::{Fact, FactKind, TransactionPayload};
 use crate::ports::{Answer, At, Call, Execution, Funding, Ssv};
 use crate::types::{Check, ClusterSnapshot, counted};
@@ -43,7 +43,7 @@ pub(super) fn checks(funding: &Answer<Funding>, floors: &Floors) -> Vec<Check> {
         funding.check("ssv-amount", |funding| {
             let words = format!(
                 "SSV gets {}, the floor is {}",
-                format_ssv(funding.received),
+                rounded_ssv(funding.received, Round::Down),
                 format_ssv(least)
             );
             (funding.received >= least, words)
@@ -67,6 +67,7 @@ pub(super) fn checks(funding: &Answer<Funding>, floors: &Floors) -> Vec<Check> {
 pub(super) fn facts(funding: &Answer<Funding>) -> Vec<Fact> {
     const RECEIVED: &str = "SSV receives";
     let amount = |label, value| Fact::new(label, FactKind::Amount, value);
+    let there = |amount| rounded_ssv(amount, Round::Down);
     match funding.as_ref().value() {
         Ok(funding) => {
             let runway = |blocks: &Answer<u64>| match blocks.as_ref().value() {
@@ -76,12 +77,12 @@ pub(super) fn facts(funding: &Answer<Funding>) -> Vec<Fact> {
             let new = || "no validator is in it".to_owned();
             let since_event = |told: String| format!("{told} at its newest event");
             let before = funding.before.as_ref();
-            let balance = before.map_or_else(new, |before| since_event(format_ssv(before.balance)));
+            let balance = before.map_or_else(new, |before| since_event(there(before.balance)));
             let lasted = before.map_or_else(new, |before| since_event(runway(&before.runway_blocks)));
             vec![
-                amount(RECEIVED, format_ssv(funding.received)),
+                amount(RECEIVED, there(funding.received)),
                 amount("SSV cluster before", balance),
-                amount("SSV cluster afterwards", format_ssv(funding.balance)),
+                amount("SSV cluster afterwards", there(funding.balance)),
                 amount("until its liquidation before, at present fees", lasted),
                 amount(
                     "until its liquidation, at present fees",

@@ -10,7 +10,7 @@ use super::proposal::list;
 use super::sending::{self, Sending};
 use super::{funding, key_checks, later, owner_nonce, refused, removed, served};
 use crate::beacon::roots;
-use crate::config::{Floors, format_ssv};
+use crate::config::{Floors, Round, rounded_ether, rounded_ssv};
 use crate::oracle::{
     ActionKind, ENDPOINTS_AGREE, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload,
 };
@@ -188,7 +188,7 @@ impl SendDeposit {
         if !draft.spent_wei.is_zero() {
             let words = format!(
                 "{}, for tries that were overtaken; the ceiling is less by it",
-                sending::eth(draft.spent_wei)
+                rounded_ether(draft.spent_wei, Round::Up)
             );
             facts.push(Fact::new("fees already paid", FactKind::Warning, words));
         }
@@ -206,7 +206,7 @@ impl SendDeposit {
 /// The fees that the contract keeps for this, before and after; that there are enough is a check's to say.
 fn reserved(before: &Answer<U256>, swapped: U256) -> [Fact; 2] {
     let told = |wei: Answer<U256>| match wei.value() {
-        Ok(wei) => sending::eth(wei),
+        Ok(wei) => sending::there(wei),
         Err(why) => format!("not known: {why}"),
     };
     let after = before.clone().map(|wei| wei.saturating_sub(swapped));
@@ -227,7 +227,7 @@ fn cluster_words(ssv: &SsvState) -> String {
         format!(
             "{}, {} at its newest event, {state}",
             counted(ssv.cluster.validator_count as usize, "validator"),
-            format_ssv(ssv.cluster.balance)
+            rounded_ssv(ssv.cluster.balance, Round::Down)
         )
     } else {
         "new: SSV has no cluster of the manager with these operators".to_owned()

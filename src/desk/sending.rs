@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::primitives::{Address, U256};
 
 use super::proposal;
-use crate::config::format_ether;
+use crate::config::{Round, format_ether, rounded_ether};
 use crate::oracle::{
     ActionKind, CallArgument, CallView, ENDPOINTS_AGREE, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
     TransactionPayload,
@@ -150,19 +150,26 @@ async fn checks(
     };
     let fee_ceiling = fee.check("fee-ceiling", |fee| match fee {
         Ok(_) => (true, "the fee quoted now is under the ceiling".to_owned()),
-        Err(over) => (false, over.to_string()),
+        Err(over) => {
+            let (needed, ceiling) = (rounded_ether(over.needed_wei, Round::Up), eth(over.ceiling_wei));
+            (
+                false,
+                format!("the fee would be at least {needed}, the ceiling is {ceiling}"),
+            )
+        }
     });
     let balance = balance.check("balance", |balance| {
-        let words = format!("{from} has {}, the ceiling is {}", eth(*balance), eth(ceiling));
+        let words = format!("{from} has {}, the ceiling is {}", there(*balance), eth(ceiling));
         (*balance >= ceiling + payload.value_wei, words)
     });
-    let mut facts: Vec<_> = gas
-        .map(|gas| Fact::new("gas, tried out", FactKind::Amount, gas))
-        .into_iter()
-        .collect();
+    let mut facts: Vec<_> = gas.into_iter().flat_map(gas_facts).collect();
     facts.push(Fact::new("fee ceiling", FactKind::Amount, eth(ceiling)));
     if let Some(Ok(most)) = fee.yes() {
-        facts.push(Fact::new("fee at most, now", FactKind::Amount, eth(most)));
+        facts.push(Fact::new(
+            "fee at most, now",
+            FactKind::Amount,
+            rounded_ether(most, Round::Up),
+        ));
     }
     let mut checks = vec![simulation, fee_ceiling, balance];
     checks.extend(committee);
@@ -185,8 +192,22 @@ fn committee(tried: &Simulated, ssv: &dyn Ssv) -> Option<Check> {
     })
 }
 
+/// What the call used, and the limit that it would be signed with now: by the same rule.
+fn gas_facts(gas: u64) -> [Fact; 2] {
+    [
+        Fact::new("gas, tried out", FactKind::Amount, gas),
+        Fact::new("gas limit, now", FactKind::Amount, fees::gas_limit(gas)),
+    ]
+}
+
+/// Exactly: what is paid, or was configured.
 pub(super) fn eth(wei: U256) -> String {
     format_ether(wei)
+}
+
+/// What somebody has.
+pub(super) fn there(wei: U256) -> String {
+    rounded_ether(wei, Round::Down)
 }
 
 /// Whether this process could send it at all.
@@ -236,7 +257,18 @@ mod tests {
         .await;
         assert!(made.iter().all(|c| c.status == CheckStatus::Pass), "{made:?}");
         let labels: Vec<_> = facts.iter().map(|fact| fact.label.as_str()).collect();
-        assert_eq!(labels, ["gas, tried out", "fee ceiling", "fee at most, now"]);
+        assert_eq!(
+            labels,
+            [
+                "gas, tried out",
+                "gas limit, now",
+                "fee ceiling",
+                "fee at most, now"
+            ]
+        );
+        // 125,000 gas at twice 1 gwei and 0.1 gwei: 0.0002625 ETH
+        let values: Vec<_> = facts.iter().map(|fact| fact.value.as_str()).collect();
+        assert_eq!(values, ["100000", "125000", "0.1 ETH", "0.000263 ETH"]);
         let tried = execution.tried.lock().unwrap();
         let call = Call {
             from: sent.from,

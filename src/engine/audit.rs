@@ -215,7 +215,7 @@ impl Audit {
     fn expired(&mut self, entry: &Entry, id: ActionId, how: &str, signed: &[Signed], late: Duration) {
         let expired = signed.iter().filter(|one| one.expires.plus(late) <= entry.at);
         self.problems.extend(expired.map(|one| {
-            let (by, expires) = (&one.by, one.expires.to_rfc3339());
+            let (by, expires) = (&one.by, one.expires.to_utc());
             let problem = format!("{id} is {how} after the signature of {by} expired at {expires}");
             (entry.seq, problem)
         }));

@@ -147,7 +147,7 @@ impl Tls {
         let mut current = self.current.0.write().unwrap_or_else(PoisonError::into_inner);
         current.warning.clone_from(&pair.warning);
         if current.digest != pair.digest {
-            let (file, until) = (self.files.certificate.display(), pair.until.to_rfc3339());
+            let (file, until) = (self.files.certificate.display(), pair.until.to_utc());
             tracing::info!(target: "listen", %file, until, "a new certificate");
             *current = pair;
         }
@@ -187,7 +187,7 @@ impl Tls {
             let day = now.0 / (DAY * 1000);
             if now.plus(SOON) >= until && told != Some(day) {
                 told = Some(day);
-                let (file, until) = (self.files.certificate.display(), until.to_rfc3339());
+                let (file, until) = (self.files.certificate.display(), until.to_utc());
                 tracing::warn!(target: "listen", %file, until, "THE CERTIFICATE ENDS SOON: renew it");
             }
             tokio::time::sleep(EVERY).await;
@@ -232,12 +232,12 @@ fn read(files: &TlsFiles, now: UnixMillis) -> Result<Pair, TlsError> {
     let (from, until) =
         validity(own).map_err(|error| of_certificate(files, &format!("cannot be understood: {error}")))?;
     if now >= until {
-        return Err(of_certificate(files, &format!("ended at {}", until.to_rfc3339())));
+        return Err(of_certificate(files, &format!("ended at {}", until.to_utc())));
     }
     if now < from {
         return Err(of_certificate(
             files,
-            &format!("begins at {} only", from.to_rfc3339()),
+            &format!("begins at {} only", from.to_utc()),
         ));
     }
     let key = PrivateKeyDer::from_pem_slice(key.text.as_bytes())

@@ -53,7 +53,7 @@ pub(super) fn text(notice: &Notice, source: &SafeText, most: usize) -> String {
     }
     if let Some(due) = notice.due.filter(|_| notice.phase != NoticePhase::Over) {
         text.push_str("\nUntil: ");
-        text.push_str(&due.to_rfc3339());
+        text.push_str(&due.to_utc());
     }
     cut(&text, most)
 }

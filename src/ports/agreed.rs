@@ -300,7 +300,7 @@ impl Question for Dated {
             true => self.0,
             false => head.timestamp / APART * APART,
         };
-        let dated = UnixMillis(dated.saturating_mul(1_000)).to_rfc3339();
+        let dated = UnixMillis(dated.saturating_mul(1_000)).to_utc();
         Ok(vec![("the time of its newest block", format!("about {dated}"))])
     }
 }

@@ -442,6 +442,12 @@ pub struct ActionView {
     /// When its checks were last made by the engine that runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<UnixMillis>,
+    /// The newest block that the engine knew then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_block: Option<u64>,
+    /// The nonce that its transaction would get if it were signed now; none for whatever is no transaction that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce_now: Option<u64>,
     /// What of its checks is stale by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faded: Option<FadedView>,
@@ -498,6 +504,20 @@ impl ActionView {
     pub fn since(&self) -> UnixMillis {
         let decided = self.decision.as_ref().map(|decision| decision.at);
         decided.unwrap_or(self.proposed_at)
+    }
+
+    /// How long ago its checks were made, and at which block, while it waits: `14 s ago, block 123`.
+    #[must_use]
+    pub fn checked_in_words(&self, now: UnixMillis) -> Option<String> {
+        let at = self.checked_at.filter(|_| self.waits())?;
+        let block = self
+            .checked_block
+            .map_or_else(String::new, |n| format!(", block {n}"));
+        let ago = now.since(at);
+        Some(match ago < Duration::from_secs(1) {
+            true => format!("just now{block}"),
+            false => format!("{} ago{block}", in_words(Duration::from_secs(ago.as_secs()))),
+        })
     }
 
     /// No longer moves.

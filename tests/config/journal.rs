@@ -84,7 +84,7 @@ fn a_journal_is_shown_exported_and_verified_and_a_change_is_found() {
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 2, "{shown}");
     assert!(
-        lines[1].contains("2023-11-14T22:13:20.002Z") && lines[1].contains("1.2"),
+        lines[1].contains("2023-11-14 22:13:20 UTC") && lines[1].contains("1.2"),
         "{shown}"
     );
     assert!(!lines[1].contains('{'), "a sentence, not JSON: {shown}");

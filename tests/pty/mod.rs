@@ -4,6 +4,7 @@
 #![cfg(all(unix, feature = "tui"))]
 
 mod demo;
+mod director;
 // a release knows nothing of panics on demand
 mod panics;
 mod plain;

@@ -130,6 +130,28 @@ mod tests {
         }
     }
 
+    /// The long options of a command and of all beneath it, as they are typed.
+    fn options(command: &Command) -> Vec<String> {
+        let mine = command.get_arguments().filter_map(|argument| argument.get_long());
+        let beneath = command.get_subcommands().flat_map(options);
+        mine.map(|long| format!("--{long}")).chain(beneath).collect()
+    }
+
+    #[test]
+    fn every_option_is_on_a_page() {
+        let readme = include_str!("../../README.md");
+        let pages = crate::commands::handbook::PAGES.iter().map(|(_, text)| *text);
+        let words: std::collections::BTreeSet<&str> = pages
+            .chain([readme])
+            .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-'))
+            .collect();
+        let nowhere: Vec<_> = options(&command())
+            .into_iter()
+            .filter(|option| !words.contains(option.as_str()))
+            .collect();
+        assert_eq!(nowhere, Vec::<String>::new());
+    }
+
     #[test]
     fn examples_that_are_complete_are_understood() {
         for (path, lines) in EXAMPLES {

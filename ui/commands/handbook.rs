@@ -23,6 +23,7 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     ("backup", include_str!("../handbook/backup.md")),
     ("upgrade", include_str!("../handbook/upgrade.md")),
     ("monitoring", include_str!("../handbook/monitoring.md")),
+    ("options", include_str!("../handbook/options.md")),
     ("programs", include_str!("../handbook/programs.md")),
     ("audit", include_str!("../handbook/audit.md")),
     ("ways", include_str!("../handbook/ways.md")),

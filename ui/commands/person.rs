@@ -79,11 +79,13 @@ pub(crate) fn sign(args: &SignArgs, json: bool) -> anyhow::Result<Outcome> {
     });
     let text = serde_json::to_string_pretty(&signed).expect("plain data serialises");
     write_new(&out, text.as_bytes())?;
-    let until = signed.statement.expires.to_rfc3339();
+    let until = signed.statement.expires;
     if json {
-        output::json(&json!({ "file": out, "key": signed.key, "action": action.id, "expires": until }));
+        output::json(
+            &json!({ "file": out, "key": signed.key, "action": action.id, "expires": until.to_rfc3339() }),
+        );
     } else {
-        output::line(&format!("wrote {}, good until {until}", out.display()));
+        output::line(&format!("wrote {}, good until {}", out.display(), until.to_utc()));
     }
     Ok(Outcome::Success)
 }

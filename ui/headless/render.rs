@@ -182,10 +182,12 @@ impl Form {
     /// Something about this program itself.
     pub(crate) fn note(self, text: &str) {
         let text = SafeText::new(text);
-        let at = UnixMillis::now().to_rfc3339();
+        let at = UnixMillis::now();
         match self {
-            Self::Text => output::line(&format!("{at}  {text}")),
-            Self::Json => output::json(&json!({ "v": STREAM, "type": "note", "at": at, "text": text })),
+            Self::Text => output::line(&format!("{}  {text}", at.to_utc())),
+            Self::Json => {
+                output::json(&json!({ "v": STREAM, "type": "note", "at": at.to_rfc3339(), "text": text }))
+            }
         }
     }
 }
@@ -211,7 +213,7 @@ fn add(line: &mut Map<String, Value>, more: &impl Serialize) {
 }
 
 fn row(at: UnixMillis, subject: &str, kind: &str, text: &str) -> String {
-    format!("{}  {subject:<14} {kind:<22} {text}", at.to_rfc3339())
+    format!("{}  {subject:<14} {kind:<22} {text}", at.to_utc())
 }
 
 /// What a person should look at is marked, so that it can be searched for.
@@ -250,7 +252,7 @@ fn words(reminder: &Reminder, now: UnixMillis) -> String {
             format!(
                 "{}: its time is over in {left}, at {}: {}{can_do}",
                 wait.reason,
-                due.to_rfc3339(),
+                due.to_utc(),
                 wait.sentence
             )
         }
@@ -281,7 +283,7 @@ mod tests {
         let text = Form::Text.transition_line(&hostile);
         assert_eq!(
             text,
-            "2023-11-14T22:13:20.000Z  deposit/3      decided                rejected: \\u{1b}[2Jno way \\u{202e}x"
+            "2023-11-14 22:13:20 UTC  deposit/3      decided                rejected: \\u{1b}[2Jno way \\u{202e}x"
         );
         let json = Form::Json.transition_line(&hostile);
         assert_eq!(json.lines().count(), 1);

@@ -78,7 +78,7 @@ pub(super) fn case(case: &CaseView) {
         line(&format!("validator: {key}"));
     }
     for entry in &case.history {
-        line(&format!("{}: {}", entry.at.to_rfc3339(), entry.text));
+        line(&format!("{}: {}", entry.at.to_utc(), entry.text));
     }
     for way in &case.ways {
         match way.can.check() {
@@ -149,7 +149,7 @@ fn exit(exit: &ExitView) {
             line(&format!(
                 "  {} is expected at {}, epoch {}",
                 milestone.stage,
-                predicted.at.to_rfc3339(),
+                predicted.at.to_utc(),
                 predicted.epoch
             ));
         }

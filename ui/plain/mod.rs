@@ -351,7 +351,7 @@ impl<B: Beside> Plain<'_, B> {
             return line(NO_SUCH);
         };
         let sent = self.sent(&action).await;
-        show::action(&action, sent.as_ref());
+        show::action(&action, sent.as_ref(), UnixMillis::now());
         self.opened = Some((action.id, action.digest));
         if !action.waits() {
             return line(&format!(

@@ -1,6 +1,6 @@
 //! What is printed: whole sentences and labelled values, a line each, without tables to be looked at.
 
-use casimir_dkg::config::format_ether;
+use casimir_dkg::config::{Round, format_ether, rounded_ether};
 use casimir_dkg::types::{OperatorId, SafeText, Severity, UnixMillis};
 use casimir_dkg::view::{
     ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, TransactionView,
@@ -71,7 +71,10 @@ pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
     }
     if let Some(address) = snapshot.signer.address {
         let balance = snapshot.signer.balance_wei;
-        let balance = balance.map_or_else(|| "balance unknown".to_owned(), format_ether);
+        let balance = balance.map_or_else(
+            || "balance unknown".to_owned(),
+            |wei| rounded_ether(wei, Round::Down),
+        );
         line(&format!("account: {address}, {balance}"));
     }
     for endpoint in &snapshot.endpoints {
@@ -164,12 +167,7 @@ fn newest(entries: &[Entry], level: Level, most: usize) -> Vec<String> {
         .take(most)
         .map(|entry| {
             let level = entry.level.to_string().to_lowercase();
-            format!(
-                "{} {level}: {}: {}",
-                entry.at.to_rfc3339(),
-                entry.target,
-                entry.text
-            )
+            format!("{} {level}: {}: {}", entry.at.to_utc(), entry.target, entry.text)
         })
         .collect();
     lines.reverse();
@@ -194,7 +192,7 @@ pub(super) fn behind(remark: &SafeText) -> String {
 }
 
 /// One action: what has to be known of it, then everything that an approval binds.
-pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>) {
+pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>, now: UnixMillis) {
     line(&format!("action: {}", action.id));
     line(&format!(
         "kind: {}, {}; state: {}",
@@ -219,6 +217,9 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>) {
         line(&format!("an approval {words}"));
     }
     line("In full:");
+    if let Some(words) = action.checked_in_words(now) {
+        line(&format!("checks looked at {words}"));
+    }
     // what does not hold comes first
     for mark in CheckMark::ALL {
         for check in action.checks_with(mark) {

@@ -81,6 +81,13 @@ impl Unadopted {
 }
 
 impl State {
+    /// The nonce that a transaction from `account` would get if it were signed now. `None` while the chain's word on the
+    /// account is missing.
+    #[must_use]
+    pub fn nonce_now(&self, account: Address) -> Option<u64> {
+        next_nonce(self, account)
+    }
+
     /// The account of this oracle, where a person has to adopt it first.
     #[must_use]
     pub fn unadopted(&self) -> Option<Unadopted> {

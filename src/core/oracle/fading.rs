@@ -68,6 +68,8 @@ pub(super) struct Look {
     pub(super) asked_up_ms: u64,
     pub(super) up_ms: u64,
     pub(super) at: UnixMillis,
+    /// The newest block that was known then.
+    pub(super) block: Option<u64>,
 }
 
 /// A person's approval of what has faded: it counts once the same checks were made again and say the same.
@@ -129,6 +131,12 @@ impl State {
     #[must_use]
     pub fn checked_at(&self, action: ActionId) -> Option<UnixMillis> {
         self.volatile.looks_at.get(&action).map(|look| look.at)
+    }
+
+    /// The newest block that was known when they were made.
+    #[must_use]
+    pub fn checked_block(&self, action: ActionId) -> Option<u64> {
+        self.volatile.looks_at.get(&action).and_then(|look| look.block)
     }
 
     /// Who approved what has faded, and waits until it is made again.

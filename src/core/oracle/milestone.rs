@@ -20,7 +20,7 @@ pub struct Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (epoch {})", self.at.to_rfc3339(), self.epoch)
+        write!(f, "{} (epoch {})", self.at.to_utc(), self.epoch)
     }
 }
 
@@ -357,8 +357,8 @@ mod tests {
         assert_eq!(
             expected("exit/1", Basis::Rules, by_rules).sentence().as_str(),
             "expected of exit/1 by the chain's rules, at the earliest: \
-             in a block from 1970-01-01T00:00:03.000Z (epoch 3), exited from 1970-01-01T00:00:05.000Z (epoch 5), \
-             withdrawable from 1970-01-01T00:00:07.000Z (epoch 7), \
+             in a block from 1970-01-01 00:00:03 UTC (epoch 3), exited from 1970-01-01T00:00:05.000Z (epoch 5), \
+             withdrawable from 1970-01-01 00:00:07 UTC (epoch 7), \
              withdrawn when the sweep comes by, at no fixed time"
         );
         assert_eq!(
@@ -375,7 +375,7 @@ mod tests {
         };
         assert_eq!(
             since.sentence().as_str(),
-            "the validator of exit/1 is exited since 1970-01-01T00:00:05.000Z (epoch 5)"
+            "the validator of exit/1 is exited since 1970-01-01 00:00:05 UTC (epoch 5)"
         );
     }
 }

@@ -184,9 +184,9 @@ fn what_was_decided_or_left_after_a_signature_expired_is_found() {
         words.collect::<Vec<_>>().join("; ")
     };
     assert_eq!(found(999, 999), "");
-    let left = "4: deposit/3#1 is executed after the signature of Ada expired at 1970-01-01T00:00:01.000Z";
+    let left = "4: deposit/3#1 is executed after the signature of Ada expired at 1970-01-01 00:00:01 UTC";
     assert_eq!(found(999, 1_000), left);
-    let decided = "3: deposit/3#1 is approved after the signature of Ada expired at 1970-01-01T00:00:01.000Z";
+    let decided = "3: deposit/3#1 is approved after the signature of Ada expired at 1970-01-01 00:00:01 UTC";
     assert_eq!(found(1_000, 1_001), format!("{decided}; {left}"));
 }
 

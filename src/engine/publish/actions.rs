@@ -6,7 +6,7 @@ use super::{convert, observes};
 use crate::desk;
 use crate::engine::live::Live;
 use crate::oracle::{
-    Action, ActionState, Mode, State, action_state, can_take_back, rule_for, undo_until, wanted,
+    Action, ActionState, Mode, Payload, State, action_state, can_take_back, rule_for, undo_until, wanted,
 };
 use crate::ports::{Answer, OperatorHealth, Presence};
 use crate::types::{ActionId, OperatorId};
@@ -96,6 +96,11 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         observes(state),
     );
     view.checked_at = state.checked_at(id);
+    view.checked_block = state.checked_block(id);
+    if let (Payload::Transaction(payload), ActionState::Proposed) = (&action.proposal.payload, &action.state)
+    {
+        view.nonce_now = state.nonce_now(payload.from);
+    }
     view.faded = state.faded(action).map(|faded| FadedView {
         checks: faded.checks,
         why: faded.why,

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::ceremony;
 use super::reasons::Reasons;
-use crate::config::format_ether;
+use crate::config::{Round, rounded_ether};
 use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
@@ -49,10 +49,10 @@ fn ways_on(options: &StuckOptions) -> String {
         "three ways on: wait, with nothing to press (r tries again at once): at most {} once the base fee falls; or pause \
          (p) and, from another wallet of this account with the very nonce {}, send the same call for {} or more; or give \
          it up likewise by an empty transfer to the account itself for about {}",
-        format_ether(options.wait_wei),
+        rounded_ether(options.wait_wei, Round::Up),
         options.nonce,
-        format_ether(options.raise_wei),
-        format_ether(options.cancel_wei)
+        rounded_ether(options.raise_wei, Round::Up),
+        rounded_ether(options.cancel_wei, Round::Up)
     )
 }
 

@@ -52,7 +52,7 @@ pub(super) fn gather(records: &[Told<'_>], transcripts: &Path) -> Ceremonies {
             value(&plan["kind"]),
             code(request.as_str().unwrap_or_default()),
             value(&started.body["attempt"]),
-            started.entry.at.to_rfc3339(),
+            started.entry.at.to_utc(),
             started.entry.seq,
             members(plan),
             value(&plan["threshold"]),
@@ -100,7 +100,7 @@ fn outcome(end: &Told<'_>, case: &Value, transcripts: &Path, proofs: &mut Proofs
             "ceremony-declared-lost" => "<span class=\"fail\">Declared lost</span>",
             _ => "<span class=\"unknown\">Not known</span>",
         },
-        end.entry.at.to_rfc3339(),
+        end.entry.at.to_utc(),
         end.entry.seq
     );
     for words in [&body["failure"]["reason"], &body["reason"], &body["by"]] {
@@ -269,7 +269,7 @@ fn picture(examined: &Examined) -> String {
     let _ = writeln!(
         out,
         "<p class=\"note\">Times since the first message, {}. Filled: its message was seen; ring: it was not; line: none is asked of it.</p>",
-        first.to_rfc3339()
+        first.to_utc()
     );
     out
 }

@@ -77,7 +77,7 @@ fn head(audit: &Audit<'_>) -> String {
             "written",
             format!(
                 "{} by casimir-dkg {}",
-                audit.at.to_rfc3339(),
+                audit.at.to_utc(),
                 text(env!("CARGO_PKG_VERSION"))
             ),
         ),
@@ -110,9 +110,9 @@ fn story(records: &[Told<'_>]) -> String {
         let entry = told.entry;
         let sentence = engine::sentence(&entry.body)
             .map_or_else(|| text(&entry.kind), |sentence| text(sentence.as_str()));
-        vec![entry.seq.to_string(), entry.at.to_rfc3339(), sentence]
+        vec![entry.seq.to_string(), entry.at.to_utc(), sentence]
     });
-    table(&["record", "time (UTC)", "what the journal says"], rows)
+    table(&["record", "time", "what the journal says"], rows)
 }
 
 fn decisions(records: &[Told<'_>]) -> String {
@@ -134,7 +134,7 @@ fn decisions(records: &[Told<'_>]) -> String {
     table(
         &[
             "record",
-            "time (UTC)",
+            "time",
             "action",
             "decision",
             "by",
@@ -165,7 +165,7 @@ fn decision(told: &Told<'_>, action: &str, shown: Option<&(u64, &Value)>) -> Vec
     let title = shown.map_or_else(String::new, |(_, body)| value(&body["proposal"]["title"]));
     vec![
         told.entry.seq.to_string(),
-        told.entry.at.to_rfc3339(),
+        told.entry.at.to_utc(),
         format!("{}<br>{title}", code(action)),
         words,
         format!(
@@ -216,7 +216,7 @@ fn transactions(records: &[Told<'_>]) -> String {
             .map_or_else(String::new, |hash| format!("<br>block {}", code(hash)));
         vec![
             told.entry.seq.to_string(),
-            told.entry.at.to_rfc3339(),
+            told.entry.at.to_utc(),
             format!("{hash}{block}"),
             sentence,
         ]
@@ -225,7 +225,7 @@ fn transactions(records: &[Told<'_>]) -> String {
     if rows.is_empty() {
         return "<p>None was signed.</p>\n".to_owned();
     }
-    table(&["record", "time (UTC)", "hash", "what the journal says"], rows)
+    table(&["record", "time", "hash", "what the journal says"], rows)
 }
 
 fn proposals(records: &[Told<'_>]) -> String {

@@ -87,6 +87,11 @@ const READ: Duration = Duration::from_secs(6);
 /// How long after what could not be done it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// `tour 3 of 23: …`, from 1 on.
+fn numbered(nth: usize, words: &str) -> String {
+    format!("tour {} of {}: {words}", nth + 1, STORY.len())
+}
+
 pub(super) struct Tour {
     seat: Seat,
     director: Arc<Director>,
@@ -118,7 +123,7 @@ impl Tour {
                 (Deed::Decide(_), TourBy::Key) => " The decision is yours.",
                 _ => "",
             };
-            let says = |words: &str| says(&format!("tour {} of {}: {words}", nth + 1, STORY.len()));
+            let says = |words: &str| says(&numbered(nth, words));
             says(&format!("{}{yours}", station.says));
             let gone = match station.deed {
                 Deed::Decide(kind) => self.decide(kind).await,
@@ -251,6 +256,24 @@ mod tests {
     use super::*;
 
     /// What is decided after a ceremony waits until that is over, and whoever watches is told what runs meanwhile.
+    #[test]
+    fn stations_are_numbered_from_one_to_the_last() {
+        let last = STORY.len() - 1;
+        assert_eq!(numbered(0, "a"), format!("tour 1 of {}: a", STORY.len()));
+        assert_eq!(numbered(last, "z"), format!("tour {0} of {0}: z", STORY.len()));
+    }
+
+    #[test]
+    fn every_lever_of_the_tour_is_one_that_the_director_reads() {
+        for station in STORY {
+            let Deed::Pull(lever) = station.deed else { continue };
+            assert!(
+                lever.parse::<casimir_dkg::devnet::demo::Lever>().is_ok(),
+                "{lever}"
+            );
+        }
+    }
+
     #[test]
     fn every_ceremony_has_a_station_of_its_own() {
         let ceremonies = ["keygen", "reshare", "sign-exit"];

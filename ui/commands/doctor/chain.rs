@@ -277,7 +277,7 @@ fn accepted(config: &Config, manager: &dyn PoolManager, probe: &Probe, report: &
     if probe.reserved_fees_wei < config.contract.fee_amount_wei {
         let found = format!(
             "{} are reserved, a deposit takes {}",
-            casimir_dkg::config::format_ether(probe.reserved_fees_wei),
+            casimir_dkg::config::rounded_ether(probe.reserved_fees_wei, casimir_dkg::config::Round::Down),
             casimir_dkg::config::format_ether(config.contract.fee_amount_wei)
         );
         let hint = "deposits wait until the manager has more fees";

@@ -251,7 +251,7 @@ pub(super) fn certificate(files: Option<&TlsFiles>) -> Finding {
     let file = files.certificate.display();
     match Tls::open(files) {
         Ok(tls) => {
-            let found = format!("{file} is good until {}", tls.until().to_rfc3339());
+            let found = format!("{file} is good until {}", tls.until().to_utc());
             match UnixMillis::now().plus(SOON) < tls.until() {
                 true => Finding::ok(what, found),
                 false => Finding::warn(what, found, "renew it: it is read anew when it changes"),

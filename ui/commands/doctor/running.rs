@@ -60,7 +60,7 @@ pub(super) async fn sit_down(config: &SeatConfig, report: &mut Report) -> Option
             "runs here: process {} of {}, since {}",
             seated.process,
             seated.run_by,
-            seated.since.to_rfc3339()
+            seated.since.to_utc()
         ),
     ));
     let snapshot = attached.handle.snapshots.borrow().clone();

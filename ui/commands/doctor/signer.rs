@@ -2,7 +2,7 @@
 
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::At;
-use casimir_dkg::config::{Config, format_ether};
+use casimir_dkg::config::{Config, Round, rounded_ether};
 use casimir_dkg::ports::tx_signer::HasKey;
 use casimir_dkg::ports::{Answer, TxSigner};
 use casimir_dkg::signer::{self, OpenError};
@@ -27,12 +27,12 @@ async fn on_chain(config: &Config, address: Address, chain: &Chain, report: &mut
     match chain.rpc.balance(address, At::Latest).await {
         Ok(balance) if balance < config.fees.max_fee_wei => report.add(Finding::warn(
             "balance",
-            format!("{} has {}", address, format_ether(balance)),
+            format!("{address} has {}", rounded_ether(balance, Round::Down)),
             "one transaction may cost up to fees.max_fee: send some ETH to the account",
         )),
         Ok(balance) => report.add(Finding::ok(
             "balance",
-            format!("{address} has {}", format_ether(balance)),
+            format!("{address} has {}", rounded_ether(balance, Round::Down)),
         )),
         Err(e) => report.add(Finding::fail("balance", e.to_string(), "")),
     }

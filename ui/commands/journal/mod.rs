@@ -135,11 +135,10 @@ fn show(
     };
     let skip = last.map_or(0, |last| wanted.len().saturating_sub(last));
     for (entry, body) in &wanted[skip..] {
-        let at = entry.at.to_rfc3339();
         if json {
             output::json(&json!({
                 "seq": entry.seq,
-                "at": at,
+                "at": entry.at.to_rfc3339(),
                 "kind": entry.kind,
                 "body": body,
                 "hash": entry.hash,
@@ -155,8 +154,9 @@ fn show(
                 Some(false) => " (THE SIGNATURE IS NOT RIGHT)",
             };
             output::line(&format!(
-                "{:>6}  {at}  {kind:<24} {sentence}{signature}",
-                entry.seq
+                "{:>6}  {}  {kind:<24} {sentence}{signature}",
+                entry.seq,
+                entry.at.to_utc()
             ));
         }
     }

@@ -140,7 +140,7 @@ fn open_ends(entries: &[Entry]) -> Vec<String> {
             _ => {}
         }
     }
-    let last = entries.last().map(|entry| entry.at.to_rfc3339());
+    let last = entries.last().map(|entry| entry.at.to_utc());
     let mut open = vec![match last {
         Some(at) => format!("The last record that is left is of {at}."),
         None => "No record is left.".to_owned(),

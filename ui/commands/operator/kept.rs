@@ -281,7 +281,7 @@ fn row(held: &Held) -> String {
         held.threshold,
         operators.join(", "),
         held.generation,
-        held.stored_at.to_rfc3339(),
+        held.stored_at.to_utc(),
         held.ceremony
     )
 }

@@ -288,6 +288,8 @@ mod tests {
             digest: Root([6; 32]),
             refreshed_at: None,
             checked_at: None,
+            checked_block: None,
+            nonce_now: None,
             faded: None,
             proposed_at: UnixMillis(1),
             anew: None,

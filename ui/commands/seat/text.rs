@@ -1,6 +1,6 @@
 //! An engine's state, for people who read lines.
 
-use casimir_dkg::config::format_ether;
+use casimir_dkg::config::{Round, rounded_ether};
 use casimir_dkg::view::{
     ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView, Wait, WaitReason,
 };
@@ -76,7 +76,12 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         field("head", head.number);
     }
     match (snapshot.signer.address, snapshot.signer.balance_wei) {
-        (Some(address), Some(wei)) => field("account", format!("{address}, {}", format_ether(wei))),
+        (Some(address), Some(wei)) => {
+            field(
+                "account",
+                format!("{address}, {}", rounded_ether(wei, Round::Down)),
+            );
+        }
         (Some(address), None) => field("account", format!("{address}, balance unknown")),
         (None, _) => field("account", "no key"),
     }
@@ -202,6 +207,12 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
         }
     }
     field("checks", action.checks_in_words(" · "));
+    if let Some(at) = action.checked_at.filter(|_| action.waits()) {
+        let block = action
+            .checked_block
+            .map_or_else(String::new, |n| format!(", block {n}"));
+        field("looked at", format!("{}{block}", at.to_utc()));
+    }
     stale(action);
     for check in &action.checks {
         let status = match action.mark(check) {

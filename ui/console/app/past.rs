@@ -43,9 +43,12 @@ fn ago(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(number.checked_mul(seconds)?))
 }
 
-/// `2026-11-29T01:02:03Z`, also with a space, without seconds and without the Z: always UTC.
+/// `2026-11-29 01:02:03 UTC`, as it is shown, also with a T, without seconds and with Z or nothing behind it: always UTC.
 fn time(text: &str) -> Option<UnixMillis> {
-    let (date, clock) = text.trim_end_matches('Z').split_once(['T', ' '])?;
+    let (date, clock) = text
+        .trim_end_matches(" UTC")
+        .trim_end_matches('Z')
+        .split_once(['T', ' '])?;
     let numbers =
         |text: &str, by: char| -> Option<Vec<u64>> { text.split(by).map(|n| n.parse().ok()).collect() };
     let (date, clock) = (numbers(date, '-')?, numbers(clock.split('.').next()?, ':')?);
@@ -96,6 +99,7 @@ mod tests {
             "2026-03-14T09:26:53Z",
             "2026-03-14 09:26:53",
             "2026-03-14T09:26:53.000Z",
+            "2026-03-14 09:26:53 UTC",
         ] {
             assert_eq!(moment(text, now), at(now.0), "{text}");
         }

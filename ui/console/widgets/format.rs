@@ -5,6 +5,8 @@ use std::time::Duration;
 use alloy::primitives::U256;
 use casimir_dkg::types::UnixMillis;
 
+use crate::summary::thousands;
+
 /// A duration in its two largest units that matter: `4 s`, `3 min`, `2 h 05`, `6 d 3 h`.
 pub(crate) fn age(duration: Duration) -> String {
     let s = duration.as_secs();
@@ -59,11 +61,6 @@ pub(crate) fn eth_short(wei: U256) -> String {
     }
 }
 
-/// Wei as gwei with at most 9 decimals.
-pub(crate) fn gwei(wei: U256) -> String {
-    decimal(wei, 9, 0)
-}
-
 /// Wei per gas for a header: one decimal.
 pub(crate) fn gwei_short(wei: U256) -> String {
     let tenth = U256::from(100_000_000u64);
@@ -92,17 +89,6 @@ fn decimal(value: U256, decimals: usize, least: usize) -> String {
 /// `1,234,567`
 pub(crate) fn number(n: impl Into<u64>) -> String {
     thousands(&n.into().to_string())
-}
-
-fn thousands(digits: &str) -> String {
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// `1 check passes`, `3 checks pass`
@@ -144,7 +130,6 @@ mod tests {
         assert_eq!(eth_short(wei), "32.0000");
         assert_eq!(eth_short(U256::from(1)), "<0.0001");
         assert_eq!(eth_short(U256::from(199_999_999_999_999u64)), "0.0001");
-        assert_eq!(gwei(U256::from(12_345_000_000u64)), "12.345");
         assert_eq!(gwei_short(U256::from(12_345_000_000u64)), "12.3");
         assert_eq!(number(1_234_567u64), "1,234,567");
         assert_eq!(number(123u64), "123");

@@ -128,6 +128,7 @@ fn looked(turn: &mut Turn<'_>, action: ActionId) {
         asked_up_ms: live.asked_at.get(&action.case).copied().unwrap_or(up_ms),
         up_ms,
         at: turn.at,
+        block: live.facts.head.map(|head| head.number),
     };
     live.looks_at.insert(action, look);
 }
@@ -341,6 +342,9 @@ mod tests {
             let again = answer(&effects, fact);
             give(&mut state, at, again);
             assert_eq!(shown(&state), (digest, refreshed), "at {at}");
+            let action = *state.actions.keys().next().unwrap();
+            assert_eq!(state.checked_at(action), Some(UnixMillis(at)));
+            assert_eq!(state.checked_block(action), Some(10), "the head that was told");
             assert_eq!(*state.durable(), journaled, "no record said so");
         }
     }

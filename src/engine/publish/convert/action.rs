@@ -27,6 +27,8 @@ pub(in crate::engine::publish) fn action(
         digest: action.digest,
         refreshed_at,
         checked_at: None,
+        checked_block: None,
+        nonce_now: None,
         faded: None,
         proposed_at: action.proposed_at,
         anew: action.anew.map(|anew| view::AnewView {

@@ -35,6 +35,9 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action:
     }
 
     page.heading(&checks_heading(app, action));
+    if let Some(words) = action.checked_in_words(app.clock()) {
+        page.text(Token::Muted, &format!("Looked at {words}."));
+    }
     if let Some(faded) = &action.faded {
         let more = match &faded.approved_by {
             Some(by) => format!("{by} approved it: refreshing them first"),
@@ -181,9 +184,6 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
             Token::Info,
             format!("{}: facts and reasons; {of}", format::date(at)),
         );
-    }
-    if let Some(at) = action.checked_at.filter(|_| action.waits()) {
-        page.field("checked", Token::Text, format::date(at));
     }
     if let Some(words) = action.approval_counts_for() {
         page.field("approval", Token::Text, words);

@@ -1,5 +1,6 @@
 //! The status page: alarms, network, account, endpoints, operators, journal.
 
+use casimir_dkg::config::{Round, rounded_ether, rounded_gwei};
 use casimir_dkg::types::{CheckStatus, Severity};
 use casimir_dkg::view::Samples;
 
@@ -167,7 +168,7 @@ fn network(page: &mut Page<'_>, app: &App) {
     page.field("final", Token::Text, block(s.chain.finalized));
     page.field("events read up to", Token::Text, block(s.chain.cursor));
     if let Some(fee) = s.chain.base_fee_wei {
-        page.field("base fee", Token::Text, format!("{} gwei", format::gwei(fee)));
+        page.field("base fee", Token::Text, rounded_gwei(fee, Round::Up));
     }
     let queue: Vec<_> = s.chain.ready_queue.iter().map(ToString::to_string).collect();
     page.field(
@@ -180,8 +181,8 @@ fn network(page: &mut Page<'_>, app: &App) {
         },
     );
     for pool in &s.chain.ready_pools {
-        let eth = format::eth(pool.deposits_wei);
-        let words = format!("{eth} ETH put in, at block {}", format::number(pool.block));
+        let eth = rounded_ether(pool.deposits_wei, Round::Down);
+        let words = format!("{eth} put in, at block {}", format::number(pool.block));
         page.field(&format!("pool {}", pool.id), Token::Text, words);
     }
     for history in &s.chain.histories {
@@ -200,7 +201,7 @@ fn account(page: &mut Page<'_>, app: &App) {
         None => page.field("address", Token::Muted, "no key: nothing can be sent"),
     }
     match signer.balance_wei {
-        Some(wei) => page.field("balance", Token::Text, format!("{} ETH", format::eth(wei))),
+        Some(wei) => page.field("balance", Token::Text, rounded_ether(wei, Round::Down)),
         None => page.field("balance", Token::Stale, "unknown"),
     }
     let words = match signer.authorised {

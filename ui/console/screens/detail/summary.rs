@@ -32,7 +32,10 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     let sent = known.transactions().everything().find(|t| t.action == action.id);
     let effects = summary::effects(action, sent);
     let mut checks = summary::checks(action);
-    let passing = checks.pop_if(|row| !is_named(row));
+    let mut passing = checks.pop_if(|row| !is_named(row));
+    if let (Some(row), Some(words)) = (&mut passing, action.checked_in_words(app.clock())) {
+        row.text = format!("{}, looked at {words}", row.text);
+    }
     let ends = summary::ends(action);
     let places = place(app, action);
     let ahead = before_after::ahead(app, action);

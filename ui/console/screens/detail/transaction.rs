@@ -1,5 +1,6 @@
 //! A transaction: one nonce, every hash it ever had.
 
+use casimir_dkg::config::{Round, rounded_ether, rounded_gwei};
 use casimir_dkg::view::{TransactionState, TransactionView};
 
 use crate::console::app::App;
@@ -46,12 +47,12 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, tx: &Tr
     page.field(
         "max fee",
         Token::Text,
-        format!("{} gwei per gas", format::gwei(tx.max_fee_wei)),
+        format!("{} per gas", rounded_gwei(tx.max_fee_wei, Round::Up)),
     );
     page.field(
         "priority fee",
         Token::Text,
-        format!("{} gwei per gas", format::gwei(tx.priority_fee_wei)),
+        format!("{} per gas", rounded_gwei(tx.priority_fee_wei, Round::Up)),
     );
     page.field("gas limit", Token::Text, format::number(tx.gas_limit));
     page.field(
@@ -60,7 +61,7 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, tx: &Tr
         format!("{} ETH", format::eth(tx.fee_ceiling_wei)),
     );
     match tx.fee_paid_wei {
-        Some(paid) => page.field("paid", Token::Emphasis, format!("{} ETH", format::eth(paid))),
+        Some(paid) => page.field("paid", Token::Emphasis, rounded_ether(paid, Round::Up)),
         None => page.field("paid", Token::Muted, "nothing yet"),
     }
     page.heading("Hashes, newest last");

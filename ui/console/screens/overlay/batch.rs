@@ -13,6 +13,7 @@
 //! ```
 
 use alloy::primitives::U256;
+use casimir_dkg::config::{Round, rounded_ether};
 use casimir_dkg::view::{ActionView, CheckMark, Payload};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -129,7 +130,7 @@ fn share(page: &mut Page<'_>, batch: &Batch, room: usize) {
     let fees: Vec<U256> = batch.actions.iter().filter_map(ceiling).collect();
     if !fees.is_empty() {
         let sum = fees.iter().fold(U256::ZERO, |sum, fee| sum.saturating_add(*fee));
-        let text = format!("at most {} ETH, all together", format::eth(sum));
+        let text = format!("at most {}, all together", rounded_ether(sum, Round::Up));
         page.labelled(room, "fees", Token::Emphasis, &text);
     }
 }
