@@ -6,7 +6,7 @@
 //! to        0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512, initiatePoolDeposit
 //! amount    32 ETH, from the manager contract
 //! changes   fees swapped for SSV 0.1 ETH · SSV receives 0 SSV
-//! fee       at most 0.05 ETH · now at most 0.004914 ETH · gas limit 1,949,216 now
+//! fee       at most 0.05 ETH, now 0.004914 ETH · gas limit 1,949,216 now
 //! nonce     12 now; it and the gas limit are set when it is signed
 //! unknown   endpoints-agree: only one endpoint is configured
 //! pass      37 checks
@@ -160,16 +160,19 @@ pub(crate) fn effects(action: &ActionView, sent: Option<&TransactionView>) -> Ve
         out.push(row("changes", Tone::Text, changes.join(" · ")));
     }
     if let Payload::Transaction(tx) = &action.payload {
-        let ceiling = format!("at most {}", rounded_ether(tx.fee_ceiling_wei, Round::Up));
         let told = |label: &str| amounts().find(|f| f.label == label).map(|f| f.value.as_str());
-        let now = told("fee at most, now").map(|fee| format!("now at most {}", short_amount(fee)));
+        let now =
+            told("fee at most, now").map_or_else(String::new, |fee| format!(", now {}", short_amount(fee)));
+        let ceiling = rounded_ether(tx.fee_ceiling_wei, Round::Up);
         let limit = match (sent, told("gas limit, now")) {
             (Some(sent), _) => Some(format!("gas limit {}", thousands(&sent.gas_limit.to_string()))),
             (None, Some(limit)) => Some(format!("gas limit {} now", thousands(limit))),
             // an engine before this told what the call used
             (None, None) => told("gas, tried out").map(|gas| format!("gas, tried out {}", thousands(gas))),
         };
-        let parts: Vec<_> = std::iter::once(ceiling).chain(now).chain(limit).collect();
+        let parts: Vec<_> = std::iter::once(format!("at most {ceiling}{now}"))
+            .chain(limit)
+            .collect();
         out.push(row("fee", Tone::Strong, parts.join(" · ")));
         out.push(row("nonce", Tone::Text, nonce(action, sent)));
     }
@@ -392,7 +395,7 @@ mod tests {
         };
         assert_eq!(
             text(&action, None, "fee"),
-            "at most 0.05 ETH · now at most 0.004914 ETH · gas limit 1,949,216 now"
+            "at most 0.05 ETH, now 0.004914 ETH · gas limit 1,949,216 now"
         );
         assert_eq!(
             text(&action, None, "nonce"),

@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(
             expected("exit/1", Basis::Rules, by_rules).sentence().as_str(),
             "expected of exit/1 by the chain's rules, at the earliest: \
-             in a block from 1970-01-01 00:00:03 UTC (epoch 3), exited from 1970-01-01T00:00:05.000Z (epoch 5), \
+             in a block from 1970-01-01 00:00:03 UTC (epoch 3), exited from 1970-01-01 00:00:05 UTC (epoch 5), \
              withdrawable from 1970-01-01 00:00:07 UTC (epoch 7), \
              withdrawn when the sweep comes by, at no fixed time"
         );

@@ -22,6 +22,7 @@ use ratatui::text::{Line, Span};
 use casimir_dkg::view::RowId;
 
 use crate::console::app::{App, Reading, Target};
+use crate::console::keys::{Command, Group};
 use crate::console::screens::search;
 use crate::console::theme::Token;
 use crate::console::widgets::frame as frame_widget;
@@ -59,7 +60,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     }
     if max > 0 {
         let last = (scroll + rows).min(lines.len());
-        let more = if scroll < max { "  more below" } else { "" };
+        let more = match (
+            scroll < max,
+            app.settings.keys.label(Group::Move, Command::PageDown),
+        ) {
+            (false, _) => String::new(),
+            (true, key) if key.is_empty() => "  more below".to_owned(),
+            (true, key) => format!("  {key}: more below"),
+        };
         let text = format!(" lines {}-{last} of {}{more} ", scroll + 1, lines.len());
         note.push(Span::styled(text, app.style(Token::Muted)));
     }

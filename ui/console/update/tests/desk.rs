@@ -27,7 +27,7 @@ fn money_is_asked_about_only_once_its_summary_was_on_the_screen_in_full() {
     assert!(detail.scroll > 0 && detail.front > detail.height, "{detail:?}");
     // that was the rest: now it is asked
     on_screen(&mut d, (60, 16), "a");
-    let sent = on_screen(&mut d, (60, 16), "a y y");
+    let sent = on_screen(&mut d, (60, 16), "a y y y");
     assert_eq!(sent.len(), 1, "{:?} {}", d.app.overlay, toast(&d));
 
     // at 80x24 all of it is seen at once

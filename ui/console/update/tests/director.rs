@@ -41,6 +41,29 @@ fn a_lever_is_typed_pulled_once_and_told() {
     );
 }
 
+#[test]
+fn the_box_is_left_without_a_pull_and_a_second_lever_need_not_wait_for_the_first() {
+    let mut d = busy();
+    d.app.settings.levers = vec!["hang OPERATOR: stops it".to_owned()];
+    d.keys("D");
+    d.types("hang 3");
+    assert!(d.keys("esc").is_empty(), "esc pulls nothing");
+    assert!(d.app.overlay.is_none());
+    for lever in ["hang 3", "kill 3", "hang nobody"] {
+        d.keys("D");
+        d.types(lever);
+        assert_eq!(d.keys("enter"), [Effect::Pull(lever.to_owned())], "{lever}");
+    }
+    // answers come one by one; the last one is on the screen, all are among the messages
+    told(&mut d, "operator 3 hangs: its process stands still", false);
+    told(&mut d, "hang wants OPERATOR (OPERATOR: an id from 1 on)", false);
+    let shown = screen(&mut d);
+    assert!(shown.contains("hang wants OPERATOR"), "{shown}");
+    d.slowly("!");
+    let shown = screen(&mut d);
+    assert!(shown.contains("director: operator 3 hangs"), "{shown}");
+}
+
 fn told(d: &mut Driver, words: &str, stays: bool) {
     d.send(Event::Told {
         words: words.to_owned(),
