@@ -34,7 +34,7 @@ const FOLDED: [(&str, &str); 5] = [
     ),
     (
         "52.jsonl",
-        "0xef1661176468835fed285af3812861804de543bba71c6302fe0ccaae1d922261",
+        "0x3ea048bf069a42ad3af1a19e9edbe4164f3989974dfb1503663e6b7316c6feea",
     ),
 ];
 
