@@ -219,7 +219,7 @@ impl Play {
             next,
             pending: next,
             balance_wei: U256::from(10).pow(U256::from(18)),
-            contradicted: false,
+            is_open: false,
         };
         let mut facts = facts(self.block, self.closed, self.open, account);
         facts.ready.push(PoolId(self.closed + self.open + 1));
