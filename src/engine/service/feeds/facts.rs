@@ -473,15 +473,15 @@ mod tests {
     #[tokio::test]
     async fn an_account_that_one_endpoint_tells_while_the_other_is_silent_accuses_nobody_and_is_said() {
         let mut before = Before::default();
-        let told = async |number, first: u64, second, before: &mut Before| {
+        let told = async |first: u64, second, before: &mut Before| {
             let voices = vec![
                 (sent(first), FakeManager::default(), 8),
                 (second, FakeManager::default(), 8),
             ];
-            facts_at(number, voices, before).await
+            facts_at(9, voices, before).await
         };
         // a start while the second is away: nothing of it is known
-        let first = told(9, 99, silent(), &mut before).await;
+        let first = told(99, silent(), &mut before).await;
         assert!(first.account.unwrap().is_open);
         assert!(first.one_voice.unwrap().as_str().contains("b: timed out"));
         let [.., (subject, words)] = before.doubts();
@@ -493,12 +493,12 @@ mod tests {
             "{words}"
         );
         // it is back, and knows better
-        let back = told(10, 99, sent(4), &mut before).await;
+        let back = told(99, sent(4), &mut before).await;
         assert!(back.account.unwrap().is_open && back.one_voice.is_none());
-        let healed = told(11, 4, sent(4), &mut before).await.account.unwrap();
+        let healed = told(4, sent(4), &mut before).await.account.unwrap();
         assert!(!healed.is_open && healed.next == 4);
         // what is told anew while it is away again moves nothing
-        let later = told(12, 99, silent(), &mut before).await.account.unwrap();
+        let later = told(99, silent(), &mut before).await.account.unwrap();
         assert!(later.is_open && later.next == 4, "{later:?}");
         assert_eq!(later.pending, 4, "neither does what one pool claims");
         let [.., (_, words)] = before.doubts();
