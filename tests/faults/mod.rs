@@ -176,7 +176,7 @@ fn above<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
         let rest = line.split_once("fn ").map(|(_, rest)| rest);
         rest.is_some_and(|rest| rest.starts_with(&format!("{name}(")))
     };
-    let at = lines.iter().position(|line| is_it(line));
+    let at = lines.iter().position(is_it);
     let before = lines[..at.unwrap_or_default()].iter().rev();
     let about = before.take_while(|line| line.starts_with("///") || line.starts_with("#["));
     about.copied().collect()
