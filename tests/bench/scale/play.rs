@@ -86,6 +86,7 @@ pub(crate) fn facts(
         staked: (1..=closed).map(PoolId).collect(),
         owner_nonce: Some(u64::from(closed)),
         account: Some(account),
+        one_voice: None,
     }
 }
 
