@@ -65,7 +65,7 @@ pub(super) async fn endpoints_agree(
 
 /// The answer of the desk where what one endpoint tells speaks against the action altogether: that ends it only where the
 /// others say the same, because a case that is refused stands until a person looks.
-pub(super) fn told_off(accord: &Accord, words: &str) -> Prepared {
+pub(super) fn refused_unless_doubted(accord: &Accord, words: &str) -> Prepared {
     match accord {
         Accord::Alone | Accord::Agree { .. } => refused(words),
         Accord::Disagree(_) | Accord::Outvoted { .. } | Accord::TooFew { .. } => later(format!(
@@ -89,7 +89,10 @@ pub(super) async fn present(
     let staked = staked.value().map_err(later)?.contains(&pool);
     let Some(validator) = view.public_key else {
         let words = format!("the contract has no validator for pool {pool}");
-        return Err(told_off(&agreed::on_pool(agreement, pool, block).await, &words));
+        return Err(refused_unless_doubted(
+            &agreed::on_pool(agreement, pool, block).await,
+            &words,
+        ));
     };
     let committee = manager.committee(pool, block).await;
     let committee = committee.value().map_err(later)?;

@@ -6,7 +6,7 @@ use alloy::primitives::Address;
 
 use super::carried::{self, Held};
 use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
-use super::pools::{Present, authorised, endpoints_agree, present, reshares_left, told_off};
+use super::pools::{Present, authorised, endpoints_agree, present, refused_unless_doubted, reshares_left};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::{key_checks, later, ranking, refused, served};
@@ -105,7 +105,7 @@ impl Reshare {
         if used >= limit {
             let words =
                 format!("{used} of {limit} reshares of pool {pool} are used up: the contract takes no more");
-            return Err(self.told_off(pool, present.block, &words).await);
+            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
         }
         let mut holders = present.committee.operator_ids.clone();
         holders.sort_unstable();
@@ -113,7 +113,7 @@ impl Reshare {
         let brought = self.brought(pool, present.validator, &holders, known).await?;
         let chosen = wanted.chosen.as_deref();
         if let Some(words) = holds_no_share(pool, wanted.leaving, &holders) {
-            return Err(self.told_off(pool, present.block, &words).await);
+            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
         }
         let candidates = candidates(&self.committees, &holders, chosen.unwrap_or_default());
         let asked = committee::ask(&self.committees, &candidates).await;
@@ -256,8 +256,8 @@ impl Reshare {
     }
 
     /// The answer where what one endpoint tells of the committee speaks against a reshare altogether.
-    async fn told_off(&self, pool: PoolId, block: BlockRef, words: &str) -> Prepared {
-        told_off(&agreed::on_committee(&*self.agreement, pool, block).await, words)
+    async fn refused_unless_doubted(&self, pool: PoolId, block: BlockRef, words: &str) -> Prepared {
+        refused_unless_doubted(&agreed::on_committee(&*self.agreement, pool, block).await, words)
     }
 
     fn limit(&self) -> u64 {

@@ -10,7 +10,7 @@ use crate::types::{BlockRef, BlsPublicKey, ClusterSnapshot, OperatorId, PoolId, 
 
 mod state;
 
-pub use state::{QueueState, on_count, on_state};
+pub use state::{QueueState, on_balance, on_count, on_sent, on_state};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
 /// calls, and what is final. All of it is the state of one block, so it takes no history.
@@ -87,19 +87,9 @@ pub async fn on_committee(agreement: &dyn Agreement, pool: PoolId, block: BlockR
     agreement.ask_at(block, &Committee { pool, block }).await
 }
 
-/// How many transactions the oracle's account has sent, at `block`.
-pub async fn on_account(agreement: &dyn Agreement, account: Address, block: BlockRef) -> Accord {
-    agreement.ask_at(block, &Sent { account, block }).await
-}
-
 /// Whether their newest blocks are dated about like this, seconds since the Unix epoch.
 pub async fn on_time(agreement: &dyn Agreement, timestamp: u64) -> Accord {
     agreement.ask("on the time", &Dated(timestamp)).await
-}
-
-/// What an account has at `block`.
-pub async fn on_balance(agreement: &dyn Agreement, account: Address, block: BlockRef) -> Accord {
-    agreement.ask_at(block, &Balance { account, block }).await
 }
 
 /// Whether as many transactions of an account, or more, are sent or wait in a node's pool.
@@ -272,19 +262,6 @@ impl Question for Caller {
     }
 }
 
-struct Sent {
-    account: Address,
-    block: BlockRef,
-}
-
-#[async_trait]
-impl Question for Sent {
-    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let next = voice.execution.nonce(self.account, At::block(self.block)).await;
-        Ok(vec![("the oracle account's nonce", next.value()?.to_string())])
-    }
-}
-
 /// Endpoints that follow the same chain date their newest blocks less than this apart, and about the time that is a multiple
 /// of it; seconds.
 const APART: u64 = 1_800;
@@ -302,20 +279,6 @@ impl Question for Dated {
         };
         let dated = UnixMillis(dated.saturating_mul(1_000)).to_utc();
         Ok(vec![("the time of its newest block", format!("about {dated}"))])
-    }
-}
-
-struct Balance {
-    account: Address,
-    block: BlockRef,
-}
-
-#[async_trait]
-impl Question for Balance {
-    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let balance = voice.execution.balance(self.account, At::block(self.block)).await;
-        let balance = format!("{} wei", balance.value()?);
-        Ok(vec![("the oracle account's balance", balance)])
     }
 }
 

@@ -189,6 +189,8 @@ reasons! {
         "An endpoint left out logs, or what it says cannot be compared.", "look at which endpoint it is";
     StateDoubted "state-doubted" Warning after 0 s stops Nothing:
         "The endpoints contradict each other about the contract's state.", "look at which endpoint it is: what most say is believed, else what was known stays";
+    OneVoice "one-voice" Warning after 10 s stops Nothing:
+        "Several execution endpoints are configured, and only one tells the contract's state or the account.", "look at those that are silent";
     ReceiptDoubted "receipt-doubted" Warning after 0 s stops Nothing:
         "The endpoints contradict each other about a receipt.", "look at which endpoint it is";
     HeadDoubted "head-doubted" Warning after 0 s stops Nothing:

@@ -220,3 +220,30 @@ async fn a_mined_deposit_is_found_and_the_chain_followed_past_one_that_lags() {
     assert!(said.contains("which of them is right is not known yet"), "{said}");
     assert!(rpc.health().iter().all(|health| health.contradicted == 0));
 }
+
+/// Behind one address there are nodes of which one is three blocks behind, and they answer by turns.
+#[tokio::test]
+async fn one_whose_heads_go_back_and_forth_is_named_beside_another_and_alone() {
+    let (by_turns, steady) = (at(500), at(500));
+    let fickle = endpoint(by_turns.clone(), u64::MAX).await;
+    let honest = endpoint(steady.clone(), u64::MAX).await;
+    for nodes in [rpc(&[&fickle.url, &honest.url]), rpc(&[&fickle.url])] {
+        let names = |nodes: &Rpc| -> Vec<bool> {
+            let named = nodes.health().into_iter().map(|health| {
+                let words = health.odd.unwrap_or_default();
+                words
+                    .as_str()
+                    .contains("says by turns that other blocks are the newest")
+            });
+            named.collect()
+        };
+        for n in 0..8 {
+            by_turns.store(if n % 2 == 0 { 500 } else { 497 }, Ordering::SeqCst);
+            // a reorganisation now and then, or a moment
+            steady.store(if n % 4 == 0 { 499 } else { 500 }, Ordering::SeqCst);
+            assert!(n > 5 || !names(&nodes)[0], "{n}: it may be a reorganisation");
+            head(&nodes).await;
+        }
+        assert_eq!(names(&nodes), [true, false][..nodes.health().len()]);
+    }
+}

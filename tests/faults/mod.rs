@@ -3,6 +3,7 @@
 //! The tests stand in the rooms that they are about. Here stands which number is shown where; a name that no test has any
 //! more fails, and so does a page for people (`.github/FAULTS.md`) that says something else.
 
+mod simulated;
 mod table;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use simulated::{SIM, SIMULATED, Simulated};
 use table::{BY_COMMAND, FAULTS, OUT_OF_REACH};
 
 fn text_of(path: &str) -> String {
@@ -152,6 +154,85 @@ fn a_number_in_a_name_is_the_right_one() {
     }
 }
 
+fn simulated(number: &str) -> &'static Simulated {
+    let found = SIMULATED.iter().find(|(of, _)| *of == number);
+    &found
+        .unwrap_or_else(|| panic!("is {number} in the simulated world?"))
+        .1
+}
+
+/// The numbers that a comment names.
+fn numbers_in(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter(|word| {
+        word.len() == 3 && word.starts_with('F') && word[1..].bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// What the comment above a function says, line by line.
+fn above<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let is_it = |line: &&str| {
+        let rest = line.split_once("fn ").map(|(_, rest)| rest);
+        rest.is_some_and(|rest| rest.starts_with(&format!("{name}(")))
+    };
+    let at = lines.iter().position(is_it);
+    let before = lines[..at.unwrap_or_default()].iter().rev();
+    let about = before.take_while(|line| line.starts_with("///") || line.starts_with("#["));
+    about.copied().collect()
+}
+
+#[test]
+fn the_simulated_world_has_the_numbers_that_it_is_said_to_have() {
+    let listed: Vec<_> = FAULTS.iter().map(|fault| fault.number).collect();
+    let told: Vec<_> = SIMULATED.iter().map(|(number, _)| *number).collect();
+    assert_eq!(told, listed, "each once, in the order of the list");
+    for (number, place) in SIMULATED {
+        let Simulated::By(file, name) = place else {
+            continue;
+        };
+        let text = text_of(&format!("{SIM}/{file}"));
+        let about = above(&text, name);
+        assert!(
+            about.iter().any(|line| numbers_in(line).any(|of| of == *number)),
+            "the comment above {name} in {SIM}/{file} does not name {number}: {about:?}"
+        );
+    }
+}
+
+#[test]
+fn a_number_that_the_simulated_world_names_is_listed_at_that_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join(SIM)];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let comments = text.lines().map(str::trim).filter(|line| line.starts_with("//"));
+            for number in comments.flat_map(numbers_in) {
+                let Simulated::By(file, _) = simulated(number) else {
+                    panic!("{}: {number} is said not to be there", path.display());
+                };
+                assert!(
+                    path.ends_with(file),
+                    "{}: {number} is listed at {file}",
+                    path.display()
+                );
+                seen += 1;
+            }
+        }
+    }
+    let by = SIMULATED
+        .iter()
+        .filter(|(_, place)| matches!(place, Simulated::By(..)));
+    assert_eq!(seen, by.count());
+}
+
 /// The page for people. It is written by this test where `CASIMIR_DKG_WRITE_FAULTS` is set.
 fn page() -> String {
     let mut page = String::from(
@@ -161,7 +242,7 @@ fn page() -> String {
     for (world, _, what) in WORLDS {
         let _ = writeln!(page, "| {world} | {what} |");
     }
-    page.push_str("\n| # | Fault | Worlds | Tests |\n|---|---|---|---|\n");
+    page.push_str("\n| # | Fault | Worlds | In the simulated world | Tests |\n|---|---|---|---|---|\n");
     for fault in FAULTS {
         let tests: Vec<_> = fault
             .tests
@@ -175,10 +256,14 @@ fn page() -> String {
         let worlds: BTreeSet<_> = fault.tests.iter().map(|(file, _)| world_of(file)).collect();
         let _ = writeln!(
             page,
-            "| {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} |",
             fault.number,
             fault.what,
             worlds.into_iter().collect::<Vec<_>>().join(", "),
+            match simulated(fault.number) {
+                Simulated::By(file, name) => format!("`{name}` ({SIM}/{file})"),
+                Simulated::Not(why) => format!("not: {why}"),
+            },
             tests.join("<br>")
         );
     }

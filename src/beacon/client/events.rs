@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{Beacon, Node, NodeError};
 use crate::http::HttpError;
@@ -27,7 +28,7 @@ impl Beacon {
         let mut said = false;
         let mut topics = &TOPICS[..];
         loop {
-            let mut heard = false;
+            let (mut heard, begun) = (false, Instant::now());
             let error = match self.check_chain(node).await {
                 Ok(()) => stream(node, topics, &out, &mut heard).await,
                 Err(error) => error,
@@ -41,7 +42,11 @@ impl Beacon {
                 continue;
             }
             if heard {
-                (pause, said) = (FIRST_PAUSE, false);
+                said = false;
+            }
+            // one that ends each stream after a word is not asked for the next one at once, again and again
+            if heard && begun.elapsed() >= MAX_PAUSE {
+                pause = FIRST_PAUSE;
             }
             if !said {
                 let (name, reason) = (node.name.clone(), SafeText::new(&error.to_string()));

@@ -16,9 +16,11 @@ use crate::types::{SafeText, UnixMillis, in_words};
 
 pub use crate::ports::{EndpointHealth, EndpointState};
 
+mod fickle;
 mod logs;
 mod slow;
 
+use fickle::Heads;
 use logs::Logs;
 use slow::Slow;
 pub(super) use slow::Standing;
@@ -48,6 +50,7 @@ struct State {
     contradicted: u64,
     /// The highest block that it is known to have.
     head: Option<u64>,
+    heads: Heads,
     logs: Logs,
     refuses: Option<SafeText>,
     /// By method or view, why its last odd answer to that cannot be used, and when it came.
@@ -378,7 +381,7 @@ impl Endpoint {
             log_span: state.logs.span.limited(),
             refuses: state.refuses.clone(),
             no_logs: state.logs.none.why.clone(),
-            odd: odd_words(&state.odd),
+            odd: odd_words(&state.odd).or_else(|| state.heads.fickle(now).cloned()),
             slow: state.slow.as_ref().map(|slow| slow.words(self.prompt)),
             behind: state.behind,
             no_receipts: state.no_receipts,

@@ -270,9 +270,9 @@ impl Rpc {
     }
 
     pub(super) async fn learn_head(&self, index: EndpointIndex) -> Result<BlockHeader, Failed> {
-        let params = json!(["latest", false]);
+        let (params, asked) = (json!(["latest", false]), Instant::now());
         let head: BlockHeader = self.ask_and_read(index, "eth_getBlockByNumber", &params).await?;
-        self.inner.endpoints[index.0].told_head(head.number());
+        self.inner.endpoints[index.0].told_newest(head.number(), asked);
         Ok(head)
     }
 

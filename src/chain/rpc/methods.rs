@@ -3,6 +3,7 @@
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::At;
 use super::ask::{Lacking, Reading, Round, decoded};
@@ -46,10 +47,10 @@ impl Rpc {
 
     /// The newest block's header, as the first endpoint has it that answers.
     pub(super) async fn latest(&self) -> Result<BlockHeader, RpcError> {
-        let params = json!([At::Latest.to_json(), false]);
+        let (params, asked) = (json!([At::Latest.to_json(), false]), Instant::now());
         // there always is one, so `null` is no answer
         let (header, teller): (BlockHeader, _) = self.request_from("eth_getBlockByNumber", params).await?;
-        self.note_block(teller, At::Latest, header.number());
+        self.inner.endpoints[teller.position()].told_newest(header.number(), asked);
         Ok(header)
     }
 

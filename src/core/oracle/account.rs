@@ -27,9 +27,9 @@ pub struct AccountFacts {
     pub pending: u64,
     /// Its balance at the head, wei.
     pub balance_wei: U256,
-    /// The endpoints contradict each other on `next`: one of them lies or lags, so nobody is accused by it, and a nonce is
-    /// given out only where the journal explains it.
-    pub contradicted: bool,
+    /// One endpoint alone tells `next`, where others are configured: they contradict it, or are silent. So nobody is accused
+    /// by it, and a nonce is given out only where the journal explains it.
+    pub is_open: bool,
 }
 
 /// What the journal says of an account.
@@ -128,7 +128,7 @@ pub(super) fn foreign(account: Address) -> SafeText {
 /// `None` while the chain's word on the account is missing.
 pub(super) fn next_nonce(state: &State, account: Address) -> Option<u64> {
     let used = state.volatile.facts.account.filter(|a| a.address == account)?;
-    if used.contradicted && unexplained(state, &used).is_some() {
+    if used.is_open && unexplained(state, &used).is_some() {
         return None;
     }
     let next = used.next.max(used.pending);
@@ -192,7 +192,7 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
         return;
     };
     // one voice accuses nobody: what is so is so when they agree, too
-    if facts.contradicted && !planted!(OneVoiceAccuses) {
+    if facts.is_open && !planted!(OneVoiceAccuses) {
         return;
     }
     let account = facts.address;
@@ -216,11 +216,14 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
         } else {
             "transactions that are"
         };
+        let alone = turn.state.facts().one_voice.as_ref();
+        let alone = alone.map_or_else(String::new, |why| format!(". It is told by one voice: {why}"));
         pause(
             turn,
             &format!(
                 "{nonces} of the oracle account {account} {were} used by {by} not in this journal: where it lost records, or \
-                 was put back from an older copy, look whether they are what it sent then; else somebody else has the key"
+                 was put back from an older copy, look whether they are what it sent then; else somebody else has the \
+                 key{alone}"
             ),
         );
     }

@@ -40,6 +40,8 @@ pub struct ChainFacts {
     pub owner_nonce: Option<u64>,
     /// The oracle's account, where one is configured.
     pub account: Option<AccountFacts>,
+    /// Why this is the word of one endpoint, though others are configured; none where two tell it, or one is configured.
+    pub one_voice: Option<SafeText>,
 }
 
 /// The manager reports that something was done to a pool.

@@ -56,7 +56,7 @@ pub(super) fn of(reason: Reason) -> Kind {
         | Reason::TranscriptUnwritten => Kind::JournalTrouble,
         Reason::ContractUnread | Reason::OperatorsUnread | Reason::ChainStale | Reason::ChainDown
         | Reason::EventsUntold | Reason::FactsUnread | Reason::LogsDoubted | Reason::HeadDoubted
-        | Reason::ClockDiffers | Reason::StateDoubted | Reason::ReceiptDoubted | Reason::EndpointDown | Reason::ExecutionAway
+        | Reason::ClockDiffers | Reason::StateDoubted | Reason::OneVoice | Reason::ReceiptDoubted | Reason::EndpointDown | Reason::ExecutionAway
         | Reason::ExecutionSyncing | Reason::RelayAway | Reason::NoEndpoint | Reason::SignerAway
         | Reason::BeaconAway => Kind::EndpointDown,
         Reason::OperatorDown | Reason::OperatorNotKnown | Reason::OperatorsShort => Kind::OperatorDown,

@@ -24,6 +24,8 @@ use crate::types::{
 
 /// Lines about transactions that nobody can look up: each is asked for again at every block.
 static LOOKS: Ration = Ration::slow();
+/// Lines about nonces that one endpoint calls used: it can do so at every transaction.
+static USED: Ration = Ration::slow();
 
 /// The world as the engine sees it.
 pub(super) struct Outside {
@@ -183,12 +185,15 @@ impl Outside {
                 if pending > nonce {
                     // one that stands alone with it holds nothing up: where it is right, the nonce is refused or replaced
                     let accord = agreed::on_waiting(&*self.ask.agreement, payload.from, pending).await;
-                    let Some(who) = accord.contradiction() else {
+                    if accord.holds() {
                         return Err(words(&format!(
                             "nonce {nonce} of the oracle account is used already, by somebody else"
                         )));
-                    };
-                    tracing::warn!(target: "tx", nonce, %who, "a used nonce is one endpoint's word, and not believed");
+                    }
+                    if let Some(left_out) = USED.line() {
+                        let who = accord.words();
+                        tracing::warn!(target: "tx", nonce, %who, left_out, "a used nonce is one endpoint's word, and not believed");
+                    }
                 }
                 let simulated = desk::simulate(&*self.ask.execution, payload).await;
                 let simulated = simulated.value().map_err(|e| words(&e))?;

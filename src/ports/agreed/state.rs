@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
-use alloy::primitives::keccak256;
+use alloy::primitives::{Address, U256, keccak256};
 use async_trait::async_trait;
 
 use super::registrations;
@@ -127,6 +127,34 @@ pub async fn on_count(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Op
     (accord, believed)
 }
 
+/// How many transactions an account has sent at `block`, and how many by those who agree, or most.
+pub async fn on_sent(agreement: &dyn Agreement, account: Address, block: BlockRef) -> (Accord, Option<u64>) {
+    let question = Sent {
+        account,
+        block,
+        heard: Heard::nothing(),
+    };
+    let accord = agreement.ask_at(block, &question).await;
+    let believed = question.heard.believed(&accord);
+    (accord, believed)
+}
+
+/// What an account has at `block`, and what those who agree, or most, say it has.
+pub async fn on_balance(
+    agreement: &dyn Agreement,
+    account: Address,
+    block: BlockRef,
+) -> (Accord, Option<U256>) {
+    let question = Balance {
+        account,
+        block,
+        heard: Heard::nothing(),
+    };
+    let accord = agreement.ask_at(block, &question).await;
+    let believed = question.heard.believed(&accord);
+    (accord, believed)
+}
+
 struct State {
     block: BlockRef,
     heard: Heard<QueueState>,
@@ -153,6 +181,40 @@ impl Question for Count {
         let state = voice.ssv.state(self.block, &[]).await.value()?;
         let words = registrations(&state);
         self.heard.note(&words, state.owner_nonce);
+        Ok(words)
+    }
+}
+
+struct Sent {
+    account: Address,
+    block: BlockRef,
+    heard: Heard<u64>,
+}
+
+#[async_trait]
+impl Question for Sent {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let next = voice.execution.nonce(self.account, At::block(self.block)).await;
+        let next = next.value()?;
+        let words = vec![("the oracle account's nonce", next.to_string())];
+        self.heard.note(&words, next);
+        Ok(words)
+    }
+}
+
+struct Balance {
+    account: Address,
+    block: BlockRef,
+    heard: Heard<U256>,
+}
+
+#[async_trait]
+impl Question for Balance {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let balance = voice.execution.balance(self.account, At::block(self.block)).await;
+        let balance = balance.value()?;
+        let words = vec![("the oracle account's balance", format!("{balance} wei"))];
+        self.heard.note(&words, balance);
         Ok(words)
     }
 }

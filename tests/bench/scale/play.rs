@@ -86,6 +86,7 @@ pub(crate) fn facts(
         staked: (1..=closed).map(PoolId).collect(),
         owner_nonce: Some(u64::from(closed)),
         account: Some(account),
+        one_voice: None,
     }
 }
 
@@ -219,7 +220,7 @@ impl Play {
             next,
             pending: next,
             balance_wei: U256::from(10).pow(U256::from(18)),
-            contradicted: false,
+            is_open: false,
         };
         let mut facts = facts(self.block, self.closed, self.open, account);
         facts.ready.push(PoolId(self.closed + self.open + 1));

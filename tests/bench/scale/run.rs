@@ -91,7 +91,7 @@ async fn tell(feeds: &mpsc::Sender<Incoming>, closed: u32, open: u32) {
         next,
         pending: next,
         balance_wei: U256::from(1),
-        contradicted: false,
+        is_open: false,
     };
     let facts = play::facts(block, closed, open, account);
     let finalized = facts.finalized;

@@ -80,9 +80,9 @@ impl Life {
         self.hears(address, next, pending, false)
     }
 
-    /// One endpoint says these; `contradicted`: another one says otherwise.
-    fn hears(&mut self, address: Address, next: u64, pending: u64, contradicted: bool) -> bool {
-        self.has(address, next, pending, contradicted, U256::ZERO);
+    /// One endpoint says these; `is_open`: another one says otherwise, or nobody else says it.
+    fn hears(&mut self, address: Address, next: u64, pending: u64, is_open: bool) -> bool {
+        self.has(address, next, pending, is_open, U256::ZERO);
         self.state.paused.is_some()
     }
 
@@ -91,7 +91,7 @@ impl Life {
         address: Address,
         next: u64,
         pending: u64,
-        contradicted: bool,
+        is_open: bool,
         balance_wei: U256,
     ) -> Vec<Effect> {
         let facts = ChainFacts {
@@ -104,7 +104,7 @@ impl Life {
                 next,
                 pending,
                 balance_wei,
-                contradicted,
+                is_open,
             }),
             ..ChainFacts::default()
         };
@@ -506,7 +506,7 @@ fn asked_for(account: Option<Address>) -> Vec<Effect> {
             next: 0,
             pending: 0,
             balance_wei: U256::ZERO,
-            contradicted: false,
+            is_open: false,
         }),
         ..ChainFacts::default()
     };

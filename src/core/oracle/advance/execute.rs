@@ -82,7 +82,8 @@ fn takes_more(state: &State, payload: &TransactionPayload, transaction: &SignedT
     let cost = fee.and_then(|fee| fee.checked_add(payload.value_wei));
     let account = state.facts().account.as_ref();
     account.is_none_or(|account| {
-        account.next <= transaction.nonce && cost.is_some_and(|cost| cost <= account.balance_wei)
+        account.next <= transaction.nonce
+            && (cost.is_some_and(|cost| cost <= account.balance_wei) || planted!(PoorReplaces))
     })
 }
 

@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// What comes of an exit that is offered to every node: anything, while there are faults.
+    /// What comes of an exit that is offered to every node: anything (F47), while there are faults.
     pub(super) fn offer(&mut self, exit: &ExitPayload) -> (Vec<ExitVerdict>, ExitStanding) {
         use ExitAnswer as A;
         let phase = self.phase_of(&exit.validator);

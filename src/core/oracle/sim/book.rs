@@ -588,6 +588,7 @@ impl Book {
                 nonce,
                 replaces,
             } => {
+                pays_for_it(state, payload, replaces.as_ref());
                 let payload = Payload::Transaction(payload.clone());
                 match replaces {
                     None => {
@@ -661,4 +662,16 @@ impl Book {
             "{case} is looked up after {pause} ms, hinted: {hinted}"
         );
     }
+}
+
+/// Nothing dearer is signed by an account that cannot pay what was signed before it.
+fn pays_for_it(state: &State, payload: &TransactionPayload, replaces: Option<&SignedTransaction>) {
+    let (Some(old), Some(account)) = (replaces, state.facts().account) else {
+        return;
+    };
+    let cost = old.max_fee_wei * U256::from(old.gas_limit) + payload.value_wei;
+    assert!(
+        cost <= account.balance_wei,
+        "replaced by an account that has less"
+    );
 }

@@ -55,6 +55,7 @@ fn at_every_boundary(kind: RequestKind, script: &[ExitStanding], check: impl Fn(
     }
 }
 
+/// F01.
 #[test]
 fn every_kind_of_case_survives_a_death_at_every_boundary() {
     for kind in cases::ALL {

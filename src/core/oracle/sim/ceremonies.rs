@@ -23,7 +23,8 @@ fn fails(
 }
 
 impl World {
-    /// What the initiator hears of a ceremony.
+    /// What the initiator hears of a ceremony: operators are away (F34), die in a round (F35), lie (F37) or give results that
+    /// differ (F38, F39), and the relay forgets (F42).
     pub(super) fn hear(
         &mut self,
         request: RequestId,

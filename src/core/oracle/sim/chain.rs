@@ -69,7 +69,7 @@ impl World {
         self.outside.chain.mined.insert(hash, mined);
     }
 
-    /// A block on top, and what comes about in it by itself.
+    /// A block on top, and what comes about in it by itself. What a block costs jumps (F24).
     fn grow(&mut self) {
         self.now += self.rng.gen_range(500..2_000);
         self.outside.grow();
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// The contract's answer to a call: the pool that was served, or nothing where it reverts. A deposit serves the pool
+    /// The contract's answer to a call: the pool that was served, or nothing where it reverts (F25). A deposit serves the pool
     /// that it names, else the head of the queue. SSV's contract takes a registration for any nonce; where deposits name no
     /// pool, one for another nonce reverts here, so that each life tells only of what it is for.
     fn call(&mut self, transaction: Root, call: Call) -> Option<PoolId> {
@@ -141,7 +141,7 @@ impl World {
         Some(pool)
     }
 
-    /// Somebody else's transaction takes the nonce that is next; it may be a deposit, or a reshare.
+    /// Somebody else's transaction takes the nonce that is next, as of a second oracle (F28); it may be a deposit, or a reshare.
     pub(super) fn strange_transaction(&mut self, hash: Root) {
         self.grow();
         let chain = &mut self.outside.chain;
@@ -206,7 +206,7 @@ impl World {
         }
     }
 
-    /// A staker fills a pool, the contract wants a reshare or an exit, or a request goes away.
+    /// A staker fills a pool, the contract wants a reshare or an exit, or a request goes away (F07).
     pub(super) fn request_or_withdraw(&mut self) {
         let lie = self.outside.lies.last().filter(|_| self.rng.gen_bool(0.5));
         let lied = lie.map(|lie| lie.pool);
@@ -240,7 +240,7 @@ impl World {
         self.says(Said::Asked(kind), pool, Root([1; 32]));
     }
 
-    /// What an endpoint says of the chain: as it is, as it was, or a lie.
+    /// What an endpoint says of the chain: as it is, as it was, or a lie; of an account that is empty now and then (F27).
     pub(super) fn facts(&mut self) {
         let lags = !self.calm && self.rng.gen_bool(0.1);
         let outside = &self.outside;
@@ -255,6 +255,8 @@ impl World {
                 _ => owner_nonce = Some(chain.owner_nonce + 1),
             }
         }
+        // the account is empty, for as long as nobody looks again
+        let is_empty = !self.calm && self.steps % 37 == 5;
         // one of the endpoints makes up transactions of the account, and the others deny it
         let makes_up = !self.calm && self.steps % 41 == 7;
         let next = chain.account_nonce + if makes_up { MADE_UP } else { 0 };
@@ -270,14 +272,15 @@ impl World {
                 address: Address::ZERO,
                 next,
                 pending: outside.pending_nonce().max(next),
-                balance_wei: U256::from(10u64.pow(18)),
-                contradicted: makes_up,
+                balance_wei: U256::from(if is_empty { 0 } else { 10u64.pow(18) }),
+                is_open: makes_up,
             }),
+            one_voice: None,
         };
         self.input(Input::Facts(Box::new(facts)));
     }
 
-    /// What the nodes say of a nonce: the truth, less than it, or what one of them believes.
+    /// What the nodes say of a nonce: the truth, less than it, or what one of them believes (F15).
     pub(super) fn inspect(&mut self, nonce: u64, hashes: &[Root]) -> NonceStatus {
         let outside = &self.outside;
         for hash in hashes {

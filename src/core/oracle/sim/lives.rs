@@ -331,6 +331,7 @@ pub(super) fn first_failure(bug: Bug, order: DepositOrder, within: u64) -> Optio
     failed.first().copied()
 }
 
+/// F60.
 #[allow(clippy::disallowed_macros, reason = "tells what was lived")]
 #[test]
 fn everything_comes_to_its_end_whatever_happens() {

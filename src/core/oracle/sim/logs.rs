@@ -10,7 +10,7 @@ use crate::oracle::*;
 use crate::types::*;
 
 impl World {
-    /// The events are read up to the head, what left the chain first; or some of them, where an endpoint lags.
+    /// The events are read up to the head, what left the chain first; or some of them, where an endpoint lags (F13).
     pub(super) fn read_events(&mut self) {
         let process = self.process;
         let told = self.told.iter().rev();

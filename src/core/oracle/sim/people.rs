@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    /// Two people decide at once, now and then, and what they saw may be out of date.
+    /// Two people decide at once (F29), now and then, and what they saw may be out of date.
     fn decide(&mut self, action: ActionId) {
         let seen = self.shown[&action].clone();
         let Some(digest) = seen.choose(&mut self.rng).copied() else {

@@ -63,6 +63,7 @@ impl World {
         }
     }
 
+    /// The task of an effect may die (F56).
     pub(super) fn perform(&mut self, effect: Effect) {
         // its task dies, before its work or after it
         let death = if self.calm { 9 } else { self.rng.gen_range(0..80) };
@@ -80,6 +81,7 @@ impl World {
         self.answers.push_back(answer);
     }
 
+    /// Nobody may answer (F17), and nodes may refuse (F22).
     fn answer(&mut self, effect: Effect) -> Input {
         match effect {
             Effect::Prepare {
@@ -151,7 +153,7 @@ impl World {
         }
     }
 
-    /// A replacement pays more, so it is other bytes. Nothing costs more than the ceiling.
+    /// A replacement of what is stuck (F23) pays more, so it is other bytes. Nothing costs more than the ceiling.
     fn sign(
         &mut self,
         payload: &TransactionPayload,

@@ -390,7 +390,7 @@ impl World {
         self.shell_records(Record::Note { case: None, text });
     }
 
-    /// How many of the records of a step become durable, and whether the process dies then.
+    /// How many of the records of a step become durable, and whether the process dies then (F05, F06).
     fn durable_of(&mut self, made: usize) -> (usize, bool) {
         let planned = self.death.and_then(|(at, _)| at.checked_sub(self.records));
         match planned {
@@ -400,7 +400,8 @@ impl World {
         }
     }
 
-    /// The process dies, and the newest records of its last step with it. What was under way may have happened.
+    /// The process dies, and the newest records of its last step with it (F02, F03, F04, F58). What was under way may have
+    /// happened.
     pub(super) fn die(&mut self, lost: usize) {
         while let Some(effect) = self.waiting.pop_front() {
             let happens = self

@@ -89,6 +89,7 @@ impl Volatile {
         self.inspected_at.retain(|action, _| !of(action));
         self.refreshed.retain(|action, _| !of(action));
         self.looks_at.retain(|action, _| !of(action));
+        self.wavering.retain(|action, _| !of(action));
         self.undo_from.retain(|action, _| !of(action));
         self.approving.retain(|action, _| !of(action));
     }
@@ -152,8 +153,31 @@ pub(in crate::oracle) struct Refusal {
 pub(in crate::oracle) struct Denied {
     /// Further ones that were not believed.
     pub(in crate::oracle) further: u64,
-    /// Those that wait for the contract's state, oldest first, each with the case whose transaction it was.
-    pub(in crate::oracle) held: Vec<(LogRef, Option<CaseId>)>,
+    /// Those that wait for the contract's state, in the order in which they were told.
+    pub(in crate::oracle) held: Vec<Held>,
+}
+
+/// A log that says that a case has ended, and waits for the contract's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::oracle) struct Held {
+    pub(in crate::oracle) log: LogRef,
+    /// The case whose transaction it was.
+    pub(in crate::oracle) by: Option<CaseId>,
+    /// How far events had been read before it was told; none where that is not known any more.
+    pub(in crate::oracle) before: Option<BlockRef>,
+    /// It was recorded before the state denied it.
+    pub(in crate::oracle) is_first: bool,
+}
+
+/// How the check wavers whether the endpoints agree, while an action waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::oracle) struct Wavering {
+    /// Changes of it alone that were journaled.
+    pub(in crate::oracle) changes: u32,
+    /// Since when it has been better than what is journaled, milliseconds of the monotonic clock.
+    pub(in crate::oracle) better_since: Option<u64>,
+    /// How often it was better for a while, and that was not journaled.
+    pub(in crate::oracle) left_out: u64,
 }
 
 /// What is not journaled: it is read again after a restart.
@@ -232,6 +256,8 @@ pub(in crate::oracle) struct Volatile {
     /// What waiting actions would show by the last look at them, and when that was: newer facts, reasons and title under
     /// the digest that is journaled. They mean the same.
     pub(in crate::oracle) refreshed: BTreeMap<ActionId, (Proposal, UnixMillis)>,
+    /// How the endpoints' agreement on waiting actions wavers.
+    pub(in crate::oracle) wavering: BTreeMap<ActionId, Wavering>,
     /// Since when a transaction waits for a block, in a pool or forgotten by the nodes; for replacement.
     pub(in crate::oracle) unmined_since: BTreeMap<ActionId, UnixMillis>,
     /// What a node, or whoever signs, last said against a transaction.

@@ -191,7 +191,7 @@ impl Process {
                 next: 0,
                 pending: 0,
                 balance_wei: U256::ZERO,
-                contradicted: false,
+                is_open: false,
             }),
             ..ChainFacts::default()
         })));

@@ -198,15 +198,20 @@ const POSITION_MS: u128 = 60_000;
 /// back; and now and then, so that a start has little to read again.
 pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
     turn.state.volatile.read = Some(upto);
-    let due = turn.state.cursor.is_none_or(|(known, at)| {
-        let far = upto.number >= known.number.saturating_add(POSITION_BLOCKS);
-        // what waits for the state is read again after a restart
-        (told && !denied::waits(turn))
-            || upto.number < known.number
+    let known = turn.state.cursor;
+    let goes_back = known.is_some_and(|(known, _)| upto.number < known.number);
+    let position = denied::position(turn, upto);
+    let Some(position) = position.or(goes_back.then_some(upto)) else {
+        return;
+    };
+    let due = known.is_none_or(|(known, at)| {
+        let far = position.number >= known.number.saturating_add(POSITION_BLOCKS);
+        (told && position == upto)
+            || goes_back
             || (far && (turn.at.since(at).as_millis() >= POSITION_MS || turn.at < at))
     });
     if due {
-        turn.record(Record::EventsRead { upto });
+        turn.record(Record::EventsRead { upto: position });
     }
 }
 

@@ -1,41 +1,80 @@
 //! Logs that say that a case has ended, after one that the contract's state denied. Whoever invents one invents one a block:
-//! so each further one waits for the state, and is recorded only if the state says so, too.
+//! so each further one waits for the state, and is recorded only if the state says so, too. The first one may be true, and
+//! the state of an endpoint that lags: it waits like the others, for as long as a reorganisation or a lag takes.
 
+use crate::oracle::state::{Denied, Held};
 use crate::oracle::turn::Turn;
-use crate::oracle::{Case, Record, advance, cases};
+use crate::oracle::{Case, Record, Served, advance, cases};
 use crate::types::{BlockRef, CaseId, LogRef, SafeText};
 
 /// Logs of one case that wait for the state; the oldest makes room.
 const HELD: usize = 64;
+/// Blocks for which a log waits for the state: an epoch, after which no honest endpoint lags or is on another branch.
+const HELD_FOR: u64 = 32;
+
+impl Denied {
+    fn hold(&mut self, held: Held) {
+        if self.held.iter().any(|known| known.log == held.log) {
+            return;
+        }
+        if self.held.len() == HELD {
+            self.held.remove(0);
+        }
+        self.held.push(held);
+    }
+}
 
 /// Holds the log back, where its case has one that was not believed.
 pub(super) fn holds_back(turn: &mut Turn<'_>, id: CaseId, log: LogRef, by: Option<CaseId>) -> bool {
+    let before = turn.state.volatile.read;
     let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
         return false;
     };
-    if !denied.held.iter().any(|(known, _)| *known == log) {
-        if denied.held.len() == HELD {
-            denied.held.remove(0);
-        }
-        denied.held.push((log, by));
-    }
+    denied.hold(Held {
+        log,
+        by,
+        before,
+        is_first: false,
+    });
     true
+}
+
+/// The state denies a log that was recorded: it waits from here on.
+pub(super) fn denies(turn: &mut Turn<'_>, id: CaseId, said: Served) {
+    let denied = turn.state.volatile.denied.entry(id).or_default();
+    let held = said.log.map(|log| Held {
+        log,
+        by: None,
+        before: None,
+        is_first: true,
+    });
+    held.into_iter().for_each(|held| denied.hold(held));
 }
 
 /// The log has left the chain.
 pub(super) fn removed(turn: &mut Turn<'_>, log: LogRef) {
     for denied in turn.state.volatile.denied.values_mut() {
-        denied.held.retain(|(known, _)| *known != log);
+        denied.held.retain(|known| known.log != log);
     }
 }
 
-/// Whether a log waits that would have to be read again after a restart.
-pub(super) fn waits(turn: &Turn<'_>) -> bool {
-    turn.state
+/// How far the journal may say that it has read, `upto` being where that is: not beyond a log that waits, which a start
+/// has to be told of again. None where that is not known.
+pub(super) fn position(turn: &Turn<'_>, upto: BlockRef) -> Option<BlockRef> {
+    let held = turn
+        .state
         .volatile
         .denied
         .values()
-        .any(|denied| !denied.held.is_empty())
+        .flat_map(|denied| &denied.held);
+    let mut position = upto;
+    for held in held {
+        let before = held.before?;
+        if before.number < position.number {
+            position = before;
+        }
+    }
+    Some(position)
 }
 
 /// Holds what waits against the state at this head.
@@ -44,38 +83,54 @@ pub(super) fn judge(turn: &mut Turn<'_>, head: BlockRef) {
     for id in ids {
         if !turn.state.cases.get(&id).is_some_and(Case::listens) {
             turn.state.volatile.denied.remove(&id);
-            continue;
-        }
-        let is_denied = cases::kind(id.kind).denies_end(turn.state.seen(), id.pool);
-        let facts = turn.state.facts().clone();
-        let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
-            continue;
-        };
-        if !is_denied {
-            let (told, wait) = denied
-                .held
-                .drain(..)
-                .partition(|(log, _)| advance::covers(&facts, log.block));
-            denied.held = wait;
-            believed(turn, id, told);
-            continue;
-        }
-        let (before, waiting) = (denied.further, denied.held.len());
-        let is_young = |log: LogRef| head.number < log.block.number.saturating_add(advance::UNSEEN_BLOCKS);
-        denied.held.retain(|(log, _)| is_young(*log));
-        denied.further += (waiting - denied.held.len()) as u64;
-        let further = denied.further;
-        // at the first ten, hundred, thousand
-        if let Some(many) = reached(before, further) {
-            let text = format!("{many} further logs say the same, and are not believed");
-            let (case, text) = (Some(id), SafeText::new(&text));
-            turn.record(Record::Note { case, text });
+        } else if cases::kind(id.kind).denies_end(turn.state.seen(), id.pool) {
+            drop_old(turn, id, head);
+        } else {
+            believe(turn, id, head);
         }
     }
 }
 
-fn believed(turn: &mut Turn<'_>, id: CaseId, told: Vec<(LogRef, Option<CaseId>)>) {
-    for (log, by) in told {
+/// The state says otherwise still: what has waited for long is dropped, and counted.
+fn drop_old(turn: &mut Turn<'_>, id: CaseId, head: BlockRef) {
+    let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
+        return;
+    };
+    let is_old = |held: &Held| head.number >= held.log.block.number.saturating_add(HELD_FOR);
+    let before = denied.further;
+    denied.further += denied
+        .held
+        .iter()
+        .filter(|held| is_old(held) && !held.is_first)
+        .count() as u64;
+    denied.held.retain(|held| !is_old(held));
+    // at the first ten, hundred, thousand
+    if let Some(many) = reached(before, denied.further) {
+        let text = format!("{many} further logs say the same, and are not believed");
+        let (case, text) = (Some(id), SafeText::new(&text));
+        turn.record(Record::Note { case, text });
+    }
+}
+
+/// The state says so, too, up to this head: of the logs before it those are recorded of which that was to be expected just
+/// now; else the newest, which is all that whoever invented the others leaves to know.
+fn believe(turn: &mut Turn<'_>, id: CaseId, head: BlockRef) {
+    let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
+        return;
+    };
+    let held = std::mem::take(&mut denied.held);
+    let facts = &turn.state.volatile.facts;
+    let (mut told, wait): (Vec<_>, Vec<_>) = held
+        .into_iter()
+        .partition(|held| advance::covers(facts, held.log.block));
+    if let Some(denied) = turn.state.volatile.denied.get_mut(&id) {
+        denied.held = wait;
+    }
+    told.sort_by_key(|held| (held.log.block.number, held.log.index));
+    let is_young = |held: &Held| head.number < held.log.block.number.saturating_add(advance::UNSEEN_BLOCKS);
+    let old = told.iter().take_while(|held| !is_young(held)).count();
+    let from = old.min(told.len().saturating_sub(1));
+    for Held { log, by, .. } in told.drain(from..) {
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,

@@ -1,6 +1,6 @@
 //! What the desk prepared: to be decided, or to be kept true. What is to leave gets its [last checks](super::last_checks).
 
-use super::last_checks;
+use super::{last_checks, wavering};
 use crate::oracle::fading::Look;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
@@ -94,8 +94,15 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
                     reason: SafeText::new("what would leave has changed"),
                 });
             }
+            let is_checked_as_before = proposal.is_checked_as(&turn.state.actions[&action].proposal);
+            if is_checked_as_before {
+                wavering::is_as_journaled(turn, action);
+            } else if !changed && wavering::stays_out(turn, action, &proposal) {
+                looked(turn, action);
+                return people::refreshed(turn, action);
+            }
             let waiting = &turn.state.actions[&action];
-            if changed || !proposal.is_checked_as(&waiting.proposal) {
+            if changed || !is_checked_as_before {
                 turn.state.volatile.refreshed.remove(&action);
                 turn.record(Record::ActionChanged {
                     action,

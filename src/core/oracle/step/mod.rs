@@ -8,6 +8,7 @@ mod died;
 mod exit;
 mod last_checks;
 mod reconcile;
+mod wavering;
 
 #[cfg(test)]
 pub(in crate::oracle) use last_checks::{CHECKS_FAILED, PAYLOAD_CHANGED};

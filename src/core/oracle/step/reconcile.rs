@@ -7,6 +7,7 @@ use crate::oracle::{Case, Cause, Record, State, Step, advance, cases};
 use crate::types::{BlockRef, CaseId, PoolId, RequestKind, SafeText};
 
 use super::chain::note_once;
+use super::denied;
 
 /// What cases rest on is held against the contract's state at each head: a log that says that a pool was served which the
 /// contract still lists is not believed, and a case that was closed on such a word is taken up again.
@@ -66,7 +67,7 @@ fn contradicted_case(turn: &mut Turn<'_>, id: CaseId) {
                 kind.served()
             ));
             note_once(turn, id, text);
-            turn.state.volatile.denied.entry(id).or_default();
+            denied::denies(turn, id, by);
             let transaction = by.transaction;
             turn.record(Record::PoolNotServed {
                 case: id,
@@ -160,6 +161,10 @@ pub(super) fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
                     Some(case) => Record::CauseFound { case, cause },
                     None => Record::CaseOpened { case, cause },
                 });
+                if let Some(why) = &facts.one_voice {
+                    let text = format!("that the contract lists pool {pool} is told by one voice: {why}");
+                    note_once(turn, case, SafeText::new(&text));
+                }
             }
         }
     }

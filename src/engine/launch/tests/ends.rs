@@ -124,7 +124,7 @@ impl Run {
                 next: 0,
                 pending: 0,
                 balance_wei: U256::ZERO,
-                contradicted: false,
+                is_open: false,
             }),
             ..ChainFacts::default()
         };

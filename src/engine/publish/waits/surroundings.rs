@@ -80,6 +80,7 @@ pub(super) fn of_alarm(subject: &str) -> WaitReason {
         "facts" | "caller" | "account" => WaitReason::FactsUnread,
         "logs" | "registrations" | "comparison" => WaitReason::LogsDoubted,
         "state" | "count" => WaitReason::StateDoubted,
+        "voices" => WaitReason::OneVoice,
         "head" => WaitReason::HeadDoubted,
         "tip" => WaitReason::ChainStale,
         "syncing" => WaitReason::ExecutionSyncing,

@@ -206,7 +206,7 @@ impl Scene {
             next,
             pending: next,
             balance_wei: U256::from(balance),
-            contradicted: false,
+            is_open: false,
         };
         self.hears(Input::Facts(Box::new(ChainFacts {
             account: Some(account),
@@ -320,6 +320,7 @@ fn alarm_of(reason: WaitReason) -> Option<&'static str> {
         Reason::RulesSuspended => "rules",
         Reason::FromBlockUnset => "from-block",
         Reason::StateDoubted => "state",
+        Reason::OneVoice => "voices",
         Reason::ReceiptDoubted => "receipt",
         Reason::SignerAway => "signer",
         Reason::TranscriptUnwritten => "transcript",

@@ -165,7 +165,7 @@ fn somebody_elses_transaction_is_no_persons_pause() {
         next,
         pending: next,
         balance_wei: U256::ZERO,
-        contradicted: false,
+        is_open: false,
     };
     take(&mut state, Input::Started);
     for next in [3, 4] {
@@ -371,7 +371,7 @@ fn the_balance_is_told_as_so_many_deposits() {
                 next: 0,
                 pending: 0,
                 balance_wei: U256::from(balance),
-                contradicted: false,
+                is_open: false,
             }),
             ..ChainFacts::default()
         };

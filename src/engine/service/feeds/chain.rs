@@ -336,9 +336,9 @@ async fn look(
     seen: &mut Seen,
     core: &mpsc::Sender<Incoming>,
 ) -> Sent {
-    let before = seen.before.contradictions();
+    let before = seen.before.doubts();
     let read = facts::read(from, head, &mut seen.before).await;
-    for (was, (subject, words)) in before.into_iter().zip(seen.before.contradictions()) {
+    for (was, (subject, words)) in before.into_iter().zip(seen.before.doubts()) {
         if was.1 != words {
             core.send(Incoming::Live(LiveUpdate::Alarm(subject, words)))
                 .await?;
@@ -391,10 +391,13 @@ async fn authorised(from: &Sources, oracle: Address, block: BlockRef) -> (CheckS
         Answer::Yes(()) => (CheckStatus::Pass, nothing),
         Answer::NotKnown(_) => (CheckStatus::Unknown, None),
         Answer::No(_) => {
-            let accord = agreed::on_caller(&*from.agreement, oracle, block).await;
-            match accord.contradiction() {
-                Some(words) => (CheckStatus::Unknown, Some(words.clone())),
-                None => (CheckStatus::Fail, nothing),
+            match agreed::on_caller(&*from.agreement, oracle, block).await {
+                Accord::Alone | Accord::Agree { .. } => (CheckStatus::Fail, nothing),
+                Accord::Disagree(words) | Accord::Outvoted { words, .. } => {
+                    (CheckStatus::Unknown, Some(words))
+                }
+                // nobody else says so
+                Accord::TooFew { .. } => (CheckStatus::Unknown, None),
             }
         }
     }

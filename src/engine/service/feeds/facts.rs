@@ -17,14 +17,12 @@ use crate::types::{BlockRef, SafeText};
 const COUNTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What was told at earlier heads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Before {
-    /// What the account has sent, when nobody contradicted that.
-    sent: Option<u64>,
-    /// How somebody contradicts that, or the balance; empty where nobody does.
-    contradicted: SafeText,
-    /// What it has, when nobody contradicted that.
-    balance: Option<U256>,
+    /// What the account has sent.
+    sent: Known<u64>,
+    /// What it has.
+    balance: Known<U256>,
     /// What waits in more than one endpoint's pool.
     waiting: Option<u64>,
     /// The manager's queue.
@@ -35,15 +33,46 @@ pub(super) struct Before {
     owner_nonce: Option<(BlockRef, u64)>,
 }
 
+impl Default for Before {
+    fn default() -> Self {
+        Self {
+            sent: Known::accusing(),
+            balance: Known::default(),
+            waiting: None,
+            queue: Known::default(),
+            count: Known::default(),
+            owner_nonce: None,
+        }
+    }
+}
+
 impl Before {
-    /// How endpoints contradict each other, by the subject under which that is an alarm; empty where they do not.
-    pub(super) fn contradictions(&self) -> [(&'static str, SafeText); 3] {
+    /// What is to be said of how far the endpoints bear each other out, by the subject under which that is an alarm; empty
+    /// where they do.
+    pub(super) fn doubts(&self) -> [(&'static str, SafeText); 4] {
+        let account = [&self.sent.contradicted, &self.balance.contradicted];
+        let account = account.into_iter().find(|words| !words.as_str().is_empty());
+        let alone = self.one_voice().or_else(|| said(&self.balance.alone));
+        let alone = alone.or_else(|| said(&self.count.alone)).map(|why| {
+            let words = format!("what is shown of the contract and the account rests on one voice: {why}");
+            SafeText::new(&words)
+        });
         [
-            ("account", self.contradicted.clone()),
+            ("account", account.cloned().unwrap_or_default()),
             ("state", self.queue.contradicted.clone()),
             ("count", self.count.contradicted.clone()),
+            ("voices", alone.unwrap_or_default()),
         ]
     }
+
+    /// Why cases and the account rest on one endpoint's word, though others are configured.
+    fn one_voice(&self) -> Option<SafeText> {
+        said(&self.queue.alone).or_else(|| said(&self.sent.alone))
+    }
+}
+
+fn said(words: &SafeText) -> Option<SafeText> {
+    (!words.as_str().is_empty()).then(|| words.clone())
 }
 
 /// Reads the state at `head`.
@@ -77,6 +106,7 @@ pub(super) async fn read(from: &Sources, head: Head, before: &mut Before) -> Res
         staked,
         owner_nonce,
         account,
+        one_voice: before.one_voice(),
     })
 }
 
@@ -145,33 +175,32 @@ async fn not_behind(
 }
 
 /// The account as more than one endpoint tells it, where several are configured: one voice can accuse a stranger, and a
-/// number that no transaction reaches would be given out by it. They are asked when what is told has changed.
+/// number that no transaction reaches would be given out by it.
 async fn vouched(from: &Sources, block: BlockRef, told: AccountFacts, before: &mut Before) -> AccountFacts {
-    let mut account = told;
-    let is_new = before.sent != Some(told.next) || before.balance != Some(told.balance_wei);
-    if is_new {
-        let (sent, balance) = tokio::join!(
-            agreed::on_account(&*from.agreement, told.address, block),
-            agreed::on_balance(&*from.agreement, told.address, block),
-        );
-        let of_sent = sent.contradiction();
-        let contradicted = of_sent.or(balance.contradiction());
-        before.contradicted = contradicted.cloned().unwrap_or_default();
-        before.sent = of_sent.is_none().then_some(told.next);
-        account.contradicted = of_sent.is_some();
-        match balance.contradiction() {
-            None => before.balance = Some(told.balance_wei),
-            // what it had is what is known, and it is asked again at the next head
-            Some(_) => account.balance_wei = before.balance.unwrap_or(told.balance_wei),
-        }
-    }
-    if told.pending > told.next && before.waiting != Some(told.pending) {
-        let accord = agreed::on_waiting(&*from.agreement, told.address, told.pending).await;
-        if accord.contradiction().is_some() {
-            // an honest pool may have what others have not yet: nothing rests on it before they have
-            account.pending = told.next;
-        } else {
+    let (agreement, address) = (&*from.agreement, told.address);
+    let (sent, balance) = tokio::join!(
+        before
+            .sent
+            .vouched(block, told.next, || agreed::on_sent(agreement, address, block)),
+        before
+            .balance
+            .vouched(block, told.balance_wei, || agreed::on_balance(
+                agreement, address, block
+            )),
+    );
+    let mut account = AccountFacts {
+        next: sent.value,
+        balance_wei: balance.value,
+        is_open: sent.is_open,
+        ..told
+    };
+    if told.pending > account.next && before.waiting != Some(told.pending) {
+        let accord = agreed::on_waiting(agreement, address, told.pending).await;
+        if accord.holds() {
             before.waiting = Some(told.pending);
+        } else {
+            // an honest pool may have what others have not yet: nothing rests on it before they have
+            account.pending = account.next;
         }
     }
     account
@@ -193,7 +222,7 @@ async fn account(from: &Sources, at: At) -> Result<Option<AccountFacts>, Unknown
         next: next.value()?,
         pending: pending.value()?,
         balance_wei: balance.value()?,
-        contradicted: false,
+        is_open: false,
     }))
 }
 
@@ -244,7 +273,7 @@ mod tests {
         Told {
             account: facts.account.unwrap(),
             owner_nonce: facts.owner_nonce,
-            alarm: before.contradicted.to_string(),
+            alarm: before.doubts()[0].1.to_string(),
         }
     }
 
@@ -310,7 +339,7 @@ mod tests {
         let mut says = async |queues: &[[u32; 3]]| {
             let voice = |pools: &[u32; 3]| (sent(4), queue(*pools), 8);
             let facts = facts_at(9, queues.iter().map(voice).collect(), &mut before).await;
-            let [_, (_, words), _] = before.contradictions();
+            let [_, (_, words), ..] = before.doubts();
             (facts.ready, facts.owner_nonce, words.to_string())
         };
         let pools = |of: [u32; 3]| of.map(PoolId).to_vec();
@@ -362,10 +391,10 @@ mod tests {
     async fn an_account_that_endpoints_contradict_each_other_on_is_told_as_that_and_names_them() {
         let mut before = Before::default();
         let both = told(sent(4), sent(4), [0, 0], &mut before).await;
-        assert!(!both.account.contradicted && both.alarm.is_empty());
+        assert!(!both.account.is_open && both.alarm.is_empty());
         for _ in 0..2 {
             let lied = told(sent(99), sent(4), [0, 0], &mut before).await;
-            assert!(lied.account.contradicted, "{:?}", lied.account);
+            assert!(lied.account.is_open, "{:?}", lied.account);
             assert!(
                 lied.alarm
                     .contains("a says of the oracle account's nonce 99, b 4"),
@@ -374,7 +403,7 @@ mod tests {
             );
         }
         let healed = told(sent(4), sent(4), [0, 0], &mut before).await;
-        assert!(!healed.account.contradicted && healed.alarm.is_empty());
+        assert!(!healed.account.is_open && healed.alarm.is_empty());
     }
 
     #[tokio::test]
@@ -388,7 +417,7 @@ mod tests {
         assert!(both.alarm.is_empty() && both.account.balance_wei == U256::from(7));
         for _ in 0..2 {
             let lied = told(has(0), has(7), [0, 0], &mut before).await;
-            assert!(!lied.account.contradicted && lied.account.balance_wei == U256::from(7));
+            assert!(!lied.account.is_open && lied.account.balance_wei == U256::from(7));
             let words = "a says of the oracle account's balance 0 wei, b 7 wei";
             assert!(lied.alarm.contains(words), "{}", lied.alarm);
         }
@@ -431,5 +460,67 @@ mod tests {
             told(sent(4), sent(4), [41, 41], &mut before).await.owner_nonce,
             Some(41)
         );
+    }
+
+    fn silent() -> FakeExecution {
+        FakeExecution {
+            nonce: Answer::not_known("timed out"),
+            balance: Answer::not_known("timed out"),
+            ..FakeExecution::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_that_one_endpoint_tells_while_the_other_is_silent_accuses_nobody_and_is_said() {
+        let mut before = Before::default();
+        let told = async |first: u64, second, before: &mut Before| {
+            let voices = vec![
+                (sent(first), FakeManager::default(), 8),
+                (second, FakeManager::default(), 8),
+            ];
+            facts_at(9, voices, before).await
+        };
+        // a start while the second is away: nothing of it is known
+        let first = told(99, silent(), &mut before).await;
+        assert!(first.account.unwrap().is_open);
+        assert!(first.one_voice.unwrap().as_str().contains("b: timed out"));
+        let [.., (subject, words)] = before.doubts();
+        assert!(
+            subject == "voices"
+                && words
+                    .as_str()
+                    .contains("rests on one voice: 1 of 2 endpoints answered"),
+            "{words}"
+        );
+        // it is back, and knows better
+        let back = told(99, sent(4), &mut before).await;
+        assert!(back.account.unwrap().is_open && back.one_voice.is_none());
+        let healed = told(4, sent(4), &mut before).await.account.unwrap();
+        assert!(!healed.is_open && healed.next == 4);
+        // what is told anew while it is away again moves nothing
+        let later = told(99, silent(), &mut before).await.account.unwrap();
+        assert!(later.is_open && later.next == 4, "{later:?}");
+        assert_eq!(later.pending, 4, "neither does what one pool claims");
+        let [.., (_, words)] = before.doubts();
+        assert!(!words.as_str().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_queue_of_a_first_look_that_one_endpoint_tells_is_shown_and_marked_until_a_second_tells_it() {
+        let mut before = Before::default();
+        let mut says = async |second: FakeManager| {
+            let voices = vec![(sent(4), queue([9, 10, 11]), 8), (sent(4), second, 8)];
+            let facts = facts_at(9, voices, &mut before).await;
+            (facts.ready, facts.one_voice.is_some())
+        };
+        let away = || FakeManager {
+            ready: Answer::not_known("timed out"),
+            ..FakeManager::default()
+        };
+        let pools = [9, 10, 11].map(PoolId).to_vec();
+        assert_eq!(says(away()).await, (pools.clone(), true));
+        assert_eq!(says(away()).await, (pools.clone(), true));
+        assert_eq!(says(queue([9, 10, 11])).await, (pools.clone(), false));
+        assert_eq!(says(away()).await, (pools, false), "two have told it");
     }
 }

@@ -11,7 +11,8 @@ use crate::chain::comparison::Comparison;
 use crate::chain::intake::Head;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Ssv, Unknown, agreed};
+use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Ssv, agreed};
+use crate::ration::Refrain;
 use crate::types::{BlockRef, SafeText};
 use crate::view::HistoryView;
 
@@ -79,7 +80,7 @@ pub(super) async fn run(
         };
         let block = head.block;
         match read_on(&from, block, &core).await {
-            Ok(kept_up) => of_ssv.said("SSV", kept_up),
+            Ok(kept_up) => of_ssv.said("SSV", &kept_up),
             Err(_) => return,
         }
         if asked.is_none_or(|at| at.elapsed() >= AGREE) {
@@ -94,7 +95,7 @@ pub(super) async fn run(
             }
         }
         let kept_up = from.manager.keep_up(block).await;
-        of_manager.said("the manager", kept_up);
+        of_manager.said("the manager", &kept_up);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -126,19 +127,17 @@ async fn read_on(
     Ok(kept_up)
 }
 
-/// What keeps old logs from being read on, told when it changes and not at each head.
+/// What keeps old logs from being read on, told when it changes and not at each head. Its words may name the block.
 #[derive(Debug, Default)]
-struct Obstacle(Option<Unknown>);
+struct Obstacle(Refrain);
 
 impl Obstacle {
-    fn said(&mut self, whose: &str, kept_up: Answer<()>) {
+    fn said(&mut self, whose: &str, kept_up: &Answer<()>) {
         let Answer::NotKnown(why) = kept_up else {
-            self.0 = None;
             return;
         };
-        if self.0.as_ref() != Some(&why) {
-            tracing::warn!(target: "chain", %why, "old logs of {whose} could not be read on");
-            self.0 = Some(why);
+        if let Some(left_out) = self.0.line(why.words()) {
+            tracing::warn!(target: "chain", %why, left_out, "old logs of {whose} could not be read on");
         }
     }
 }

@@ -11,28 +11,38 @@ const A_MOMENT: Duration = Duration::from_secs(1);
 /// Blocks for which the others may be silent on what one endpoint tells anew. Whoever is away for longer cannot keep the
 /// queue where it is.
 const SILENT_FOR: u64 = 3;
-/// The same where somebody said something else before: silence takes nothing back before an epoch is over.
-const SILENT_SINCE_CONTRADICTED: u64 = 32;
+/// The same where somebody said something else before, or where somebody is accused by it: silence takes nothing back, and
+/// bears nobody out, before an epoch is over.
+const SILENT_FOR_AN_EPOCH: u64 = 32;
 
 /// What was known at earlier heads.
 #[derive(Debug)]
 pub(super) struct Known<T> {
     value: Option<T>,
+    /// Two endpoints tell it, or no second one is configured.
+    is_vouched: bool,
+    /// What one endpoint tells is shown before it is believed, where nothing is known: it accuses nobody.
+    shows_first: bool,
     /// How long the others have to get to a block.
     moment: Duration,
     /// The first block at which somebody told something else and nobody else spoke.
     alone_since: Option<u64>,
     /// How the endpoints contradict each other on it; empty where they do not.
     pub(super) contradicted: SafeText,
+    /// Why one endpoint alone tells it, though others are configured; empty where that is not so.
+    pub(super) alone: SafeText,
 }
 
 impl<T> Default for Known<T> {
     fn default() -> Self {
         Self {
             value: None,
+            is_vouched: false,
+            shows_first: true,
             moment: A_MOMENT,
             alone_since: None,
             contradicted: SafeText::default(),
+            alone: SafeText::default(),
         }
     }
 }
@@ -46,17 +56,27 @@ pub(super) struct Believed<T> {
 }
 
 impl<T: Clone + PartialEq> Known<T> {
+    /// Of something by which somebody is accused: the word of one is open for an epoch, the first one, too.
+    pub(super) fn accusing() -> Self {
+        Self {
+            shows_first: false,
+            ..Self::default()
+        }
+    }
+
     /// What is true of it at `block`, where the preferred endpoint tells this; `ask` has all of them say it, and gives what
-    /// those say who agree or are most. It is asked where what is told is news.
+    /// those say who agree or are most. It is asked where what is told is news, and until a second endpoint has told it.
     pub(super) async fn vouched<A>(&mut self, block: BlockRef, told: T, ask: impl Fn() -> A) -> Believed<T>
     where
         A: Future<Output = (Accord, Option<T>)>,
     {
-        if self.value.as_ref() == Some(&told) {
+        let is_known = self.value.as_ref() == Some(&told);
+        if is_known && self.is_vouched {
             return self.settled(told, SafeText::default());
         }
         let mut said = ask().await;
-        if matches!(said.0, Accord::TooFew { .. }) {
+        // who was silent a head ago is not waited for again
+        if matches!(said.0, Accord::TooFew { .. }) && self.alone.as_str().is_empty() {
             tokio::time::sleep(self.moment).await;
             said = ask().await;
         }
@@ -69,21 +89,38 @@ impl<T: Clone + PartialEq> Known<T> {
             Accord::Alone => self.settled(told, words),
             // the block itself is another one to all of them
             Accord::Agree { .. } => self.stays(told),
-            Accord::TooFew { .. } if self.value.is_none() || self.was_silent_for_long(block) => {
-                self.settled(told, words)
-            }
-            Accord::TooFew { .. } => self.stays(told),
+            Accord::TooFew { .. } => self.told_alone(block, told, is_known, &accord.words()),
             Accord::Disagree(_) | Accord::Outvoted { .. } => {
                 self.alone_since = None;
+                self.alone = SafeText::default();
                 self.contradicted = words;
                 self.stays(told)
             }
         }
     }
 
+    /// One endpoint tells it, and those who could contradict are silent, for this reason.
+    fn told_alone(&mut self, block: BlockRef, told: T, is_known: bool, why: &str) -> Believed<T> {
+        // the reasons differ from head to head: the first is said
+        if self.alone.as_str().is_empty() {
+            self.alone = SafeText::new(why);
+        }
+        let is_first = self.value.is_none() && self.shows_first;
+        let is_uncontradicted = self.contradicted.as_str().is_empty();
+        if !((is_known || is_first) && is_uncontradicted || self.was_silent_for_long(block)) {
+            return self.stays(told);
+        }
+        let alone = std::mem::take(&mut self.alone);
+        let believed = self.settled(told, SafeText::default());
+        (self.alone, self.is_vouched) = (alone, false);
+        believed
+    }
+
     fn settled(&mut self, value: T, contradicted: SafeText) -> Believed<T> {
         self.value = Some(value.clone());
+        self.is_vouched = true;
         self.alone_since = None;
+        self.alone = SafeText::default();
         self.contradicted = contradicted;
         let is_open = false;
         Believed { value, is_open }
@@ -98,9 +135,9 @@ impl<T: Clone + PartialEq> Known<T> {
     }
 
     fn was_silent_for_long(&mut self, block: BlockRef) -> bool {
-        let blocks = match self.contradicted.as_str().is_empty() {
+        let blocks = match self.contradicted.as_str().is_empty() && self.shows_first {
             true => SILENT_FOR,
-            false => SILENT_SINCE_CONTRADICTED,
+            false => SILENT_FOR_AN_EPOCH,
         };
         block.number
             >= self
@@ -180,7 +217,7 @@ mod tests {
         // one that is gone for good cannot hold it up for ever
         assert_eq!(hears(&mut known, 21, 10, differ()).await, (8, true));
         assert_eq!(hears(&mut known, 22, 10, (few(), None)).await, (8, true));
-        let late = 22 + SILENT_SINCE_CONTRADICTED;
+        let late = 22 + SILENT_FOR_AN_EPOCH;
         assert_eq!(hears(&mut known, late, 10, (few(), None)).await, (10, false));
     }
 
@@ -194,5 +231,54 @@ mod tests {
         };
         assert_eq!(hears(&mut known, 6, 10, (outvoted, Some(9))).await, (9, false));
         assert_eq!(known.contradicted.as_str(), "a is outvoted");
+    }
+
+    #[tokio::test]
+    async fn what_one_tells_while_the_others_are_silent_is_marked_and_asked_until_a_second_tells_it() {
+        let mut known = at_once();
+        assert_eq!(hears(&mut known, 5, 8, (few(), None)).await, (8, false));
+        let words = "1 of 2 endpoints answered; no answer: b: timed out";
+        assert_eq!(known.alone.as_str(), words);
+        assert_eq!(hears(&mut known, 6, 8, (few(), None)).await, (8, false));
+        assert_eq!(known.alone.as_str(), words, "nobody has borne it out");
+        let agree = || Accord::Agree {
+            agreeing: 2,
+            silent: Vec::new(),
+        };
+        assert_eq!(hears(&mut known, 7, 8, (agree(), Some(8))).await, (8, false));
+        assert!(known.alone.as_str().is_empty());
+        // the second one is back and denies what the first told alone
+        let mut lied = at_once();
+        assert_eq!(hears(&mut lied, 5, 8, (few(), None)).await, (8, false));
+        let differ = || (Accord::Disagree("they differ".into()), None);
+        assert_eq!(hears(&mut lied, 6, 8, differ()).await, (8, true));
+        assert_eq!(
+            hears(&mut lied, 7, 8, (few(), None)).await,
+            (8, true),
+            "silence takes nothing back"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_was_contradicted_at_the_first_look_is_not_believed_when_the_other_falls_silent() {
+        let mut known = at_once();
+        let differ = || (Accord::Disagree("they differ".into()), None);
+        assert_eq!(hears(&mut known, 5, 8, differ()).await, (8, true));
+        assert_eq!(hears(&mut known, 6, 8, (few(), None)).await, (8, true));
+        assert_eq!(known.contradicted.as_str(), "they differ");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_accused_by_one_voice_before_an_epoch_is_over() {
+        let mut known = Known {
+            moment: Duration::ZERO,
+            ..Known::accusing()
+        };
+        for number in 5..5 + SILENT_FOR_AN_EPOCH {
+            assert_eq!(hears(&mut known, number, 8, (few(), None)).await, (8, true));
+        }
+        let late = 5 + SILENT_FOR_AN_EPOCH;
+        assert_eq!(hears(&mut known, late, 8, (few(), None)).await, (8, false));
+        assert!(!known.alone.as_str().is_empty(), "and it is said");
     }
 }

@@ -63,7 +63,7 @@ impl World {
                 next: 0,
                 pending: 0,
                 balance_wei: U256::ZERO,
-                contradicted: false,
+                is_open: false,
             }),
             ..ChainFacts::default()
         };

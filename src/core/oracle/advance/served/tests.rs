@@ -115,6 +115,11 @@ impl Life {
         self.journal.push(proposed);
     }
 
+    fn read(&mut self, upto: u64, told: bool) {
+        let upto = log(upto).block;
+        self.input(Input::EventsRead { upto, told });
+    }
+
     fn told(&mut self, what: Fulfilment, number: u64) {
         let (pool, log) = (POOL, log(number));
         self.input(Input::Fulfilled { what, pool, log });
@@ -327,4 +332,52 @@ fn an_end_that_stands_before_its_request_answers_nothing() {
     assert_eq!(life.case().served_by, None);
     life.told(Fulfilment::Reshared, 2);
     assert!(life.case().served_by.is_some());
+}
+
+/// The state that denies it is that of an endpoint that lags, and the process may start again in between.
+#[test]
+fn a_true_log_that_the_state_of_one_that_lags_denied_counts_once_the_state_says_so_too() {
+    for restarts_at in [0, 6, 7, 8, 9, 10] {
+        let mut life = Life::new(RequestKind::Deposit);
+        life.looks(5, 3);
+        life.told(Fulfilment::DepositInitiated, 6);
+        life.read(6, true);
+        for head in 6..20 {
+            if head == restarts_at {
+                life.restart();
+                if life.state.read_upto().is_none_or(|upto| upto.number < 6) {
+                    life.told(Fulfilment::DepositInitiated, 6);
+                }
+            }
+            life.looks(head, head - 1);
+            life.read(head, false);
+            assert!(
+                !life.case().is_closed(),
+                "{restarts_at}: the contract lists its pool"
+            );
+        }
+        life.ready.clear();
+        life.looks(20, 19);
+        life.looks(21, 20);
+        assert!(life.case().is_closed(), "{restarts_at}: {:?}", life.case().step);
+    }
+}
+
+#[test]
+fn after_an_epoch_of_the_states_no_a_log_is_forgotten_and_the_position_goes_on() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    life.told(Fulfilment::DepositInitiated, 6);
+    life.read(6, true);
+    for head in 6..38 {
+        life.looks(head, head - 1);
+        life.read(head, false);
+    }
+    assert_eq!(life.state.cursor(), None, "a start has to be told of it again");
+    life.looks(38, 37);
+    life.read(38, false);
+    assert_eq!(life.state.cursor().map(|upto| upto.number), Some(38));
+    life.ready.clear();
+    life.looks(40, 39);
+    assert_eq!(life.case().served_by, None);
 }

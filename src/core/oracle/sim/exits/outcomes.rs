@@ -76,6 +76,7 @@ fn an_exit_that_somebody_else_published_is_a_success() {
     assert_eq!(world.outside.offers.len(), 1);
 }
 
+/// F48.
 #[test]
 fn an_exit_that_is_too_early_waits_and_sends_itself_under_its_approval() {
     let (mut world, action) = Scene::publishing();

@@ -99,7 +99,7 @@ impl Life {
                 next: 0,
                 pending: 0,
                 balance_wei: alloy::primitives::U256::ZERO,
-                contradicted: false,
+                is_open: false,
             }),
             ..ChainFacts::default()
         };

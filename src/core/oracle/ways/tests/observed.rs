@@ -73,7 +73,7 @@ fn a_key_without_its_messengers_word_waits_for_a_person_unless_a_rule_lets_it_pa
         next: 0,
         pending: 0,
         balance_wei: Default::default(),
-        contradicted: false,
+        is_open: false,
     });
     let asked = life.wake();
     let decided = desk_answers(&mut life, &asked.effects);
