@@ -1,8 +1,11 @@
 //! The whole, against real parts: a chain, consensus layers, the engine, and the console in a terminal.
 //!
 //! One program for many tests: linked once, and while one test waits, others work. Tests begin in the order of their
-//! names, so the long ones of the consensus layer come early.
+//! names: the longest, scenes of adversity and a validator's life on a consensus layer, come early, so that none is left
+//! alone at the end.
 
+#[cfg(target_os = "linux")]
+mod adversity;
 mod chain;
 mod consensus;
 mod devnet;

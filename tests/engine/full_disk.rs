@@ -20,7 +20,7 @@ const FRAME: u64 = 4096 + 24;
 const BLOCKS: u64 = 12;
 
 /// No file of the process may grow beyond `size` bytes from here on; `None`: as it was.
-pub(super) fn limit(oracle: &Binary, size: Option<u64>) {
+pub(crate) fn limit(oracle: &Binary, size: Option<u64>) {
     let pid = Pid::from_raw(i32::try_from(oracle.child.id()).unwrap());
     // ours is what it was started with
     let before = getrlimit(Resource::Fsize);
@@ -32,7 +32,7 @@ pub(super) fn limit(oracle: &Binary, size: Option<u64>) {
 }
 
 /// Bytes of the journal's write-ahead log: what the next record is written to.
-pub(super) fn log_size(journal: &Path) -> u64 {
+pub(crate) fn log_size(journal: &Path) -> u64 {
     let mut name = journal.as_os_str().to_owned();
     name.push("-wal");
     std::fs::metadata(name).map_or(0, |file| file.len())

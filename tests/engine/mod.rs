@@ -13,7 +13,7 @@ mod director;
 mod endpoints;
 mod exits;
 #[cfg(target_os = "linux")]
-mod full_disk;
+pub(crate) mod full_disk;
 mod hints;
 #[cfg(target_os = "linux")]
 mod late;
@@ -27,8 +27,6 @@ mod panics;
 mod people;
 mod remote;
 mod reshares_and_exits;
-#[cfg(target_os = "linux")]
-pub(crate) mod scenes;
 mod scraped;
 mod seats;
 mod strangers;

@@ -240,7 +240,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 "refusals_of_eight_clients_are_told_apart",
             ),
             (
-                "tests/engine/scenes/sends.rs",
+                "tests/adversity/sends.rs",
                 "a_deposit_is_sent_once_whatever_the_endpoints_say_to_it",
             ),
         ],
@@ -455,7 +455,7 @@ pub(super) const FAULTS: &[Fault] = &[
         tests: &[
             ("tests/ceremony/foreign.rs", "a_forgotten_topic_blames_nobody"),
             (
-                "tests/engine/scenes/restarts.rs",
+                "tests/adversity/restarts.rs",
                 "after_a_restart_of_the_messenger_the_deposit_is_made_by_itself",
             ),
             (
@@ -621,7 +621,7 @@ pub(super) const BY_COMMAND: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "F60",
-        "tests/engine/scenes/soak.rs",
+        "tests/adversity/soak.rs",
         "with_faults_at_random_everything_is_served_once_and_memory_stays_flat",
         "soak",
     ),

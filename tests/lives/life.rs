@@ -21,7 +21,7 @@ use super::faults;
 use crate::engine::binary::{Binary, PROGRAM};
 use crate::engine::crashes::{check_deposits, check_records, served};
 use crate::engine::deposits::initiated;
-use crate::engine::scenes::stage::{PAIR, Stage};
+use crate::adversity::stage::{PAIR, Stage};
 use crate::engine::support::{Ground, with_beacon};
 
 /// What stands still for so long without a fault waits for somebody.

@@ -4,7 +4,7 @@ use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::view::{ActionView, CaseView, TransactionState};
 
-use super::super::deposits::initiated;
+use crate::engine::deposits::initiated;
 use super::program::Form;
 use super::stage::{PAIR, Set, Stage};
 use super::{Ground, each, with_beacon};

@@ -6,7 +6,7 @@ use casimir_dkg::devnet::proxy::{Ends, FaultProxy, Kind, Scenario, Switch, Targe
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::super::support::{Ground, ROUND};
+use crate::engine::support::{Ground, ROUND};
 use super::program::{Form, Program};
 use super::screen;
 

@@ -4,6 +4,8 @@
 //! What must be seen stands in the scenario's own file (`[ends]`). Here stands what must be true: the scenarios of one
 //! kind take one course, on a network that they share, each before a proxy and with a program of its own.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
 mod away;
 mod beacons;
 mod committees;
@@ -22,7 +24,7 @@ use casimir_dkg::devnet::proxy::{Scenario, Variables, shipped};
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
-use super::support::{Ground, with_beacon};
+use crate::engine::support::{Ground, with_beacon};
 
 /// Programs at work at the same time, whichever test plays them: more would only wait for a processor.
 static STAGES: Semaphore = Semaphore::const_new(5);

@@ -4,7 +4,7 @@ use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::types::PoolId;
 
-use super::super::support::{half_second_slots, staked_on, stop};
+use crate::engine::support::{half_second_slots, staked_on, stop};
 use super::program::Form;
 use super::stage::{PAIR, Set, Stage};
 use super::{Ground, each};

@@ -3,7 +3,7 @@
 use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::view::CaseStatus;
 
-use super::super::deposits::initiated;
+use crate::engine::deposits::initiated;
 use super::program::Form;
 use super::stage::{PAIR, Stage};
 use super::{Ground, with_beacon};

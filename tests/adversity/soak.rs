@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use casimir_dkg::devnet::proxy::{Scenario, Switch, Variables};
 use casimir_dkg::journal;
 
-use super::super::deposits::initiated;
+use crate::engine::deposits::initiated;
 use super::program::{Form, Program};
 use super::stage::{PAIR, Stage};
 use super::{Ground, with_beacon};

@@ -8,7 +8,7 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CaseId, CheckStatus};
 use casimir_dkg::view::CaseStatus;
 
-use super::super::deposits::initiated;
+use crate::engine::deposits::initiated;
 use super::program::{Form, Program};
 use super::stage::{PAIR, Stage};
 use super::{Ground, with_beacon};
