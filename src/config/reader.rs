@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         reason = "reported, absent and present are three different things"
     )]
     pub(super) fn optional<T: Value>(&mut self, key: &str) -> Option<Option<T>> {
-        debug_assert!(schema::find(key).is_some(), "{key} is not in the schema");
+        assert!(schema::find(key).is_some(), "{key} is not in the schema");
         self.ask(key);
         match self.layers.values.get(key) {
             None => Some(None),
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
     /// As [`Reader::optional`], within a table of a list.
     #[expect(clippy::option_option, reason = "as in `optional`")]
     pub(super) fn row_optional<T: Value>(&mut self, list: &str, row: &Row, key: &str) -> Option<Option<T>> {
-        debug_assert!(schema::find_list(list).is_some_and(|keys| keys.iter().any(|k| k.name == key)));
+        assert!(schema::find_list(list).is_some_and(|keys| keys.iter().any(|k| k.name == key)));
         match row.entries.get(key) {
             None => Some(None),
             Some(sourced) => self.interpret(&format!("{list}.{key}"), sourced).map(Some),

@@ -5,7 +5,10 @@ use tokio::time::Instant;
 
 use super::{Beacon, Node, NodeError, classify, http};
 use crate::ports::consensus::{NodeOutcome, PublishVerdict, SignedExit};
+use crate::ration::Ration;
 use crate::types::SafeText;
+
+static OFFERS: Ration = Ration::slow();
 
 impl Beacon {
     pub(super) async fn publish(&self, exit: &SignedExit) -> Vec<PublishVerdict> {
@@ -45,7 +48,12 @@ impl Beacon {
                 SafeText::default(),
             ),
         };
-        tracing::info!(target: "beacon", node = %verdict.node, outcome = %verdict.outcome, "exit published");
+        // offered again until it is in a block: one that is refused for days must not fill the log
+        if let Some(left_out) = OFFERS.line() {
+            tracing::info!(
+                target: "beacon", node = %verdict.node, outcome = %verdict.outcome, left_out, "exit offered"
+            );
+        }
         verdict
     }
 }

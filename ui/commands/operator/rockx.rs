@@ -51,7 +51,7 @@ pub(crate) fn with_fallbacks(
             .fallbacks
             .push(("network.name", "OPERATOR_REGISTRY_NETWORK", name.to_owned()));
     }
-    debug_assert!(
+    assert!(
         options
             .fallbacks
             .iter()

@@ -137,7 +137,7 @@ impl Table<'_> {
             .collect::<Vec<_>>();
         self.line(frame, area, 0, &placed, titles.iter(), None);
         for (y, (index, cells)) in rows.iter().enumerate() {
-            debug_assert_eq!(cells.len(), self.columns.len());
+            assert_eq!(cells.len(), self.columns.len());
             let chosen = placed.iter().filter_map(|(i, _, _)| cells.get(*i));
             let mark = (self.selected == Some(*index)).then_some(self.focus);
             self.line(frame, area, y as u16 + 1, &placed, chosen, mark);

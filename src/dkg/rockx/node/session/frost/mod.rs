@@ -208,9 +208,11 @@ impl FrostSession {
 
 impl Session for FrostSession {
     fn start_into(&mut self, rng: &mut dyn Entropy, out: &mut Sink<'_>) {
-        if let Err(stop) = self.begin(rng, out) {
-            let rejected = self.stop(stop, out);
-            debug_assert!(rejected.is_ok(), "nothing was received that could be rejected");
+        if let Err(stop) = self.begin(rng, out)
+            && let Err(reject) = self.stop(stop, out)
+        {
+            let ceremony = &self.plan.id;
+            tracing::error!(target: "casimir_dkg::node", %ceremony, %reject, "rejected before anything was received");
         }
     }
 
