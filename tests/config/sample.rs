@@ -352,6 +352,7 @@ fn transaction(kind: ActionKind, pool: PoolId, fee_ceiling_wei: U256) -> Action 
         },
         digest: Root::default(),
         proposed_at: UnixMillis(0),
+        since: UnixMillis(0),
         state: ActionState::Proposed,
         decision: None,
         endorsements: Vec::new(),

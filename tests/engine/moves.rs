@@ -170,15 +170,15 @@ async fn an_oracle_moves_to_another_host_and_an_auditor_follows_it() {
     let renewed = two.ask(&["journal", "new-key", "the first host burned"]);
     assert!(renewed.contains("It counts on your word alone"), "{renewed}");
 
+    // what is unknown is listed before anything is started, and where it runs
+    let report = said(&two.command(&["doctor"]).output().unwrap());
+    let line = "nonce 1: initiatePoolDeposit of pool 2, transaction 0x";
+    assert!(report.contains(line), "{report}");
     let oracle = two.start();
     until("a seat", &oracle, || {
         two.command(&["status"]).output().unwrap().status.success()
     })
     .await;
-    // what is unknown is listed before anything is started, and where it runs
-    let report = said(&two.command(&["doctor"]).output().unwrap());
-    let line = "nonce 1: initiatePoolDeposit of pool 2, transaction 0x";
-    assert!(report.contains(line), "{report}");
     // what the first host sent after the backup is noticed at the first head: who resumes before that is stopped once more
     until("the account", &oracle, || {
         two.records().iter().any(|entry| entry.kind == "account-strange")

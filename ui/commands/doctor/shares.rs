@@ -13,6 +13,8 @@ use crate::commands::operator;
 
 const WHAT: &str = "shares";
 const TAKE_BACK: &str = "stop the node, and take them back: casimir-dkg operator restore BACKUP";
+const MAY_BE_LOST: &str = "whether it was kept after that the messenger says at the node's start, and the oracle's journal: casimir-dkg \
+                           journal shares ID > FILE, then doctor operator --expect FILE";
 /// Missing keys that are named; `operator shares list` names all.
 const NAMED: usize = 3;
 
@@ -97,6 +99,26 @@ fn judge(path: &Path, node: OperatorId, expect: Option<&OsStr>) -> Result<Findin
     if let Some(wanted) = at_least.filter(|wanted| held.len() < *wanted) {
         let found = format!("{found}, where {wanted} are expected");
         return Ok(Finding::fail(WHAT, found, TAKE_BACK));
+    }
+    let amid = match path.exists() {
+        true => store::begun(path)?,
+        false => Vec::new(),
+    };
+    let of_backup: Vec<_> = amid.iter().filter(|begun| begun.from_backup).collect();
+    // whoever has a manifest from elsewhere has the answer, and it was good
+    if let Some(first) = of_backup
+        .first()
+        .filter(|_| expect.is_none() || at_least.is_some())
+    {
+        let found = format!(
+            "{found}; the backup that they were taken back from was made amid {}, {} the first of them, and has no share of it",
+            match of_backup.len() {
+                1 => "1 ceremony".to_owned(),
+                n => format!("{n} ceremonies"),
+            },
+            first.ceremony
+        );
+        return Ok(Finding::warn(WHAT, found, MAY_BE_LOST));
     }
     Ok(match held.is_empty() && expect.is_none() {
         true => Finding::warn(
