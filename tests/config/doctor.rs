@@ -446,4 +446,13 @@ fn what_a_messenger_or_a_node_would_not_begin_with_is_told_once_by_its_doctor() 
             fs::set_permissions(at(file), fs::Permissions::from_mode(0o600)).unwrap();
         }
     }
+    // what SQLite keeps beside a database is judged with it
+    write("node/shares.sqlite-wal", b"");
+    fs::set_permissions(at("node/shares.sqlite-wal"), fs::Permissions::from_mode(0o666)).unwrap();
+    let (_, out) = run(&["doctor", "operator", "--json"]);
+    let fails = findings(&out)
+        .into_iter()
+        .filter(|(_, grade, ..)| grade == "fail");
+    let fails: Vec<_> = fails.map(|(_, _, found, _)| found).collect();
+    assert!(fails.len() == 1 && fails[0].contains("-wal "), "{out}");
 }

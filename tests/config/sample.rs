@@ -352,7 +352,6 @@ fn transaction(kind: ActionKind, pool: PoolId, fee_ceiling_wei: U256) -> Action 
         },
         digest: Root::default(),
         proposed_at: UnixMillis(0),
-        since: UnixMillis(0),
         state: ActionState::Proposed,
         decision: None,
         endorsements: Vec::new(),

@@ -1,16 +1,15 @@
-//! Every file that a start opens by itself, of the oracle, of a messenger and of an operator's node, for whoever looks before it does. The configuration and its rules are read
-//! before, and what the signer opens is the signer's.
+//! Every file that a start opens by itself, for whoever looks before it does; those of a messenger and of an operator's
+//! node stand with their commands. The configuration and its rules are read before, and what the signer opens is the
+//! signer's.
 
 use std::path::{Path, PathBuf};
 
 use super::backend::{self, BackendError};
-use crate::config::{Config, MessengerConfig, NodeConfig, NodeKey, Receiver, UrlSource};
-use crate::dkg::rockx::keys::OperatorPrivateKey;
-use crate::dkg::rockx::{messenger, node};
+use crate::config::{Config, Receiver, UrlSource};
 use crate::engine::journal_at;
 use crate::http::HttpOptions;
 use crate::listen::TlsFiles;
-use crate::secrets::{Holds, open};
+use crate::secrets::{Holds, parts_of};
 
 /// A file that a start judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +23,8 @@ pub struct Judged {
 }
 
 impl Judged {
-    fn needed(what: impl Into<String>, path: &Path, holds: Holds) -> Self {
+    /// One without which there is no start.
+    pub fn needed(what: impl Into<String>, path: &Path, holds: Holds) -> Self {
         Self {
             what: what.into(),
             path: path.to_owned(),
@@ -33,7 +33,16 @@ impl Judged {
         }
     }
 
-    fn if_there(what: &str, path: PathBuf, holds: Holds) -> Self {
+    /// A database, where it is there, with what SQLite keeps beside it.
+    pub fn database(what: &str, path: &Path, holds: Holds) -> impl Iterator<Item = Self> {
+        parts_of(path)
+            .into_iter()
+            .map(move |part| Self::if_there(what, part, holds))
+    }
+
+    /// One that may not be there yet.
+    #[must_use]
+    pub fn if_there(what: &str, path: PathBuf, holds: Holds) -> Self {
         Self {
             what: what.to_owned(),
             path,
@@ -65,41 +74,9 @@ pub fn files(config: &Config) -> Vec<Judged> {
     all
 }
 
-/// The one list of those that a messenger opens by itself.
+/// The authorities of the way out, where some are named.
 #[must_use]
-pub fn files_of_messenger(settings: &MessengerConfig, http: &HttpOptions) -> Vec<Judged> {
-    let mut all = of_http(http);
-    all.extend(settings.tls.iter().flat_map(|tls| of_tls("messenger", tls)));
-    let store = settings.data_dir.join(messenger::STORE_FILE);
-    all.push(Judged::if_there("messenger's store", store, Holds::Trusted));
-    all
-}
-
-/// The one list of those that an operator's node opens by itself.
-#[must_use]
-pub fn files_of_node(settings: &NodeConfig, http: &HttpOptions) -> Vec<Judged> {
-    let mut all = of_http(http);
-    if let NodeKey::File { path, password_file } = &settings.key {
-        all.push(Judged::needed("node.key_file", path, Holds::Secret));
-        // beside a key in clear nobody opens it
-        let password = password_file.iter().filter(|_| is_encrypted(path));
-        all.extend(password.map(|path| Judged::needed("node.password_file", path, Holds::Secret)));
-    }
-    all.extend(settings.tls.iter().flat_map(|tls| of_tls("node", tls)));
-    let store = settings.data_dir.join(node::STORE_FILE);
-    let manifest = node::store::manifest_of(&store);
-    all.push(Judged::if_there("share store", store, Holds::Secret));
-    all.push(Judged::if_there("share manifest", manifest, Holds::Trusted));
-    all
-}
-
-/// As the node reads a key: RockX's encrypted JSON, or a PEM.
-fn is_encrypted(key: &Path) -> bool {
-    let text = open(key, Holds::Secret).and_then(|found| found.bytes(OperatorPrivateKey::MAX_FILE));
-    text.is_ok_and(|text| text.trim_ascii_start().starts_with(b"{"))
-}
-
-fn of_http(http: &HttpOptions) -> Vec<Judged> {
+pub fn of_http(http: &HttpOptions) -> Vec<Judged> {
     let bundle = http.ca_file.iter();
     bundle
         .map(|path| Judged::needed("http.ca_file", path, Holds::Trusted))
@@ -107,7 +84,8 @@ fn of_http(http: &HttpOptions) -> Vec<Judged> {
 }
 
 /// Certificate and key of a port of `section`.
-fn of_tls(section: &str, tls: &TlsFiles) -> [Judged; 2] {
+#[must_use]
+pub fn of_tls(section: &str, tls: &TlsFiles) -> [Judged; 2] {
     [
         Judged::needed(
             format!("{section}.tls_certificate_file"),

@@ -9,7 +9,7 @@ use casimir_dkg::chain::rpc::{At, Rpc, RpcError};
 use casimir_dkg::chain::sent::{Asked, LookBack};
 use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::config::{Config, NetworkName, PolicyConfig, PolicyRule};
-use casimir_dkg::engine::{journal_at, service};
+use casimir_dkg::engine::{Gap, journal_at, service};
 use casimir_dkg::http::Http;
 use casimir_dkg::journal::{self, JournalError, places};
 use casimir_dkg::pool::{self, Connection};
@@ -34,10 +34,15 @@ impl Chain {
         self.rpc.nonce(account, At::Latest).await
     }
 
-    /// What an account sent to the manager with these nonces, a line each.
-    pub(crate) async fn what_was_sent(&self, asked: &Asked) -> Result<Vec<SafeText>, Unknown> {
+    /// What an account sent to the manager that its journal does not know, a line each.
+    pub(crate) async fn what_was_sent(&self, account: Address, gap: &Gap) -> Result<Vec<SafeText>, Unknown> {
+        let asked = Asked {
+            account,
+            nonces: gap.ranges.clone(),
+            after: gap.after,
+        };
         let look = LookBack::new(self.rpc.clone(), Arc::clone(&self.manager), self.from_block);
-        Ok(look.look(asked).await?.lines())
+        Ok(look.look(&asked).await?.lines())
     }
 }
 

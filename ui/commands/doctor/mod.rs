@@ -22,7 +22,6 @@ use casimir_dkg::config::{self, Config, Layers, LoadOptions};
 use casimir_dkg::engine;
 use casimir_dkg::engine::service::Judged;
 use casimir_dkg::http::Http;
-use casimir_dkg::oracle::Mode;
 use casimir_dkg::types::counted;
 
 use super::runtime;
@@ -106,7 +105,7 @@ async fn examine_part(layers: &Layers, report: &mut Report) {
 }
 
 async fn examine(config: &Config, report: &mut Report) {
-    if config.policy.mode == Mode::Auto {
+    if config.policy.is_automatic() {
         let found = "auto: a start takes the flag --auto-approve as well";
         report.add(Finding::ok("mode", found));
     }
@@ -166,10 +165,14 @@ impl Report {
         }
     }
 
+    /// Whether it was told of one of these files that it cannot be opened.
+    fn is_told(&self, of: &[&str]) -> bool {
+        of.iter().any(|what| self.unopened.contains(*what))
+    }
+
     /// Tells what came of a check that opens the file `of`, unless it was told that this cannot be opened.
     fn add_unless_told(&mut self, of: &[&str], finding: Finding) {
-        let is_told = of.iter().any(|what| self.unopened.contains(*what));
-        if !is_told || finding.grade != Grade::Fail {
+        if !self.is_told(of) || finding.grade != Grade::Fail {
             self.add(finding);
         }
     }

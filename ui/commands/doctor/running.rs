@@ -2,7 +2,6 @@
 //! account.
 
 use alloy::primitives::Address;
-use casimir_dkg::chain::sent::Asked;
 use casimir_dkg::config::{Config, SeatConfig};
 use casimir_dkg::engine::service::{self, Holder};
 use casimir_dkg::engine::{self};
@@ -137,12 +136,7 @@ pub(crate) async fn adoption(
     }
     let unknown = engine::unexplained(journal, account, sent);
     if let Some(unknown) = unknown.as_ref().filter(|_| is_known) {
-        let asked = Asked {
-            account,
-            nonces: unknown.ranges.clone(),
-            after: unknown.after,
-        };
-        let told = chain.what_was_sent(&asked).await;
+        let told = chain.what_was_sent(account, unknown).await;
         return report.add(strange(account, &transactions, unknown, told));
     }
     if sent == 0 || is_known {

@@ -100,25 +100,10 @@ fn judge(path: &Path, node: OperatorId, expect: Option<&OsStr>) -> Result<Findin
         let found = format!("{found}, where {wanted} are expected");
         return Ok(Finding::fail(WHAT, found, TAKE_BACK));
     }
-    let amid = match path.exists() {
-        true => store::begun(path)?,
-        false => Vec::new(),
-    };
-    let of_backup: Vec<_> = amid.iter().filter(|begun| begun.from_backup).collect();
     // whoever has a manifest from elsewhere has the answer, and it was good
-    if let Some(first) = of_backup
-        .first()
-        .filter(|_| expect.is_none() || at_least.is_some())
-    {
-        let found = format!(
-            "{found}; the backup that they were taken back from was made amid {}, {} the first of them, and has no share of it",
-            match of_backup.len() {
-                1 => "1 ceremony".to_owned(),
-                n => format!("{n} ceremonies"),
-            },
-            first.ceremony
-        );
-        return Ok(Finding::warn(WHAT, found, MAY_BE_LOST));
+    let is_open = path.exists() && (expect.is_none() || at_least.is_some());
+    if let Some(amid) = is_open.then(|| amid(path)).transpose()?.flatten() {
+        return Ok(Finding::warn(WHAT, format!("{found}; {amid}"), MAY_BE_LOST));
     }
     Ok(match held.is_empty() && expect.is_none() {
         true => Finding::warn(
@@ -129,4 +114,21 @@ fn judge(path: &Path, node: OperatorId, expect: Option<&OsStr>) -> Result<Findin
         ),
         false => Finding::ok(WHAT, found),
     })
+}
+
+/// That shares may have been kept after the backup was made from which the store was taken back, where that may be.
+fn amid(path: &Path) -> Result<Option<String>, StoreError> {
+    let mut begun = store::begun(path)?;
+    begun.retain(|begun| begun.from_backup);
+    let Some(first) = begun.first() else {
+        return Ok(None);
+    };
+    let ceremonies = match begun.len() {
+        1 => "1 ceremony".to_owned(),
+        n => format!("{n} ceremonies"),
+    };
+    Ok(Some(format!(
+        "the backup that they were taken back from was made amid {ceremonies}, {} the first, and has no share of it",
+        first.ceremony
+    )))
 }
