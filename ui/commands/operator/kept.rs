@@ -81,6 +81,7 @@ fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::
         }));
     } else {
         let tried = match &opened {
+            _ if held.is_empty() => "so there is nothing to try the key on",
             Some(damaged) if damaged.is_empty() => "each opens with the operator's key",
             Some(_) => "not all of them open with the operator's key",
             None => "copied as they are; whether they open was not tried, because the key is not in reach",
