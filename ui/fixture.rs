@@ -75,6 +75,7 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         nonce_now: None,
         faded: None,
         proposed_at: UnixMillis(0),
+        since: UnixMillis(0),
         anew: None,
         state: ActionState::Proposed,
         decision: None,

@@ -2,7 +2,7 @@
 //!
 //! [`rpc`] asks nodes; [`intake`] follows the events that the ports of manager and SSV name; [`replay`] rebuilds from
 //! logs what no contract stores, and [`kept`] keeps it for the next start; [`comparison`] compares old blocks with their
-//! headers behind everything else; [`execution`] is the chain behind its port, and [`agreement`] asks every endpoint
+//! headers behind everything else; [`sent`] looks back for what an account sent to the manager; [`execution`] is the chain behind its port, and [`agreement`] asks every endpoint
 //! before money moves. Nothing here knows a version of the manager or of SSV.
 
 pub mod agreement;
@@ -20,6 +20,7 @@ mod proof;
 pub mod replay;
 pub(crate) mod revert;
 pub mod rpc;
+pub mod sent;
 mod tried;
 pub mod view;
 

@@ -52,6 +52,8 @@ pub enum LiveUpdate {
     Validators(Vec<ValidatorView>),
     /// What deposits cost, to foretell for how many the balance is enough.
     Costs(Costs),
+    /// What the account sent of which the journal knows nothing: in half a sentence, and a line each; none ends it.
+    Strange(Option<(SafeText, Vec<SafeText>)>),
     /// Something that a person should know while it lasts: (subject, words); empty words end it.
     Alarm(&'static str, SafeText),
 }
@@ -100,6 +102,7 @@ pub(super) struct Live {
     pub(super) validators: Arc<Vec<ValidatorView>>,
     pub(super) alarms: BTreeMap<&'static str, SafeText>,
     pub(super) histories: BTreeMap<&'static str, HistoryView>,
+    pub(super) strange: Option<(SafeText, Vec<SafeText>)>,
     pub(super) costs: Costs,
     pub(super) trends: Trends,
     /// Since when the engine is stopping.
@@ -121,6 +124,7 @@ impl Live {
             validators: Arc::default(),
             alarms: BTreeMap::new(),
             histories: BTreeMap::new(),
+            strange: None,
             costs: Costs::default(),
             trends: Trends::default(),
             stopping: None,
@@ -189,6 +193,7 @@ impl Live {
             LiveUpdate::Authorised(status) => self.signer.authorised = status,
             LiveUpdate::Validators(validators) => self.validators = Arc::new(validators),
             LiveUpdate::Costs(costs) => self.costs = costs,
+            LiveUpdate::Strange(strange) => self.strange = strange,
             LiveUpdate::Alarm(subject, words) if words.as_str().is_empty() => {
                 self.alarms.remove(subject);
             }

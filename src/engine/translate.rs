@@ -137,7 +137,9 @@ pub fn knows_account<'r>(records: impl Iterator<Item = (&'r str, &'r str)>, acco
 pub struct Gap {
     /// Nonces that are used.
     pub nonces: Unexplained,
-    /// The block up to which the journal had read every event.
+    /// The first and the last of each range of them.
+    pub ranges: Vec<(u64, u64)>,
+    /// The block up to which the journal had read every event, where it has not read on past them since.
     pub after: Option<u64>,
     /// What a person declared lost of it last.
     pub lost: Option<SafeText>,
@@ -159,8 +161,14 @@ pub fn unexplained(entries: &[Entry], account: Address, sent: u64) -> Option<Gap
         }
     }
     let nonces = durable.unexplained(account, sent)?;
-    let after = durable.cursor().map(|upto| upto.number);
-    Some(Gap { nonces, after, lost })
+    let cursor = durable.cursor().filter(|_| !durable.is_strange(account));
+    let each = durable.each_unexplained(account, sent, super::publish::STRANGE);
+    Some(Gap {
+        nonces,
+        ranges: each.into_iter().map(|range| (range.first, range.last)).collect(),
+        after: cursor.map(|upto| upto.number),
+        lost,
+    })
 }
 
 /// What is recorded where a journal lost its end.

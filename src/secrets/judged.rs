@@ -15,7 +15,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -146,24 +146,31 @@ pub fn read_trusted(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// What SQLite keeps beside a database: whoever may change one of them changes what the database says.
 const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
+/// A database, and what SQLite keeps beside it: beside the file itself, not beside a link to it.
+#[must_use]
+pub fn parts_of(path: &Path) -> [PathBuf; 3] {
+    let real = path.canonicalize();
+    let real = real.as_deref().unwrap_or(path);
+    PARTS.map(|part| {
+        let mut name = if part.is_empty() { path } else { real }.as_os_str().to_owned();
+        name.push(part);
+        PathBuf::from(name)
+    })
+}
+
 /// Judges a database, with what stands beside it, before SQLite opens it: closing it here ends locks that this process has on
 /// it. What is not there yet is fine. Gives what a person should be told of it.
 ///
 /// # Errors
 /// As of [`open`]; the words name the file where it is one beside the database.
 pub fn judge_database(path: &Path, holds: Holds) -> io::Result<Vec<String>> {
-    // what stands beside it stands beside the file itself, not beside a link to it
-    let real = path.canonicalize();
-    let real = real.as_deref().unwrap_or(path);
     let mut worries = Vec::new();
-    for part in PARTS {
-        let mut name = if part.is_empty() { path } else { real }.as_os_str().to_owned();
-        name.push(part);
-        let shown = Path::new(&name).display().to_string();
-        match open(Path::new(&name), holds) {
+    for part in parts_of(path) {
+        let shown = part.display().to_string();
+        match open(&part, holds) {
             Ok(found) => worries.extend(found.worries.iter().map(|worry| format!("{shown} {worry}"))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) if part.is_empty() => return Err(error),
+            Err(error) if part == path => return Err(error),
             Err(error) => return Err(io::Error::new(error.kind(), format!("{shown} {error}"))),
         }
     }

@@ -12,7 +12,9 @@ mod way;
 mod whole;
 
 pub use file::SecretFile;
-pub use judged::{Holds, Judged, judge_database, judge_directory, judge_ours, open, read_trusted, regular};
+pub use judged::{
+    Holds, Judged, judge_database, judge_directory, judge_ours, open, parts_of, read_trusted, regular,
+};
 pub use pipe::tell_waiting;
 pub(crate) use private::unmounted;
 pub use private::{append_private, make_private, partial_of, replace_private, write_private};

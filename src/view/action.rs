@@ -453,6 +453,9 @@ pub struct ActionView {
     pub faded: Option<FadedView>,
     /// When it was proposed.
     pub proposed_at: UnixMillis,
+    /// Since when it stands so: since it was decided last, or else since it was proposed. Lists go by it.
+    #[serde(default)]
+    pub since: UnixMillis,
     /// Where what would leave has changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anew: Option<AnewView>,
@@ -497,13 +500,6 @@ impl ActionView {
             "counts for {}; what has not left then is void and proposed anew",
             in_words(time)
         ))
-    }
-
-    /// How long it has stood so: since it was decided, or else since it was proposed.
-    #[must_use]
-    pub fn since(&self) -> UnixMillis {
-        let decided = self.decision.as_ref().map(|decision| decision.at);
-        decided.unwrap_or(self.proposed_at)
     }
 
     /// How long ago its checks were made, and at which block, while it waits: `14 s ago, block 123`.

@@ -280,6 +280,9 @@ pub struct Wait {
     pub alarm: Option<SafeText>,
     /// Why, in one sentence.
     pub sentence: SafeText,
+    /// What is known of it beyond the sentence, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<SafeText>,
     /// Since when it waits for this reason.
     pub since: UnixMillis,
     /// Until when it has to be over, or is over by itself, where there is such a time.
@@ -299,6 +302,7 @@ impl Wait {
             endpoint: None,
             alarm: None,
             sentence: sentence.into(),
+            details: Vec::new(),
             since: UnixMillis::default(),
             due: None,
         }

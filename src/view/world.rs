@@ -208,6 +208,10 @@ pub struct SignerView {
     /// Its next nonce when it was first seen, where a person has to adopt it before anything leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unadopted: Option<u64>,
+    /// Nonces that the chain calls used, of which the journal knows nothing, and at which no person has looked: the first and
+    /// the last of each range.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strange: Vec<(u64, u64)>,
     /// For so many more deposits the balance is enough: by the dearest of the last ones, or by the ceiling of a
     /// transaction while none is known.
     #[serde(default)]
@@ -223,6 +227,7 @@ impl SignerView {
             balance_wei: None,
             authorised: CheckStatus::Unknown,
             unadopted: None,
+            strange: Vec::new(),
             deposits_left: None,
         }
     }

@@ -347,14 +347,112 @@ async fn a_messenger_and_an_operators_node_are_looked_at_by_themselves() {
     assert_eq!(verdict(&found, "initiators").0, "warn");
 
     let found = run("operator").await;
-    let (grade, words) = verdict(&found, "key");
+    let (grade, words) = verdict(&found, "node.key_file");
     assert!(grade == "fail" && words.contains("nowhere.pem"), "{words}");
     assert_eq!(verdict(&found, "messenger").0, "warn", "nobody listens there");
     assert_eq!(verdict(&found, "certificate").0, "ok");
     fs::remove_file(scratch.path().join("tls.key")).unwrap();
-    let (grade, words) = verdict(&run("operator").await, "certificate");
-    assert!(
-        grade == "fail" && words.contains("tls.key cannot be read"),
-        "{words}"
+    let found = run("operator").await;
+    let (grade, words) = verdict(&found, "node.tls_key_file");
+    assert!(grade == "fail" && words.contains("tls.key "), "{words}");
+    let fails = |path: &str| {
+        let told = found
+            .iter()
+            .filter(|(_, grade, words, _)| grade == "fail" && words.contains(path));
+        told.count()
+    };
+    assert_eq!((fails("tls.key"), fails("nowhere.pem")), (1, 1), "{found:?}");
+}
+
+/// How the program ends, where it does so soon, and what it says.
+fn ends(mut program: std::process::Command) -> (Option<i32>, String) {
+    use std::process::Stdio;
+    let mut child = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let began = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > std::time::Duration::from_secs(60) {
+            child.kill().unwrap();
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// What a start refuses, `doctor` of the same role fails at, by one line that names the file: of each file that is opened.
+#[test]
+fn what_a_messenger_or_a_node_would_not_begin_with_is_told_once_by_its_doctor() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    let write = |name: &str, text: &[u8]| {
+        fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+        fs::write(at(name), text).unwrap();
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    write("tls.pem", certificate.as_bytes());
+    write("ca.pem", certificate.as_bytes());
+    write("tls.key", key.serialize_pem().as_bytes());
+    let secret = casimir_dkg::dkg::rockx::keys::OperatorPrivateKey::generate().unwrap();
+    let pem = secret.to_pem().unwrap();
+    write("key.pem", pem.as_bytes());
+    drop(
+        casimir_dkg::dkg::rockx::node::store::Store::open(&at("node/shares.sqlite"), pem.as_bytes()).unwrap(),
     );
+    write("node/shares.sqlite.manifest", b"casimir-dkg share manifest 1\n");
+    write("messenger/messenger.sqlite", b"");
+    let tls = "tls_certificate_file = \"tls.pem\"\ntls_key_file = \"tls.key\"\n";
+    let text = format!(
+        "[http]\nca_file = \"ca.pem\"\n[messenger]\nlisten = \"127.0.0.1:0\"\ndata_dir = \"messenger\"\n{tls}[node]\nid = 1\n\
+         listen = \"127.0.0.1:0\"\n{tls}messenger_url = \"http://127.0.0.1:1\"\nkey_file = \"key.pem\"\ndata_dir = \"node\"\n"
+    );
+    write("c.toml", text.as_bytes());
+    let run = |arguments: &[&str]| {
+        let mut program = support::program(scratch.path());
+        program.args(["--config", "c.toml"]).args(arguments);
+        ends(program)
+    };
+    let of_both = ["ca.pem", "tls.pem", "tls.key"];
+    let of_node = ["key.pem", "node/shares.sqlite", "node/shares.sqlite.manifest"];
+    let roles = [
+        ("messenger", &["messenger/messenger.sqlite"][..]),
+        ("operator", &of_node[..]),
+    ];
+    for (role, own) in roles {
+        for file in of_both.iter().chain(own) {
+            fs::set_permissions(at(file), fs::Permissions::from_mode(0o666)).unwrap();
+            let (code, said) = run(&[role]);
+            let name = at(file).file_name().unwrap().to_str().unwrap().to_owned();
+            assert!(
+                code.is_some_and(|code| code != 0) && said.contains(&name),
+                "{role} {file}: {code:?} {said}"
+            );
+            let (_, out) = run(&["doctor", role, "--json"]);
+            let told: Vec<_> = findings(&out)
+                .into_iter()
+                .filter(|(_, grade, found, _)| grade == "fail" && found.contains(&format!("{name} ")))
+                .collect();
+            assert_eq!(told.len(), 1, "{role} {file}: {out}");
+            fs::set_permissions(at(file), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+    // what SQLite keeps beside a database is judged with it
+    write("node/shares.sqlite-wal", b"");
+    fs::set_permissions(at("node/shares.sqlite-wal"), fs::Permissions::from_mode(0o666)).unwrap();
+    let (_, out) = run(&["doctor", "operator", "--json"]);
+    let fails = findings(&out)
+        .into_iter()
+        .filter(|(_, grade, ..)| grade == "fail");
+    let fails: Vec<_> = fails.map(|(_, _, found, _)| found).collect();
+    assert!(fails.len() == 1 && fails[0].contains("-wal "), "{out}");
 }

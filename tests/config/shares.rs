@@ -147,6 +147,60 @@ fn a_node_that_lost_its_directory_hears_of_its_shares_before_it_registers() {
     );
 }
 
+/// A backup that is made amid a ceremony has the ceremony and not its share, which is kept a moment later: what is restored from
+/// it says so, by whoever looks.
+#[test]
+fn a_backup_that_was_made_amid_a_ceremony_says_that_a_share_may_be_lost() {
+    let scratch = scene();
+    let pem = fs::read_to_string(scratch.path().join("key.pem")).unwrap();
+    fs::write(scratch.path().join("operator.toml"), TABLE).unwrap();
+    let store = Store::open(&scratch.path().join("node/shares.sqlite"), pem.as_bytes()).unwrap();
+    store.begin(RequestId([7; 24]), SessionKind::Keygen).unwrap();
+    drop(store);
+    let amid = format!("no share of ceremony {}", RequestId([7; 24]));
+    let db = rusqlite::Connection::open(scratch.path().join("node/shares.sqlite")).unwrap();
+    db.execute(
+        "UPDATE sessions SET ending = NULL, ended_ms = NULL WHERE ending IS NOT 'complete'",
+        [],
+    )
+    .unwrap();
+    drop(db);
+    let (code, _, stderr) = run(scratch.path(), &["backup", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let (_, out, _) = run(scratch.path(), &["shares", "list", "--store", "backup.sqlite"]);
+    assert!(out.contains(&amid), "{out}");
+    fs::remove_dir_all(scratch.path().join("node")).unwrap();
+    let (code, out, stderr) = run(scratch.path(), &["restore", "backup.sqlite"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains(&amid) && out.contains("casimir-dkg journal shares ID"),
+        "{out}"
+    );
+    let (_, out, _) = run(scratch.path(), &["shares", "list"]);
+    assert!(
+        out.contains(&amid) && out.contains("when the backup was made"),
+        "{out}"
+    );
+    let doctor = ["--config", "operator.toml", "doctor", "operator"];
+    let (_, out, _) = support::run(support::program(scratch.path()).args(doctor));
+    assert!(
+        out.contains("warn  shares") && out.contains("was made amid 1 ceremony"),
+        "{out}"
+    );
+    // whom the oracle's journal told has the answer
+    let manifest = casimir_dkg::dkg::rockx::node::store::expectation(
+        OperatorId(5),
+        &[1, 2, 3, 7].map(|n| casimir_dkg::dkg::rockx::node::store::Named {
+            ceremony: RequestId([n; 24]),
+            validator: BlsPublicKey([n; 48]),
+        }),
+    );
+    fs::write(scratch.path().join("expected"), manifest).unwrap();
+    let expect = [&doctor[..], &["--expect", "expected"]].concat();
+    let (_, out, _) = support::run(support::program(scratch.path()).args(expect));
+    assert!(out.contains("FAIL  shares") && out.contains("1 missing"), "{out}");
+}
+
 fn run(scratch: &Path, more: &[&str]) -> (Option<i32>, String, String) {
     support::run(support::program(scratch).args(NODE).args(more))
 }

@@ -170,6 +170,10 @@ async fn an_oracle_moves_to_another_host_and_an_auditor_follows_it() {
     let renewed = two.ask(&["journal", "new-key", "the first host burned"]);
     assert!(renewed.contains("It counts on your word alone"), "{renewed}");
 
+    // what is unknown is listed before anything is started, and where it runs
+    let report = said(&two.command(&["doctor"]).output().unwrap());
+    let line = "nonce 1: initiatePoolDeposit of pool 2, transaction 0x";
+    assert!(report.contains(line), "{report}");
     let oracle = two.start();
     until("a seat", &oracle, || {
         two.command(&["status"]).output().unwrap().status.success()
@@ -180,8 +184,21 @@ async fn an_oracle_moves_to_another_host_and_an_auditor_follows_it() {
         two.records().iter().any(|entry| entry.kind == "account-strange")
     })
     .await;
+    let status = || said(&two.command(&["status"]).output().unwrap());
+    until("what the contract's logs say of it", &oracle, || {
+        status().contains(line)
+    })
+    .await;
+    let listed = status();
+    for words in [
+        "by the contract's logs: 1 initiatePoolDeposit of pool 2",
+        "(one voice: ",
+    ] {
+        assert!(listed.contains(words), "{words}: {listed}");
+    }
     // a person has looked
     two.ask(&["resume"]);
+    until("nothing strange any more", &oracle, || !status().contains(line)).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     until("the third pool", &oracle, || {
         has(&two, "case-closed", "deposit/3")

@@ -11,6 +11,7 @@ mod recordings;
 mod restart;
 mod results;
 mod routes;
+#[path = "../../src/listen/tests/slow.rs"]
 pub(crate) mod slow;
 mod strangers;
 mod support;

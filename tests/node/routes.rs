@@ -532,7 +532,10 @@ async fn slow_bodies_behind_a_proxy_shut_nobody_out_of_a_node() {
     let clients: Vec<String> = (1..=4).map(|n| format!("203.0.113.{n}")).collect();
     let held = slow::bodies(at, "/consume", &clients, 56).await;
     for n in 1..=4 {
-        slow::answered(at, &format!("198.51.100.{n}")).await;
+        let client = format!("198.51.100.{n}");
+        // before any deadline of the bodies is over
+        let within = Duration::from_secs(5);
+        assert!(slow::gets_in(at, "/ping", &client, within).await, "{client}");
     }
     drop(held);
     stage.shutdown().await;

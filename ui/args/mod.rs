@@ -162,7 +162,8 @@ impl Cli {
         );
         set("log.level", "--log-level", &self.global.log_level);
         flags.extend(self.oracle.flags());
-        let mut auto = self.oracle.auto_approve;
+        // it decides nothing, and looks at what a start with the flag would find
+        let mut auto = self.oracle.auto_approve || matches!(self.command, Some(Command::Doctor(_)));
         match &self.command {
             Some(
                 Command::Console(ConsoleArgs { oracle: args, .. })

@@ -1,11 +1,13 @@
 //! `messenger`: a RockX messenger until SIGINT or SIGTERM.
 
-use casimir_dkg::config::{self, LoadOptions, MetricsListen, Takeover};
+use casimir_dkg::config::{self, LoadOptions, MessengerConfig as Settings, MetricsListen, Takeover};
 use casimir_dkg::dkg::rockx::messenger::{self, MessengerConfig};
 use casimir_dkg::dkg::rockx::node::directory::SsvApi;
-use casimir_dkg::http::Http;
+use casimir_dkg::engine::service::{self, Judged};
+use casimir_dkg::http::{Http, HttpOptions};
 use casimir_dkg::listen::Tls;
 use casimir_dkg::monitor::{self, Role};
+use casimir_dkg::secrets::Holds;
 
 use crate::early;
 use crate::exit::Outcome;
@@ -45,6 +47,16 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     let (begun, options) = (layers, options.clone());
     let left = move || Ok(TAKES.left(&begun, &config::gather(&options)?));
     super::serve(serve(config, listen, json, left))
+}
+
+/// The one list of the files that a messenger opens by itself.
+pub(super) fn files(settings: &Settings, http: &HttpOptions) -> Vec<Judged> {
+    let mut all = service::of_http(http);
+    let tls = settings.tls.iter();
+    all.extend(tls.flat_map(|tls| service::of_tls("messenger", tls)));
+    let store = settings.data_dir.join(messenger::STORE_FILE);
+    all.extend(Judged::database("messenger's store", &store, Holds::Trusted));
+    all
 }
 
 /// The messenger takes the certificates of its files, and no other value.

@@ -228,6 +228,7 @@ fn wait_json(wait: &Wait) -> Value {
         "stops": wait.reason.stops().word(),
         "about": wait.subject(),
         "reason": wait.sentence,
+        "details": wait.details,
         "can_do": wait.reason.can_do(),
         "since": wait.since.to_rfc3339(),
         "due": wait.due.map(|due| due.to_rfc3339()),

@@ -102,6 +102,9 @@ pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
     }
     for wait in &snapshot.waits {
         line(&format!("{}: {}", wait.reason.code(), wait.sentence));
+        for detail in &wait.details {
+            line(&format!("    {detail}"));
+        }
     }
     waiting(snapshot);
 }

@@ -149,6 +149,12 @@ impl Rpc {
         self.inner.endpoints.iter().enumerate().map(one).collect()
     }
 
+    /// Blocks whose logs are asked for at once, by what the endpoint asked first has taken so far.
+    pub(crate) fn log_span(&self) -> u64 {
+        let first = self.order().into_iter().next();
+        first.map_or(1, |index| self.inner.endpoints[index.0].log_span())
+    }
+
     /// A client that asks this endpoint and nobody else.
     pub(crate) fn voice(&self, endpoint: EndpointIndex) -> Self {
         Self {

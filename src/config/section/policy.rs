@@ -179,6 +179,12 @@ pub struct PolicyConfig {
 }
 
 impl PolicyConfig {
+    /// Rules decide. A start takes the flag for it as well.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        self.mode == Mode::Auto
+    }
+
     /// Nobody decides anything: everything is only watched.
     #[must_use]
     pub fn observes(&self) -> bool {

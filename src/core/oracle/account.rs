@@ -107,6 +107,16 @@ impl State {
         })
     }
 
+    /// Nonces of this oracle's account that the chain calls used, that the journal knows nothing of, and at which no person
+    /// has looked: ranges, at most so many. None while endpoints contradict each other on them.
+    #[must_use]
+    pub fn strange_nonces(&self, most: usize) -> Vec<Unexplained> {
+        let facts = self.volatile.facts.account.filter(|facts| !facts.contradicted);
+        facts.map_or_else(Vec::new, |facts| {
+            self.each_unexplained(facts.address, facts.next.max(facts.pending), most)
+        })
+    }
+
     /// Why what was signed from `account` is never sent from here: it is not this oracle's, as far as anybody has said.
     pub(super) fn is_foreign(&self, account: Address) -> bool {
         let ours = self.volatile.facts.account;
@@ -160,6 +170,32 @@ impl Durable {
         let known = self.accounts.get(&account).map(|known| known.floor);
         let from = known.or_else(|| own.and_then(Nonces::lowest))?;
         self.unexplained_from(account, from, used)
+    }
+
+    /// Somebody was told of nonces of another one, and no person has looked since.
+    #[must_use]
+    pub fn is_strange(&self, account: Address) -> bool {
+        self.accounts
+            .get(&account)
+            .is_some_and(|known| known.told.is_some())
+    }
+
+    /// The same one by one, in ranges; no more than the first so many of those.
+    #[must_use]
+    pub fn each_unexplained(&self, account: Address, used: u64, most: usize) -> Vec<Unexplained> {
+        let Some(Unexplained { first, last: end }) = self.unexplained(account, used) else {
+            return Vec::new();
+        };
+        let own = self.nonces.get(&account);
+        let (mut ranges, mut first) = (Vec::new(), first);
+        while first <= end && ranges.len() < most {
+            let taken = own.and_then(|own| own.first_taken(first));
+            let behind = taken.map_or(end.saturating_add(1), |taken| taken.min(end.saturating_add(1)));
+            let last = behind - 1;
+            ranges.push(Unexplained { first, last });
+            first = own.map_or(behind, |own| own.first_free(behind));
+        }
+        ranges
     }
 
     fn unexplained_from(&self, account: Address, from: u64, used: u64) -> Option<Unexplained> {

@@ -221,6 +221,13 @@ impl Action {
         }
     }
 
+    /// Since when it stands so: since it was decided last, or else since it was proposed.
+    #[must_use]
+    pub fn since(&self) -> UnixMillis {
+        let decided = self.decision.as_ref().map(|decision| decision.at);
+        decided.unwrap_or(self.proposed_at)
+    }
+
     /// What was decided on it, oldest first.
     fn decisions(&self) -> impl Iterator<Item = &Decision> {
         self.endorsements.iter().chain(&self.decision)

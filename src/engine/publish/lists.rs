@@ -123,10 +123,7 @@ pub(super) fn actions(state: &State) -> Order<ActionId> {
         .collect();
     waiting.sort_unstable();
     // by the time that is shown: what was decided last is what a person looks for
-    let mut order = Order::by_age(rest.into_iter().map(|a| {
-        let since = a.decision.as_ref().map_or(a.proposed_at, |d| d.at);
-        (a.state.is_over(), since, a.id)
-    }));
+    let mut order = Order::by_age(rest.into_iter().map(|a| (a.state.is_over(), a.since(), a.id)));
     let waiting = waiting.into_iter().map(|(_, _, id)| id);
     order.open = waiting.chain(order.open).collect();
     order

@@ -29,6 +29,9 @@ pub(super) use past::Folds;
 pub(super) use validators::ValidatorRows;
 use waits::Begun;
 
+/// Ranges of nonces that the journal does not know, as many as are looked up.
+pub(super) const STRANGE: usize = 16;
+
 /// The version shown and journaled.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -158,6 +161,8 @@ fn signer(state: &State, live: &Live) -> SignerView {
     let mut signer = live.signer.clone();
     signer.balance_wei = state.facts().account.map(|a| a.balance_wei);
     signer.unadopted = unadopted(state).map(|u| u.nonce);
+    let strange = state.strange_nonces(STRANGE).into_iter();
+    signer.strange = strange.map(|range| (range.first, range.last)).collect();
     signer.deposits_left = signer
         .balance_wei
         .and_then(|wei| live.costs.deposits_left(state, wei));

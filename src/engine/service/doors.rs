@@ -20,6 +20,7 @@ use crate::chain::execution::Nodes;
 use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
 use crate::chain::kept::{self, About, Kept, Seal};
 use crate::chain::rpc::{Rpc, RpcConfig};
+use crate::chain::sent::LookBack;
 use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
 use crate::engine::journal_at;
 use crate::engine::notices::Told;
@@ -307,6 +308,12 @@ pub(super) fn intake(
         ..IntakeConfig::new(config.contract.from_block)
     };
     Intake::new(line.rpc.clone(), sources, settings, resume)
+}
+
+/// What an account sent to the manager, by the manager's logs.
+pub(super) fn look_back(config: &Config, line: &Line, chain: &Chain) -> LookBack {
+    let manager = Arc::clone(&chain.manager);
+    LookBack::new(line.rpc.clone(), manager, config.contract.from_block)
 }
 
 /// The comparison of old blocks with their headers; none where its budget is nothing.

@@ -1,13 +1,15 @@
-//! Every file that a start opens by itself, for whoever looks before it does. The configuration and its rules are read
-//! before, and what the signer opens is the signer's.
+//! Every file that a start opens by itself, for whoever looks before it does; those of a messenger and of an operator's
+//! node stand with their commands. The configuration and its rules are read before, and what the signer opens is the
+//! signer's.
 
 use std::path::{Path, PathBuf};
 
 use super::backend::{self, BackendError};
 use crate::config::{Config, Receiver, UrlSource};
 use crate::engine::journal_at;
+use crate::http::HttpOptions;
 use crate::listen::TlsFiles;
-use crate::secrets::Holds;
+use crate::secrets::{Holds, parts_of};
 
 /// A file that a start judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +23,8 @@ pub struct Judged {
 }
 
 impl Judged {
-    fn needed(what: impl Into<String>, path: &Path, holds: Holds) -> Self {
+    /// One without which there is no start.
+    pub fn needed(what: impl Into<String>, path: &Path, holds: Holds) -> Self {
         Self {
             what: what.into(),
             path: path.to_owned(),
@@ -29,15 +32,30 @@ impl Judged {
             is_needed: true,
         }
     }
+
+    /// A database, where it is there, with what SQLite keeps beside it.
+    pub fn database(what: &str, path: &Path, holds: Holds) -> impl Iterator<Item = Self> {
+        parts_of(path)
+            .into_iter()
+            .map(move |part| Self::if_there(what, part, holds))
+    }
+
+    /// One that may not be there yet.
+    #[must_use]
+    pub fn if_there(what: &str, path: PathBuf, holds: Holds) -> Self {
+        Self {
+            what: what.to_owned(),
+            path,
+            holds,
+            is_needed: false,
+        }
+    }
 }
 
 /// The one list of them.
 #[must_use]
 pub fn files(config: &Config) -> Vec<Judged> {
-    let of_http = config.http.ca_file.iter();
-    let mut all: Vec<Judged> = of_http
-        .map(|path| Judged::needed("http.ca_file", path, Holds::Trusted))
-        .collect();
+    let mut all = of_http(&config.http);
     let initiator = config.dkg.initiator_key_file.iter();
     all.extend(initiator.map(|path| Judged::needed("dkg.initiator_key_file", path, Holds::Secret)));
     all.extend(
@@ -52,13 +70,17 @@ pub fn files(config: &Config) -> Vec<Judged> {
         all.extend(of.map(|path| Judged::needed(format!("notices to {}", to.name), path, Holds::Secret)));
     }
     let beside = journal_at(&config.journal).beside().into_iter();
-    all.extend(beside.map(|(what, path, holds)| Judged {
-        what: what.to_owned(),
-        path,
-        holds,
-        is_needed: false,
-    }));
+    all.extend(beside.map(|(what, path, holds)| Judged::if_there(what, path, holds)));
     all
+}
+
+/// The authorities of the way out, where some are named.
+#[must_use]
+pub fn of_http(http: &HttpOptions) -> Vec<Judged> {
+    let bundle = http.ca_file.iter();
+    bundle
+        .map(|path| Judged::needed("http.ca_file", path, Holds::Trusted))
+        .collect()
 }
 
 /// Certificate and key of a port of `section`.

@@ -22,6 +22,7 @@ use super::reasons::Reasons;
 use crate::chain::Finality;
 use crate::chain::comparison::Comparison;
 use crate::chain::intake::{Intake, Resume};
+use crate::chain::sent::LookBack;
 use crate::config::Config;
 use crate::desk::{Desk, ExpectedChain, Neighbours, Terms};
 use crate::dkg::transcript::fingerprint;
@@ -89,6 +90,10 @@ pub(super) struct Known {
     pub(super) intake: Intake,
     /// None where old blocks are not compared.
     pub(super) comparison: Option<Comparison>,
+    /// Looks up what an account sent to the contract.
+    pub(super) look_back: LookBack,
+    /// The block up to which the journal had read every event.
+    pub(super) read_upto: Option<u64>,
 }
 
 impl Opening {
@@ -160,6 +165,8 @@ impl Opening {
         let kept = doors::kept(config, layout, probe.ssv_network);
         let chain = doors::chain(config, layout, line, probe.ssv_network, self.finality, &kept);
         let comparison = doors::comparison(config, line, &chain, watched, &kept);
+        let look_back = doors::look_back(config, line, &chain);
+        let read_upto = self.resume.cursor.map(|cursor| cursor.number);
         let intake = doors::intake(config, line, &chain, self.finality, self.resume);
         let looking = chain.looking;
         let backend = &self.ceremonies.capabilities().backend;
@@ -189,6 +196,8 @@ impl Opening {
             looking,
             intake,
             comparison,
+            look_back,
+            read_upto,
         }
     }
 

@@ -2,35 +2,15 @@
 
 use super::*;
 
-const BODY: &str = "content-length: 2000\r\n\r\n{";
+#[path = "slow.rs"]
+mod slow;
 
-/// A proxy's connection, on which a client begins a body and falls silent.
-async fn begins(at: SocketAddr, client: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(at).await.unwrap();
-    let head = format!("POST /take HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {client}\r\n{BODY}");
-    // it may be refused meanwhile
-    let _ = stream.write_all(head.as_bytes()).await;
-    stream
+fn clients(numbers: std::ops::RangeInclusive<u32>) -> Vec<String> {
+    numbers.map(|n| format!("203.0.113.{n}")).collect()
 }
 
-/// Asks as `client` until it is answered. A busy machine reads heads late; what is refused for good never is.
 async fn gets_in(at: SocketAddr, client: &str, within: Duration) -> bool {
-    let asked = async {
-        loop {
-            let mut stream = TcpStream::connect(at).await.unwrap();
-            let head = format!(
-                "GET /who HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n"
-            );
-            let mut answer = String::new();
-            let _ = stream.write_all(head.as_bytes()).await;
-            let _ = stream.read_to_string(&mut answer).await;
-            if answer.ends_with(client) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(within, asked).await.is_ok()
+    slow::gets_in(at, "/who", client, within).await
 }
 
 fn patient(connections: usize) -> Bounds {
@@ -38,21 +18,6 @@ fn patient(connections: usize) -> Bounds {
         // nobody goes because of its slowness
         trickling: Duration::from_secs(60 * 60),
         ..bounds(connections)
-    }
-}
-
-/// Four clients, each below its share, had all connections that the proxy may have.
-#[tokio::test]
-async fn a_few_clients_with_slow_bodies_leave_room_for_others() {
-    let at = serving(patient(64), &["127.0.0.0/8"]).await;
-    let mut held = Vec::new();
-    for client in 1..=4 {
-        for _ in 0..14 {
-            held.push(begins(at, &format!("203.0.113.{client}")).await);
-        }
-    }
-    for client in ["198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"] {
-        assert!(gets_in(at, client, Duration::from_secs(20)).await, "{client}");
     }
 }
 
@@ -70,10 +35,7 @@ async fn behind_a_proxy_the_last_requests_are_for_those_who_proved_who_they_are(
         )
         .route("/take", post(async |body: Bytes| body.len().to_string()));
     tokio::spawn(serve(listener, router, std::future::pending()));
-    let mut held = Vec::new();
-    for client in 1..=100 {
-        held.push(begins(at, &format!("203.0.113.{client}")).await);
-    }
+    let held = slow::bodies(at, "/take", &clients(1..=100), 1).await;
     let (operator, stranger) = ("198.51.100.1", "198.51.100.2");
     assert!(!gets_in(at, stranger, Duration::from_secs(2)).await);
     let proved = gate.client(ip(operator), &axum::http::HeaderMap::new());
@@ -100,7 +62,7 @@ async fn several_proxies_have_one_share() {
             .unwrap();
         let mut stream = socket.connect(at).await.unwrap();
         let client = n % 4;
-        let head = format!("POST /take HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 203.0.113.{client}\r\n{BODY}");
+        let head = slow::beginning("/take", &format!("203.0.113.{client}"));
         let _ = stream.write_all(head.as_bytes()).await;
         held.push(stream);
     }
@@ -112,10 +74,7 @@ async fn several_proxies_have_one_share() {
 async fn bodies_that_trickle_go_when_room_is_needed() {
     for proxies in [&["127.0.0.0/8"][..], &[]] {
         let at = serving(bounds(16), proxies).await;
-        let mut held = Vec::new();
-        for client in 1..=16 {
-            held.push(begins(at, &format!("203.0.113.{client}")).await);
-        }
+        let _held = slow::bodies(at, "/take", &clients(1..=16), 1).await;
         if proxies.is_empty() {
             while !try_ask(at)
                 .await

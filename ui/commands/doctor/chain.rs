@@ -6,14 +6,15 @@ use alloy::primitives::Address;
 use casimir_dkg::chain::comparison;
 use casimir_dkg::chain::kept::{self, CHANGED, Looked, Seal};
 use casimir_dkg::chain::rpc::{At, Rpc, RpcError};
+use casimir_dkg::chain::sent::{Asked, LookBack};
 use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
 use casimir_dkg::config::{Config, NetworkName, PolicyConfig, PolicyRule};
-use casimir_dkg::engine::{journal_at, service};
+use casimir_dkg::engine::{Gap, journal_at, service};
 use casimir_dkg::http::Http;
 use casimir_dkg::journal::{self, JournalError, places};
 use casimir_dkg::pool::{self, Connection};
-use casimir_dkg::ports::{Answer, PoolManager, Probe};
-use casimir_dkg::types::{ClusterLayout, UnixMillis};
+use casimir_dkg::ports::{Answer, PoolManager, Probe, Unknown};
+use casimir_dkg::types::{ClusterLayout, SafeText, UnixMillis};
 
 use super::{Finding, Report, deployment, endpoint};
 
@@ -23,12 +24,25 @@ pub(crate) struct Chain {
     pub rpc: Rpc,
     /// Over these.
     pub manager: Arc<dyn PoolManager>,
+    /// Before it the manager has logged nothing.
+    pub from_block: u64,
 }
 
 impl Chain {
     /// Transactions that an account has sent, by the newest block.
     pub(crate) async fn sent_by(&self, account: Address) -> Result<u64, RpcError> {
         self.rpc.nonce(account, At::Latest).await
+    }
+
+    /// What an account sent to the manager that its journal does not know, a line each.
+    pub(crate) async fn what_was_sent(&self, account: Address, gap: &Gap) -> Result<Vec<SafeText>, Unknown> {
+        let asked = Asked {
+            account,
+            nonces: gap.ranges.clone(),
+            after: gap.after,
+        };
+        let look = LookBack::new(self.rpc.clone(), Arc::clone(&self.manager), self.from_block);
+        Ok(look.look(&asked).await?.lines())
     }
 }
 
@@ -63,7 +77,11 @@ pub(crate) async fn examine(config: &Config, http: &Http, report: &mut Report) -
         deployment::examine(config, &rpc, layout, network, report).await;
     }
     history(config, &rpc, report).await;
-    Some(Chain { rpc, manager })
+    Some(Chain {
+        rpc,
+        manager,
+        from_block: config.contract.from_block,
+    })
 }
 
 /// One endpoint's word decides about no money, unless a rule says so: whoever has one only is told what to do.

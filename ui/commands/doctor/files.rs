@@ -26,12 +26,11 @@ pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
         };
         report.add(writable("journal directory", parent));
     }
-    for file in service::files(config) {
-        report.extend(modes::judged(&file));
-    }
+    report.judge(&service::files(config));
     if let Err(error) = service::judge_initiator_key(config) {
         let hint = "the engine does not start with it";
-        report.add(Finding::fail("dkg.initiator_key_file", error.to_string(), hint));
+        let what = "dkg.initiator_key_file";
+        report.add_unless_told(&[what], Finding::fail(what, error.to_string(), hint));
     }
     let (finding, records) = journal(&engine::journal_at(&config.journal));
     let (network, of) = (&config.network, engine::identity(&records));

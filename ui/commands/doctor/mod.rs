@@ -15,10 +15,12 @@ mod running;
 mod shares;
 mod signer;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use casimir_dkg::config::{self, Config, Layers, LoadOptions};
 use casimir_dkg::engine;
+use casimir_dkg::engine::service::Judged;
 use casimir_dkg::http::Http;
 use casimir_dkg::types::counted;
 
@@ -43,6 +45,7 @@ pub(crate) fn run(
         worst: Grade::Ok,
         failed: 0,
         warned: 0,
+        unopened: BTreeSet::new(),
     };
     let gathered = match role {
         DoctorRole::Operator => super::operator::survey(options),
@@ -102,12 +105,17 @@ async fn examine_part(layers: &Layers, report: &mut Report) {
 }
 
 async fn examine(config: &Config, report: &mut Report) {
+    if config.policy.is_automatic() {
+        let found = "auto: a start takes the flag --auto-approve as well";
+        report.add(Finding::ok("mode", found));
+    }
     let journal = files::examine(config, report);
     let http = match Http::new(&config.http) {
         Ok(http) => http,
         Err(error) => {
             let hint = "nobody can be asked until this is right";
-            return report.add(Finding::fail("http", error.to_string(), hint));
+            let finding = Finding::fail("http", error.to_string(), hint);
+            return report.add_unless_told(&["http.ca_file"], finding);
         }
     };
     let chain = chain::examine(config, &http, report).await;
@@ -115,7 +123,8 @@ async fn examine(config: &Config, report: &mut Report) {
     running::adoption(account, chain.as_ref(), &journal, report).await;
     running::examine(config, account, report).await;
     if config.messenger.tls.is_some() {
-        report.add(roles::certificate(config.messenger.tls.as_ref()));
+        let found = roles::certificate(config.messenger.tls.as_ref());
+        report.add_unless_told(&roles::tls_of("messenger"), found);
     }
     dkg::examine(config, &http, report).await;
     beacon::examine(config, &http, report).await;
@@ -129,6 +138,8 @@ struct Report {
     worst: Grade,
     failed: usize,
     warned: usize,
+    /// Files that cannot be opened, as they were told: whoever opens one of them later finds nothing new.
+    unopened: BTreeSet<String>,
 }
 
 impl Report {
@@ -141,6 +152,29 @@ impl Report {
 
     fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
         findings.into_iter().for_each(|finding| self.add(finding));
+    }
+
+    /// Tells what a start says of each of the files that it opens.
+    fn judge(&mut self, files: &[Judged]) {
+        for file in files {
+            let findings = modes::judged(file);
+            if findings.iter().any(|finding| finding.grade == Grade::Fail) {
+                self.unopened.insert(file.what.clone());
+            }
+            self.extend(findings);
+        }
+    }
+
+    /// Whether it was told of one of these files that it cannot be opened.
+    fn is_told(&self, of: &[&str]) -> bool {
+        of.iter().any(|what| self.unopened.contains(*what))
+    }
+
+    /// Tells what came of a check that opens the file `of`, unless it was told that this cannot be opened.
+    fn add_unless_told(&mut self, of: &[&str], finding: Finding) {
+        if !self.is_told(of) || finding.grade != Grade::Fail {
+            self.add(finding);
+        }
     }
 
     fn wrong_configuration(&mut self, errors: &config::ConfigErrors) {

@@ -25,7 +25,7 @@ pub(super) fn judged(file: &Judged) -> Vec<Finding> {
         Err(error) if error.kind() == ErrorKind::NotFound && !file.is_needed => Vec::new(),
         Err(error) => {
             let found = format!("{} {error}", file.path.display());
-            vec![Finding::fail(what, found, "the engine does not start with it")]
+            vec![Finding::fail(what, found, "a start refuses it")]
         }
     }
 }

@@ -16,7 +16,8 @@ pub(crate) fn examine(config: &Config, http: &Http, report: &mut Report) {
         return;
     }
     for to in &notices.to {
-        report.add(receiver(config, to, http));
+        let found = receiver(config, to, http);
+        report.add_unless_told(&[&format!("notices to {}", to.name)], found);
         if let Receiver::Command(command) = &to.receiver {
             // what refuses it was said
             for worry in judge_program(command).unwrap_or_default() {

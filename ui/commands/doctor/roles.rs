@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use casimir_dkg::config::{Layers, MessengerConfig, NodeConfig, OperatorsConfig};
 use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
-use casimir_dkg::engine::service;
 use casimir_dkg::http::{Http, HttpOptions};
 use casimir_dkg::listen::{Tls, TlsFiles};
 use casimir_dkg::types::{OperatorRecord, RedactedUrl, UnixMillis, counted};
 
-use super::{Finding, Report, files, http, modes, shares};
+use super::{Finding, Report, files, http, shares};
 use crate::args::DoctorRole;
-use crate::commands::operator;
+use crate::commands::{messenger, operator};
 
 /// A person waits.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -47,20 +46,23 @@ pub(super) async fn examine(role: DoctorRole, expect: Option<&OsStr>, layers: &L
             return;
         }
     };
+    report.judge(&match &role {
+        Role::Messenger(settings) => messenger::files(settings, &options),
+        Role::Operator(settings) => operator::files(settings, &options),
+    });
     let http = match way(&options) {
         Ok(http) => http,
-        Err(finding) => return report.add(finding),
+        Err(finding) => return report.add_unless_told(&["http.ca_file"], finding),
     };
     match role {
-        Role::Messenger(settings) => messenger(&settings, &operators, &http, report).await,
+        Role::Messenger(settings) => host(&settings, &operators, &http, report).await,
         Role::Operator(settings) => {
             node(&settings, &operators, &http, report).await;
-            report.add(shares::examine(
-                &settings.data_dir,
-                settings.id,
-                expect,
-                &settings.key,
-            ));
+            // SQLite would make files beside it of the mode that is wrong
+            if !report.is_told(&["share store", "share manifest"]) {
+                let found = shares::examine(&settings.data_dir, settings.id, expect, &settings.key);
+                report.add(found);
+            }
         }
     }
 }
@@ -75,21 +77,9 @@ fn way(options: &HttpOptions) -> Result<Http, Finding> {
     Http::new(options).map_err(|error| Finding::fail("http", error.to_string(), hint))
 }
 
-async fn messenger(
-    settings: &MessengerConfig,
-    operators: &OperatorsConfig,
-    http: &Http,
-    report: &mut Report,
-) {
+async fn host(settings: &MessengerConfig, operators: &OperatorsConfig, http: &Http, report: &mut Report) {
     report.add(port(settings.listen));
-    report.add(certificate(settings.tls.as_ref()));
-    for file in settings
-        .tls
-        .iter()
-        .flat_map(|tls| service::of_tls("messenger", tls))
-    {
-        report.extend(modes::judged(&file));
-    }
+    report.add_unless_told(&tls_of("messenger"), certificate(settings.tls.as_ref()));
     report.add(files::writable("data directory", &settings.data_dir));
     let known = settings.known_operators(operators);
     let keys = operators.ssv_api.is_some() || known.iter().any(|operator| !operator.public_key.is_empty());
@@ -135,12 +125,9 @@ async fn asked(what: &str, http: &Http, url: &RedactedUrl, hint: &str) -> Findin
 }
 
 async fn node(settings: &NodeConfig, operators: &OperatorsConfig, http: &Http, report: &mut Report) {
-    report.add(key(settings, operators));
+    report.add_unless_told(&["node.key_file", "node.password_file"], key(settings, operators));
     report.add(port(settings.listen));
-    report.add(certificate(settings.tls.as_ref()));
-    for file in settings.tls.iter().flat_map(|tls| service::of_tls("node", tls)) {
-        report.extend(modes::judged(&file));
-    }
+    report.add_unless_told(&tls_of("node"), certificate(settings.tls.as_ref()));
     report.add(match &settings.public_url {
         Some(url) if settings.tls.is_some() && url.expose().starts_with("http://") => Finding::warn(
             "public URL",
@@ -239,6 +226,14 @@ fn port(listen: SocketAddr) -> Finding {
             "fine if it is this one, running",
         ),
         Err(error) => Finding::fail(what, format!("{listen}: {error}"), "set another address"),
+    }
+}
+
+/// The keys of the files of a port's certificate.
+pub(super) fn tls_of(section: &str) -> [&'static str; 2] {
+    match section {
+        "node" => ["node.tls_certificate_file", "node.tls_key_file"],
+        _ => ["messenger.tls_certificate_file", "messenger.tls_key_file"],
     }
 }
 

@@ -6,7 +6,8 @@ use casimir_dkg::config::{Config, SeatConfig};
 use casimir_dkg::engine::service::{self, Holder};
 use casimir_dkg::engine::{self};
 use casimir_dkg::journal::Entry;
-use casimir_dkg::types::{Severity, UnixMillis, counted, in_words};
+use casimir_dkg::ports::Unknown;
+use casimir_dkg::types::{SafeText, Severity, UnixMillis, counted, in_words};
 use casimir_dkg::view::Wait;
 
 use super::chain::Chain;
@@ -135,7 +136,8 @@ pub(crate) async fn adoption(
     }
     let unknown = engine::unexplained(journal, account, sent);
     if let Some(unknown) = unknown.as_ref().filter(|_| is_known) {
-        return report.add(strange(account, &transactions, unknown));
+        let told = chain.what_was_sent(account, unknown).await;
+        return report.add(strange(account, &transactions, unknown, told));
     }
     if sent == 0 || is_known {
         let found = format!("{transactions} sent, and the journal takes the account for its own");
@@ -153,8 +155,19 @@ pub(crate) async fn adoption(
 }
 
 /// Nonces that are used, and that this journal does not know: the start takes them for another one's.
-fn strange(account: Address, transactions: &str, unknown: &engine::Gap) -> Finding {
-    let engine::Gap { nonces, after, lost } = unknown;
+fn strange(
+    account: Address,
+    transactions: &str,
+    unknown: &engine::Gap,
+    told: Result<Vec<SafeText>, Unknown>,
+) -> Finding {
+    let engine::Gap {
+        nonces, after, lost, ..
+    } = unknown;
+    let by_logs = told.map_or_else(
+        |why| format!("what the contract's logs say of it is not known: {why}"),
+        |lines| lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("; "),
+    );
     let (one, theirs) = match nonces.first == nonces.last {
         true => ("is", "its transaction"),
         false => ("are", "their transactions"),
@@ -170,10 +183,10 @@ fn strange(account: Address, transactions: &str, unknown: &engine::Gap) -> Findi
     Finding::warn(
         PAST,
         format!(
-            "{transactions} sent, and {nonces} {one} not in this journal: the oracle pauses everything at its start"
+            "{transactions} sent, and {nonces} {one} not in this journal: the oracle pauses everything at its start. By the contract's logs: {by_logs}"
         ),
         &format!(
-            "find {theirs} in a block explorer{since} by account {account} and nonce: {own}. Then resume (key P in the console, or \
+            "look at {theirs}; what no log explains a block explorer finds{since} by account {account} and nonce: {own}. Then resume (key P in the console, or \
              `casimir-dkg resume`); else find out who holds the key first. Where the oracle runs, and sends just now, run this again"
         ),
     )
@@ -182,7 +195,6 @@ fn strange(account: Address, transactions: &str, unknown: &engine::Gap) -> Findi
 #[cfg(test)]
 mod tests {
     use casimir_dkg::engine::Unexplained;
-    use casimir_dkg::types::SafeText;
     use casimir_dkg::view::WaitReason;
 
     use super::super::finding::Grade;
@@ -192,12 +204,37 @@ mod tests {
     fn a_nonce_that_a_restored_journal_lacks_is_told_before_the_start_accuses_anybody() {
         let unknown = engine::Gap {
             nonces: Unexplained { first: 2, last: 2 },
+            ranges: vec![(2, 2)],
             after: Some(40),
             lost: Some(SafeText::new(
                 "records 9 to 20 were declared lost by ada: the disk died",
             )),
         };
-        let told = strange(Address::repeat_byte(7), "3 transactions", &unknown);
+        let account = Address::repeat_byte(7);
+        let unasked = strange(
+            account,
+            "3 transactions",
+            &unknown,
+            Err(Unknown::because("timed out")),
+        );
+        assert!(
+            unasked.found.as_str().ends_with("is not known: timed out"),
+            "{}",
+            unasked.found
+        );
+        let told = strange(
+            account,
+            "3 transactions",
+            &unknown,
+            Ok(vec!["nonce 2: a line".into()]),
+        );
+        assert!(
+            told.found
+                .as_str()
+                .ends_with("By the contract's logs: nonce 2: a line"),
+            "{}",
+            told.found
+        );
         assert_eq!(told.grade, Grade::Warn);
         assert!(
             told.found

@@ -13,6 +13,8 @@ use crate::commands::operator;
 
 const WHAT: &str = "shares";
 const TAKE_BACK: &str = "stop the node, and take them back: casimir-dkg operator restore BACKUP";
+const MAY_BE_LOST: &str = "whether it was kept after that the messenger says at the node's start, and the oracle's journal: casimir-dkg \
+                           journal shares ID > FILE, then doctor operator --expect FILE";
 /// Missing keys that are named; `operator shares list` names all.
 const NAMED: usize = 3;
 
@@ -98,6 +100,11 @@ fn judge(path: &Path, node: OperatorId, expect: Option<&OsStr>) -> Result<Findin
         let found = format!("{found}, where {wanted} are expected");
         return Ok(Finding::fail(WHAT, found, TAKE_BACK));
     }
+    // whoever has a manifest from elsewhere has the answer, and it was good
+    let is_open = path.exists() && (expect.is_none() || at_least.is_some());
+    if let Some(amid) = is_open.then(|| amid(path)).transpose()?.flatten() {
+        return Ok(Finding::warn(WHAT, format!("{found}; {amid}"), MAY_BE_LOST));
+    }
     Ok(match held.is_empty() && expect.is_none() {
         true => Finding::warn(
             WHAT,
@@ -107,4 +114,21 @@ fn judge(path: &Path, node: OperatorId, expect: Option<&OsStr>) -> Result<Findin
         ),
         false => Finding::ok(WHAT, found),
     })
+}
+
+/// That shares may have been kept after the backup was made from which the store was taken back, where that may be.
+fn amid(path: &Path) -> Result<Option<String>, StoreError> {
+    let mut begun = store::begun(path)?;
+    begun.retain(|begun| begun.from_backup);
+    let Some(first) = begun.first() else {
+        return Ok(None);
+    };
+    let ceremonies = match begun.len() {
+        1 => "1 ceremony".to_owned(),
+        n => format!("{n} ceremonies"),
+    };
+    Ok(Some(format!(
+        "the backup that they were taken back from was made amid {ceremonies}, {} the first, and has no share of it",
+        first.ceremony
+    )))
 }

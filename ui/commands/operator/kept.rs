@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use casimir_dkg::config::{ConfigErrors, Layers, LoadOptions, NodeKey};
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
-use casimir_dkg::dkg::rockx::node::store::{self, Held, Store};
+use casimir_dkg::dkg::rockx::node::store::{self, Begun, Held, Store};
 use casimir_dkg::types::counted;
 use serde_json::json;
 
@@ -81,6 +81,7 @@ fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::
         }));
     } else {
         let tried = match &opened {
+            _ if held.is_empty() => "so there is nothing to try the key on",
             Some(damaged) if damaged.is_empty() => "each opens with the operator's key",
             Some(_) => "not all of them open with the operator's key",
             None => "copied as they are; whether they open was not tried, because the key is not in reach",
@@ -178,6 +179,7 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
             "damaged": restored.damaged.iter().map(named).collect::<Vec<_>>(),
             "lacking": restored.lacking.iter().map(named).collect::<Vec<_>>(),
             "missing": missing.iter().map(named).collect::<Vec<_>>(),
+            "amid": restored.amid,
         }));
     } else {
         output::line(&format!(
@@ -210,12 +212,38 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
                 named.ceremony, named.validator
             ));
         }
+        restored.amid.iter().for_each(|begun| output::line(&amid(begun)));
+        if !restored.amid.is_empty() {
+            output::line(ASK);
+        }
     }
     Ok(exit::judged(result, lost(missing.len())))
 }
 
+/// Who knows whether a share was kept after a copy was made.
+const ASK: &str = "Whether such a share was kept after the copy was made is not in it. The node asks its messenger at its start; the \
+                   oracle's journal names what it saw made: casimir-dkg journal shares ID, and doctor operator --expect FILE";
+
+fn amid(begun: &Begun) -> String {
+    let Begun {
+        ceremony,
+        kind,
+        started_at,
+        from_backup,
+    } = begun;
+    let when = match from_backup {
+        true => "was under way when the backup was made",
+        false => "is under way, or was when this copy was made",
+    };
+    format!(
+        "no share of ceremony {ceremony} ({kind}, begun {}), which {when}",
+        started_at.to_utc()
+    )
+}
+
 fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::shares(path)?;
+    let begun = store::begun(path)?;
     // a manifest that says nothing keeps nobody from seeing what is here
     let (missing, unread) = match store::missing(path) {
         Ok(missing) => (missing, None),
@@ -235,6 +263,9 @@ fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
                 &json!({ "validator": named.validator, "ceremony": named.ceremony, "state": "missing", "counts": false }),
             );
         }
+        for Begun { ceremony, kind, .. } in &begun {
+            output::json(&json!({ "ceremony": ceremony, "kind": kind, "state": "begun", "counts": false }));
+        }
     } else {
         output::line(&format!("{}: {}", path.display(), counted(held.len(), "share")));
         for held in &held {
@@ -245,6 +276,10 @@ fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
                 "{}  MISSING    ceremony {}",
                 named.validator, named.ceremony
             ));
+        }
+        begun.iter().for_each(|begun| output::line(&amid(begun)));
+        if !begun.is_empty() {
+            output::line(ASK);
         }
         if !missing.is_empty() {
             output::line(&format!(

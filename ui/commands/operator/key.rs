@@ -1,5 +1,7 @@
 //! The node's RSA key, in every form that RockX's nodes read.
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 use casimir_dkg::config::NodeKey;
 use casimir_dkg::dkg::rockx::keys::OperatorPrivateKey;
@@ -7,6 +9,16 @@ use casimir_dkg::signer::{SecretFile, password};
 use secrecy::ExposeSecret;
 
 use crate::output;
+
+/// Whether it is RockX's encrypted JSON, and no PEM.
+pub(super) fn is_encrypted(path: &Path) -> bool {
+    let found = SecretFile::read(path, OperatorPrivateKey::MAX_FILE);
+    found.is_ok_and(|found| is_json(&found.text))
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
 
 pub(crate) fn read(key: &NodeKey) -> anyhow::Result<OperatorPrivateKey> {
     read_with(key, "node.password_file")
@@ -26,7 +38,7 @@ pub(crate) fn read_with(key: &NodeKey, password_at: &str) -> anyhow::Result<Oper
                 output::note(&format!("warning: {warning}"));
             }
             let text = found.text;
-            if !text.trim_start().starts_with('{') {
+            if !is_json(&text) {
                 return OperatorPrivateKey::parse(&text).context(shown);
             }
             let Some(file) = password_file else {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::config::{
-    self, ConfigErrors, Layers, LoadOptions, MetricsListen, NodeConfig as Settings, NodeRules,
+    self, ConfigErrors, Layers, LoadOptions, MetricsListen, NodeConfig as Settings, NodeKey, NodeRules,
     OperatorsConfig,
 };
 use casimir_dkg::dkg::rockx::node::directory::{DirectorySources, SsvApi};
@@ -18,9 +18,11 @@ use casimir_dkg::dkg::rockx::node::policy::{
     ExitRule, Initiator, OwnerRule, Policy, SigningRules, ValidatorIndices,
 };
 use casimir_dkg::dkg::rockx::node::{self, NodeConfig};
-use casimir_dkg::http::Http;
+use casimir_dkg::engine::service::{self, Judged};
+use casimir_dkg::http::{Http, HttpOptions};
 use casimir_dkg::listen::Tls;
 use casimir_dkg::monitor::{self, Role};
+use casimir_dkg::secrets::Holds;
 
 use crate::args::OperatorCommand;
 use crate::early;
@@ -105,6 +107,24 @@ struct Anew {
     indices: Option<Arc<dyn ValidatorIndices>>,
     /// Keys that only a restart takes.
     left: Vec<&'static str>,
+}
+
+/// The one list of the files that a node opens by itself.
+pub(super) fn files(settings: &Settings, http: &HttpOptions) -> Vec<Judged> {
+    let mut all = service::of_http(http);
+    if let NodeKey::File { path, password_file } = &settings.key {
+        all.push(Judged::needed("node.key_file", path, Holds::Secret));
+        // beside a key in clear nobody opens it
+        let password = password_file.iter().filter(|_| key::is_encrypted(path));
+        all.extend(password.map(|path| Judged::needed("node.password_file", path, Holds::Secret)));
+    }
+    let tls = settings.tls.iter();
+    all.extend(tls.flat_map(|tls| service::of_tls("node", tls)));
+    let store = settings.data_dir.join(node::STORE_FILE);
+    let manifest = node::store::manifest_of(&store);
+    all.extend(Judged::database("share store", &store, Holds::Secret));
+    all.push(Judged::if_there("share manifest", manifest, Holds::Trusted));
+    all
 }
 
 /// With what RockX's own variables say.

@@ -292,6 +292,7 @@ mod tests {
             nonce_now: None,
             faded: None,
             proposed_at: UnixMillis(1),
+            since: UnixMillis(1),
             anew: None,
             state: ActionState::Proposed,
             decision: None,

@@ -105,6 +105,9 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
             Stops::Everything | Stops::Case => "held up by",
         };
         field(label, held_up(wait));
+        for detail in &wait.details {
+            field("", detail);
+        }
     }
     let mut any = !snapshot.waits.is_empty();
     for action in snapshot.for_a_person() {

@@ -46,6 +46,14 @@ impl Nonces {
         }
     }
 
+    /// The lowest from `from` on that was given out.
+    pub(in crate::oracle) fn first_taken(&self, from: u64) -> Option<u64> {
+        match self.first_free(from) {
+            free if free > from => Some(from),
+            _ => self.ranges.range(from..).next().map(|(first, _)| *first),
+        }
+    }
+
     /// The lowest that was given out.
     pub(in crate::oracle) fn lowest(&self) -> Option<u64> {
         self.ranges.keys().next().copied()
@@ -76,6 +84,8 @@ mod tests {
                 for from in 0..12 {
                     let free = (from..).find(|n| !plain.contains(n)).unwrap();
                     assert_eq!(ranges.first_free(from), free, "{plain:?} from {from}");
+                    let taken = plain.range(from..).next().copied();
+                    assert_eq!(ranges.first_taken(from), taken, "{plain:?} from {from}");
                     let free = (0..from).rev().find(|n| !plain.contains(n));
                     assert_eq!(ranges.last_free(from), free, "{plain:?} below {from}");
                 }

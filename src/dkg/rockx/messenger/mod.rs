@@ -58,7 +58,7 @@ pub use config::{Limits, MessengerConfig};
 pub use deliver::SERVER_NAME;
 pub use foreign::{ForeignCeremony, Onlooker};
 pub use proof::{PROOF_HEADER, prove_registration, prove_removal, prove_topic};
-pub use store::StoreError;
+pub use store::{FILE as STORE_FILE, StoreError};
 
 use crate::dkg::rockx::node::directory::{DirectoryError, DirectorySources};
 use crate::listen::{self, Bounds, Listener};

@@ -31,6 +31,7 @@ pub(in crate::engine::publish) fn action(
         nonce_now: None,
         faded: None,
         proposed_at: action.proposed_at,
+        since: action.since(),
         anew: action.anew.map(|anew| view::AnewView {
             at: anew.at,
             was: anew.was,

@@ -14,7 +14,7 @@ pub(super) const BY_THE_ENGINE: &str = "the engine: ";
 pub(super) fn waits(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait> {
     let mut waits = Vec::new();
     if let Some(pause) = &snapshot.paused {
-        waits.push(paused(pause));
+        waits.push(paused(pause, live));
     }
     if let Some(why) = &snapshot.journal.unwritable {
         let words = format!("the journal cannot be written, so nothing is sent: {why}");
@@ -55,17 +55,20 @@ pub(super) fn waits(state: &State, live: &Live, snapshot: &Snapshot) -> Vec<Wait
     waits
 }
 
-fn paused(pause: &crate::view::PauseView) -> Wait {
+fn paused(pause: &crate::view::PauseView, live: &Live) -> Wait {
     let foreign = pause.by.as_str().strip_prefix(BY_THE_ENGINE);
-    let (reason, words) = match foreign {
-        Some(words) => (WaitReason::ForeignTransaction, words.to_owned()),
-        None => (
+    let strange = live.strange.as_ref().filter(|_| foreign.is_some());
+    let (reason, words) = match (foreign, strange) {
+        (Some(words), Some((short, _))) => (WaitReason::ForeignTransaction, format!("{words}; {short}")),
+        (Some(words), None) => (WaitReason::ForeignTransaction, words.to_owned()),
+        (None, _) => (
             WaitReason::Paused,
             format!("everything is paused by {}", pause.by),
         ),
     };
     Wait {
         since: pause.since,
+        details: strange.map_or_else(Vec::new, |(_, lines)| lines.clone()),
         ..Wait::new(reason, words)
     }
 }

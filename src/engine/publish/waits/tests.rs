@@ -184,6 +184,23 @@ fn somebody_elses_transaction_is_no_persons_pause() {
         wait.sentence
     );
     assert!(!reasons(&state, &live()).contains(&WaitReason::Paused));
+    assert!(wait.details.is_empty());
+    // what the contract's logs say of it is read later, and shown with it
+    let mut live = live();
+    let read = (
+        "by the contract's logs: 3 resharePool".into(),
+        vec!["nonce 3: a line".into()],
+    );
+    live.update(UnixMillis(1), LiveUpdate::Strange(Some(read)));
+    let wait = found(&state, &live, WaitReason::ForeignTransaction);
+    assert!(
+        wait.sentence
+            .as_str()
+            .ends_with("the key; by the contract's logs: 3 resharePool"),
+        "{}",
+        wait.sentence
+    );
+    assert_eq!(wait.details, ["nonce 3: a line".into()]);
 }
 
 pub(super) fn operator(id: u64, health: Health) -> OperatorView {

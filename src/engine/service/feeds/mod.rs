@@ -9,6 +9,7 @@ mod history;
 mod known;
 pub(super) mod others;
 pub(super) mod signer;
+mod strange;
 mod tip;
 mod validators;
 
@@ -29,6 +30,7 @@ use crate::engine::core::Incoming;
 use crate::lane;
 use crate::ports::consensus::NodeHealth;
 use crate::types::{SafeText, UnixMillis};
+use crate::view::Snapshot;
 
 /// Starts every feed as a named task. One that ends takes the engine with it: nothing limps on. The chain is followed
 /// once the contract is known; `world` is where that is told to the effects. `companion` is there where something else runs
@@ -41,6 +43,7 @@ pub(super) fn start(
 ) -> JoinSet<()> {
     let core = opening.core.clone();
     let mut feeds = Feeds::of(&core);
+    let snapshots = of_engine.snapshots();
     let (lists, pools) = watch::channel(None);
     let (news, heard) = watch::channel(beacon::News::default());
     let of_validators = validators::Sources {
@@ -71,7 +74,7 @@ pub(super) fn start(
         let pauses = signer::Pauses::USUAL;
         feeds.start("signer feed", signer::run(signer, pauses, of_engine, core));
     }
-    feeds.start("start", follow(opening, world, lists));
+    feeds.start("start", follow(opening, world, lists, snapshots));
     feeds.tasks
 }
 
@@ -80,6 +83,7 @@ async fn follow(
     opening: Opening,
     world: watch::Sender<Option<Arc<Outside>>>,
     lists: watch::Sender<Option<validators::Lists>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
 ) {
     let (core, endpoints, undated) = (
         opening.core.clone(),
@@ -92,6 +96,8 @@ async fn follow(
         looking,
         intake,
         comparison,
+        look_back,
+        read_upto,
     } = opening.run().await;
     world.send_replace(Some(Arc::clone(&outside)));
     let ask = &outside.ask;
@@ -113,6 +119,8 @@ async fn follow(
         pace,
     };
     feeds.start("chain feed", chain::run(at_heads, received, lists, core.clone()));
+    let of_account = strange::run(look_back, read_upto, snapshots, core.clone());
+    feeds.start("account feed", of_account);
     let of_deployment = deployment::run(
         Arc::clone(&ask.ssv),
         Arc::clone(&ask.execution),

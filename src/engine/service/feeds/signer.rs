@@ -68,6 +68,11 @@ impl News {
         }
     }
 
+    /// What the engine shows.
+    pub(super) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
     /// Whether a transaction was approved and has not left.
     fn something_waits(&self) -> bool {
         waits_for_it(&self.snapshots.borrow())

@@ -126,6 +126,9 @@ fn waits(page: &mut Page<'_>, app: &App) {
             wait.sentence
         );
         page.item(sign.glyph(app.settings.ascii), token, &text);
+        for detail in &wait.details {
+            page.text(token, &format!("    {detail}"));
+        }
     }
 }
 

@@ -74,7 +74,7 @@ impl Describe for Approvals {
 
     fn place(&self, action: &ActionView, by: usize) -> Place {
         match by {
-            0 => Place::up(action.since().0),
+            0 => Place::up(action.since.0),
             1 => Place::up(action.id.case.pool.0),
             2 => Place::word(&action.kind),
             _ => Place::down(action.risk as u8),
@@ -109,7 +109,7 @@ impl Describe for Approvals {
             Cell::new(dim(Token::Text), &action.kind),
             Cell::new(dim(risk_token), risk),
             checks(app, action, waiting),
-            Cell::new(Token::Muted, format::age(app.clock().since(action.since()))),
+            Cell::new(Token::Muted, format::age(app.clock().since(action.since))),
             Cell::new(dim(Token::Text), what(action, app.clock())),
         ]
     }

@@ -22,11 +22,12 @@ fn a_list_is_sorted_by_one_thing_after_the_other_and_then_by_what_matters() {
     d.send(with(|s| {
         let last = s.actions.last_mut().unwrap();
         last.proposed_at = fixture::ago(90_000);
+        last.since = fixture::ago(20);
         last.decision = Some(crate::fixture::approval(fixture::ago(20).0));
     }));
     let ages = |d: &Driver| -> Vec<u64> {
         let action = |row: RowId| match row {
-            RowId::Action(id) => d.app.snapshot.action(id).unwrap().since().0,
+            RowId::Action(id) => d.app.snapshot.action(id).unwrap().since.0,
             other => panic!("{other:?}"),
         };
         rows(d, APPROVALS).into_iter().map(action).collect()

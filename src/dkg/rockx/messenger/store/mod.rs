@@ -28,6 +28,8 @@ use crate::dkg::rockx::durable;
 use crate::sqlite::{Moved, Stand, is_final};
 use crate::types::{RequestId, SafeText, UnixMillis};
 
+pub use schema::FILE;
+
 pub(super) use load::{Loaded, LoadedTopic};
 
 /// The log is written back into the file after so many changes.

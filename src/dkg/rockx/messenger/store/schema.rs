@@ -55,7 +55,8 @@ const CONFIRMED: &str = "
 ";
 
 /// The database within the messenger's data directory.
-pub(super) const FILE: &str = "messenger.sqlite";
+/// The file's name in its directory.
+pub const FILE: &str = "messenger.sqlite";
 
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
 pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {

@@ -8,11 +8,11 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
-use super::held::{Held, held_by, open_read_only};
+use super::held::{self, AMID, Begun, Held, held_by, open_read_only};
 use super::manifest::{self, Named};
 use super::seal::Sealer;
 use super::shares::associated;
-use super::{Store, StoreError, schema, sealer, shown};
+use super::{Store, StoreError, now, schema, sealer, shown};
 use crate::secrets::{make_private, partial_of, unmounted};
 use crate::sqlite;
 use crate::types::{BlsPublicKey, RequestId};
@@ -152,6 +152,8 @@ pub struct Restored {
     pub lacking: Vec<Named>,
     /// Shares that this store must have, by either manifest, and still has not, or not in a form that decrypts.
     pub absent: Vec<Named>,
+    /// Runs amid which the backup was made, and of which no share is here.
+    pub amid: Vec<Begun>,
 }
 
 impl Store {
@@ -196,6 +198,11 @@ impl Store {
         let of_backup = restored.damaged.iter().chain(&restored.lacking);
         let missing = self.missing();
         let must_have: BTreeSet<Named> = of_backup.chain(&missing).chain(&damaged).copied().collect();
+        let mut amid = held::begun_by(&db)?;
+        amid.retain(|begun| {
+            begun.from_backup && !missing.iter().any(|named| named.ceremony == begun.ceremony)
+        });
+        restored.amid = amid;
         restored.absent = must_have.into_iter().filter(|named| !sound(named)).collect();
         Ok(())
     }
@@ -247,7 +254,8 @@ fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError>
     let mut rows = read.query([])?;
     let mut add = tx.prepare(
         "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail, generation)
-         VALUES (?1, ?2, ?3, ?4, COALESCE(?5, 'aborted'), ?6, ?7)
+         VALUES (?1, ?2, ?3, CASE WHEN ?5 IS NULL THEN ?8 ELSE ?4 END, COALESCE(?5, 'aborted'),
+                 CASE WHEN ?5 IS NULL THEN ?9 ELSE ?6 END, ?7)
          ON CONFLICT (request_id) DO UPDATE SET ended_ms = excluded.ended_ms, ending = 'complete'
          WHERE excluded.ending = 'complete' AND ending IS NOT 'blamed'",
     )?;
@@ -260,7 +268,9 @@ fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError>
             value(3)?,
             value(4)?,
             value(5)?,
-            value(6)?
+            value(6)?,
+            now(),
+            AMID
         ])?;
     }
     Ok(())

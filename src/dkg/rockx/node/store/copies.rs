@@ -462,3 +462,64 @@ fn a_share_that_was_signed_for_is_missed_until_it_is_restored_or_given_up() {
     assert_eq!(store.missing(), []);
     assert!(store.runs().unwrap().contains(&signed.ceremony));
 }
+
+/// The copy knows the run and not its share, which was kept a moment later: neither the copy's word nor what was begun may keep
+/// a signed result from telling that it is lost.
+#[test]
+fn a_copy_that_was_made_amid_a_run_says_so_and_its_share_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    make(&store, 1);
+    for (n, kind) in [
+        (2, SessionKind::Keygen),
+        (3, SessionKind::Keysign),
+        (4, SessionKind::Reshare(BlsPublicKey([1; 48]))),
+    ] {
+        assert!(store.begin(id(n), kind).unwrap());
+    }
+    let copy = folder.path().join("copy.sqlite");
+    backup(&folder.path().join("shares.sqlite"), &copy).unwrap();
+    let amid = |begun: &[Begun]| -> Vec<_> {
+        begun
+            .iter()
+            .map(|begun| (begun.ceremony, begun.from_backup))
+            .collect()
+    };
+    let of_copy = begun(&copy).unwrap();
+    assert_eq!(amid(&of_copy), [(id(2), false), (id(4), false)]);
+    store.keep(id(2), &share(2)).unwrap();
+    store.complete(id(2), b"results").unwrap();
+    drop(store);
+
+    // on another disk
+    let place = tempfile::tempdir().unwrap();
+    let store = opened(&place, "shares.sqlite");
+    let restored = store.restore(&copy, SECRET).unwrap();
+    assert_eq!(restored.absent, []);
+    assert_eq!(amid(&restored.amid), [(id(2), true), (id(4), true)]);
+    let runs = store.runs().unwrap();
+    assert!(
+        !runs.contains(&id(2)),
+        "a result that this operator signed is looked at"
+    );
+    assert!(
+        runs.contains(&id(1)) && runs.contains(&id(3)),
+        "those make no share, or have it"
+    );
+    let path = place.path().join("shares.sqlite");
+    drop(store);
+    assert_eq!(amid(&begun(&path).unwrap()), [(id(2), true), (id(4), true)]);
+    let store = opened(&place, "shares.sqlite");
+    let signed = Named {
+        ceremony: id(2),
+        validator: BlsPublicKey([2; 48]),
+    };
+    assert_eq!(store.miss(&[signed]).unwrap(), [signed]);
+    assert_eq!(missing(&path).unwrap(), [signed]);
+    assert_eq!(amid(&begun(&path).unwrap()), [(id(4), true)], "it is known now");
+    drop(store);
+    // a person accepts the loss: nobody is told again
+    fs::remove_file(manifest_of(&path)).unwrap();
+    let store = opened(&place, "shares.sqlite");
+    assert!(store.missing().is_empty() && store.runs().unwrap().contains(&id(2)));
+}

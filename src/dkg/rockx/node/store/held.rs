@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::backup::damaged_of;
 use super::manifest::{self, Named};
+use super::sessions::MAKE_SHARES;
 use super::{StoreError, schema, sealer};
 use crate::secrets::regular;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText, UnixMillis};
@@ -94,6 +95,51 @@ pub fn damaged(path: &Path, secret: &[u8]) -> Result<Vec<Named>, StoreError> {
     }
     let read = || damaged_of(&db, &held_by(&db)?, &sealer(&db, path, secret)?);
     read().map_err(|error| error.about(path))
+}
+
+/// A run that was under way when a copy was made, or is now, and of which no share is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Begun {
+    pub ceremony: RequestId,
+    /// `keygen` or `reshare`.
+    pub kind: SafeText,
+    pub started_at: UnixMillis,
+    /// It was taken over from a backup that was made amid it, so it is not under way here.
+    pub from_backup: bool,
+}
+
+/// What is noted of a run that a backup was made amid.
+pub(super) const AMID: &str =
+    "under way when the backup was made; whether its share was kept since is not known here";
+
+/// Runs without an end, as far as the store at `path` knows, and without a share here: one that was kept after the copy was
+/// made is lost with what the copy is put in the place of.
+///
+/// # Errors
+/// There is no store, or it cannot be read.
+pub fn begun(path: &Path) -> Result<Vec<Begun>, StoreError> {
+    begun_by(&open_read_only(path)?).map_err(|error| error.about(path))
+}
+
+pub(super) fn begun_by(db: &Connection) -> Result<Vec<Begun>, StoreError> {
+    if schema::layout(db)? == 0 {
+        return Ok(Vec::new());
+    }
+    let mut statement = db.prepare(&format!(
+        "SELECT request_id, kind, started_ms, ending IS NOT NULL FROM sessions
+         WHERE kind IN {MAKE_SHARES} AND (ending IS NULL OR detail = ?1)
+           AND request_id NOT IN (SELECT request_id FROM shares)
+         ORDER BY rowid"
+    ))?;
+    let rows = statement.query_map([AMID], |row| {
+        Ok(Begun {
+            ceremony: RequestId(row.get(0)?),
+            kind: SafeText::new(&row.get::<_, String>(1)?),
+            started_at: UnixMillis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0)),
+            from_backup: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn held_by(db: &Connection) -> Result<Vec<Held>, StoreError> {

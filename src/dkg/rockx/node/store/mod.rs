@@ -61,7 +61,7 @@ use crate::types::{BlsPublicKey, SafeText, UnixMillis, counted};
 use seal::Sealer;
 
 pub use backup::{Restored, backup, unmake};
-pub use held::{Held, damaged, missing, shares};
+pub use held::{Begun, Held, begun, damaged, missing, shares};
 pub use manifest::{Expected, Named, expectation, expected_by, manifest_of, named_by};
 pub use reseal::{Resealed, reseal};
 pub use schema::LAYOUT;

@@ -14,6 +14,9 @@ use crate::types::{BlsPublicKey, RequestId, SafeText};
 /// The kind of a run of which only its result is known.
 const UNKNOWN_KIND: &str = "unknown";
 
+/// The kinds of runs that leave a share.
+pub(super) const MAKE_SHARES: &str = "('keygen', 'reshare')";
+
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionKind {
@@ -69,14 +72,17 @@ pub(in super::super) struct Remembered {
 }
 
 impl Store {
-    /// Every run that is known here, by its session or its share, and every share that the manifest names.
+    /// Every run of whose share this file says something: it is here, it is missing, or a person accepted its loss; and those
+    /// that make no share. One that was begun, and has none here, is not among them: the file may be a copy that was made amid
+    /// it, and the share was kept since.
     ///
     /// # Errors
     /// SQLite failed.
     pub(in super::super) fn runs(&self) -> Result<BTreeSet<RequestId>, StoreError> {
         let db = self.db();
-        let mut statement =
-            db.prepare("SELECT request_id FROM sessions UNION SELECT request_id FROM shares")?;
+        let mut statement = db.prepare(&format!(
+            "SELECT request_id FROM sessions WHERE kind NOT IN {MAKE_SHARES} UNION SELECT request_id FROM shares"
+        ))?;
         let known = statement.query_map([], |row| Ok(RequestId(row.get(0)?)))?;
         let mut runs = known.collect::<Result<BTreeSet<_>, _>>()?;
         runs.extend(self.missing().iter().map(|named| named.ceremony));
@@ -114,8 +120,10 @@ impl Store {
                 let tx = db.transaction()?;
                 for named in &new {
                     tx.execute(
-                        "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail)
-                         VALUES (?1, ?2, ?3, ?3, ?4, 'signed for, by a result at the messenger; its share is not here')",
+                        "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail)
+                         VALUES (?1, ?2, ?3, ?3, ?4, 'signed for, by a result at the messenger; its share is not here')
+                         ON CONFLICT (request_id) DO UPDATE SET kind = excluded.kind, detail = excluded.detail,
+                             ended_ms = COALESCE(ended_ms, excluded.ended_ms), ending = COALESCE(ending, excluded.ending)",
                         params![named.ceremony.0, UNKNOWN_KIND, now(), Ending::Aborted.as_str()],
                     )?;
                 }

@@ -1,4 +1,4 @@
-//! Clients behind a proxy that begin a body and fall silent.
+//! Clients behind a proxy that begin a body and fall silent. Tests of the listener and of the programs behind it share this.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,30 +6,32 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// So many connections of each client, each with the first byte of a body.
+/// The head of a request for a client, and the first byte of its body.
+pub(crate) fn beginning(path: &str, client: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {client}\r\ncontent-length: 2000\r\n\r\n{{")
+}
+
+/// So many of the proxy's connections for each client, on each of which it begins a body.
 pub(crate) async fn bodies(at: SocketAddr, path: &str, clients: &[String], each: usize) -> Vec<TcpStream> {
     let mut held = Vec::new();
     for client in clients {
         for _ in 0..each {
             let mut stream = TcpStream::connect(at).await.unwrap();
-            let head = format!(
-                "POST {path} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {client}\r\ncontent-length: 2000\r\n\r\n{{"
-            );
             // it may be refused meanwhile
-            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(beginning(path, client).as_bytes()).await;
             held.push(stream);
         }
     }
     held
 }
 
-/// Waits until a client's ping is answered, before any deadline of the bodies is over.
-pub(crate) async fn answered(at: SocketAddr, client: &str) {
+/// Asks as `client` until it is answered. A busy machine reads heads late; what is refused for good never is.
+pub(crate) async fn gets_in(at: SocketAddr, path: &str, client: &str, within: Duration) -> bool {
     let asked = async {
         loop {
             let mut stream = TcpStream::connect(at).await.unwrap();
             let head = format!(
-                "GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n"
+                "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n"
             );
             let mut answer = String::new();
             let _ = stream.write_all(head.as_bytes()).await;
@@ -40,6 +42,5 @@ pub(crate) async fn answered(at: SocketAddr, client: &str) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let within = tokio::time::timeout(Duration::from_secs(5), asked).await;
-    assert!(within.is_ok(), "{client} is not answered");
+    tokio::time::timeout(within, asked).await.is_ok()
 }
