@@ -4,10 +4,10 @@ use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::CheckStatus;
 
-use crate::engine::deposits::initiated;
 use super::program::Form;
 use super::stage::{PAIR, Stage};
 use super::{Ground, each, with_beacon};
+use crate::engine::deposits::initiated;
 
 /// All of them are so.
 pub(super) const UNKNOWING: &[&str] = &[

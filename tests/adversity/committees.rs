@@ -8,10 +8,10 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::{CaseId, CheckStatus};
 use casimir_dkg::view::CaseStatus;
 
-use crate::engine::deposits::initiated;
 use super::program::{Form, Program};
 use super::stage::{PAIR, Stage};
 use super::{Ground, with_beacon};
+use crate::engine::deposits::initiated;
 
 /// What stands in the way, by what it is put there and taken away, and what a person reads.
 struct Obstacle {

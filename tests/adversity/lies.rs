@@ -4,10 +4,10 @@ use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::view::{ActionView, CaseView, TransactionState};
 
-use crate::engine::deposits::initiated;
 use super::program::Form;
 use super::stage::{PAIR, Set, Stage};
 use super::{Ground, each, with_beacon};
+use crate::engine::deposits::initiated;
 
 /// The contract's state, or a second endpoint, knows better.
 pub(super) const LIES: &[&str] = &[

@@ -12,9 +12,9 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::types::CaseId;
 use casimir_dkg::view::{ActionView, CaseView, Refused, Reply, Request, Scope, Snapshot};
 
+use super::screen;
 use crate::engine::binary::{Binary, PROGRAM};
 use crate::engine::full_disk::{limit, log_size};
-use super::screen;
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
 const PATIENCE: Duration = crate::PATIENCE;

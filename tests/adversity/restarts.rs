@@ -3,10 +3,10 @@
 use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::view::CaseStatus;
 
-use crate::engine::deposits::initiated;
 use super::program::Form;
 use super::stage::{PAIR, Stage};
 use super::{Ground, with_beacon};
+use crate::engine::deposits::initiated;
 
 pub(super) const RESTARTS: &[&str] = &["messenger-restarts-for-15-s"];
 

@@ -4,10 +4,10 @@ use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::view::TransactionState;
 
-use crate::engine::deposits::initiated;
 use super::program::Form;
 use super::stage::{PAIR, Stage};
 use super::{Ground, with_beacon};
+use crate::engine::deposits::initiated;
 
 pub(super) const SENDS: &[&str] = &[
     "chain-id-changes-while-running",

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use casimir_dkg::devnet::proxy::{Scenario, Switch, Variables};
 use casimir_dkg::journal;
 
-use crate::engine::deposits::initiated;
 use super::program::{Form, Program};
 use super::stage::{PAIR, Stage};
 use super::{Ground, with_beacon};
+use crate::engine::deposits::initiated;
 
 /// So many requests are open at a time.
 const OPEN: usize = 4;

@@ -6,9 +6,9 @@ use casimir_dkg::devnet::proxy::{Ends, FaultProxy, Kind, Scenario, Switch, Targe
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use crate::engine::support::{Ground, ROUND};
 use super::program::{Form, Program};
 use super::screen;
+use crate::engine::support::{Ground, ROUND};
 
 /// What a program of the stage is configured with.
 #[derive(Debug, Clone, Copy)]

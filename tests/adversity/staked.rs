@@ -4,10 +4,10 @@ use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::types::PoolId;
 
-use crate::engine::support::{half_second_slots, staked_on, stop};
 use super::program::Form;
 use super::stage::{PAIR, Set, Stage};
 use super::{Ground, each};
+use crate::engine::support::{half_second_slots, staked_on, stop};
 
 /// Nobody asked for anything.
 pub(super) const REQUESTS: &[&str] = &["log-added-exit-requested", "log-added-reshare-requested"];

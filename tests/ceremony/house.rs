@@ -1,6 +1,7 @@
 //! A messenger, some operators and an initiator, in one process, on free loopback ports.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -166,7 +167,12 @@ impl House {
         let (messenger, messenger_url) = match plan.messenger_url {
             Some(url) => (None, url),
             None => {
-                let messenger = start_messenger(dir.path(), 0, plan.secure.clone()).await;
+                let address = match plan.secure {
+                    // that of the certificate
+                    Some(_) => ([127, 0, 0, 1], 0).into(),
+                    None => crate::own_loopback(),
+                };
+                let messenger = start_messenger(dir.path(), address, plan.secure.clone()).await;
                 let url = messenger.url();
                 (Some(messenger), url)
             }
@@ -277,21 +283,25 @@ impl House {
     }
 
     /// Stops our messenger; its state stays on disk.
-    pub(crate) async fn stop_messenger(&mut self) -> u16 {
+    pub(crate) async fn stop_messenger(&mut self) -> SocketAddr {
         let messenger = self.messenger.take().expect("our own messenger runs");
-        let port = messenger.addr().port();
+        let address = messenger.addr();
         messenger.shutdown().await;
-        port
+        address
     }
 
     /// Starts it again where it was.
-    pub(crate) async fn restart_messenger(&mut self, port: u16) {
-        self.messenger = Some(start_messenger(self.dir.path(), port, None).await);
+    pub(crate) async fn restart_messenger(&mut self, address: SocketAddr) {
+        self.messenger = Some(start_messenger(self.dir.path(), address, None).await);
     }
 }
 
-async fn start_messenger(dir: &Path, port: u16, secure: Option<(Arc<Tls>, Http)>) -> MessengerHandle {
-    let mut config = MessengerConfig::new(([127, 0, 0, 1], port).into());
+async fn start_messenger(
+    dir: &Path,
+    address: SocketAddr,
+    secure: Option<(Arc<Tls>, Http)>,
+) -> MessengerHandle {
+    let mut config = MessengerConfig::new(address);
     config.data_dir = Some(dir.join("messenger"));
     if let Some((tls, http)) = secure {
         (config.tls, config.http) = (Some(tls), http);

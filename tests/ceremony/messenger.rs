@@ -96,7 +96,7 @@ async fn a_messenger_that_comes_back_in_time_ends_the_ceremony() {
         async move { initiator.run(fresh_id(), &plan, updates).await }
     });
     until("round 1", || anybody_in(&house, Round::Round1)).await;
-    let port = house.stop_messenger().await;
+    let address = house.stop_messenger().await;
     until("the initiator notices", || {
         house
             .seen
@@ -106,7 +106,7 @@ async fn a_messenger_that_comes_back_in_time_ends_the_ceremony() {
             .any(|update| update.note.as_str().contains("waiting for it"))
     })
     .await;
-    house.restart_messenger(port).await;
+    house.restart_messenger(address).await;
     let end = run.await.unwrap();
     check_transcript(&end);
     end.unwrap_or_else(|failed| panic!("{failed}"));
@@ -123,7 +123,7 @@ async fn a_messenger_that_stays_away_leaves_the_outcome_unknown_until_somebody_l
         async move { initiator.run(id, &plan, updates).await }
     });
     until("round 1", || anybody_in(&house, Round::Round1)).await;
-    let port = house.stop_messenger().await;
+    let address = house.stop_messenger().await;
     let end = run.await.unwrap();
     check_transcript(&end);
     let failure = end.expect_err("nothing can be known").failure;
@@ -133,7 +133,7 @@ async fn a_messenger_that_stays_away_leaves_the_outcome_unknown_until_somebody_l
         [],
         "nobody is named while the messenger may be the cause"
     );
-    house.restart_messenger(port).await;
+    house.restart_messenger(address).await;
     // another process, later
     let mut config = house.config.clone();
     config.total_deadline = Duration::from_secs(300);
@@ -213,8 +213,8 @@ async fn nobody_is_named_for_what_our_own_dead_messenger_may_have_swallowed() {
     until("a first message", || anybody_in(&house, Round::Preparation)).await;
     run.abort();
     assert!(run.await.is_err(), "it was still running");
-    let port = house.stop_messenger().await;
-    house.restart_messenger(port).await;
+    let address = house.stop_messenger().await;
+    house.restart_messenger(address).await;
     let mut config = house.config.clone();
     config.messenger_is_ours = true;
     let later = Initiator::start(config).await.unwrap();

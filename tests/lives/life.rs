@@ -18,10 +18,10 @@ use rand_chacha::ChaCha20Rng;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::faults;
+use crate::adversity::stage::{PAIR, Stage};
 use crate::engine::binary::{Binary, PROGRAM};
 use crate::engine::crashes::{check_deposits, check_records, served};
 use crate::engine::deposits::initiated;
-use crate::adversity::stage::{PAIR, Stage};
 use crate::engine::support::{Ground, with_beacon};
 
 /// What stands still for so long without a fault waits for somebody.

@@ -25,7 +25,7 @@ pub(crate) const PROCESSED: &str = r#"{"error":null,"message":"processed message
 pub(crate) fn config() -> MessengerConfig {
     MessengerConfig {
         operators: (1..=13).map(|n| operator(n, "")).collect(),
-        ..MessengerConfig::new("127.0.0.1:0".parse().unwrap())
+        ..MessengerConfig::new(crate::own_loopback())
     }
 }
 
@@ -147,7 +147,7 @@ impl Node {
     pub(crate) async fn new(
         script: impl FnMut(&Bytes, usize) -> (u16, &'static str) + Send + 'static,
     ) -> Self {
-        Self::on("127.0.0.1:0", script).await
+        Self::on(&crate::own_loopback().to_string(), script).await
     }
 
     pub(crate) async fn willing() -> Self {

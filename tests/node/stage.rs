@@ -30,7 +30,7 @@ pub(crate) fn client() -> reqwest::Client {
 }
 
 pub(crate) fn loopback() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
+    crate::own_loopback()
 }
 
 pub(crate) async fn messenger() -> MessengerHandle {

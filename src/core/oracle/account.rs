@@ -111,7 +111,7 @@ impl State {
     /// has looked: ranges, at most so many. None while endpoints contradict each other on them.
     #[must_use]
     pub fn strange_nonces(&self, most: usize) -> Vec<Unexplained> {
-        let facts = self.volatile.facts.account.filter(|facts| !facts.contradicted);
+        let facts = self.volatile.facts.account.filter(|facts| !facts.is_open);
         facts.map_or_else(Vec::new, |facts| {
             self.each_unexplained(facts.address, facts.next.max(facts.pending), most)
         })

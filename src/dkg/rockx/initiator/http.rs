@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::http::{Endpoint, Http, HttpError, Limits, Reply};
 use crate::types::{RedactedUrl, SafeText};
 
+/// Calls of a request whose connections break.
+const TRIES: usize = 3;
+
 /// Why a call gave no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum CallError {
@@ -17,6 +20,9 @@ pub(crate) enum CallError {
     /// The request was sent and no whole answer came: the other side may have acted on it.
     #[error("gave no answer: {0}")]
     NoAnswer(SafeText),
+    /// The request was sent, and the connection ended before the answer: likewise.
+    #[error("gave no answer: {0}")]
+    Broken(SafeText),
     /// The answer is longer than allowed.
     #[error("answered with more than {0} bytes")]
     TooLong(usize),
@@ -33,7 +39,10 @@ pub(crate) enum CallError {
 impl CallError {
     /// The other side is down, as opposed to talking nonsense.
     pub(crate) fn is_transport(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Refused | Self::NoAnswer(_))
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Refused | Self::NoAnswer(_) | Self::Broken(_)
+        )
     }
 }
 
@@ -43,10 +52,28 @@ impl From<HttpError> for CallError {
         match &error {
             HttpError::Refused => Self::Refused,
             HttpError::TooLarge(limit) => Self::TooLong(*limit),
+            HttpError::Broken(_) => Self::Broken(words()),
             unsent if unsent.is_unsent() => Self::Unreachable(words()),
             _ => Self::NoAnswer(words()),
         }
     }
+}
+
+/// Asks what may be asked twice. A server under pressure closes connections that wait, one of them just as a request comes
+/// in: that says nothing of the server, and the next connection is another one.
+///
+/// # Errors
+/// As the last call.
+pub(crate) async fn again_if_broken<T, E: Into<CallError>, F: Future<Output = Result<T, E>>>(
+    call: impl Fn() -> F,
+) -> Result<T, CallError> {
+    for _ in 1..TRIES {
+        match call().await.map_err(Into::into) {
+            Err(CallError::Broken(_)) => {}
+            answer => return answer,
+        }
+    }
+    call().await.map_err(Into::into)
 }
 
 /// Somebody to ask, at a URL that is configured.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::http::{CallError, unexpected};
+use super::http::{CallError, again_if_broken, unexpected};
 use super::subscribers;
 use crate::dkg::rockx::keys::OperatorPrivateKey;
 use crate::dkg::rockx::messenger::{OWNER_HEADER, PROOF_HEADER, proof};
@@ -97,10 +97,13 @@ impl Messenger {
             topic_name: id.to_string(),
             subscribers: subscribers.iter().map(OperatorId::to_string).collect(),
         };
-        let call = self.own(json_body(self.endpoint.post("topics"), &body));
-        let call = self.prove(call, &proof::topic(&body.topic_name, body.subscribers.as_slice()));
-        let read = subscribers::read(call, &body.topic_name, body.subscribers.as_slice());
-        read.await?.ok_or_else(|| no_topic(&body.topic_name))
+        let subscribers = body.subscribers.as_slice();
+        let created = again_if_broken(|| {
+            let call = self.own(json_body(self.endpoint.post("topics"), &body));
+            let call = self.prove(call, &proof::topic(&body.topic_name, subscribers));
+            subscribers::read(call, &body.topic_name, subscribers)
+        });
+        created.await?.ok_or_else(|| no_topic(&body.topic_name))
     }
 
     /// The topic with those subscribers whose names are `wanted`, or `None` when the messenger does not know it (any more).
@@ -117,12 +120,15 @@ impl Messenger {
 
     /// Our messenger tells those alone who are asked for, RockX's everybody.
     async fn subscribers(&self, topic: &str, wanted: &[String]) -> Result<Option<Topic>, CallError> {
-        let call = self.endpoint.get(&format!("topics/{topic}"));
-        let call = match wanted.len() <= MAX_NAMES {
-            true => call.query("names", &wanted.join(",")),
-            false => call,
-        };
-        subscribers::read(call, topic, wanted).await
+        again_if_broken(|| {
+            let call = self.endpoint.get(&format!("topics/{topic}"));
+            let call = match wanted.len() <= MAX_NAMES {
+                true => call.query("names", &wanted.join(",")),
+                false => call,
+            };
+            subscribers::read(call, topic, wanted)
+        })
+        .await
     }
 
     /// Subscribes `address` under `name` directly on the topic.
@@ -132,8 +138,11 @@ impl Messenger {
             srv_addr: address.to_owned(),
         };
         let path = format!("register_node?subscribes_to={id}");
-        let call = self.own(json_body(self.endpoint.post(&path), &body));
-        let answer = call.send().await?;
+        let answer = again_if_broken(|| {
+            let call = self.own(json_body(self.endpoint.post(&path), &body));
+            call.send()
+        })
+        .await?;
         if answer.status == 200 {
             Ok(())
         } else {
@@ -143,9 +152,12 @@ impl Messenger {
 
     /// Removes the topic, so that no late message of a finished ceremony is delivered to anybody.
     pub(crate) async fn delete_topic(&self, id: RequestId) -> Result<(), CallError> {
-        let call = self.own(self.endpoint.delete(&format!("topics/{id}")));
-        let call = self.prove(call, &proof::removal(&id.to_string()));
-        let answer = call.send().await?;
+        let answer = again_if_broken(|| {
+            let call = self.own(self.endpoint.delete(&format!("topics/{id}")));
+            let call = self.prove(call, &proof::removal(&id.to_string()));
+            call.send()
+        })
+        .await?;
         match answer.status {
             200 | 404 => Ok(()),
             _ => Err(unexpected(&answer)),
@@ -168,7 +180,7 @@ impl Messenger {
         if !wait.is_zero() {
             path.push_str(&format!("?wait={}", wait.min(self.deadline / 2).as_millis()));
         }
-        let answer = self.endpoint.get(&path).at_most(MAX_RESULT).send().await?;
+        let answer = again_if_broken(|| self.endpoint.get(&path).at_most(MAX_RESULT).send()).await?;
         match answer.status {
             200 => Ok(Some(answer.body)),
             404 => Ok(None),

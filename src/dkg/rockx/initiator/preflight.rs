@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde::Deserialize;
 
-use super::http::{CallError, endpoint, unexpected};
+use super::http::{CallError, again_if_broken, endpoint, unexpected};
 use crate::http::{Endpoint, Http};
 use crate::ports::{Answer, OperatorHealth, Presence};
 use crate::types::{OperatorId, OperatorRecord, SafeText};
@@ -36,7 +36,7 @@ struct Pong {
 
 /// `GET /ping` must be answered by 200 and a message; `GET /version` at the same time.
 pub(crate) async fn ping(endpoint: &Endpoint) -> Result<Option<SafeText>, CallError> {
-    let ask = |path| endpoint.get(path).at_most(MAX_SMALL).send();
+    let ask = |path| again_if_broken(move || endpoint.get(path).at_most(MAX_SMALL).send());
     let (answer, version) = tokio::join!(ask("ping"), ask("version"));
     let answer = answer?;
     if answer.status != 200 || answer.json::<Pong>().is_err() {
@@ -109,6 +109,35 @@ mod tests {
             }
         });
         url
+    }
+
+    /// Each path is asked on two connections that end without a word, and answered on the third.
+    #[tokio::test]
+    async fn connections_that_break_are_no_answer_and_another_one_is_made() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let mut asked: std::collections::BTreeMap<Vec<u8>, u32> = std::collections::BTreeMap::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                let path = request[..length].split(|byte| *byte == b' ').nth(1).unwrap();
+                let times = asked.entry(path.to_vec()).or_default();
+                *times += 1;
+                if *times > 2 {
+                    let body = r#"{"message":"pong","version":"v7"}"#;
+                    let length = body.len();
+                    let answer = format!(
+                        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                    );
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        let endpoint = endpoint(&Http::direct(), &url, Duration::from_secs(60), MAX_SMALL).unwrap();
+        assert_eq!(ping(&endpoint).await.unwrap(), Some(SafeText::new("v7")));
+        server.abort();
     }
 
     #[tokio::test]
