@@ -1,11 +1,12 @@
 //! The whole, against real parts: a chain, consensus layers, the engine, and the console in a terminal.
 //!
 //! One program for many tests: linked once, and while one test waits, others work. Tests begin in the order of their
-//! names: the longest, scenes of adversity and a validator's life on a consensus layer, come early, so that none is left
-//! alone at the end.
+//! names: the longest (scenes of adversity, deaths at each boundary, a validator's life on a consensus layer) come early,
+//! so that none is left alone at the end.
 
 #[cfg(target_os = "linux")]
 mod adversity;
+mod boundaries;
 mod chain;
 mod consensus;
 mod devnet;

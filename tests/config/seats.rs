@@ -83,7 +83,11 @@ fn of_an_engine_that_still_reads_its_journal_it_is_said_how_far_it_is() {
         "{gone}"
     );
     drop(held);
-    assert!(status(who).contains("no engine runs here"));
+    // a child process that another test begins just now holds everything that is open here, until it is its own program
+    let until = std::time::Instant::now() + crate::PATIENCE;
+    while !status(who).contains("no engine runs here") {
+        assert!(std::time::Instant::now() < until, "{}", status(who));
+    }
 }
 
 /// An engine that says yes to everything, at this socket, while the test lives.

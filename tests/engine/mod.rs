@@ -1,11 +1,10 @@
 //! The whole engine against a real chain, real operators and a real messenger: deposits with reorganisations, refusals,
-//! pauses, crashes, a full disk and panics.
+//! pauses, a full disk and panics.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod absent;
 pub(crate) mod binary;
-pub(crate) mod crashes;
 #[cfg(target_os = "linux")]
 pub(crate) mod crowd;
 pub(crate) mod deposits;

@@ -11,10 +11,10 @@ use casimir_dkg::journal::{self, Entry};
 use serde_json::Value;
 
 use super::binary::{Binary, PROGRAM};
-use super::crashes::{body, check_deposits, check_records};
 use super::deposits::initiated;
 use super::seats::said;
 use super::support::{Ground, with_beacon};
+use crate::boundaries::{body, check_deposits, check_records};
 use crate::chain::stand_in::{Authority, StandIn};
 
 /// A directory with what an oracle needs: configuration, the initiator's key, and the certificate that the signer knows.

@@ -7,8 +7,8 @@ use casimir_dkg::journal;
 use casimir_dkg::types::PoolId;
 
 use super::binary::Binary;
-use super::crashes::{body, check_journal, closed, exiting, exits_without_an_end, finish, served, wait};
 use super::support::{Ground, with_beacon};
+use crate::boundaries::{body, check_journal, closed, exiting, exits_without_an_end, finish, served, wait};
 
 /// Texts of all records of a kind that has one.
 fn notes(ground: &Ground) -> Vec<String> {

@@ -16,15 +16,15 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "crash at every boundary of the journal",
         tests: &[
             (
-                "tests/engine/crashes.rs",
+                "tests/boundaries/mod.rs",
                 "killed_at_every_boundary_of_the_journal_a_deposit_is_made_once",
             ),
             (
-                "tests/engine/crashes.rs",
+                "tests/boundaries/mod.rs",
                 "killed_at_every_boundary_of_the_journal_a_reshare_is_made_once",
             ),
             (
-                "tests/engine/crashes.rs",
+                "tests/boundaries/mod.rs",
                 "killed_at_every_boundary_of_the_journal_an_exit_is_signed_once",
             ),
             (
@@ -38,7 +38,7 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "crash after signing, before sending",
         tests: &[
             (
-                "tests/engine/crashes.rs",
+                "tests/boundaries/mod.rs",
                 "killed_at_every_boundary_of_the_journal_a_deposit_is_made_once",
             ),
             (
@@ -52,7 +52,7 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "crash after sending, before its result is kept",
         tests: &[
             (
-                "tests/engine/crashes.rs",
+                "tests/boundaries/mod.rs",
                 "killed_at_every_boundary_of_the_journal_a_deposit_is_made_once",
             ),
             (
@@ -84,7 +84,7 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "crash between an approval and its record",
         tests: &[
             (
-                "tests/engine/crashes.rs",
+                "tests/boundaries/mod.rs",
                 "killed_at_every_boundary_of_the_journal_a_deposit_is_made_once",
             ),
             (

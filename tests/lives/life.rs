@@ -19,8 +19,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::faults;
 use crate::adversity::stage::{PAIR, Stage};
+use crate::boundaries::{check_deposits, check_records, served};
 use crate::engine::binary::{Binary, PROGRAM};
-use crate::engine::crashes::{check_deposits, check_records, served};
 use crate::engine::deposits::initiated;
 use crate::engine::support::{Ground, with_beacon};
 

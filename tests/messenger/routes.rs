@@ -378,6 +378,6 @@ async fn metrics_are_prometheus_text() {
             value.parse::<f64>().unwrap();
         }
     }
-    assert_eq!(messenger.metric("registered").await, 1.0);
+    messenger.metric_becomes("registered", 1.0).await;
     assert_eq!(messenger.metric("registrations_total").await, 1.0);
 }

@@ -296,7 +296,7 @@ async fn what_no_operator_signed_is_neither_kept_nor_a_conflict() {
     }
     assert_eq!(messenger.get(&format!("/data/{}", id(1))).await.status, 404);
     assert_eq!(messenger.metric("messages_accepted_total").await, 0.0);
-    assert_eq!(messenger.metric("pending").await, 0.0);
+    messenger.metric_becomes("pending", 0.0).await;
 
     let truth: Vec<(u64, String)> = (1..=4).map(|n| (n, output(id(1), n, 1))).collect();
     for (n, text) in &truth {

@@ -113,6 +113,22 @@ impl Messenger {
             .await
     }
 
+    /// Until one of our metrics has this value: what is held is counted now and then, and may be told as it was.
+    pub(crate) async fn metric_becomes(&self, name: &str, value: f64) {
+        let until = tokio::time::Instant::now() + SOON;
+        loop {
+            let told = self.metric(name).await;
+            if told == value {
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < until,
+                "{name} is {told}, not {value}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// The value of one of our metrics.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await.body;

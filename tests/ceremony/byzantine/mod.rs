@@ -268,7 +268,12 @@ impl Shared {
                     if self.misbehaviour == Misbehaviour::ForgesResult {
                         self.forge(&mut outputs);
                     }
-                    if self.misbehaviour != Misbehaviour::Silent {
+                    // whoever accuses instead of ending keeps the whole result to itself
+                    let tells_none = matches!(
+                        self.misbehaviour,
+                        Misbehaviour::Silent | Misbehaviour::SlandersLate(_)
+                    );
+                    if !tells_none {
                         posts.push((format!("stream/dkgoutput?request_id={id}"), outputs.to_json()));
                     }
                 }

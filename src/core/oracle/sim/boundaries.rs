@@ -1,7 +1,7 @@
 //! A deposit, a reshare and an exit in a world without other faults, killed between any two records, with what was asked
 //! for by then done or not done: the same end, one effective transaction, one start of each ceremony, one signed exit.
 //!
-//! `tests/engine/crashes.rs` does the same to the real binary for deposits.
+//! `tests/boundaries/` does the same to the real binary for deposits.
 
 use std::collections::VecDeque;
 

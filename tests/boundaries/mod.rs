@@ -1,6 +1,8 @@
 //! `SIGKILL`ed (by itself, at a numbered point) before and after every commit of the journal, the real binary goes on
 //! where it stopped: one deposit a pool, one exit a validator, no second ceremony under one id, no lost record.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -17,8 +19,8 @@ use casimir_dkg::journal::{self, Entry};
 use casimir_dkg::types::PoolId;
 use serde_json::Value;
 
-use super::binary::Binary;
-use super::support::{Ground, with_beacon};
+use crate::engine::binary::Binary;
+use crate::engine::support::{Ground, with_beacon};
 
 const PATIENCE: Duration = crate::PATIENCE;
 
