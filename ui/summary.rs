@@ -14,7 +14,7 @@
 //! ```
 
 use casimir_dkg::config::{Round, format_ether, rounded_ether};
-use casimir_dkg::types::{CeremonyPlan, OperatorId, PoolId, SignPurpose, counted};
+use casimir_dkg::types::{CeremonyPlan, OperatorId, PoolId, SignPurpose, counted, grouped};
 use casimir_dkg::view::{
     ActionState, ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView,
 };
@@ -90,21 +90,6 @@ fn short_amount(text: &str) -> String {
     text.split(' ').map(short).collect::<Vec<_>>().join(" ")
 }
 
-/// `1,234,567`; whatever is no whole number as it is.
-pub(crate) fn thousands(digits: &str) -> String {
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return digits.to_owned();
-    }
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
 /// Whether there may be a transaction of it that a snapshot lists no more.
 pub(crate) fn may_be_sent(action: &ActionView) -> bool {
     matches!(action.payload, Payload::Transaction(_)) && !action.waits()
@@ -161,14 +146,17 @@ pub(crate) fn effects(action: &ActionView, sent: Option<&TransactionView>) -> Ve
     }
     if let Payload::Transaction(tx) = &action.payload {
         let told = |label: &str| amounts().find(|f| f.label == label).map(|f| f.value.as_str());
-        let now =
-            told("fee at most, now").map_or_else(String::new, |fee| format!(", now {}", short_amount(fee)));
+        // what was looked up for a decision says nothing of what was signed since, or never will be
+        let is_to_come = sent.is_none() && !action.is_over();
+        let told_now = |label: &str| told(label).filter(|_| is_to_come);
+        let now = told_now("fee at most, now")
+            .map_or_else(String::new, |fee| format!(", now {}", short_amount(fee)));
         let ceiling = rounded_ether(tx.fee_ceiling_wei, Round::Up);
-        let limit = match (sent, told("gas limit, now")) {
-            (Some(sent), _) => Some(format!("gas limit {}", thousands(&sent.gas_limit.to_string()))),
-            (None, Some(limit)) => Some(format!("gas limit {} now", thousands(limit))),
+        let limit = match (sent, told_now("gas limit, now")) {
+            (Some(sent), _) => Some(format!("gas limit {}", grouped(&sent.gas_limit.to_string()))),
+            (None, Some(limit)) => Some(format!("gas limit {} now", grouped(limit))),
             // an engine before this told what the call used
-            (None, None) => told("gas, tried out").map(|gas| format!("gas, tried out {}", thousands(gas))),
+            (None, None) => told_now("gas, tried out").map(|gas| format!("gas, tried out {}", grouped(gas))),
         };
         let parts: Vec<_> = std::iter::once(format!("at most {ceiling}{now}"))
             .chain(limit)
@@ -403,7 +391,19 @@ mod tests {
         );
         let mut sent = crate::fixture::transaction(action.id);
         (sent.nonce, sent.gas_limit) = (13, 1_950_000);
-        assert!(text(&action, Some(&sent), "fee").ends_with("gas limit 1,950,000"));
+        assert_eq!(
+            text(&action, Some(&sent), "fee"),
+            "at most 0.05 ETH · gas limit 1,950,000"
+        );
+        let rejected = ActionView {
+            state: ActionState::Rejected,
+            ..action.clone()
+        };
+        assert_eq!(
+            text(&rejected, None, "fee"),
+            "at most 0.05 ETH",
+            "there is no now any more"
+        );
         assert_eq!(text(&action, Some(&sent), "nonce"), "13 of the account");
     }
 

@@ -131,7 +131,12 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     let most = words.iter().map(|(_, word)| support(word)).max();
     let standard = words.iter().find(|(_, word)| Some(support(word)) == most);
     let Some((_, standard)) = standard else {
-        return Accord::TooFew { configured, silent };
+        let said = None;
+        return Accord::TooFew {
+            configured,
+            said,
+            silent,
+        };
     };
     if let Some(differ) = contradiction(standard, &words) {
         let differ = SafeText::new(&format!("{about} {differ}"));
@@ -145,10 +150,16 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
         };
     }
     if words.len() < 2 {
-        return Accord::TooFew { configured, silent };
+        let said = Some(standard.clone());
+        return Accord::TooFew {
+            configured,
+            said,
+            silent,
+        };
     }
     Accord::Agree {
         agreeing: words.len(),
+        said: standard.clone(),
         silent,
     }
 }

@@ -5,7 +5,6 @@
 //! and the nearest valid key, and all errors are reported together.
 
 mod changed;
-mod decimal;
 mod dirs;
 mod environment;
 mod error;
@@ -26,7 +25,7 @@ mod voices;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use decimal::{
+pub use crate::types::{
     Round, format_ether, format_ssv, parse_ether, parse_ssv, rounded_ether, rounded_gwei, rounded_ssv,
 };
 pub use dirs::Directories;

@@ -7,12 +7,11 @@ use std::time::Duration;
 use alloy::primitives::{Address, U256};
 use secrecy::SecretString;
 
-use super::decimal::{parse_ether, parse_ssv};
 pub(super) use super::error::nearest;
 use super::raw::Raw;
 use super::reader::text_of;
 use crate::listen::Network;
-use crate::types::{ForkVersion, OperatorId, PoolId, RedactedUrl, Root, quoted};
+use crate::types::{ForkVersion, OperatorId, PoolId, RedactedUrl, Root, parse_ether, parse_ssv, quoted};
 
 /// A value was not of its key's type.
 #[derive(Debug, Clone, Default)]

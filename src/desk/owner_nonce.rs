@@ -126,6 +126,7 @@ mod tests {
     fn agree() -> Accord {
         Accord::Agree {
             agreeing: 2,
+            said: Vec::new(),
             silent: Vec::new(),
         }
     }
@@ -145,6 +146,7 @@ mod tests {
         use CheckStatus::{Fail, Pass, Unknown};
         let silent = || Accord::TooFew {
             configured: 2,
+            said: None,
             silent: vec!["b: timed out".into()],
         };
         let differ = || Accord::Disagree("a is contradicted: b says 5, not 4".into());

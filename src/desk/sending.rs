@@ -154,7 +154,7 @@ async fn checks(
             let (needed, ceiling) = (rounded_ether(over.needed_wei, Round::Up), eth(over.ceiling_wei));
             (
                 false,
-                format!("the fee would be at least {needed}, the ceiling is {ceiling}"),
+                format!("the fee would be about {needed}, the ceiling is {ceiling}"),
             )
         }
     });

@@ -62,6 +62,8 @@ pub enum Accord {
     Agree {
         /// How many answered.
         agreeing: usize,
+        /// What they say.
+        said: Words,
         /// Who did not, and why.
         silent: Vec<SafeText>,
     },
@@ -78,6 +80,8 @@ pub enum Accord {
     TooFew {
         /// How many are configured.
         configured: usize,
+        /// What the one says that answered.
+        said: Option<Words>,
         /// Who did not answer, and why.
         silent: Vec<SafeText>,
     },
@@ -113,10 +117,10 @@ impl Accord {
                  to rpc.urls, or let a rule allow this check to be unknown (unknown_ok)"
                     .to_owned()
             }
-            Self::Agree { agreeing, silent } if silent.is_empty() => {
+            Self::Agree { agreeing, silent, .. } if silent.is_empty() => {
                 format!("all {agreeing} endpoints say the same")
             }
-            Self::Agree { agreeing, silent } => {
+            Self::Agree { agreeing, silent, .. } => {
                 let all = agreeing + silent.len();
                 format!(
                     "{agreeing} of {all} endpoints say the same; no answer: {}",
@@ -124,7 +128,7 @@ impl Accord {
                 )
             }
             Self::Disagree(words) | Self::Outvoted { words, .. } => words.to_string(),
-            Self::TooFew { configured, silent } => {
+            Self::TooFew { configured, silent, .. } => {
                 let answered = configured - silent.len();
                 format!(
                     "{answered} of {configured} endpoints answered; no answer: {}",

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, DecodedRevert};
-use crate::types::{BlockRef, NonceStatus, Root, SafeText, SignedTransaction};
+use crate::types::{
+    BlockRef, NonceStatus, Root, Round, SafeText, SignedTransaction, format_ether, rounded_ether,
+};
 
 /// An EIP-1559 transaction's fees, in wei for each gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,11 @@ pub struct Price {
 
 /// The ceiling is too low.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("the fee would be at least {needed_wei} wei, the approved ceiling is {ceiling_wei} wei")]
+#[error(
+    "the fee would be about {}, the approved ceiling is {}",
+    rounded_ether(*.needed_wei, Round::Up),
+    format_ether(*.ceiling_wei)
+)]
 pub struct OverCeiling {
     /// The least that would do now.
     pub needed_wei: U256,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Can, FadedView};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, Parties,
-    PersonKey, Root, SafeText, UnixMillis, in_words, listed, payload_digest,
+    PersonKey, Root, SafeText, UnixMillis, grouped, in_words, listed, payload_digest,
 };
 
 /// What an action does to the world outside.
@@ -506,14 +506,19 @@ impl ActionView {
     #[must_use]
     pub fn checked_in_words(&self, now: UnixMillis) -> Option<String> {
         let at = self.checked_at.filter(|_| self.waits())?;
-        let block = self
-            .checked_block
-            .map_or_else(String::new, |n| format!(", block {n}"));
+        let block = self.at_block();
         let ago = now.since(at);
         Some(match ago < Duration::from_secs(1) {
             true => format!("just now{block}"),
             false => format!("{} ago{block}", in_words(Duration::from_secs(ago.as_secs()))),
         })
+    }
+
+    /// `, block 19,204,112` of its checks; empty where an engine did not tell it.
+    #[must_use]
+    pub fn at_block(&self) -> String {
+        self.checked_block
+            .map_or_else(String::new, |n| format!(", block {}", grouped(&n.to_string())))
     }
 
     /// No longer moves.

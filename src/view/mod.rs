@@ -55,5 +55,6 @@ pub use world::{
 /// The version of these views; the first message of either side says it. It grows with every change that a reader of the
 /// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
 /// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people;
-/// version 4 what is measured again and again, and what was at a past moment.
-pub const VERSION: u32 = 4;
+/// version 4 what is measured again and again, and what was at a past moment; version 5 what rests on one voice, and since
+/// when an action stands as it does.
+pub const VERSION: u32 = 5;

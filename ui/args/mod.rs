@@ -165,14 +165,11 @@ impl Cli {
         // it decides nothing, and looks at what a start with the flag would find
         let mut auto = self.oracle.auto_approve || matches!(self.command, Some(Command::Doctor(_)));
         match &self.command {
-            Some(
-                Command::Console(ConsoleArgs { oracle: args, .. })
-                | Command::Headless(args)
-                | Command::Doctor(DoctorArgs { oracle: args, .. }),
-            ) => {
+            Some(Command::Console(ConsoleArgs { oracle: args, .. }) | Command::Headless(args)) => {
                 flags.extend(args.flags());
                 auto |= args.auto_approve;
             }
+            Some(Command::Doctor(args)) => flags.extend(args.oracle.flags()),
             Some(Command::Config(ConfigCommand::Show(args))) => {
                 flags.extend(args.flags());
                 auto |= args.auto_approve;

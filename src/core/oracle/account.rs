@@ -108,7 +108,7 @@ impl State {
     }
 
     /// Nonces of this oracle's account that the chain calls used, that the journal knows nothing of, and at which no person
-    /// has looked: ranges, at most so many. None while endpoints contradict each other on them.
+    /// has looked: ranges, at most so many. None while one endpoint alone tells them.
     #[must_use]
     pub fn strange_nonces(&self, most: usize) -> Vec<Unexplained> {
         let facts = self.volatile.facts.account.filter(|facts| !facts.is_open);
@@ -180,7 +180,7 @@ impl Durable {
             .is_some_and(|known| known.told.is_some())
     }
 
-    /// The same one by one, in ranges; no more than the first so many of those.
+    /// What [`Self::unexplained`] tells, one by one, in ranges; no more than the first so many of those.
     #[must_use]
     pub fn each_unexplained(&self, account: Address, used: u64, most: usize) -> Vec<Unexplained> {
         let Some(Unexplained { first, last: end }) = self.unexplained(account, used) else {
@@ -252,7 +252,7 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
         } else {
             "transactions that are"
         };
-        let alone = turn.state.facts().one_voice.as_ref();
+        let alone = turn.state.facts().account_one_voice.as_ref();
         let alone = alone.map_or_else(String::new, |why| format!(". It is told by one voice: {why}"));
         pause(
             turn,

@@ -42,6 +42,8 @@ pub struct ChainFacts {
     pub account: Option<AccountFacts>,
     /// Why this is the word of one endpoint, though others are configured; none where two tell it, or one is configured.
     pub one_voice: Option<SafeText>,
+    /// Why what the account has sent rests on one endpoint's word, though others are configured.
+    pub account_one_voice: Option<SafeText>,
 }
 
 /// The manager reports that something was done to a pool.

@@ -8,6 +8,7 @@ mod ceremony;
 mod check;
 mod code;
 mod contract;
+mod decimal;
 mod digest;
 mod id;
 mod name;
@@ -35,6 +36,10 @@ pub use code::Code;
 pub use contract::{
     BlockRef, ClusterLayout, ClusterSnapshot, DEPOSIT_GWEI, DEPOSIT_WEI, DepositOrder, LogRef, PoolView,
     RequestKind,
+};
+pub use decimal::{
+    Round, format_ether, format_ssv, grouped, parse_ether, parse_ssv, rounded_ether, rounded_gwei,
+    rounded_ssv,
 };
 pub use digest::{DIGEST, action_digest, payload_digest};
 pub use id::{ActionId, CaseId, OperatorId, ParseIdError, PoolId, RequestId};

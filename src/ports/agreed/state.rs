@@ -91,43 +91,43 @@ impl<T: Clone> Heard<T> {
         heard.push((words.clone(), value));
     }
 
-    /// What those say who agree, or are most.
-    fn believed(&self, accord: &Accord) -> Option<T> {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = match accord {
-            Accord::Agree { .. } => heard.first(),
-            Accord::Outvoted { most, .. } => heard
-                .iter()
-                .find(|(words, _)| words.iter().all(|word| most.contains(word))),
-            Accord::Alone | Accord::Disagree(_) | Accord::TooFew { .. } => None,
+    /// What those say who agree, or are most, or who alone answered. By its words: who noted a value may have answered
+    /// something else no more, and counts as silent.
+    fn said(&self, accord: &Accord) -> Option<T> {
+        let said = match accord {
+            Accord::Agree { said, .. } | Accord::TooFew { said: Some(said), .. } => said,
+            Accord::Outvoted { most, .. } => most,
+            Accord::Alone | Accord::Disagree(_) | Accord::TooFew { said: None, .. } => return None,
         };
-        of.map(|(_, value)| value.clone())
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |(words, _): &&(Words, T)| words.iter().all(|word| said.contains(word));
+        heard.iter().find(is_it).map(|(_, value)| value.clone())
     }
 }
 
-/// The manager's queue at `block`, and what those who agree, or most, say of it.
+/// The manager's queue at `block`, and what those say of it who agree, or are most, or who alone answered.
 pub async fn on_state(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Option<QueueState>) {
     let question = State {
         block,
         heard: Heard::nothing(),
     };
     let accord = agreement.ask_at(block, &question).await;
-    let believed = question.heard.believed(&accord);
-    (accord, believed)
+    let said = question.heard.said(&accord);
+    (accord, said)
 }
 
-/// The owner's registrations at SSV, and how many those who agree, or most, count.
+/// The owner's registrations at SSV, and how many those count who agree, or are most, or who alone answered.
 pub async fn on_count(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Option<u64>) {
     let question = Count {
         block,
         heard: Heard::nothing(),
     };
     let accord = agreement.ask_at(block, &question).await;
-    let believed = question.heard.believed(&accord);
-    (accord, believed)
+    let said = question.heard.said(&accord);
+    (accord, said)
 }
 
-/// How many transactions an account has sent at `block`, and how many by those who agree, or most.
+/// How many transactions an account has sent at `block`, and how many by those who agree, or are most, or who alone answered.
 pub async fn on_sent(agreement: &dyn Agreement, account: Address, block: BlockRef) -> (Accord, Option<u64>) {
     let question = Sent {
         account,
@@ -135,11 +135,11 @@ pub async fn on_sent(agreement: &dyn Agreement, account: Address, block: BlockRe
         heard: Heard::nothing(),
     };
     let accord = agreement.ask_at(block, &question).await;
-    let believed = question.heard.believed(&accord);
-    (accord, believed)
+    let said = question.heard.said(&accord);
+    (accord, said)
 }
 
-/// What an account has at `block`, and what those who agree, or most, say it has.
+/// What an account has at `block`, and what those say it has who agree, or are most, or who alone answered.
 pub async fn on_balance(
     agreement: &dyn Agreement,
     account: Address,
@@ -151,8 +151,8 @@ pub async fn on_balance(
         heard: Heard::nothing(),
     };
     let accord = agreement.ask_at(block, &question).await;
-    let believed = question.heard.believed(&accord);
-    (accord, believed)
+    let said = question.heard.said(&accord);
+    (accord, said)
 }
 
 struct State {
@@ -246,7 +246,21 @@ mod tests {
             most,
             words: "a is outvoted".into(),
         };
-        assert_eq!(heard.believed(&outvoted), Some(8));
-        assert_eq!(heard.believed(&Accord::Disagree("they differ".into())), None);
+        assert_eq!(heard.said(&outvoted), Some(8));
+        assert_eq!(heard.said(&Accord::Disagree("they differ".into())), None);
+        // the first one noted its value, and fell silent on the rest of the question
+        let agree = Accord::Agree {
+            agreeing: 2,
+            said: said(8),
+            silent: vec!["a: no final block".into()],
+        };
+        assert_eq!(heard.said(&agree), Some(8));
+        let few = |said| Accord::TooFew {
+            configured: 3,
+            said,
+            silent: Vec::new(),
+        };
+        assert_eq!(heard.said(&few(Some(said(8)))), Some(8));
+        assert_eq!(heard.said(&few(None)), None);
     }
 }

@@ -87,6 +87,7 @@ pub(crate) fn facts(
         owner_nonce: Some(u64::from(closed)),
         account: Some(account),
         one_voice: None,
+        account_one_voice: None,
     }
 }
 

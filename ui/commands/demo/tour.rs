@@ -255,7 +255,6 @@ fn still_waits(seat: &Seat, id: ActionId) -> bool {
 mod tests {
     use super::*;
 
-    /// What is decided after a ceremony waits until that is over, and whoever watches is told what runs meanwhile.
     #[test]
     fn stations_are_numbered_from_one_to_the_last() {
         let last = STORY.len() - 1;
@@ -274,6 +273,7 @@ mod tests {
         }
     }
 
+    /// What is decided after a ceremony waits until that is over, and whoever watches is told what runs meanwhile.
     #[test]
     fn every_ceremony_has_a_station_of_its_own() {
         let ceremonies = ["keygen", "reshare", "sign-exit"];

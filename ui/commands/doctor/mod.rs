@@ -106,7 +106,7 @@ async fn examine_part(layers: &Layers, report: &mut Report) {
 
 async fn examine(config: &Config, report: &mut Report) {
     if config.policy.is_automatic() {
-        let found = "auto: a start takes the flag --auto-approve as well";
+        let found = "auto; not looked at here: a start without the flag --auto-approve is refused";
         report.add(Finding::ok("mode", found));
     }
     let journal = files::examine(config, report);

@@ -7,7 +7,7 @@ use casimir_dkg::config::{ConfigErrors, Layers, LoadOptions, NodeKey};
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
 use casimir_dkg::dkg::rockx::node::store::{self, Begun, Held, Store};
 use casimir_dkg::types::counted;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{key, survey};
 use crate::args::{OperatorCommand, SharesCommand};
@@ -263,8 +263,19 @@ fn list(path: &Path, json: bool) -> anyhow::Result<Outcome> {
                 &json!({ "validator": named.validator, "ceremony": named.ceremony, "state": "missing", "counts": false }),
             );
         }
-        for Begun { ceremony, kind, .. } in &begun {
-            output::json(&json!({ "ceremony": ceremony, "kind": kind, "state": "begun", "counts": false }));
+        for begun in &begun {
+            let state = match begun.from_backup {
+                true => "begun-in-backup",
+                false => "begun",
+            };
+            output::json(&json!({
+                "ceremony": begun.ceremony,
+                "kind": begun.kind,
+                "started_at": begun.started_at,
+                "validator": Value::Null,
+                "state": state,
+                "counts": false,
+            }));
         }
     } else {
         output::line(&format!("{}: {}", path.display(), counted(held.len(), "share")));

@@ -211,10 +211,7 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
     }
     field("checks", action.checks_in_words(" · "));
     if let Some(at) = action.checked_at.filter(|_| action.waits()) {
-        let block = action
-            .checked_block
-            .map_or_else(String::new, |n| format!(", block {n}"));
-        field("looked at", format!("{}{block}", at.to_utc()));
+        field("looked at", format!("{}{}", at.to_utc(), action.at_block()));
     }
     stale(action);
     for check in &action.checks {

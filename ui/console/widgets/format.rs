@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use alloy::primitives::U256;
-use casimir_dkg::types::UnixMillis;
-
-use crate::summary::thousands;
+use casimir_dkg::types::{UnixMillis, grouped};
 
 /// A duration in its two largest units that matter: `4 s`, `3 min`, `2 h 05`, `6 d 3 h`.
 pub(crate) fn age(duration: Duration) -> String {
@@ -78,7 +76,7 @@ fn decimal(value: U256, decimals: usize, least: usize) -> String {
     while fraction.len() < least {
         fraction.push('0');
     }
-    let whole = thousands(&(value / unit).to_string());
+    let whole = grouped(&(value / unit).to_string());
     if fraction.is_empty() {
         whole
     } else {
@@ -88,7 +86,7 @@ fn decimal(value: U256, decimals: usize, least: usize) -> String {
 
 /// `1,234,567`
 pub(crate) fn number(n: impl Into<u64>) -> String {
-    thousands(&n.into().to_string())
+    grouped(&n.into().to_string())
 }
 
 /// `1 check passes`, `3 checks pass`

@@ -276,6 +276,7 @@ impl World {
                 is_open: makes_up,
             }),
             one_voice: None,
+            account_one_voice: None,
         };
         self.input(Input::Facts(Box::new(facts)));
     }

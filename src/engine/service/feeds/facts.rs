@@ -52,10 +52,14 @@ impl Before {
     pub(super) fn doubts(&self) -> [(&'static str, SafeText); 4] {
         let account = [&self.sent.contradicted, &self.balance.contradicted];
         let account = account.into_iter().find(|words| !words.as_str().is_empty());
-        let alone = self.one_voice().or_else(|| said(&self.balance.alone));
-        let alone = alone.or_else(|| said(&self.count.alone)).map(|why| {
+        let alone = self.rests_on_one().into_iter().flatten().next().map(|why| {
             let words = format!("what is shown of the contract and the account rests on one voice: {why}");
             SafeText::new(&words)
+        });
+        let alone = alone.or_else(|| {
+            let waits = self.waits_for_a_second().into_iter().flatten().next()?;
+            let words = format!("one endpoint tells what nobody bears out yet; what two told stays: {waits}");
+            Some(SafeText::new(&words))
         });
         [
             ("account", account.cloned().unwrap_or_default()),
@@ -65,14 +69,21 @@ impl Before {
         ]
     }
 
-    /// Why cases and the account rest on one endpoint's word, though others are configured.
-    fn one_voice(&self) -> Option<SafeText> {
-        said(&self.queue.alone).or_else(|| said(&self.sent.alone))
+    fn rests_on_one(&self) -> [Option<&SafeText>; 4] {
+        let (queue, count) = (self.queue.rests_on_one(), self.count.rests_on_one());
+        [
+            queue,
+            self.sent.rests_on_one(),
+            self.balance.rests_on_one(),
+            count,
+        ]
     }
-}
 
-fn said(words: &SafeText) -> Option<SafeText> {
-    (!words.as_str().is_empty()).then(|| words.clone())
+    fn waits_for_a_second(&self) -> [Option<&SafeText>; 4] {
+        let (queue, count) = (self.queue.waits_for_a_second(), self.count.waits_for_a_second());
+        let (sent, balance) = (self.sent.waits_for_a_second(), self.balance.waits_for_a_second());
+        [queue, sent, balance, count]
+    }
 }
 
 /// Reads the state at `head`.
@@ -106,7 +117,8 @@ pub(super) async fn read(from: &Sources, head: Head, before: &mut Before) -> Res
         staked,
         owner_nonce,
         account,
-        one_voice: before.one_voice(),
+        one_voice: before.queue.rests_on_one().cloned(),
+        account_one_voice: before.sent.rests_on_one().cloned(),
     })
 }
 
@@ -483,7 +495,8 @@ mod tests {
         // a start while the second is away: nothing of it is known
         let first = told(99, silent(), &mut before).await;
         assert!(first.account.unwrap().is_open);
-        assert!(first.one_voice.unwrap().as_str().contains("b: timed out"));
+        assert!(first.one_voice.is_none(), "two told the queue");
+        assert!(first.account_one_voice.unwrap().as_str().contains("b: timed out"));
         let [.., (subject, words)] = before.doubts();
         assert!(
             subject == "voices"
@@ -494,7 +507,7 @@ mod tests {
         );
         // it is back, and knows better
         let back = told(99, sent(4), &mut before).await;
-        assert!(back.account.unwrap().is_open && back.one_voice.is_none());
+        assert!(back.account.unwrap().is_open && back.account_one_voice.is_none());
         let healed = told(4, sent(4), &mut before).await.account.unwrap();
         assert!(!healed.is_open && healed.next == 4);
         // what is told anew while it is away again moves nothing
@@ -503,6 +516,28 @@ mod tests {
         assert_eq!(later.pending, 4, "neither does what one pool claims");
         let [.., (_, words)] = before.doubts();
         assert!(!words.as_str().is_empty());
+    }
+
+    /// It notes its lie, and then says nothing of what is final: it counts as silent, and so does what it noted.
+    #[tokio::test]
+    async fn who_lies_and_falls_silent_is_neither_one_of_two_that_agree_nor_the_one_that_answers() {
+        let lying = || FakeExecution {
+            finalized: Answer::not_known("refused"),
+            ..sent(99)
+        };
+        let told = async |others: usize, before: &mut Before| {
+            let mut voices = vec![(lying(), FakeManager::default(), 8)];
+            voices.extend((0..others).map(|_| (sent(4), FakeManager::default(), 8)));
+            facts_at(9, voices, before).await.account.unwrap()
+        };
+        let among_three = told(2, &mut Before::default()).await;
+        assert!(among_three.next == 4 && !among_three.is_open, "{among_three:?}");
+        let mut before = Before::default();
+        for _ in 0..2 {
+            assert!(told(1, &mut before).await.is_open);
+        }
+        let [(_, words), ..] = before.doubts();
+        assert!(words.as_str().contains("denies it"), "{words}");
     }
 
     #[tokio::test]

@@ -242,10 +242,12 @@ mod tests {
         let silent = || Answer::not_known("nobody answers");
         let agree = Accord::Agree {
             agreeing: 2,
+            said: Vec::new(),
             silent: Vec::new(),
         };
         let few = Accord::TooFew {
             configured: 2,
+            said: None,
             silent: vec![SafeText::new("one timed out")],
         };
         let judge = |accord: &Accord, counted, implied: Option<Answer<u64>>| {

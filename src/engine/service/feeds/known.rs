@@ -30,7 +30,7 @@ pub(super) struct Known<T> {
     /// How the endpoints contradict each other on it; empty where they do not.
     pub(super) contradicted: SafeText,
     /// Why one endpoint alone tells it, though others are configured; empty where that is not so.
-    pub(super) alone: SafeText,
+    alone: SafeText,
 }
 
 impl<T> Default for Known<T> {
@@ -65,7 +65,7 @@ impl<T: Clone + PartialEq> Known<T> {
     }
 
     /// What is true of it at `block`, where the preferred endpoint tells this; `ask` has all of them say it, and gives what
-    /// those say who agree or are most. It is asked where what is told is news, and until a second endpoint has told it.
+    /// those say who agree or are most, or who alone answered. It is asked where what is told is news, and until a second endpoint has told it.
     pub(super) async fn vouched<A>(&mut self, block: BlockRef, told: T, ask: impl Fn() -> A) -> Believed<T>
     where
         A: Future<Output = (Accord, Option<T>)>,
@@ -80,23 +80,40 @@ impl<T: Clone + PartialEq> Known<T> {
             tokio::time::sleep(self.moment).await;
             said = ask().await;
         }
-        let (accord, believed) = said;
+        let (accord, said) = said;
         let words = accord.contradiction().cloned().unwrap_or_default();
-        if let Some(believed) = believed {
-            return self.settled(believed, words);
-        }
-        match accord {
-            Accord::Alone => self.settled(told, words),
+        match (accord, said) {
+            (Accord::Alone, _) => self.settled(told, words),
+            (Accord::Agree { .. } | Accord::Outvoted { .. }, Some(believed)) => self.settled(believed, words),
             // the block itself is another one to all of them
-            Accord::Agree { .. } => self.stays(told),
-            Accord::TooFew { .. } => self.told_alone(block, told, is_known, &accord.words()),
-            Accord::Disagree(_) | Accord::Outvoted { .. } => {
-                self.alone_since = None;
-                self.alone = SafeText::default();
-                self.contradicted = words;
-                self.stays(told)
+            (Accord::Agree { .. }, None) => self.stays(told),
+            (accord @ Accord::TooFew { .. }, Some(other)) if other != told => {
+                let words = format!(
+                    "one endpoint tells it, and the one that answers now denies it: {}",
+                    accord.words()
+                );
+                self.denied(told, SafeText::new(&words))
             }
+            (accord @ Accord::TooFew { .. }, _) => self.told_alone(block, told, is_known, &accord.words()),
+            (Accord::Disagree(_) | Accord::Outvoted { .. }, _) => self.denied(told, words),
         }
+    }
+
+    fn denied(&mut self, told: T, words: SafeText) -> Believed<T> {
+        self.alone_since = None;
+        self.alone = SafeText::default();
+        self.contradicted = words;
+        self.stays(told)
+    }
+
+    /// Why what is known rests on one endpoint's word, though others are configured.
+    pub(super) fn rests_on_one(&self) -> Option<&SafeText> {
+        Some(&self.alone).filter(|why| !self.is_vouched && !why.as_str().is_empty())
+    }
+
+    /// Why what one endpoint tells anew is not believed yet, and what two have told stays.
+    pub(super) fn waits_for_a_second(&self) -> Option<&SafeText> {
+        Some(&self.alone).filter(|why| self.is_vouched && !why.as_str().is_empty())
     }
 
     /// One endpoint tells it, and those who could contradict are silent, for this reason.
@@ -169,6 +186,7 @@ mod tests {
     fn few() -> Accord {
         Accord::TooFew {
             configured: 2,
+            said: None,
             silent: vec!["b: timed out".into()],
         }
     }
@@ -243,6 +261,7 @@ mod tests {
         assert_eq!(known.alone.as_str(), words, "nobody has borne it out");
         let agree = || Accord::Agree {
             agreeing: 2,
+            said: Vec::new(),
             silent: Vec::new(),
         };
         assert_eq!(hears(&mut known, 7, 8, (agree(), Some(8))).await, (8, false));
@@ -257,6 +276,36 @@ mod tests {
             (8, true),
             "silence takes nothing back"
         );
+    }
+
+    /// The one that tells it is silent when all are asked, and the other one denies it each time.
+    #[tokio::test]
+    async fn who_answers_alone_and_says_something_else_contradicts() {
+        let mut known = at_once();
+        let few = |value| {
+            let said = Some(Vec::new());
+            let silent = vec!["a: timed out".into()];
+            (
+                Accord::TooFew {
+                    configured: 2,
+                    said,
+                    silent,
+                },
+                Some(value),
+            )
+        };
+        for number in 5..50 {
+            assert_eq!(hears(&mut known, number, 99, few(4)).await, (99, true));
+        }
+        assert!(known.contradicted.as_str().contains("denies it"));
+        assert_eq!(
+            hears(&mut known, 51, 4, few(4)).await,
+            (4, true),
+            "silence takes nothing back"
+        );
+        let mut told = at_once();
+        assert_eq!(hears(&mut told, 5, 4, few(4)).await, (4, false));
+        assert_eq!(hears(&mut told, 6, 99, few(4)).await, (4, true));
     }
 
     #[tokio::test]

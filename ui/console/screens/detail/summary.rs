@@ -45,8 +45,10 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
         .flatten()
         .map(|row| &row.text);
     let texts = texts.chain(places.iter().chain(&ahead).map(|(.., text)| text));
-    let needed =
-        texts.map(|text| wrap(&clean(text), room).len()).sum::<usize>() + usize::from(passing.is_some());
+    let lines_of_passing = passing
+        .as_ref()
+        .map_or(0, |row| wrap(&clean(&row.text), room).len());
+    let needed = texts.map(|text| wrap(&clean(text), room).len()).sum::<usize>() + lines_of_passing;
     let longest = longest(page, needed);
     let mut effects = effects.into_iter();
     if let Some(what) = effects.next() {
@@ -61,7 +63,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     }
 
     let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(longest);
-    let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + usize::from(passing.is_some());
+    let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + lines_of_passing;
     let left = LINES.max(page.rows()).saturating_sub(used).max(LEAST);
     let whole = checks.iter().map(|row| wrap(&clean(&row.text), room).len());
     let whole = whole.sum::<usize>() <= left;

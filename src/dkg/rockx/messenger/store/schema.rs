@@ -55,7 +55,6 @@ const CONFIRMED: &str = "
 ";
 
 /// The database within the messenger's data directory.
-/// The file's name in its directory.
 pub const FILE: &str = "messenger.sqlite";
 
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.

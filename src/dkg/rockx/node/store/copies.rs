@@ -465,6 +465,42 @@ fn a_share_that_was_signed_for_is_missed_until_it_is_restored_or_given_up() {
 
 /// The copy knows the run and not its share, which was kept a moment later: neither the copy's word nor what was begun may keep
 /// a signed result from telling that it is lost.
+/// The file died, its manifest did not, and the only backup was made amid the run.
+#[test]
+fn a_loss_that_the_manifest_told_and_a_person_accepted_is_not_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = opened(&folder, "shares.sqlite");
+    make(&store, 1);
+    assert!(store.begin(id(2), SessionKind::Keygen).unwrap());
+    let copy = folder.path().join("copy.sqlite");
+    backup(&path, &copy).unwrap();
+    store.keep(id(2), &share(2)).unwrap();
+    store.complete(id(2), b"results").unwrap();
+    drop(store);
+    for file in ["shares.sqlite", "shares.sqlite-wal", "shares.sqlite-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(file));
+    }
+    let store = opened(&folder, "shares.sqlite");
+    store.restore(&copy, SECRET).unwrap();
+    drop(store);
+    let lost = |store: &Store| {
+        store
+            .missing()
+            .iter()
+            .map(|named| named.ceremony)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lost(&opened(&folder, "shares.sqlite")), [id(2)]);
+    std::fs::remove_file(manifest_of(&path)).unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    assert_eq!(lost(&store), []);
+    assert!(
+        store.runs().unwrap().contains(&id(2)),
+        "no result of it is looked at again"
+    );
+}
+
 #[test]
 fn a_copy_that_was_made_amid_a_run_says_so_and_its_share_is_missed() {
     let folder = tempfile::tempdir().unwrap();

@@ -200,7 +200,7 @@ impl Store {
         make_private(path)?;
         judge_ours(path, Holds::Secret)?;
         let lock = take_lock(path)?;
-        let db = Connection::open(path)?;
+        let mut db = Connection::open(path)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "secure_delete", "ON")?;
@@ -217,6 +217,11 @@ impl Store {
         let held: Vec<Named> = held.iter().map(Named::from).collect();
         let mut missing = manifest::read(path)?;
         missing.retain(|named| !held.contains(named));
+        sessions::note_missing(
+            &mut db,
+            &missing,
+            "the manifest names its share, which is not here",
+        )?;
         let store = Self {
             path: path.to_owned(),
             db: Mutex::new(db),

@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
-use super::held::held_by;
+use super::held::{AMID, held_by};
 use super::{Named, Store, StoreError, now};
 use crate::types::{BlsPublicKey, RequestId, SafeText};
 
@@ -71,6 +71,32 @@ pub(in super::super) struct Remembered {
     pub(in super::super) most: u32,
 }
 
+/// Makes the runs known whose shares are missing, for this reason: who removes the manifest that names them accepts their
+/// loss. Of a run that was known already it stays how it ended.
+pub(super) fn note_missing(db: &mut Connection, missing: &[Named], why: &str) -> rusqlite::Result<()> {
+    let tx = db.transaction()?;
+    for named in missing {
+        tx.execute(
+            "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail)
+             VALUES (?1, ?2, ?3, ?3, ?4, ?5)
+             ON CONFLICT (request_id) DO UPDATE SET kind = excluded.kind,
+                 detail = CASE WHEN COALESCE(detail, '') IN ('', ?6) THEN excluded.detail
+                               ELSE detail || '; ' || excluded.detail END,
+                 ended_ms = COALESCE(ended_ms, excluded.ended_ms), ending = COALESCE(ending, excluded.ending)
+                 WHERE kind <> excluded.kind",
+            params![
+                named.ceremony.0,
+                UNKNOWN_KIND,
+                now(),
+                Ending::Aborted.as_str(),
+                why,
+                AMID
+            ],
+        )?;
+    }
+    tx.commit()
+}
+
 impl Store {
     /// Every run of whose share this file says something: it is here, it is missing, or a person accepted its loss; and those
     /// that make no share. One that was begun, and has none here, is not among them: the file may be a copy that was made amid
@@ -117,17 +143,11 @@ impl Store {
         self.write_manifest();
         if !self.manifest_lags.load(Ordering::Relaxed) {
             self.durably(|db| {
-                let tx = db.transaction()?;
-                for named in &new {
-                    tx.execute(
-                        "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail)
-                         VALUES (?1, ?2, ?3, ?3, ?4, 'signed for, by a result at the messenger; its share is not here')
-                         ON CONFLICT (request_id) DO UPDATE SET kind = excluded.kind, detail = excluded.detail,
-                             ended_ms = COALESCE(ended_ms, excluded.ended_ms), ending = COALESCE(ending, excluded.ending)",
-                        params![named.ceremony.0, UNKNOWN_KIND, now(), Ending::Aborted.as_str()],
-                    )?;
-                }
-                tx.commit()
+                note_missing(
+                    db,
+                    &new,
+                    "signed for, by a result at the messenger; its share is not here",
+                )
             })?;
         }
         Ok(new)

@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 
-use crate::types::quoted;
+use super::text::quoted;
 
 /// `0.05 ETH`, `50 gwei` or `7 wei` as wei. A number without a unit is none, except 0: whoever thinks in gwei would have set
 /// a ceiling of a thousand million times as much.
@@ -85,6 +85,22 @@ fn rounded(amount: U256, zeros: u64, round: Round, written: impl Fn(U256) -> Str
         Round::Down if amount < step => format!("less than {}", written(step)),
         Round::Down => written(amount - rest),
     }
+}
+
+/// `1,234,567`; whatever is no whole number as it is.
+#[must_use]
+pub fn grouped(digits: &str) -> String {
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return digits.to_owned();
+    }
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
 }
 
 fn split(text: &str) -> Result<(&str, Option<usize>), String> {
