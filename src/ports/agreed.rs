@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use super::{
     Accord, Agreement, Answer, At, Question, SsvState, UNTOLD, Unknown, Voice, Words, told_of_pools,
 };
-use crate::types::{BlockRef, BlsPublicKey, ClusterSnapshot, OperatorId, PoolId, Root, UnixMillis};
+use crate::types::{
+    BlockRef, BlsPublicKey, ClusterSnapshot, OperatorId, PoolId, Root, UnixMillis, format_ether,
+};
 
 mod state;
 
@@ -216,10 +218,7 @@ impl Question for Grounds<'_> {
             ("the pool's reshares", view.reshare_count.to_string()),
             ("the reserved fees", fees.value()?.to_string()),
             ("the oracle account's nonce", nonce.value()?.to_string()),
-            (
-                "the oracle account's balance",
-                format!("{} wei", balance.value()?),
-            ),
+            ("the oracle account's balance", format_ether(balance.value()?)),
         ];
         words.push(caller);
         words.extend(code);

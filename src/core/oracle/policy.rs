@@ -4,7 +4,7 @@ use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, ActionKind, CheckName, Decider, Payload, Person, TwoPersons, UndoWindows, check_named};
-use crate::types::{PoolId, SafeText, UnixMillis, counted};
+use crate::types::{PoolId, SafeText, UnixMillis, counted, format_ether};
 
 /// Lets one kind of action pass, within limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +45,11 @@ impl Rule {
         match (self.max_fee_wei, &action.proposal.payload) {
             (Some(max), Payload::Transaction(tx)) if tx.fee_ceiling_wei.saturating_add(spent_wei) > max => {
                 Err(format!(
-                    "rule {}: {spent_wei} wei of fees are spent already, and fee ceiling {} wei would bring it over its {max}",
-                    self.name, tx.fee_ceiling_wei
+                    "rule {}: {} of fees are spent already, and fee ceiling {} would bring it over its {}",
+                    self.name,
+                    format_ether(spent_wei),
+                    format_ether(tx.fee_ceiling_wei),
+                    format_ether(max)
                 ))
             }
             _ => Ok(()),
@@ -80,8 +83,10 @@ impl Rule {
             && !planted!(FeeIgnored)
         {
             return Err(format!(
-                "rule {}: fee ceiling {} wei is over its {max}",
-                self.name, tx.fee_ceiling_wei
+                "rule {}: fee ceiling {} is over its {}",
+                self.name,
+                format_ether(tx.fee_ceiling_wei),
+                format_ether(max)
             ));
         }
         Ok(())

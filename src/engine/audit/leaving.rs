@@ -14,7 +14,7 @@ use crate::oracle::{CeremonyRole, Decider, ExitPayload, Payload, Proposal, Recor
 use crate::ports::Fees;
 use crate::types::{
     ActionId, BackendName, CaseId, CeremonyPlan, CeremonyResult, CheckStatus, NonceStatus, RequestId, Root,
-    SignPurpose, SignedTransaction, UnixMillis,
+    SignPurpose, SignedTransaction, UnixMillis, format_ether,
 };
 
 /// Whose transaction each nonce of an account was signed for.
@@ -382,7 +382,9 @@ fn is_of(payload: &TransactionPayload, signed: &SignedTransaction) -> Result<(),
     let ceiling = payload.fee_ceiling_wei;
     if most > ceiling {
         return Err(format!(
-            "it may cost {most} wei in fees, over the ceiling of {ceiling} wei"
+            "it may cost {} in fees, over the ceiling of {}",
+            format_ether(most),
+            format_ether(ceiling)
         ));
     }
     Ok(())

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::registrations;
 use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Question, UNTOLD, Unknown, Voice, Words};
-use crate::types::{BlockRef, PoolId};
+use crate::types::{BlockRef, PoolId, format_ether};
 
 /// Pools that are named in full where endpoints differ on a list of them.
 const NAMED: usize = 12;
@@ -213,7 +213,7 @@ impl Question for Balance {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let balance = voice.execution.balance(self.account, At::block(self.block)).await;
         let balance = balance.value()?;
-        let words = vec![("the oracle account's balance", format!("{balance} wei"))];
+        let words = vec![("the oracle account's balance", format_ether(balance))];
         self.heard.note(&words, balance);
         Ok(words)
     }

@@ -430,7 +430,7 @@ mod tests {
         for _ in 0..2 {
             let lied = told(has(0), has(7), [0, 0], &mut before).await;
             assert!(!lied.account.is_open && lied.account.balance_wei == U256::from(7));
-            let words = "a says of the oracle account's balance 0 wei, b 7 wei";
+            let words = "a says of the oracle account's balance 0 ETH, b 0.000000000000000007 ETH";
             assert!(lied.alarm.contains(words), "{}", lied.alarm);
         }
         // spent: both say so
