@@ -68,7 +68,7 @@ pub(super) struct Look {
     pub(super) asked_up_ms: u64,
     pub(super) up_ms: u64,
     pub(super) at: UnixMillis,
-    /// The newest block that was known then.
+    /// The newest block that was known when the desk was asked.
     pub(super) block: Option<u64>,
 }
 
@@ -133,7 +133,7 @@ impl State {
         self.volatile.looks_at.get(&action).map(|look| look.at)
     }
 
-    /// The newest block that was known when they were made.
+    /// The newest block that was known when it was asked to make them: they rest on that one or a newer one.
     #[must_use]
     pub fn checked_block(&self, action: ActionId) -> Option<u64> {
         self.volatile.looks_at.get(&action).and_then(|look| look.block)

@@ -14,7 +14,7 @@ mod refused;
 mod registration;
 mod served;
 
-use crate::oracle::state::{Case, EffectKey};
+use crate::oracle::state::{Asked, Case, EffectKey};
 use crate::oracle::turn::Turn;
 use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Resume, State, Step};
 use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
@@ -236,7 +236,12 @@ fn prepare(
     let Some(draft) = draft else {
         return;
     };
-    turn.state.volatile.asked_at.insert(id, turn.state.volatile.up_ms);
+    let live = &mut turn.state.volatile;
+    let asked = Asked {
+        up_ms: live.up_ms,
+        block: live.facts.head.map(|head| head.number),
+    };
+    live.asked_at.insert(id, asked);
     turn.ask(EffectKey::Prepare(id), || Effect::Prepare {
         case: id,
         pool: id.pool,

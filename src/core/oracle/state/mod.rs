@@ -56,7 +56,9 @@ pub use shed::OVER_KEPT;
 use shed::Shed;
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
-pub(in crate::oracle) use volatile::{Denied, EffectKey, Held, Refusal, Seen, Volatile, places_of};
+pub(in crate::oracle) use volatile::{
+    Asked, Denied, EffectKey, Held, Refusal, Seen, Volatile, Wavering, places_of,
+};
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.
 const READ_AHEAD: u64 = 64;

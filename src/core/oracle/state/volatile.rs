@@ -161,23 +161,31 @@ pub(in crate::oracle) struct Denied {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::oracle) struct Held {
     pub(in crate::oracle) log: LogRef,
-    /// The case whose transaction it was.
-    pub(in crate::oracle) by: Option<CaseId>,
     /// How far events had been read before it was told; none where that is not known any more.
     pub(in crate::oracle) before: Option<BlockRef>,
     /// It was recorded before the state denied it.
     pub(in crate::oracle) is_first: bool,
 }
 
-/// How the check wavers whether the endpoints agree, while an action waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How the checks of an action waver while it waits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::oracle) struct Wavering {
-    /// Changes of it alone that were journaled.
+    /// Changes that were journaled as they came.
     pub(in crate::oracle) changes: u32,
-    /// Since when it has been better than what is journaled, milliseconds of the monotonic clock.
-    pub(in crate::oracle) better_since: Option<u64>,
-    /// How often it was better for a while, and that was not journaled.
+    /// Since when each look has found a check better than what is journaled, by its name; milliseconds of the monotonic
+    /// clock.
+    pub(in crate::oracle) better_since: BTreeMap<String, u64>,
+    /// How often any was better for a while, and that was not journaled.
     pub(in crate::oracle) left_out: u64,
+}
+
+/// A question to the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::oracle) struct Asked {
+    /// Milliseconds of the monotonic clock.
+    pub(in crate::oracle) up_ms: u64,
+    /// The newest block that was known then.
+    pub(in crate::oracle) block: Option<u64>,
 }
 
 /// What is not journaled: it is read again after a restart.
@@ -235,8 +243,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) clocks: Option<(UnixMillis, u64)>,
     /// How the execution chain is seen.
     pub(in crate::oracle) sight: Sight,
-    /// When the desk was last asked about a case, milliseconds of the monotonic clock.
-    pub(in crate::oracle) asked_at: BTreeMap<CaseId, u64>,
+    /// When the desk was last asked about a case.
+    pub(in crate::oracle) asked_at: BTreeMap<CaseId, Asked>,
     /// When the checks of waiting actions were made.
     pub(in crate::oracle) looks_at: BTreeMap<ActionId, Look>,
     /// Since when an approved action could leave, milliseconds of the monotonic clock.
@@ -256,7 +264,7 @@ pub(in crate::oracle) struct Volatile {
     /// What waiting actions would show by the last look at them, and when that was: newer facts, reasons and title under
     /// the digest that is journaled. They mean the same.
     pub(in crate::oracle) refreshed: BTreeMap<ActionId, (Proposal, UnixMillis)>,
-    /// How the endpoints' agreement on waiting actions wavers.
+    /// How the checks of waiting actions waver.
     pub(in crate::oracle) wavering: BTreeMap<ActionId, Wavering>,
     /// Since when a transaction waits for a block, in a pool or forgotten by the nodes; for replacement.
     pub(in crate::oracle) unmined_since: BTreeMap<ActionId, UnixMillis>,

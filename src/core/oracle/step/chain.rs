@@ -4,7 +4,7 @@
 use crate::oracle::state::{End, Sending, places_of};
 use crate::oracle::turn::Turn;
 use crate::oracle::{Case, Cause, ChainFacts, Fulfilment, Record, Served, State, account, advance, cases};
-use crate::types::{BlockRef, CaseId, LogRef, OperatorId, PoolId, RequestKind, SafeText};
+use crate::types::{BlockRef, CaseId, LogRef, OperatorId, PoolId, RequestKind, Root, SafeText};
 
 use super::{denied, reconcile};
 
@@ -102,13 +102,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
         note_once(turn, id, text);
         return;
     }
-    let holds = |s: &Sending| s.versions.iter().any(|v| v.hash == log.transaction);
-    let by = turn
-        .state
-        .sendings
-        .iter()
-        .find(|(_, s)| holds(s))
-        .map(|(action, _)| action.case);
+    let by = sender(turn.state, log.transaction);
     let own = by.is_some_and(|by| by.kind == kind && by.pool == pool);
     let served = Served {
         transaction: log.transaction,
@@ -116,7 +110,7 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
     };
     // told once more: it may be what ended an earlier case
     let told = |c: &Case| c.reports().any(|known| *known == served);
-    if !own && !turn.state.cases_of(kind, pool).any(told) && !denied::holds_back(turn, id, log, by) {
+    if !own && !turn.state.cases_of(kind, pool).any(told) && !denied::holds_back(turn, id, log) {
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,
@@ -124,6 +118,13 @@ pub(super) fn fulfilled(turn: &mut Turn<'_>, what: Fulfilment, pool: PoolId, log
             log: Some(log),
         });
     }
+}
+
+/// The case whose transaction this is, where it is in the journal.
+pub(super) fn sender(state: &State, transaction: Root) -> Option<CaseId> {
+    let holds = |s: &Sending| s.versions.iter().any(|v| v.hash == transaction);
+    let mut sendings = state.sendings.iter();
+    sendings.find(|(_, s)| holds(s)).map(|(action, _)| action.case)
 }
 
 /// The case that a log answers: who asked first is served first, and nobody before he asked. Where it was given up, who

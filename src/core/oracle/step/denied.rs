@@ -7,35 +7,42 @@ use crate::oracle::turn::Turn;
 use crate::oracle::{Case, Record, Served, advance, cases};
 use crate::types::{BlockRef, CaseId, LogRef, SafeText};
 
-/// Logs of one case that wait for the state; the oldest makes room.
+use super::chain::sender;
+
+/// Logs of one case that wait for the state; the oldest that was not the first one makes room.
 const HELD: usize = 64;
 /// Blocks for which a log waits for the state: an epoch, after which no honest endpoint lags or is on another branch.
 const HELD_FOR: u64 = 32;
 
 impl Denied {
-    fn hold(&mut self, held: Held) {
+    /// Says how many others made room. One that was recorded before the state denied it may be true, and whoever invents
+    /// the others invents as many as it takes.
+    fn hold(&mut self, held: Held) -> u64 {
         if self.held.iter().any(|known| known.log == held.log) {
-            return;
+            return 0;
         }
-        if self.held.len() == HELD {
-            self.held.remove(0);
+        let is_full = self.held.len() == HELD;
+        if is_full {
+            let invented = self.held.iter().position(|known| !known.is_first);
+            self.held.remove(invented.unwrap_or(0));
         }
         self.held.push(held);
+        u64::from(is_full)
     }
 }
 
 /// Holds the log back, where its case has one that was not believed.
-pub(super) fn holds_back(turn: &mut Turn<'_>, id: CaseId, log: LogRef, by: Option<CaseId>) -> bool {
+pub(super) fn holds_back(turn: &mut Turn<'_>, id: CaseId, log: LogRef) -> bool {
     let before = turn.state.volatile.read;
     let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
         return false;
     };
-    denied.hold(Held {
+    let dropped = denied.hold(Held {
         log,
-        by,
         before,
         is_first: false,
     });
+    count(turn, id, dropped);
     true
 }
 
@@ -44,11 +51,11 @@ pub(super) fn denies(turn: &mut Turn<'_>, id: CaseId, said: Served) {
     let denied = turn.state.volatile.denied.entry(id).or_default();
     let held = said.log.map(|log| Held {
         log,
-        by: None,
         before: None,
         is_first: true,
     });
-    held.into_iter().for_each(|held| denied.hold(held));
+    let dropped = held.map_or(0, |held| denied.hold(held));
+    count(turn, id, dropped);
 }
 
 /// The log has left the chain.
@@ -97,13 +104,19 @@ fn drop_old(turn: &mut Turn<'_>, id: CaseId, head: BlockRef) {
         return;
     };
     let is_old = |held: &Held| head.number >= held.log.block.number.saturating_add(HELD_FOR);
-    let before = denied.further;
-    denied.further += denied
-        .held
-        .iter()
-        .filter(|held| is_old(held) && !held.is_first)
-        .count() as u64;
+    let dropped = { denied.held.iter() }.filter(|held| is_old(held) && !held.is_first);
+    let dropped = dropped.count() as u64;
     denied.held.retain(|held| !is_old(held));
+    count(turn, id, dropped);
+}
+
+/// So many further ones were dropped.
+fn count(turn: &mut Turn<'_>, id: CaseId, dropped: u64) {
+    let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
+        return;
+    };
+    let before = denied.further;
+    denied.further += dropped;
     // at the first ten, hundred, thousand
     if let Some(many) = reached(before, denied.further) {
         let text = format!("{many} further logs say the same, and are not believed");
@@ -130,7 +143,8 @@ fn believe(turn: &mut Turn<'_>, id: CaseId, head: BlockRef) {
     let is_young = |held: &Held| head.number < held.log.block.number.saturating_add(advance::UNSEEN_BLOCKS);
     let old = told.iter().take_while(|held| !is_young(held)).count();
     let from = old.min(told.len().saturating_sub(1));
-    for Held { log, by, .. } in told.drain(from..) {
+    for Held { log, .. } in told.drain(from..) {
+        let by = sender(turn.state, log.transaction);
         turn.record(Record::PoolServed {
             case: id,
             transaction: log.transaction,

@@ -1,6 +1,7 @@
 //! What the desk prepared: to be decided, or to be kept true. What is to leave gets its [last checks](super::last_checks).
 
-use super::{last_checks, wavering};
+use super::last_checks;
+use super::wavering::{self, Counts};
 use crate::oracle::fading::Look;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
@@ -13,6 +14,9 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
     turn.hears_no_more(case);
     if let Purpose::Refresh(action) = purpose {
         turn.state.volatile.looked_at_once.remove(&action);
+        if !matches!(outcome, Prepared::Proposal(_)) || turn.state.is_cut_off() {
+            wavering::is_interrupted(turn, action);
+        }
     }
     // it was given up, or ended, while the desk was at it
     if turn.state.cases.get(&case).is_none_or(Case::is_closed) {
@@ -94,14 +98,17 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
                     reason: SafeText::new("what would leave has changed"),
                 });
             }
+            let Counts { proposal, shown } = if changed {
+                wavering::is_interrupted(turn, action);
+                Counts {
+                    proposal,
+                    shown: None,
+                }
+            } else {
+                wavering::counts(turn, action, proposal)
+            };
             let is_checked_as_before = proposal.is_checked_as(&turn.state.actions[&action].proposal);
-            if is_checked_as_before {
-                wavering::is_as_journaled(turn, action);
-            } else if !changed && wavering::stays_out(turn, action, &proposal) {
-                looked(turn, action);
-                return people::refreshed(turn, action);
-            }
-            let waiting = &turn.state.actions[&action];
+            let shown = shown.or_else(|| is_checked_as_before.then(|| proposal.clone()));
             if changed || !is_checked_as_before {
                 turn.state.volatile.refreshed.remove(&action);
                 turn.record(Record::ActionChanged {
@@ -109,8 +116,10 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
                     proposal,
                     digest,
                 });
-            } else if *turn.state.shown(waiting).0 != *proposal {
-                turn.state.volatile.refreshed.insert(action, (*proposal, turn.at));
+            }
+            let waiting = &turn.state.actions[&action];
+            if let Some(shown) = shown.filter(|shown| *turn.state.shown(waiting).0 != **shown) {
+                turn.state.volatile.refreshed.insert(action, (*shown, turn.at));
             }
             looked(turn, action);
             people::refreshed(turn, action);
@@ -131,11 +140,12 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
 fn looked(turn: &mut Turn<'_>, action: ActionId) {
     let live = &mut turn.state.volatile;
     let up_ms = live.up_ms;
+    let asked = live.asked_at.get(&action.case);
     let look = Look {
-        asked_up_ms: live.asked_at.get(&action.case).copied().unwrap_or(up_ms),
+        asked_up_ms: asked.map_or(up_ms, |asked| asked.up_ms),
         up_ms,
         at: turn.at,
-        block: live.facts.head.map(|head| head.number),
+        block: asked.and_then(|asked| asked.block),
     };
     live.looks_at.insert(action, look);
 }
@@ -354,5 +364,27 @@ mod tests {
             assert_eq!(state.checked_block(action), Some(10), "the head that was told");
             assert_eq!(*state.durable(), journaled, "no record said so");
         }
+    }
+
+    #[test]
+    fn the_block_of_a_look_is_the_newest_that_was_known_when_the_desk_was_asked() {
+        let mode = Mode::Supervised;
+        let mut state = State::new(Settings { mode, ..settings() });
+        let effects = asked_for(&mut state);
+        let proposed = answer(&effects, "5 ETH");
+        let facts = ChainFacts {
+            head: Some(block(14)),
+            ready: vec![PoolId(1)],
+            ..ChainFacts::default()
+        };
+        give(&mut state, 1_500, Input::Facts(Box::new(facts)));
+        give(&mut state, 2_000, proposed);
+        let action = *state.actions.keys().next().unwrap();
+        assert_eq!(state.checked_at(action), Some(UnixMillis(2_000)));
+        assert_eq!(state.checked_block(action), Some(10));
+        let effects = give(&mut state, 20_000, Input::Tick);
+        let again = answer(&effects, "5 ETH");
+        give(&mut state, 20_100, again);
+        assert_eq!(state.checked_block(action), Some(14));
     }
 }

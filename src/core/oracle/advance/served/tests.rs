@@ -381,3 +381,88 @@ fn after_an_epoch_of_the_states_no_a_log_is_forgotten_and_the_position_goes_on()
     life.looks(40, 39);
     assert_eq!(life.case().served_by, None);
 }
+
+/// The true log is the first one, and its endpoint's state lags; a liar invents so many that not all are kept.
+#[test]
+fn invented_logs_do_not_push_out_the_first_one() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.looks(5, 3);
+    life.told(Fulfilment::DepositInitiated, 6);
+    for head in 6..10 {
+        life.looks(head, head - 1);
+    }
+    assert_eq!(life.case().served_by, None, "the state denied it");
+    for index in 1..=100 {
+        let invented = LogRef { index, ..log(12) };
+        let (what, pool) = (Fulfilment::DepositInitiated, POOL);
+        let log = invented;
+        life.input(Input::Fulfilled { what, pool, log });
+    }
+    let says = |text: &str| life.case().history.iter().any(|e| e.text.as_str().contains(text));
+    assert!(says("10 further logs say the same"), "{:?}", life.case().history);
+    // the contract's state says so, too, where the others are not to be judged yet
+    life.ready.clear();
+    life.looks(10, 9);
+    assert!(life.case().served_by.is_some_and(|by| by.log == Some(log(6))));
+}
+
+/// A deposit that names no pool serves whoever is at the head of the queue.
+#[test]
+fn a_log_that_is_believed_late_still_names_the_case_whose_transaction_it_was() {
+    let mut life = Life::new(RequestKind::Deposit);
+    life.ready.push(PoolId(2));
+    life.looks(5, 3);
+    life.input(Input::Requested {
+        leaving: None,
+        kind: RequestKind::Deposit,
+        pool: PoolId(2),
+        log: log(2),
+    });
+    let other = life.state.cases.keys().copied().find(|id| id.pool == PoolId(2));
+    let action = ActionId {
+        case: other.unwrap(),
+        number: 1,
+    };
+    let proposal = fixture::proposal(ActionKind::SendDeposit);
+    let of_other = [
+        Record::ActionProposed {
+            action,
+            digest: proposal.digest(action),
+            proposal: Box::new(proposal),
+        },
+        Record::TransactionSigned {
+            action,
+            transaction: SignedTransaction {
+                raw: vec![1].into(),
+                hash: log(6).transaction,
+                nonce: 0,
+                max_fee_wei: Default::default(),
+                priority_fee_wei: Default::default(),
+                gas_limit: 1,
+            },
+        },
+    ];
+    for record in of_other {
+        life.state.apply(life.state.newest + 1, UnixMillis(0), &record);
+        life.journal.push(record);
+    }
+    life.told(Fulfilment::DepositInitiated, 6);
+    for head in 6..10 {
+        life.looks(head, head - 1);
+    }
+    assert_eq!(
+        life.case().served_by,
+        None,
+        "the state of one that lags denied it"
+    );
+    life.ready.clear();
+    life.looks(10, 9);
+    let by = |r: &Record| match r {
+        Record::PoolServed { by, .. } => Some(*by),
+        _ => None,
+    };
+    let by: Vec<_> = life.journal.iter().filter_map(by).collect();
+    assert_eq!(by, [other, other]);
+    let says = |text: &str| life.case().history.iter().any(|e| e.text.as_str().contains(text));
+    assert!(!says("which is not in this journal"), "{:?}", life.case().history);
+}

@@ -1,0 +1,249 @@
+//! Liars by turns, over days.
+
+use crate::oracle::fixture::{block, proposal, settings};
+use crate::oracle::*;
+use crate::types::*;
+
+const AGREE: &str = "endpoints-agree";
+const SIMULATION: &str = "simulation";
+/// Between two looks, ms.
+const EVERY_MS: u64 = 12_000;
+/// So many looks are an hour.
+const AN_HOUR: u64 = 3_600_000 / EVERY_MS;
+
+fn give(state: &mut State, at: u64, input: Input) -> Output {
+    let stamped = Stamped {
+        at: UnixMillis(at),
+        up_ms: at,
+        entropy: [0; 24],
+        input,
+    };
+    step(state, stamped).0
+}
+
+fn facts(head: u64) -> Input {
+    Input::Facts(Box::new(ChainFacts {
+        head: Some(block(head)),
+        ready: vec![PoolId(1)],
+        ..ChainFacts::default()
+    }))
+}
+
+/// A deposit is asked for, whose key generation waits for a person.
+fn begin() -> (State, ActionId) {
+    let mode = Mode::Supervised;
+    let mut state = State::new(Settings { mode, ..settings() });
+    give(&mut state, 1_000, Input::CaughtUp { finalized: None });
+    give(&mut state, 1_000, facts(10));
+    let asked = Input::Requested {
+        kind: RequestKind::Deposit,
+        pool: PoolId(1),
+        log: LogRef {
+            block: block(10),
+            transaction: Root([1; 32]),
+            index: 0,
+        },
+        leaving: None,
+    };
+    give(&mut state, 1_000, asked);
+    let case = *state.cases.keys().next().unwrap();
+    (state, ActionId { case, number: 1 })
+}
+
+fn look(action: ActionId, n: u64, outcome: Prepared) -> Input {
+    let purpose = match n {
+        0 => Purpose::Propose,
+        _ => Purpose::Refresh(action),
+    };
+    let case = action.case;
+    Input::Prepared {
+        case,
+        purpose,
+        outcome,
+    }
+}
+
+fn checked(n: u64, checks: Vec<Check>) -> Prepared {
+    Prepared::Proposal(Box::new(Proposal {
+        facts: vec![Fact::new("look", FactKind::Text, n.to_string())],
+        checks,
+        ..proposal(ActionKind::Keygen)
+    }))
+}
+
+fn check(name: &str, n: u64, holds: bool) -> Check {
+    Check::of(name, holds, format!("by look {n}"))
+}
+
+/// The lines that as many looks at one action write, and what it says afterwards.
+fn journaled(looks: u64, says: impl Fn(u64) -> Prepared) -> (usize, Vec<(String, CheckStatus)>) {
+    let (mut state, action) = begin();
+    let mut lines = 0;
+    for n in 0..looks {
+        let records = give(&mut state, 2_000 + n * EVERY_MS, look(action, n, says(n))).records;
+        let is_line = |record: &&Record| matches!(record, Record::ActionChanged { .. } | Record::Note { .. });
+        lines += records.iter().filter(is_line).count();
+    }
+    let checks = &state.actions[&action].proposal.checks;
+    (lines, checks.iter().map(|c| (c.name.clone(), c.status)).collect())
+}
+
+fn agree(looks: u64, agrees: impl Fn(u64) -> bool) -> (usize, CheckStatus) {
+    let (lines, said) = journaled(looks, |n| checked(n, vec![check(AGREE, n, agrees(n))]));
+    (lines, said[0].1)
+}
+
+#[test]
+fn a_liar_by_turns_has_few_lines_and_nothing_rests_on_the_moments_in_between() {
+    let (lines, status) = agree(20_000, |n| n % 2 == 0);
+    assert!((1..=8).contains(&lines), "{lines}");
+    assert_eq!(status, CheckStatus::Fail);
+}
+
+#[test]
+fn a_lie_that_is_over_is_over_at_once_the_first_times_and_later_when_that_lasts() {
+    assert_eq!(agree(20_000, |n| n != 7), (2, CheckStatus::Pass), "once");
+    let (lines, status) = agree(20_000, |n| n > 1_000 || n % 2 == 0);
+    assert!((1..=8).contains(&lines), "{lines}");
+    assert_eq!(status, CheckStatus::Pass, "it has lasted");
+}
+
+/// What a liar says by turns flips more than the endpoints' agreement, has checks come and go, and changes their order.
+#[test]
+fn a_liar_by_turns_has_few_lines_whatever_checks_flip() {
+    let is = |n: u64, every: u64| n.is_multiple_of(every);
+    type Says = fn(u64, bool, bool) -> Vec<Check>;
+    let liars: [(&str, Says); 4] = [
+        ("together", |n, one, _| {
+            vec![check(AGREE, n, one), check(SIMULATION, n, one)]
+        }),
+        ("one against the other", |n, one, _| {
+            vec![check(AGREE, n, one), check(SIMULATION, n, !one)]
+        }),
+        ("each for itself", |n, one, other| {
+            vec![check(AGREE, n, one), check(SIMULATION, n, other)]
+        }),
+        ("coming, going and in another order", |n, one, other| {
+            let mut checks = vec![check(AGREE, n, true), check("pool-ready", n, true)];
+            checks.extend(one.then(|| check("ssv-operators", n, false)));
+            checks.extend(other.then(|| check(SIMULATION, n, true)));
+            checks.rotate_left(usize::from(one));
+            checks
+        }),
+    ];
+    for (name, says) in liars {
+        let (lines, said) = journaled(5_000, |n| checked(n, says(n, is(n, 2), is(n, 3))));
+        assert!((1..=12).contains(&lines), "{name}: {lines}");
+        let failed = said.iter().any(|(_, status)| *status == CheckStatus::Fail);
+        assert!(failed, "{name}: {said:?}");
+    }
+}
+
+/// Who tells the truth for just long enough writes so often, and not more.
+#[test]
+fn a_change_for_the_worse_is_journaled_at_once_and_not_often() {
+    let hours = 10;
+    for truth_lasts in [1, 2, 7, 30, 48, 49, 50, 51, 52, 60] {
+        let both = |n: u64| {
+            let holds = !n.is_multiple_of(truth_lasts + 1);
+            checked(n, vec![check(AGREE, n, holds), check(SIMULATION, n, holds)])
+        };
+        let (lines, _) = journaled(hours * AN_HOUR, both);
+        let an_hour = lines as u64 / hours;
+        assert!(an_hour <= 18, "{truth_lasts}: {an_hour} lines an hour");
+    }
+    let (mut state, action) = begin();
+    for n in 0..400 {
+        let holds = n > 20 && n < 399 || n % 2 == 0;
+        let says = checked(n, vec![check(AGREE, n, holds)]);
+        let records = give(&mut state, 2_000 + n * EVERY_MS, look(action, n, says)).records;
+        let changed = records.iter().any(|r| matches!(r, Record::ActionChanged { .. }));
+        assert!(n < 399 || changed, "a decision rests on it");
+    }
+}
+
+#[test]
+fn what_was_better_once_and_again_much_later_has_not_lasted() {
+    let fails = |n: u64| vec![check(AGREE, n, false), check(SIMULATION, n, false)];
+    let better = |n: u64| vec![check(AGREE, n, true), check(SIMULATION, n, true)];
+    let worse = |n: u64| vec![check(AGREE, n, false), check(SIMULATION, n, true)];
+    type Between = fn(u64, Vec<Check>) -> Prepared;
+    let between: [(&str, Between); 2] = [
+        ("another check was worse", |n, checks| checked(n, checks)),
+        ("nobody could look", |_, _| Prepared::Later {
+            reason: "no endpoint tells it".into(),
+            at: UnixMillis(0),
+        }),
+    ];
+    for (name, between) in between {
+        let (_, said) = journaled(101, |n| match n {
+            0..=20 if n % 2 == 0 => checked(n, worse(n)),
+            0..=20 => checked(n, better(n)),
+            21 => checked(n, vec![check(AGREE, n, true), check(SIMULATION, n, true)]),
+            100 => checked(n, better(n)),
+            _ => between(n, fails(n)),
+        });
+        assert_eq!(said[0].1, CheckStatus::Fail, "{name}");
+    }
+}
+
+/// Three hours of an action that waits, by the clock that the program runs by: how often the desk was asked.
+fn looks(agrees: impl Fn(u64) -> bool) -> u64 {
+    let (mut state, action) = begin();
+    let first = look(action, 0, checked(0, vec![check(AGREE, 0, false)]));
+    give(&mut state, 1_000, first);
+    let mut looks = 0;
+    for second in 2..10_800 {
+        let at = second * 1_000;
+        let input = match second % 12 {
+            0 => facts(10 + second / 12),
+            _ => Input::Tick,
+        };
+        let asked = |out: &Output| {
+            let mut effects = out.effects.iter();
+            effects.any(|effect| matches!(effect, Effect::Prepare { .. }))
+        };
+        let out = give(&mut state, at, input);
+        if asked(&out) {
+            looks += 1;
+            let says = checked(looks, vec![check(AGREE, looks, agrees(looks))]);
+            let out = give(&mut state, at + 300, look(action, looks, says));
+            assert!(!asked(&out), "at {second}: the desk has just looked");
+            assert_eq!(state.checked_at(action), Some(UnixMillis(at + 300)));
+        }
+    }
+    looks
+}
+
+#[test]
+fn the_desk_looks_no_more_often_while_the_endpoints_waver() {
+    let as_usual = looks(|_| false);
+    assert_eq!(looks(|n| n % 2 == 0), as_usual);
+    assert_eq!(looks(|n| n % 40 != 0), as_usual);
+}
+
+#[test]
+fn what_stays_out_shows_the_facts_of_the_newest_look_and_what_it_says_of_the_check() {
+    let (mut state, action) = begin();
+    for n in 0..=10 {
+        let says = vec![check(AGREE, n, n % 2 == 0), check(SIMULATION, n, true)];
+        let at = 2_000 + n * EVERY_MS;
+        give(&mut state, at, look(action, n, checked(n, says)));
+    }
+    let waiting = &state.actions[&action];
+    let (shown, at) = state.shown(waiting);
+    assert_eq!(at, Some(UnixMillis(2_000 + 10 * EVERY_MS)));
+    assert_eq!(shown.facts[0].value.as_str(), "10");
+    assert_eq!(shown.checks[0].status, CheckStatus::Fail);
+    let why = shown.checks[0].reason.as_str();
+    assert!(
+        why.contains("the newest look says otherwise") && why.contains("10 min"),
+        "{why}"
+    );
+    assert_eq!(shown.checks[1].reason.as_str(), "by look 10");
+    assert_eq!(state.waiting_reason(action.case), None);
+    let says = vec![check(AGREE, 11, false), check(SIMULATION, 11, true)];
+    give(&mut state, 140_000, look(action, 11, checked(11, says)));
+    let (shown, _) = state.shown(&state.actions[&action]);
+    assert_eq!(shown.checks[0].reason.as_str(), "by look 11");
+}
