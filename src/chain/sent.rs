@@ -2,27 +2,28 @@
 //! judge whether a journal that lost records sent it, and nothing is believed because of it.
 //!
 //! The logs are read from the head back, until every nonce is explained, or a transaction of the account is older than all of
-//! them; at most [`PIECES`] answers of logs and [`LOOKUPS`] transactions of each endpoint are asked for. Only two kinds of
-//! event are: those by which the contract says that a call of its oracle went through.
+//! them; so many answers, transactions and seconds are given to each endpoint ([`walk`]). No block of the journal bounds it:
+//! a journal reads on while a stranger's nonce is not told yet. Only two kinds of event are read: those by which the contract
+//! says that a call of its oracle went through. Every other endpoint is asked for what one tells, and who denies it is named.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod walk;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
+use futures_util::future::join_all;
 
-use super::logs::patiently;
-use super::rpc::{LogEntry, LogFilter, Rpc, RpcError, TransactionInfo};
-use crate::ports::{Answer, PoolEventKind, PoolManager, Unknown};
+use self::walk::{Walk, Walked};
+use super::rpc::{LogFilter, Rpc, TransactionInfo};
+use crate::ports::{PoolEventKind, PoolManager, Unknown};
 use crate::types::{BlockRef, Root, SafeText, listed};
 
-/// Answers of logs that one look takes of an endpoint.
-const PIECES: u32 = 48;
-/// Transactions that one look asks an endpoint for.
-const LOOKUPS: u32 = 64;
-/// Endpoints whose logs are read: what the first explains nothing of the second may.
+/// Endpoints whose logs are read: what the first explains nothing of, or nobody bears out, the second may tell.
 const READ: usize = 2;
-/// Blocks of one step back, where the endpoint takes as many at once.
-const STEP: u64 = 2_000;
+/// What an endpoint has for the way back, and once more for what others tell.
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// Nonces, from the first to the last.
 pub type Range = (u64, u64);
@@ -34,8 +35,6 @@ pub struct Asked {
     pub account: Address,
     /// Ascending.
     pub nonces: Vec<Range>,
-    /// The newest block of which all is known: what is asked about is not older.
-    pub after: Option<u64>,
 }
 
 impl Asked {
@@ -49,34 +48,67 @@ impl Asked {
         self.nonces.first().map_or(0, |(first, _)| *first)
     }
 
-    fn is_explained(&self, by: &BTreeMap<u64, Sent>) -> bool {
-        let known = by.len() as u64;
-        let asked: u64 = self.nonces.iter().map(|(first, last)| last - first + 1).sum();
-        known >= asked
+    fn is_explained(&self, by: &[Sent]) -> bool {
+        rest_of(self, by).is_empty()
     }
 }
 
 /// A transaction of the account that made the contract log something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
+    pub nonce: u64,
     pub transaction: Root,
     pub block: BlockRef,
     /// What it did: the call, and the pools of its events.
     pub did: SafeText,
     /// The endpoints that tell it.
     pub told_by: Vec<SafeText>,
+    /// Which endpoints deny it, or do not know it, in words.
+    pub doubts: Vec<Doubt>,
+}
+
+/// An endpoint that does not bear out what another tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    pub by: SafeText,
+    pub words: &'static str,
+}
+
+impl Sent {
+    /// Both tell the same, by whomever.
+    fn is_same(&self, other: &Self) -> bool {
+        let said = |one: &Self| (one.nonce, one.transaction, one.block);
+        said(self) == said(other) && self.did == other.did
+    }
+
+    fn is_borne_out(&self) -> bool {
+        self.told_by.len() > 1
+    }
+
+    /// Who says so and who does not.
+    fn voices(&self) -> String {
+        let by = match self.told_by.as_slice() {
+            [one] => format!("one voice: {one}"),
+            several => format!("{} endpoints say so", several.len()),
+        };
+        let doubts = self
+            .doubts
+            .iter()
+            .map(|Doubt { by, words }| format!("{by} {words}"));
+        std::iter::once(by).chain(doubts).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// By nonce.
-    pub sent: BTreeMap<u64, Sent>,
+    /// By nonce; several of the same one where endpoints disagree.
+    pub sent: Vec<Sent>,
     /// Nonces that no log explains.
     pub rest: Vec<Range>,
     /// The block down to which logs were read.
     pub from: u64,
-    /// Endpoints that were asked, and did not fail.
+    /// Endpoints whose logs were read.
     pub voices: usize,
 }
 
@@ -84,10 +116,10 @@ impl Found {
     /// The whole in half a sentence.
     #[must_use]
     pub fn short(&self) -> SafeText {
-        let known = self
-            .sent
-            .iter()
-            .map(|(nonce, sent)| format!("{nonce} {}", sent.did));
+        let known = self.sent.iter().map(|sent| match sent.doubts.as_slice() {
+            [] => format!("{} {}", sent.nonce, sent.did),
+            _ => format!("{} {} ({})", sent.nonce, sent.did, sent.voices()),
+        });
         let rest = ranges(&self.rest).map_or_else(Vec::new, |rest| vec![format!("{rest} in no log of it")]);
         SafeText::new(&format!(
             "by the contract's logs: {}",
@@ -98,20 +130,14 @@ impl Found {
     /// A line for each transaction, and one for what no log explains.
     #[must_use]
     pub fn lines(&self) -> Vec<SafeText> {
-        let known = self.sent.iter().map(|(nonce, sent)| {
-            let Sent {
-                transaction,
-                block,
-                did,
-                told_by,
-            } = sent;
-            let by = match told_by.as_slice() {
-                [one] => format!("one voice: {one}"),
-                several => format!("{} endpoints say so", several.len()),
-            };
+        let known = self.sent.iter().map(|sent| {
             format!(
-                "nonce {nonce}: {did}, transaction {transaction} in block {} ({by})",
-                block.number
+                "nonce {}: {}, transaction {} in block {} ({})",
+                sent.nonce,
+                sent.did,
+                sent.transaction,
+                sent.block.number,
+                sent.voices()
             )
         });
         let rest = ranges(&self.rest).map(|rest| {
@@ -153,12 +179,7 @@ pub struct LookBack {
     manager: Arc<dyn PoolManager>,
     /// Of the contract's deployment.
     from_block: u64,
-}
-
-/// What one endpoint's logs say, and how far back they were read.
-struct Walked {
-    sent: BTreeMap<u64, Sent>,
-    from: u64,
+    within: Duration,
 }
 
 impl LookBack {
@@ -169,7 +190,14 @@ impl LookBack {
             rpc,
             manager,
             from_block,
+            within: WITHIN,
         }
+    }
+
+    /// With so much time for each endpoint.
+    #[cfg(test)]
+    pub(crate) fn within(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// What the account sent with these nonces.
@@ -178,36 +206,67 @@ impl LookBack {
     /// No endpoint tells, and why.
     pub async fn look(&self, asked: &Asked) -> Result<Found, Unknown> {
         let filter = self.filter().await?;
-        let (mut sent, mut from, mut voices, mut silent) = (BTreeMap::new(), None, 0, Vec::new());
-        for (name, voice) in self.rpc.each() {
-            if voices >= READ {
-                break;
-            }
-            match self.walk(&name, &voice, &filter, asked).await {
+        let voices = self.rpc.each();
+        let (mut sent, mut from, mut read, mut silent) = (Vec::new(), None, 0, Vec::new());
+        for (name, voice) in &voices {
+            let walk = Walk::new(self, (name, voice), &filter, asked);
+            match walk.go(self.within).await {
                 Ok(walked) => {
-                    voices += 1;
+                    read += 1;
                     from = from.max(Some(walked.from));
-                    for (nonce, one) in walked.sent {
-                        sent.entry(nonce).or_insert(one);
-                    }
-                    if asked.is_explained(&sent) {
-                        break;
-                    }
+                    self.take(walked, asked.account, &voices, &mut sent).await;
                 }
-                Err(error) => silent.push(format!("{name}: {error}")),
+                Err(why) => silent.push(format!("{name}: {why}")),
+            }
+            // what nobody else bears out may hide what another one's logs tell
+            let is_borne_out = voices.len() == 1 || sent.iter().all(Sent::is_borne_out);
+            if read >= READ || read > 0 && is_borne_out && asked.is_explained(&sent) {
+                break;
             }
         }
         let Some(from) = from else {
             return Err(Unknown::because(silent.join("; ")));
         };
-        self.confirm(asked.account, &mut sent).await;
-        let rest = rest_of(asked, &sent);
+        sent.sort_by_key(|one| (one.nonce, one.block.number, one.transaction));
         Ok(Found {
+            rest: rest_of(asked, &sent),
             sent,
-            rest,
             from,
-            voices,
+            voices: read,
         })
+    }
+
+    /// Adds what one endpoint's logs tell to what another's told, and asks the others about what is new.
+    async fn take(&self, walked: Walked, account: Address, voices: &[(SafeText, Rpc)], sent: &mut Vec<Sent>) {
+        let mut news = Vec::new();
+        for one in walked.sent {
+            match sent.iter_mut().find(|known| known.is_same(&one)) {
+                Some(known) => {
+                    known.doubts.retain(|doubt| !one.told_by.contains(&doubt.by));
+                    let by = one.told_by.into_iter();
+                    let more: Vec<_> = by.filter(|by| !known.told_by.contains(by)).collect();
+                    known.told_by.extend(more);
+                }
+                None => news.push(one),
+            }
+        }
+        let mut told: Vec<_> = voices.iter().map(|_| Vec::new()).collect();
+        let asks = voices.iter().zip(&mut told).map(|(of, told)| {
+            let asked = confirm(account, of, &news, told);
+            tokio::time::timeout(self.within, asked)
+        });
+        // what each said until then counts
+        join_all(asks).await;
+        for ((name, _), told) in voices.iter().zip(told) {
+            for (one, doubt) in told {
+                let by = name.clone();
+                match doubt {
+                    None => news[one].told_by.push(by),
+                    Some(words) => news[one].doubts.push(Doubt { by, words }),
+                }
+            }
+        }
+        sent.extend(news);
     }
 
     /// Whatever tells that a call of the oracle went through.
@@ -222,120 +281,48 @@ impl LookBack {
             topics: vec![topics.into_iter().collect()],
         })
     }
-
-    async fn walk(
-        &self,
-        name: &SafeText,
-        voice: &Rpc,
-        filter: &LogFilter,
-        asked: &Asked,
-    ) -> Result<Walked, RpcError> {
-        let head = voice.head().await?.number();
-        let lowest = asked
-            .after
-            .map_or(self.from_block, |after| after.saturating_add(1));
-        let lowest = lowest.max(self.from_block).min(head);
-        let (mut sent, mut from, mut pieces, mut lookups) = (BTreeMap::new(), head.saturating_add(1), 0, 0);
-        while from > lowest && pieces < PIECES && lookups < LOOKUPS && !asked.is_explained(&sent) {
-            let step = voice.log_span().clamp(1, STEP);
-            let (low, high) = (lowest.max(from.saturating_sub(step)), from - 1);
-            let (mut logs, mut at) = (Vec::new(), low);
-            while at <= high {
-                let piece = patiently(voice, filter, at, high).await?;
-                (pieces, at) = (pieces + 1, piece.end + 1);
-                logs.extend(piece.logs);
-            }
-            from = low;
-            let mut is_past = false;
-            for (hash, logs) in by_transaction(&logs).into_iter().rev() {
-                lookups += 1;
-                let info = voice.transaction(hash).await?;
-                let Some(info) = info.filter(|info| info.from == asked.account) else {
-                    continue;
-                };
-                let Some(block) = info.block() else { continue };
-                is_past |= info.nonce() < asked.lowest();
-                if asked.has(info.nonce()) {
-                    let one = Sent {
-                        transaction: Root(hash.0),
-                        block,
-                        did: self.did(&info, &logs).await,
-                        told_by: vec![name.clone()],
-                    };
-                    sent.insert(info.nonce(), one);
-                }
-            }
-            if is_past {
-                break;
-            }
-        }
-        Ok(Walked { sent, from })
-    }
-
-    /// The call as the contract's version reads it, and the pools that its events name.
-    async fn did(&self, info: &TransactionInfo, logs: &[&LogEntry]) -> SafeText {
-        let call = (info.to == Some(self.manager.address()))
-            .then(|| self.manager.describe(&info.input))
-            .flatten();
-        let mut told = Vec::new();
-        for log in logs {
-            if let Answer::Yes(event) = self.manager.event(&log.log()).await {
-                told.push(match (&call, event.of_its_pool()) {
-                    (Some(_), Some(event)) => format!("pool {}", event.pool),
-                    _ => event.to_string(),
-                });
-            }
-        }
-        let told = listed(&told, "and");
-        SafeText::new(&match call {
-            Some(call) => format!("{} of {told}", call.function),
-            None => format!("a call that this version cannot read: {told}"),
-        })
-    }
-
-    /// Who else tells the same of a transaction: its sender, its nonce, its block.
-    async fn confirm(&self, account: Address, sent: &mut BTreeMap<u64, Sent>) {
-        let voices = self.rpc.each();
-        for (nonce, one) in sent.iter_mut() {
-            for (name, voice) in &voices {
-                if one.told_by.contains(name) {
-                    continue;
-                }
-                let told = voice
-                    .transaction(B256::from(one.transaction.0))
-                    .await
-                    .ok()
-                    .flatten();
-                let says_so = |info: &TransactionInfo| {
-                    info.from == account && info.nonce() == *nonce && info.block() == Some(one.block)
-                };
-                if told.is_some_and(|info| says_so(&info)) {
-                    one.told_by.push(name.clone());
-                }
-            }
-        }
-    }
 }
 
-/// The logs of each transaction, in the order of the chain.
-fn by_transaction(logs: &[LogEntry]) -> Vec<(B256, Vec<&LogEntry>)> {
-    let mut all: Vec<(B256, Vec<&LogEntry>)> = Vec::new();
-    for log in logs {
-        let hash = B256::from(log.at().transaction.0);
-        match all.last_mut() {
-            Some((last, of)) if *last == hash => of.push(log),
-            _ => all.push((hash, vec![log])),
-        }
+/// What an endpoint says of transactions that another one tells, their sender, nonce and block: which of them, and how it does
+/// not bear that out, if it does not.
+async fn confirm(
+    account: Address,
+    (name, voice): &(SafeText, Rpc),
+    sent: &[Sent],
+    told: &mut Vec<(usize, Option<&'static str>)>,
+) {
+    for (n, one) in sent
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| !one.told_by.contains(name))
+    {
+        let hash = B256::from(one.transaction.0);
+        let Ok(info) = voice.transaction(hash).await else {
+            continue;
+        };
+        let says_so = |info: &TransactionInfo, block| {
+            info.from == account && info.nonce() == one.nonce && block == one.block
+        };
+        told.push((
+            n,
+            match info.map(|info| (info.block(), info)) {
+                None => Some("does not know it"),
+                // what is about another transaction, or is in no block yet, says nothing
+                Some((_, info)) if info.hash != hash => continue,
+                Some((None, _)) => continue,
+                Some((Some(block), info)) => (!says_so(&info, block)).then_some("denies it"),
+            },
+        ));
     }
-    all
 }
 
 /// Those of the asked nonces that nothing explains.
-fn rest_of(asked: &Asked, sent: &BTreeMap<u64, Sent>) -> Vec<Range> {
+fn rest_of(asked: &Asked, sent: &[Sent]) -> Vec<Range> {
+    let explained: BTreeSet<_> = sent.iter().map(|one| one.nonce).collect();
     let mut rest = Vec::new();
     for (first, last) in &asked.nonces {
         let mut from = *first;
-        for (nonce, _) in sent.range(*first..=*last) {
+        for nonce in explained.range(*first..=*last) {
             if *nonce > from {
                 rest.push((from, nonce - 1));
             }
@@ -349,55 +336,4 @@ fn rest_of(asked: &Asked, sent: &BTreeMap<u64, Sent>) -> Vec<Range> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(told_by: &[&str]) -> Sent {
-        Sent {
-            transaction: Root([0xab; 32]),
-            block: BlockRef {
-                number: 41,
-                hash: Root([1; 32]),
-            },
-            did: "resharePool of pool 3".into(),
-            told_by: told_by.iter().map(|name| SafeText::new(name)).collect(),
-        }
-    }
-
-    #[test]
-    fn every_nonce_is_explained_or_said_to_be_in_no_log_and_one_voice_is_said() {
-        let asked = Asked {
-            account: Address::ZERO,
-            nonces: vec![(3, 4), (7, 11)],
-            after: None,
-        };
-        let sent = BTreeMap::from([(4, sent(&["a", "b"])), (8, sent(&["a"]))]);
-        assert!(!asked.is_explained(&sent) && asked.has(9) && !asked.has(5));
-        let rest = rest_of(&asked, &sent);
-        assert_eq!(rest, [(3, 3), (7, 7), (9, 11)]);
-        let found = Found {
-            sent,
-            rest,
-            from: 12,
-            voices: 1,
-        };
-        let hash = Root([0xab; 32]);
-        let lines: Vec<_> = found.lines().iter().map(ToString::to_string).collect();
-        assert_eq!(
-            lines,
-            [
-                format!(
-                    "nonce 4: resharePool of pool 3, transaction {hash} in block 41 (2 endpoints say so)"
-                ),
-                format!("nonce 8: resharePool of pool 3, transaction {hash} in block 41 (one voice: a)"),
-                "nonces 3, 7 and 9 to 11: in no log of the contract from block 12 on, by one voice: not to the contract, \
-                 reverted, or older; look them up by the account and nonce"
-                    .to_owned(),
-            ]
-        );
-        assert_eq!(
-            found.short().as_str(),
-            "by the contract's logs: 4 resharePool of pool 3, 8 resharePool of pool 3, nonces 3, 7 and 9 to 11 in no log of it"
-        );
-    }
-}
+mod tests;

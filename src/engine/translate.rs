@@ -139,8 +139,6 @@ pub struct Gap {
     pub nonces: Unexplained,
     /// The first and the last of each range of them.
     pub ranges: Vec<(u64, u64)>,
-    /// The block up to which the journal had read every event, where it has not read on past them since.
-    pub after: Option<u64>,
     /// What a person declared lost of it last.
     pub lost: Option<SafeText>,
 }
@@ -161,12 +159,10 @@ pub fn unexplained(entries: &[Entry], account: Address, sent: u64) -> Option<Gap
         }
     }
     let nonces = durable.unexplained(account, sent)?;
-    let cursor = durable.cursor().filter(|_| !durable.is_strange(account));
     let each = durable.each_unexplained(account, sent, super::publish::STRANGE);
     Some(Gap {
         nonces,
         ranges: each.into_iter().map(|range| (range.first, range.last)).collect(),
-        after: cursor.map(|upto| upto.number),
         lost,
     })
 }
@@ -302,6 +298,50 @@ mod tests {
         );
         assert!(knows(&[seen(0), other.clone()]));
         assert!(knows(&[other, seen(0), adopted(account)]));
+    }
+
+    /// It depended on whether somebody had been told yet.
+    #[test]
+    fn what_a_journal_does_not_know_is_the_same_before_and_after_it_was_told_and_read_on_while_paused() {
+        let account = Address::repeat_byte(7);
+        let upto = |number| Record::EventsRead {
+            upto: crate::types::BlockRef {
+                number,
+                hash: crate::types::Root([1; 32]),
+            },
+        };
+        let records = [
+            Record::AccountSeen { account, nonce: 3 },
+            upto(100),
+            upto(120),
+            Record::AccountStrange {
+                account,
+                nonce: 3,
+                next: 5,
+                last: Some(4),
+            },
+            Record::Paused {
+                case: None,
+                by: "the engine".into(),
+            },
+            upto(400),
+        ];
+        let entry = |seq: usize| {
+            let record: &Record = &records[seq];
+            Entry {
+                seq: seq as u64,
+                format: 2,
+                at: UnixMillis(1),
+                kind: record.kind().to_owned(),
+                body: serde_json::to_string(record).unwrap(),
+                hash: crate::types::Root::default(),
+            }
+        };
+        let entries: Vec<_> = (0..records.len()).map(entry).collect();
+        for n in 1..=entries.len() {
+            let gap = unexplained(&entries[..n], account, 5).unwrap();
+            assert_eq!((gap.ranges, gap.lost), (vec![(3, 4)], None), "behind {n} records");
+        }
     }
 
     /// What is void at the end of the demo's journal cut off behind record `n`, with what `more` adds, and the records that

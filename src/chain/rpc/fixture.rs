@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 
 use crate::types::RedactedUrl;
 
-/// A node that says this to a call, as `result` or `error`.
-pub(super) async fn node_that(says: impl Fn(&Value) -> Value + Clone + Send + Sync + 'static) -> RedactedUrl {
+/// A node that says this to a call, as `result` or `error`; where that is `null`, it never answers.
+pub(crate) async fn node_that(says: impl Fn(&Value) -> Value + Clone + Send + Sync + 'static) -> RedactedUrl {
     let answer = move |Json(call): Json<Value>| async move {
         let mut said = says(&call);
+        if said.is_null() {
+            std::future::pending::<()>().await;
+        }
         said["jsonrpc"] = json!("2.0");
         said["id"] = call["id"].clone();
         Json(said)

@@ -18,7 +18,7 @@ mod error;
 mod everybody;
 mod finalized;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod headers;
 mod heads;
 mod http;

@@ -92,8 +92,6 @@ pub(super) struct Known {
     pub(super) comparison: Option<Comparison>,
     /// Looks up what an account sent to the contract.
     pub(super) look_back: LookBack,
-    /// The block up to which the journal had read every event.
-    pub(super) read_upto: Option<u64>,
 }
 
 impl Opening {
@@ -166,7 +164,6 @@ impl Opening {
         let chain = doors::chain(config, layout, line, probe.ssv_network, self.finality, &kept);
         let comparison = doors::comparison(config, line, &chain, watched, &kept);
         let look_back = doors::look_back(config, line, &chain);
-        let read_upto = self.resume.cursor.map(|cursor| cursor.number);
         let intake = doors::intake(config, line, &chain, self.finality, self.resume);
         let looking = chain.looking;
         let backend = &self.ceremonies.capabilities().backend;
@@ -197,7 +194,6 @@ impl Opening {
             intake,
             comparison,
             look_back,
-            read_upto,
         }
     }
 

@@ -39,7 +39,6 @@ impl Chain {
         let asked = Asked {
             account,
             nonces: gap.ranges.clone(),
-            after: gap.after,
         };
         let look = LookBack::new(self.rpc.clone(), Arc::clone(&self.manager), self.from_block);
         Ok(look.look(&asked).await?.lines())

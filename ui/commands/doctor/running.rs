@@ -161,9 +161,7 @@ fn strange(
     unknown: &engine::Gap,
     told: Result<Vec<SafeText>, Unknown>,
 ) -> Finding {
-    let engine::Gap {
-        nonces, after, lost, ..
-    } = unknown;
+    let engine::Gap { nonces, lost, .. } = unknown;
     let by_logs = told.map_or_else(
         |why| format!("what the contract's logs say of it is not known: {why}"),
         |lines| lines.iter().map(SafeText::as_str).collect::<Vec<_>>().join("; "),
@@ -172,7 +170,6 @@ fn strange(
         true => ("is", "its transaction"),
         false => ("are", "their transactions"),
     };
-    let since = after.map_or_else(String::new, |block| format!(", in the blocks after {block},"));
     let own = match lost {
         Some(words) => format!("it may be one of the lost records' own ({words})"),
         None => {
@@ -186,7 +183,7 @@ fn strange(
             "{transactions} sent, and {nonces} {one} not in this journal: the oracle pauses everything at its start. By the contract's logs: {by_logs}"
         ),
         &format!(
-            "look at {theirs}; what no log explains a block explorer finds{since} by account {account} and nonce: {own}. Then resume (key P in the console, or \
+            "look at {theirs}; what no log explains a block explorer finds by account {account} and nonce: {own}. Then resume (key P in the console, or \
              `casimir-dkg resume`); else find out who holds the key first. Where the oracle runs, and sends just now, run this again"
         ),
     )
@@ -205,7 +202,6 @@ mod tests {
         let unknown = engine::Gap {
             nonces: Unexplained { first: 2, last: 2 },
             ranges: vec![(2, 2)],
-            after: Some(40),
             lost: Some(SafeText::new(
                 "records 9 to 20 were declared lost by ada: the disk died",
             )),
@@ -244,7 +240,7 @@ mod tests {
             told.found
         );
         let hint = told.hint.unwrap();
-        for words in ["after 40", "records 9 to 20", "0x0707"] {
+        for words in ["records 9 to 20", "0x0707"] {
             assert!(hint.as_str().contains(words), "{words}: {hint}");
         }
     }

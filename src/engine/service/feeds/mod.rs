@@ -97,7 +97,6 @@ async fn follow(
         intake,
         comparison,
         look_back,
-        read_upto,
     } = opening.run().await;
     world.send_replace(Some(Arc::clone(&outside)));
     let ask = &outside.ask;
@@ -119,7 +118,7 @@ async fn follow(
         pace,
     };
     feeds.start("chain feed", chain::run(at_heads, received, lists, core.clone()));
-    let of_account = strange::run(look_back, read_upto, snapshots, core.clone());
+    let of_account = strange::run(look_back, snapshots, core.clone());
     feeds.start("account feed", of_account);
     let of_deployment = deployment::run(
         Arc::clone(&ask.ssv),
