@@ -172,14 +172,6 @@ impl Durable {
         self.unexplained_from(account, from, used)
     }
 
-    /// Somebody was told of nonces of another one, and no person has looked since.
-    #[must_use]
-    pub fn is_strange(&self, account: Address) -> bool {
-        self.accounts
-            .get(&account)
-            .is_some_and(|known| known.told.is_some())
-    }
-
     /// What [`Self::unexplained`] tells, one by one, in ranges; no more than the first so many of those.
     #[must_use]
     pub fn each_unexplained(&self, account: Address, used: u64, most: usize) -> Vec<Unexplained> {
