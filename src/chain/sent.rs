@@ -2,7 +2,7 @@
 //! judge whether a journal that lost records sent it, and nothing is believed because of it.
 //!
 //! The logs are read from the head back, until every nonce is explained, or a transaction of the account is older than all of
-//! them; so many answers, transactions and seconds are given to each endpoint ([`walk`]). No block of the journal bounds it:
+//! them; so many answers, transactions and seconds are given to each endpoint. No block of the journal bounds it:
 //! a journal reads on while a stranger's nonce is not told yet. Only two kinds of event are read: those by which the contract
 //! says that a call of its oracle went through. Every other endpoint is asked for what one tells, and who denies it is named.
 
