@@ -13,8 +13,9 @@
 //! code      bako-fuzi-higo-lomu
 //! ```
 
-use casimir_dkg::config::{Round, format_ether, rounded_ether};
-use casimir_dkg::types::{CeremonyPlan, OperatorId, PoolId, SignPurpose, counted, grouped};
+use casimir_dkg::types::{
+    CeremonyPlan, OperatorId, PoolId, Round, SignPurpose, counted, format_ether, grouped, rounded_ether,
+};
 use casimir_dkg::view::{
     ActionState, ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView,
 };
@@ -375,7 +376,7 @@ mod tests {
             fact("fee at most, now", "0.004914 ETH"),
         ];
         if let Payload::Transaction(tx) = &mut action.payload {
-            tx.fee_ceiling_wei = casimir_dkg::config::parse_ether("0.05 ETH").unwrap();
+            tx.fee_ceiling_wei = casimir_dkg::types::parse_ether("0.05 ETH").unwrap();
         }
         let text = |action: &ActionView, sent: Option<&TransactionView>, label: &str| {
             let rows = effects(action, sent);

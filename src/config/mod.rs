@@ -25,9 +25,6 @@ mod voices;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use crate::types::{
-    Round, format_ether, format_ssv, parse_ether, parse_ssv, rounded_ether, rounded_gwei, rounded_ssv,
-};
 pub use dirs::Directories;
 pub use environment::{ENV_PREFIX, env_name, process_environment};
 pub use error::{ConfigError, ConfigErrors, Place};

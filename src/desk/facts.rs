@@ -3,9 +3,10 @@
 
 use alloy::primitives::{Address, Bytes, U256};
 
-use crate::config::{Round, format_ether, rounded_ether};
 use crate::ports::{Answer, At, DepositOrder, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown};
-use crate::types::{BlockRef, BlsPublicKey, Check, OperatorId, PoolId, PoolView, Root};
+use crate::types::{
+    BlockRef, BlsPublicKey, Check, OperatorId, PoolId, PoolView, Root, Round, format_ether, rounded_ether,
+};
 
 /// Whose deposit, and of which key: what the facts are about.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@
 
 use std::time::Duration;
 
-use crate::config::{Floors, Round, format_ssv, rounded_ssv};
+use crate::config::Floors;
 use crate::oracle::{Fact, FactKind, TransactionPayload};
 use crate::ports::{Answer, At, Call, Execution, Funding, Ssv};
-use crate::types::{Check, ClusterSnapshot, counted};
+use crate::types::{Check, ClusterSnapshot, Round, counted, format_ssv, rounded_ssv};
 
 /// Seconds between two blocks of Ethereum.
 const BLOCK_S: u64 = 12;

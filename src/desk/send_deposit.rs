@@ -10,7 +10,7 @@ use super::proposal::list;
 use super::sending::{self, Sending};
 use super::{funding, key_checks, later, owner_nonce, refused, removed, served};
 use crate::beacon::roots;
-use crate::config::{Floors, Round, rounded_ether, rounded_ssv};
+use crate::config::Floors;
 use crate::oracle::{
     ActionKind, ENDPOINTS_AGREE, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload,
 };
@@ -18,7 +18,10 @@ use crate::ports::agreed::{self, MadeSince};
 use crate::ports::{
     Answer, Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
 };
-use crate::types::{BlsPublicKey, Check, DEPOSIT_GWEI, ForkVersion, OperatorId, PoolId, Root, counted};
+use crate::types::{
+    BlsPublicKey, Check, DEPOSIT_GWEI, ForkVersion, OperatorId, PoolId, Root, Round, counted, rounded_ether,
+    rounded_ssv,
+};
 
 /// Prepares the transaction, for a key that a ceremony has made.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use alloy::primitives::{Address, U256};
 
 use super::proposal;
-use crate::config::{Round, format_ether, rounded_ether};
 use crate::oracle::{
     ActionKind, CallArgument, CallView, ENDPOINTS_AGREE, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
     TransactionPayload,
@@ -14,7 +13,7 @@ use crate::ports::{
     Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner, agreed,
 };
 use crate::tx::fees;
-use crate::types::{BlockRef, Check, PoolId};
+use crate::types::{BlockRef, Check, PoolId, Round, format_ether, rounded_ether};
 
 /// What every transaction of the oracle's account is made and judged with.
 #[derive(Debug, Clone)]

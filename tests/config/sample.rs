@@ -253,7 +253,10 @@ fn the_readme_tells_the_defaults_of_each_network() {
             format!("{} min", MAX_PAUSE.as_secs() / 60),
         ),
         ("no node foresees them", "unknown: a person".to_owned()),
-        ("`contract.min_ssv`", config::format_ssv(public.min_ssv.unwrap())),
+        (
+            "`contract.min_ssv`",
+            casimir_dkg::types::format_ssv(public.min_ssv.unwrap()),
+        ),
         ("`contract.min_runway`", format!("{days}d")),
         ("`contract.from_block`", "a warning".to_owned()),
         ("`contract.cluster_layout`", "the contract is asked".to_owned()),

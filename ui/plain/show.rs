@@ -1,7 +1,6 @@
 //! What is printed: whole sentences and labelled values, a line each, without tables to be looked at.
 
-use casimir_dkg::config::{Round, format_ether, rounded_ether};
-use casimir_dkg::types::{OperatorId, SafeText, Severity, UnixMillis};
+use casimir_dkg::types::{OperatorId, Round, SafeText, Severity, UnixMillis, format_ether, rounded_ether};
 use casimir_dkg::view::{
     ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, TransactionView,
     Transition, WorseView,

@@ -9,12 +9,12 @@ use crate::config::raw::{Raw, Row};
 use crate::config::reader::{Reader, words};
 use crate::config::schema::Key;
 use crate::config::value::{self, Bad, Ether, Value};
-use crate::config::{AutoApprove, NetworkName, format_ether};
+use crate::config::{AutoApprove, NetworkName};
 use crate::oracle::{
     ActionKind, CHECKS, Family, Mode, Person, Policy, Risk, Rule, TwoPersons, UndoWindows, check_named,
     unknown_to_one_voice,
 };
-use crate::types::{DEPOSIT_WEI, PoolId, SafeText};
+use crate::types::{DEPOSIT_WEI, PoolId, SafeText, format_ether};
 
 const LIST: &str = "policy.rule";
 

@@ -9,7 +9,6 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::ceremony;
 use super::reasons::Reasons;
-use crate::config::{Round, rounded_ether};
 use crate::desk::{self, Desk, Neighbours};
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
@@ -19,7 +18,8 @@ use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, Transactio
 use crate::ports::{Accord, At, Consensus, Priced, StuckOptions, Transactions, agreed};
 use crate::ration::Ration;
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, Root, SafeText, SignedTransaction,
+    ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, Root, Round, SafeText, SignedTransaction,
+    rounded_ether,
 };
 
 /// Lines about transactions that nobody can look up: each is asked for again at every block.

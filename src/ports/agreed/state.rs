@@ -105,38 +105,54 @@ impl<T: Clone> Heard<T> {
     }
 }
 
-/// The manager's queue at `block`, and what those say of it who agree, or are most, or who alone answered.
-pub async fn on_state(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Option<QueueState>) {
-    let question = State {
-        block,
-        heard: Heard::nothing(),
-    };
+/// Something that a voice tells, and the words in which that is compared.
+#[async_trait]
+trait Subject: Send + Sync {
+    type Value: Clone + Send;
+
+    async fn of(&self, voice: &Voice) -> Result<(Words, Self::Value), Unknown>;
+}
+
+struct Noted<S: Subject> {
+    subject: S,
+    heard: Heard<S::Value>,
+}
+
+#[async_trait]
+impl<S: Subject> Question for Noted<S> {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let (words, value) = self.subject.of(voice).await?;
+        self.heard.note(&words, value);
+        Ok(words)
+    }
+}
+
+/// How far the endpoints agree at `block`, and what those say who agree, or are most, or who alone answered.
+async fn ask<S: Subject>(
+    agreement: &dyn Agreement,
+    block: BlockRef,
+    subject: S,
+) -> (Accord, Option<S::Value>) {
+    let heard = Heard::nothing();
+    let question = Noted { subject, heard };
     let accord = agreement.ask_at(block, &question).await;
     let said = question.heard.said(&accord);
     (accord, said)
+}
+
+/// The manager's queue at `block`, and what those say of it who agree, or are most, or who alone answered.
+pub async fn on_state(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Option<QueueState>) {
+    ask(agreement, block, State(block)).await
 }
 
 /// The owner's registrations at SSV, and how many those count who agree, or are most, or who alone answered.
 pub async fn on_count(agreement: &dyn Agreement, block: BlockRef) -> (Accord, Option<u64>) {
-    let question = Count {
-        block,
-        heard: Heard::nothing(),
-    };
-    let accord = agreement.ask_at(block, &question).await;
-    let said = question.heard.said(&accord);
-    (accord, said)
+    ask(agreement, block, Count(block)).await
 }
 
 /// How many transactions an account has sent at `block`, and how many by those who agree, or are most, or who alone answered.
 pub async fn on_sent(agreement: &dyn Agreement, account: Address, block: BlockRef) -> (Accord, Option<u64>) {
-    let question = Sent {
-        account,
-        block,
-        heard: Heard::nothing(),
-    };
-    let accord = agreement.ask_at(block, &question).await;
-    let said = question.heard.said(&accord);
-    (accord, said)
+    ask(agreement, block, Sent(account, block)).await
 }
 
 /// What an account has at `block`, and what those say it has who agree, or are most, or who alone answered.
@@ -145,77 +161,55 @@ pub async fn on_balance(
     account: Address,
     block: BlockRef,
 ) -> (Accord, Option<U256>) {
-    let question = Balance {
-        account,
-        block,
-        heard: Heard::nothing(),
-    };
-    let accord = agreement.ask_at(block, &question).await;
-    let said = question.heard.said(&accord);
-    (accord, said)
+    ask(agreement, block, Balance(account, block)).await
 }
 
-struct State {
-    block: BlockRef,
-    heard: Heard<QueueState>,
-}
+struct State(BlockRef);
 
 #[async_trait]
-impl Question for State {
-    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let state = QueueState::read(&*voice.manager, At::block(self.block)).await?;
-        let words = state.words();
-        self.heard.note(&words, state);
-        Ok(words)
+impl Subject for State {
+    type Value = QueueState;
+
+    async fn of(&self, voice: &Voice) -> Result<(Words, QueueState), Unknown> {
+        let state = QueueState::read(&*voice.manager, At::block(self.0)).await?;
+        Ok((state.words(), state))
     }
 }
 
-struct Count {
-    block: BlockRef,
-    heard: Heard<u64>,
-}
+struct Count(BlockRef);
 
 #[async_trait]
-impl Question for Count {
-    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let state = voice.ssv.state(self.block, &[]).await.value()?;
-        let words = registrations(&state);
-        self.heard.note(&words, state.owner_nonce);
-        Ok(words)
+impl Subject for Count {
+    type Value = u64;
+
+    async fn of(&self, voice: &Voice) -> Result<(Words, u64), Unknown> {
+        let state = voice.ssv.state(self.0, &[]).await.value()?;
+        Ok((registrations(&state), state.owner_nonce))
     }
 }
 
-struct Sent {
-    account: Address,
-    block: BlockRef,
-    heard: Heard<u64>,
-}
+struct Sent(Address, BlockRef);
 
 #[async_trait]
-impl Question for Sent {
-    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let next = voice.execution.nonce(self.account, At::block(self.block)).await;
-        let next = next.value()?;
-        let words = vec![("the oracle account's nonce", next.to_string())];
-        self.heard.note(&words, next);
-        Ok(words)
+impl Subject for Sent {
+    type Value = u64;
+
+    async fn of(&self, voice: &Voice) -> Result<(Words, u64), Unknown> {
+        let next = voice.execution.nonce(self.0, At::block(self.1)).await.value()?;
+        Ok((vec![("the oracle account's nonce", next.to_string())], next))
     }
 }
 
-struct Balance {
-    account: Address,
-    block: BlockRef,
-    heard: Heard<U256>,
-}
+struct Balance(Address, BlockRef);
 
 #[async_trait]
-impl Question for Balance {
-    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let balance = voice.execution.balance(self.account, At::block(self.block)).await;
-        let balance = balance.value()?;
+impl Subject for Balance {
+    type Value = U256;
+
+    async fn of(&self, voice: &Voice) -> Result<(Words, U256), Unknown> {
+        let balance = voice.execution.balance(self.0, At::block(self.1)).await.value()?;
         let words = vec![("the oracle account's balance", format_ether(balance))];
-        self.heard.note(&words, balance);
-        Ok(words)
+        Ok((words, balance))
     }
 }
 

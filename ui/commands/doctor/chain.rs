@@ -14,7 +14,7 @@ use casimir_dkg::http::Http;
 use casimir_dkg::journal::{self, JournalError, places};
 use casimir_dkg::pool::{self, Connection};
 use casimir_dkg::ports::{Answer, PoolManager, Probe, Unknown};
-use casimir_dkg::types::{ClusterLayout, SafeText, UnixMillis};
+use casimir_dkg::types::{ClusterLayout, Round, SafeText, UnixMillis, format_ether, rounded_ether};
 
 use super::{Finding, Report, deployment, endpoint};
 
@@ -294,8 +294,8 @@ fn accepted(config: &Config, manager: &dyn PoolManager, probe: &Probe, report: &
     if probe.reserved_fees_wei < config.contract.fee_amount_wei {
         let found = format!(
             "{} are reserved, a deposit takes {}",
-            casimir_dkg::config::rounded_ether(probe.reserved_fees_wei, casimir_dkg::config::Round::Down),
-            casimir_dkg::config::format_ether(config.contract.fee_amount_wei)
+            rounded_ether(probe.reserved_fees_wei, Round::Down),
+            format_ether(config.contract.fee_amount_wei)
         );
         let hint = "deposits wait until the manager has more fees";
         report.add(Finding::warn("reserved fees", found, hint));

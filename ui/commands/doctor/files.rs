@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use alloy::primitives::U256;
-use casimir_dkg::config::{Config, format_ether};
+use casimir_dkg::config::Config;
 use casimir_dkg::engine::{self, service};
 use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, places};
+use casimir_dkg::types::format_ether;
 
 use super::{Finding, Report, modes};
 use crate::log;

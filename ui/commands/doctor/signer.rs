@@ -2,10 +2,11 @@
 
 use alloy::primitives::Address;
 use casimir_dkg::chain::rpc::At;
-use casimir_dkg::config::{Config, Round, rounded_ether};
+use casimir_dkg::config::Config;
 use casimir_dkg::ports::tx_signer::HasKey;
 use casimir_dkg::ports::{Answer, TxSigner};
 use casimir_dkg::signer::{self, OpenError};
+use casimir_dkg::types::{Round, rounded_ether};
 
 use super::chain::Chain;
 use super::{Finding, Report};

@@ -3,9 +3,8 @@
 
 use std::fmt::Display;
 
-use casimir_dkg::config::format_ether;
 use casimir_dkg::types::{
-    BroughtAlong, CeremonyPlan, ExitDomain, OperatorId, OwnerNonce, Parties, SignPurpose,
+    BroughtAlong, CeremonyPlan, ExitDomain, OperatorId, OwnerNonce, Parties, SignPurpose, format_ether,
 };
 use casimir_dkg::view::{ActionView, CallView, CeremonyPayload, Payload, TransactionPayload};
 

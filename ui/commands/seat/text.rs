@@ -1,6 +1,6 @@
 //! An engine's state, for people who read lines.
 
-use casimir_dkg::config::{Round, rounded_ether};
+use casimir_dkg::types::{Round, rounded_ether};
 use casimir_dkg::view::{
     ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView, Wait, WaitReason,
 };

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use casimir_dkg::config::format_ether;
-use casimir_dkg::types::{CeremonyPlan, OperatorId};
+use casimir_dkg::types::{CeremonyPlan, OperatorId, format_ether};
 use casimir_dkg::view::{ActionView, FactKind, Payload};
 
 use crate::console::widgets::status;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use alloy::primitives::U256;
 
 use super::chain::Sources;
-use super::known::{Believed, Known};
+use super::known::{Alone, Believed, Known};
 use crate::chain::intake::Head;
 use crate::oracle::{AccountFacts, ChainFacts};
 use crate::ports::agreed::{self, QueueState};
@@ -52,14 +52,14 @@ impl Before {
     pub(super) fn doubts(&self) -> [(&'static str, SafeText); 4] {
         let account = [&self.sent.contradicted, &self.balance.contradicted];
         let account = account.into_iter().find(|words| !words.as_str().is_empty());
-        let alone = self.rests_on_one().into_iter().flatten().next().map(|why| {
-            let words = format!("what is shown of the contract and the account rests on one voice: {why}");
+        let alone = self.alone();
+        let rested_on = alone.iter().find(|alone| !alone.is_news);
+        let alone = rested_on.or(alone.first()).map(|Alone { why, is_news }| {
+            let words = match is_news {
+                false => format!("what is shown of the contract and the account rests on one voice: {why}"),
+                true => format!("one endpoint tells what nobody bears out yet; what two told stays: {why}"),
+            };
             SafeText::new(&words)
-        });
-        let alone = alone.or_else(|| {
-            let waits = self.waits_for_a_second().into_iter().flatten().next()?;
-            let words = format!("one endpoint tells what nobody bears out yet; what two told stays: {waits}");
-            Some(SafeText::new(&words))
         });
         [
             ("account", account.cloned().unwrap_or_default()),
@@ -69,20 +69,10 @@ impl Before {
         ]
     }
 
-    fn rests_on_one(&self) -> [Option<&SafeText>; 4] {
-        let (queue, count) = (self.queue.rests_on_one(), self.count.rests_on_one());
-        [
-            queue,
-            self.sent.rests_on_one(),
-            self.balance.rests_on_one(),
-            count,
-        ]
-    }
-
-    fn waits_for_a_second(&self) -> [Option<&SafeText>; 4] {
-        let (queue, count) = (self.queue.waits_for_a_second(), self.count.waits_for_a_second());
-        let (sent, balance) = (self.sent.waits_for_a_second(), self.balance.waits_for_a_second());
-        [queue, sent, balance, count]
+    fn alone(&self) -> Vec<Alone<'_>> {
+        let (queue, count) = (self.queue.alone(), self.count.alone());
+        let all = [queue, self.sent.alone(), self.balance.alone(), count];
+        all.into_iter().flatten().collect()
     }
 }
 
@@ -117,8 +107,8 @@ pub(super) async fn read(from: &Sources, head: Head, before: &mut Before) -> Res
         staked,
         owner_nonce,
         account,
-        one_voice: before.queue.rests_on_one().cloned(),
-        account_one_voice: before.sent.rests_on_one().cloned(),
+        one_voice: before.queue.alone().and_then(Alone::rested_on),
+        account_one_voice: before.sent.alone().and_then(Alone::rested_on),
     })
 }
 

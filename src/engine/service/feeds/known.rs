@@ -47,6 +47,21 @@ impl<T> Default for Known<T> {
     }
 }
 
+/// One endpoint tells something alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Alone<'a> {
+    pub(super) why: &'a SafeText,
+    /// It is not believed yet, and what two have told stays; else what is known rests on it.
+    pub(super) is_news: bool,
+}
+
+impl Alone<'_> {
+    /// Why what is known rests on it.
+    pub(super) fn rested_on(self) -> Option<SafeText> {
+        (!self.is_news).then(|| self.why.clone())
+    }
+}
+
 /// What is taken for true at a head.
 #[derive(Debug)]
 pub(super) struct Believed<T> {
@@ -106,14 +121,13 @@ impl<T: Clone + PartialEq> Known<T> {
         self.stays(told)
     }
 
-    /// Why what is known rests on one endpoint's word, though others are configured.
-    pub(super) fn rests_on_one(&self) -> Option<&SafeText> {
-        Some(&self.alone).filter(|why| !self.is_vouched && !why.as_str().is_empty())
-    }
-
-    /// Why what one endpoint tells anew is not believed yet, and what two have told stays.
-    pub(super) fn waits_for_a_second(&self) -> Option<&SafeText> {
-        Some(&self.alone).filter(|why| self.is_vouched && !why.as_str().is_empty())
+    /// What one endpoint tells alone, though others are configured.
+    pub(super) fn alone(&self) -> Option<Alone<'_>> {
+        let is_so = !self.alone.as_str().is_empty();
+        is_so.then_some(Alone {
+            why: &self.alone,
+            is_news: self.is_vouched,
+        })
     }
 
     /// One endpoint tells it, and those who could contradict are silent, for this reason.

@@ -1,7 +1,6 @@
 //! The status page: alarms, network, account, endpoints, operators, journal.
 
-use casimir_dkg::config::{Round, rounded_ether, rounded_gwei};
-use casimir_dkg::types::{CheckStatus, Severity};
+use casimir_dkg::types::{CheckStatus, Round, Severity, rounded_ether, rounded_gwei};
 use casimir_dkg::view::Samples;
 
 use crate::console::app::App;

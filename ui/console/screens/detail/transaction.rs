@@ -1,6 +1,6 @@
 //! A transaction: one nonce, every hash it ever had.
 
-use casimir_dkg::config::{Round, rounded_ether, rounded_gwei};
+use casimir_dkg::types::{Round, rounded_ether, rounded_gwei};
 use casimir_dkg::view::{TransactionState, TransactionView};
 
 use crate::console::app::App;

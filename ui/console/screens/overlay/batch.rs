@@ -13,7 +13,7 @@
 //! ```
 
 use alloy::primitives::U256;
-use casimir_dkg::config::{Round, rounded_ether};
+use casimir_dkg::types::{Round, rounded_ether};
 use casimir_dkg::view::{ActionView, CheckMark, Payload};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
