@@ -1,7 +1,7 @@
 //! What front ends are tested with: progress of real runs. To record it anew:
 //!
 //! ```text
-//! cargo test --test parts record_for_front_ends -- --ignored
+//! cargo test --test whole record_for_front_ends -- --ignored
 //! INSTA_UPDATE=always cargo test --bin casimir-dkg console::tests
 //! ```
 //!

@@ -237,7 +237,7 @@ fn a_number_that_the_simulated_world_names_is_listed_at_that_place() {
 fn page() -> String {
     let mut page = String::from(
         "# Faults, and the tests that show that they are survived\n\nHeld to the tests by `tests/faults/`; written by \
-         `CASIMIR_DKG_WRITE_FAULTS=1 cargo test --test parts faults::`.\n\n| World | What is real in it |\n|---|---|\n",
+         `CASIMIR_DKG_WRITE_FAULTS=1 cargo test --test whole faults::`.\n\n| World | What is real in it |\n|---|---|\n",
     );
     for (world, _, what) in WORLDS {
         let _ = writeln!(page, "| {world} | {what} |");
