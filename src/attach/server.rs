@@ -16,12 +16,12 @@ use super::places::{Place, Places};
 use super::{AttachError, Person, Role, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{SafeText, UnixMillis};
 use crate::view::Seated;
 
-static TAKEN: Ration = Ration::usual();
-static REFUSED: Ration = Ration::usual();
+static TAKEN: LogLimit = LogLimit::usual();
+static REFUSED: LogLimit = LogLimit::usual();
 
 /// Look-ups of persons that run at the same time. A list that is kept on a network answers when it likes, and whoever was
 /// sent away meanwhile still waits for it on a thread.

@@ -19,11 +19,11 @@ use super::kept::{Kept, Looked, Seal, look};
 use super::proof::{ByReceipts, Receipts, by_receipts, shares};
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{BlockRef, LogRef, SafeText};
 
 /// Lines about what is found: one endpoint can invent as many logs as it likes.
-static FOUND: Ration = Ration::slow();
+static FOUND: LogLimit = LogLimit::slow();
 
 /// Under which name it is kept.
 const ENTRY: &str = "comparison";

@@ -1,13 +1,13 @@
 //! Where a validator is on its way in or out, and when it will be further.
 
+use crate::log_limit::LogLimit;
 use crate::oracle::{Forecast, Moment, Published, Sighting, ValidatorPhase};
 use crate::ports::Unknown;
 use crate::ports::consensus::{Consensus, ExitRules, Validator, ValidatorStatus};
-use crate::ration::Ration;
 use crate::types::{BlsPublicKey, CaseId, RequestKind};
 
 /// Lines about validators that no beacon node tells of: each is asked for again and again.
-static UNSEEN: Ration = Ration::slow();
+static UNSEEN: LogLimit = LogLimit::slow();
 
 /// The chain's rules and the validator, from nodes that serve our chain.
 pub(super) async fn state(

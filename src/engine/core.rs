@@ -23,8 +23,8 @@ use super::{publish, transition, translate, world::World};
 use crate::inject;
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
+use crate::log_limit::LogLimit;
 use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step, violated};
-use crate::ration::Ration;
 use crate::types::{BlockRef, SafeText, Severity, UnixMillis, counted};
 use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
@@ -33,7 +33,7 @@ use durable::{Flushed, write_kept};
 pub(super) use durable::sum_of;
 
 /// Lines about events beyond the head, which an endpoint may tell at each poll.
-static BEYOND: Ration = Ration::slow();
+static BEYOND: LogLimit = LogLimit::slow();
 
 /// What reaches the core from the feeds.
 #[derive(Debug)]

@@ -7,44 +7,44 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::gate::{Client, Gate};
-use super::pool::Part;
-use super::seat::Seat;
-use crate::ration::Ration;
+use super::pool::Lease;
+use super::slot::Slot;
+use crate::log_limit::LogLimit;
 
 /// Shorter answers take no more than their connection does.
 const SHORT: usize = 1 << 10;
 /// Bytes of answers at one port that were not taken yet.
 pub(super) const ON_THEIR_WAY: usize = 8 << 20;
 
-static REFUSED: Ration = Ration::usual();
+static REFUSED: LogLimit = LogLimit::usual();
 
 /// An answer with this extension shares its text with others, and whoever made it bounds how many such texts there are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SharedText;
 
 /// An answer's bytes, for as long as its connection needs them.
-struct Owed {
+struct UnsentAnswer {
     bytes: Bytes,
-    seat: Arc<Seat>,
-    _part: Part,
+    slot: Arc<Slot>,
+    _lease: Lease,
 }
 
-impl AsRef<[u8]> for Owed {
+impl AsRef<[u8]> for UnsentAnswer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl Drop for Owed {
+impl Drop for UnsentAnswer {
     fn drop(&mut self) {
-        self.seat.took(self.bytes.len());
+        self.slot.took(self.bytes.len());
     }
 }
 
 impl Gate {
     /// Counts the answer until it was taken. Where there is no room, whoever takes nothing has to go, and this answer
     /// becomes 503: it is not kept until there is.
-    pub(super) async fn answer(&self, client: Client, seat: &Arc<Seat>, response: Response) -> Response {
+    pub(super) async fn answer(&self, client: Client, slot: &Arc<Slot>, response: Response) -> Response {
         let length = response.body().size_hint().exact();
         let length = length.and_then(|length| usize::try_from(length).ok());
         // what has no length is a stream, of which little is in memory
@@ -54,18 +54,18 @@ impl Gate {
         if response.extensions().get::<SharedText>().is_some() {
             return response;
         }
-        let Some(part) = self.room_for_answer(client, length) else {
+        let Some(lease) = self.room_for_answer(client, length) else {
             drop(response);
             return refusal(client);
         };
         let (head, body) = response.into_parts();
         match axum::body::to_bytes(body, length).await {
             Ok(bytes) => {
-                seat.owes(bytes.len());
-                let owed = Owed {
+                slot.owes(bytes.len());
+                let owed = UnsentAnswer {
                     bytes,
-                    seat: Arc::clone(seat),
-                    _part: part,
+                    slot: Arc::clone(slot),
+                    _lease: lease,
                 };
                 Response::from_parts(head, Body::from(Bytes::from_owner(owed)))
             }

@@ -7,7 +7,7 @@ use axum::body::{Body, HttpBody as _};
 use futures_util::StreamExt as _;
 
 use super::gate::{Client, Gate};
-use super::pool::Part;
+use super::pool::Lease;
 
 /// Nearly every message of a ceremony is shorter. Longer bodies are read a few at a time, so that all connections together
 /// cannot fill the memory.
@@ -40,7 +40,7 @@ impl BodyFault {
 #[derive(Debug)]
 pub(crate) struct Content {
     bytes: Vec<u8>,
-    turn: Option<Part>,
+    lease: Option<Lease>,
 }
 
 impl Deref for Content {
@@ -72,7 +72,7 @@ async fn read(gate: &Gate, client: Client, body: Body, limit: usize) -> Result<C
     let mut stream = body.into_data_stream();
     let mut content = Content {
         bytes: Vec::new(),
-        turn: None,
+        lease: None,
     };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| BodyFault::Broken(error.to_string()))?;
@@ -80,8 +80,8 @@ async fn read(gate: &Gate, client: Client, body: Body, limit: usize) -> Result<C
         if length > limit {
             return Err(BodyFault::TooLarge);
         }
-        if length > SHORT && content.turn.is_none() {
-            content.turn = Some(gate.long_body(client).ok_or(BodyFault::Busy)?);
+        if length > SHORT && content.lease.is_none() {
+            content.lease = Some(gate.long_body(client).ok_or(BodyFault::Busy)?);
             content
                 .bytes
                 .reserve_exact(told.saturating_sub(content.bytes.len()));

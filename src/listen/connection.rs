@@ -12,13 +12,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
 
-use super::crowd::{Bounds, Crowd};
 use super::gate::Gate;
-use super::line::{Line, Opened};
+use super::limiter::{Bounds, ConnectionLimiter};
 use super::network::{Network, client_of};
-use super::seat::{Phase, Seat};
+use super::slot::{Phase, Slot};
 use super::tls::Tls;
-use crate::ration::Ration;
+use super::transport::{Opened, Transport};
+use crate::log_limit::LogLimit;
 
 /// How an interim reply begins (RFC 9110, section 15.2): the reply itself follows it.
 const INTERIM: &[u8] = b"HTTP/1.1 1";
@@ -34,8 +34,8 @@ pub(crate) struct Listener {
     tcp: TcpListener,
     /// Whose port it is, for the log.
     role: &'static str,
-    crowd: Arc<Crowd>,
-    turned_away: Ration,
+    limiter: Arc<ConnectionLimiter>,
+    turned_away: LogLimit,
     tls: Option<Arc<Tls>>,
 }
 
@@ -44,8 +44,8 @@ impl Listener {
         Self {
             tcp,
             role,
-            crowd: Crowd::new(bounds, proxies),
-            turned_away: Ration::usual(),
+            limiter: ConnectionLimiter::new(bounds, proxies),
+            turned_away: LogLimit::usual(),
             tls: None,
         }
     }
@@ -67,7 +67,7 @@ impl Listener {
 
     /// What stands between the port and its routes.
     pub(crate) fn gate(&self) -> Gate {
-        Gate::new(Arc::clone(&self.crowd))
+        Gate::new(Arc::clone(&self.limiter))
     }
 
     /// The next connection for which there is room.
@@ -77,12 +77,12 @@ impl Listener {
             let (stream, peer) = axum::serve::Listener::accept(&mut self.tcp).await;
             let (ip, now) = (peer.ip(), std::time::Instant::now());
             // a proxy's connections are those of everybody behind it
-            let is_one = !self.crowd.is_this_machine(ip) && !self.crowd.is_proxy(ip);
-            if self.tls.is_some() && is_one && self.crowd.patience.is_over(client_of(ip), now) {
+            let is_one = !self.limiter.is_this_machine(ip) && !self.limiter.is_proxy(ip);
+            if self.tls.is_some() && is_one && self.limiter.client_limits.is_over(client_of(ip), now) {
                 // a handshake costs more than a refusal
                 continue;
             }
-            let Some(seat) = self.crowd.place(peer.ip()).await else {
+            let Some(slot) = self.limiter.place(peer.ip()).await else {
                 if let Some(left_out) = self.turned_away.line() {
                     let role = self.role;
                     tracing::warn!(target: "listen", role, client = %peer.ip(), left_out, "turned away: too many connections");
@@ -93,27 +93,27 @@ impl Listener {
                 tracing::debug!(target: "listen", %error, "could not set TCP_NODELAY");
             }
             let now = Instant::now();
-            let bounds = self.crowd.bounds;
-            let line = match &self.tls {
-                None => Line::Plain(stream),
+            let bounds = self.limiter.bounds;
+            let transport = match &self.tls {
+                None => Transport::Plain(stream),
                 Some(tls) => {
                     let ip = peer.ip();
                     let plain =
-                        client_of(ip).is_loopback() || self.crowd.is_proxy(ip) || tls.may_be_plain(ip);
-                    Line::opening(stream, Arc::clone(tls), plain)
+                        client_of(ip).is_loopback() || self.limiter.is_proxy(ip) || tls.may_be_plain(ip);
+                    Transport::opening(stream, Arc::clone(tls), plain)
                 }
             };
             let connection = Connection {
-                line,
+                transport,
                 timer: Box::pin(tokio::time::sleep_until(now + bounds.idle)),
                 since: now,
                 head: 0,
                 stuck: None,
                 behind: None,
-                greeted: false,
-                is_proxy: self.crowd.is_proxy(ip),
+                has_handshake: false,
+                is_proxy: self.limiter.is_proxy(ip),
                 bounds,
-                seat,
+                slot,
             };
             return (connection, peer);
         }
@@ -124,13 +124,13 @@ impl Listener {
 #[derive(Debug, Clone)]
 pub(super) struct Arrived {
     pub(super) peer: SocketAddr,
-    pub(super) seat: Arc<Seat>,
+    pub(super) slot: Arc<Slot>,
 }
 
 /// A client's connection under a timer.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    line: Line,
+    transport: Transport,
     timer: Pin<Box<Sleep>>,
     /// The first byte of the request, or the last one of the reply.
     since: Instant,
@@ -141,23 +141,23 @@ pub(crate) struct Connection {
     /// Since when a reply waits to be taken, and how many bytes of it were taken since.
     behind: Option<(Instant, u64)>,
     /// Its handshake has begun.
-    greeted: bool,
-    /// A proxy's handshakes are those of everybody behind it.
+    has_handshake: bool,
+    /// A proxy's has_handshake are those of everybody behind it.
     is_proxy: bool,
     bounds: Bounds,
-    seat: Arc<Seat>,
+    slot: Arc<Slot>,
 }
 
 impl Connection {
     pub(super) fn arrived(&self, peer: SocketAddr) -> Arrived {
         Arrived {
             peer,
-            seat: Arc::clone(&self.seat),
+            slot: Arc::clone(&self.slot),
         }
     }
 
     fn enter(&mut self, phase: Phase) {
-        self.seat.enter(phase);
+        self.slot.enter(phase);
         self.head = 0;
         self.since = Instant::now();
         let until = self.deadline();
@@ -165,7 +165,7 @@ impl Connection {
     }
 
     fn deadline(&self) -> Instant {
-        let phase = match self.seat.phase() {
+        let phase = match self.slot.phase() {
             Phase::Idle => self.bounds.idle,
             Phase::Head => self.bounds.head,
             Phase::Served | Phase::Body => self.bounds.request,
@@ -180,8 +180,8 @@ impl Connection {
     }
 
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        self.seat.waker.register(cx.waker());
-        if self.seat.is_sent_away() {
+        self.slot.waker.register(cx.waker());
+        if self.slot.is_sent_away() {
             return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
         }
         loop {
@@ -201,7 +201,7 @@ impl Connection {
             *taken = taken.saturating_add(u64::try_from(*written).unwrap_or(u64::MAX));
         }
         self.stuck = None;
-        if self.seat.is_served() && bytes.starts_with(INTERIM) {
+        if self.slot.is_served() && bytes.starts_with(INTERIM) {
             // `100 Continue` is no reply: the body is still to come
             return;
         }
@@ -223,11 +223,11 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.greeted && !self.seat.has_asked() {
+        if self.has_handshake && !self.slot.has_asked() {
             // a handshake that was made for nothing
-            self.seat.refused();
+            self.slot.refused();
         }
-        self.seat.leave();
+        self.slot.leave();
     }
 }
 
@@ -237,28 +237,28 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        while self.line.is_opening() {
-            match self.line.poll_open(cx) {
+        while self.transport.is_opening() {
+            match self.transport.poll_open(cx) {
                 // a handshake has the time of a head
                 Poll::Ready(Ok(Opened::Begun)) => {
-                    if !self.is_proxy && !self.seat.may_greet() {
+                    if !self.is_proxy && !self.slot.may_greet() {
                         return Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into()));
                     }
-                    self.greeted = true;
+                    self.has_handshake = true;
                     self.enter(Phase::Head);
                 }
                 Poll::Ready(Ok(Opened::Whole)) => self.enter(Phase::Idle),
                 Poll::Ready(Err(error)) => {
                     // it is counted once
-                    self.greeted = false;
-                    self.seat.refused();
+                    self.has_handshake = false;
+                    self.slot.refused();
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending => return self.poll_over(cx).map(Err),
             }
         }
-        if self.seat.is_served() {
-            return match Pin::new(&mut self.line).poll_read(cx, buf) {
+        if self.slot.is_served() {
+            return match Pin::new(&mut self.transport).poll_read(cx, buf) {
                 Poll::Ready(done) => Poll::Ready(done),
                 Poll::Pending => self.poll_over(cx).map(Err),
             };
@@ -266,18 +266,18 @@ impl AsyncRead for Connection {
         // whoever reads on has not found the head's end in what it has
         let left = LONGEST_HEAD.saturating_sub(self.head);
         if left == 0 {
-            self.seat.refused();
+            self.slot.refused();
             return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
         }
         let room = left.min(buf.remaining());
-        let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
-        let Poll::Ready(done) = Pin::new(&mut self.line).poll_read(cx, &mut part) else {
+        let mut taken = ReadBuf::new(buf.initialize_unfilled_to(room));
+        let Poll::Ready(done) = Pin::new(&mut self.transport).poll_read(cx, &mut taken) else {
             return self.poll_over(cx).map(Err);
         };
-        let came = part.filled().len();
+        let came = taken.filled().len();
         buf.advance(came);
         // only the first byte of a request starts its timer: trickling must not prolong it
-        if came > 0 && self.seat.phase() == Phase::Idle {
+        if came > 0 && self.slot.phase() == Phase::Idle {
             self.enter(Phase::Head);
         }
         self.head += came;
@@ -287,7 +287,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_write(cx, bytes) {
+        if let Poll::Ready(done) = Pin::new(&mut self.transport).poll_write(cx, bytes) {
             self.written(bytes, &done);
             return Poll::Ready(done);
         }
@@ -299,7 +299,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_write_vectored(cx, bufs) {
+        if let Poll::Ready(done) = Pin::new(&mut self.transport).poll_write_vectored(cx, bufs) {
             self.written(bufs.first().map_or(&[], |first| &first[..]), &done);
             return Poll::Ready(done);
         }
@@ -307,11 +307,11 @@ impl AsyncWrite for Connection {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.line.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_flush(cx) {
+        if let Poll::Ready(done) = Pin::new(&mut self.transport).poll_flush(cx) {
             // whoever writes does so when all it has is written
             (self.stuck, self.behind) = (None, None);
             return Poll::Ready(done);
@@ -320,7 +320,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Poll::Ready(done) = Pin::new(&mut self.line).poll_shutdown(cx) {
+        if let Poll::Ready(done) = Pin::new(&mut self.transport).poll_shutdown(cx) {
             return Poll::Ready(done);
         }
         self.poll_over(cx).map(Err)

@@ -12,10 +12,10 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 
 use super::connection::Arrived;
-use super::crowd::Crowd;
+use super::limiter::ConnectionLimiter;
 use super::network::{client_of, plain};
-use super::pool::Part;
-use super::seat::Phase;
+use super::pool::Lease;
+use super::slot::Phase;
 use super::watched::watched;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -39,39 +39,39 @@ impl Client {
 /// A listener's gate; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
-    crowd: Arc<Crowd>,
+    limiter: Arc<ConnectionLimiter>,
     told_of_proxy: Arc<AtomicBool>,
 }
 
 impl Gate {
-    pub(super) fn new(crowd: Arc<Crowd>) -> Self {
+    pub(super) fn new(limiter: Arc<ConnectionLimiter>) -> Self {
         Self {
-            crowd,
+            limiter,
             told_of_proxy: Arc::default(),
         }
     }
 
     /// The client proved who it is: it is let in while others have to wait.
-    pub(crate) fn befriend(&self, client: Client) {
-        self.crowd.patience.befriend(client.0, Instant::now());
+    pub(crate) fn mark_proven(&self, client: Client) {
+        self.limiter.client_limits.mark_proven(client.0, Instant::now());
     }
 
     /// The client sent something that was refused; too many of these, and its requests are not read any more.
     pub(crate) fn refused(&self, client: Client) {
-        self.crowd.patience.refused(client.0, Instant::now());
+        self.limiter.client_limits.refused(client.0, Instant::now());
     }
 
-    pub(super) fn long_body(&self, client: Client) -> Option<Part> {
-        self.crowd.long_body(client.0)
+    pub(super) fn long_body(&self, client: Client) -> Option<Lease> {
+        self.limiter.long_body(client.0)
     }
 
-    pub(super) fn room_for_answer(&self, client: Client, length: usize) -> Option<Part> {
-        self.crowd.room_for_answer(client.0, length)
+    pub(super) fn room_for_answer(&self, client: Client, length: usize) -> Option<Lease> {
+        self.limiter.room_for_answer(client.0, length)
     }
 
     #[cfg(test)]
     pub(super) fn connections(&self) -> usize {
-        self.crowd.connections()
+        self.limiter.connections()
     }
 
     pub(super) fn around(&self, router: Router) -> Router {
@@ -81,7 +81,7 @@ impl Gate {
     /// Who asks, behind the trusted proxies.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
         let client = client_of(self.address(peer, headers));
-        Client(client, self.crowd.is_this_machine(client))
+        Client(client, self.limiter.is_this_machine(client))
     }
 
     /// The address of who asks: the last one that is not a trusted proxy's. Each proxy writes behind what it was sent, which
@@ -90,13 +90,13 @@ impl Gate {
         let mut address = peer;
         // several lines are one list
         let lines = headers.get_all(FORWARDED_FOR).iter().rev();
-        for part in lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')) {
-            if !self.crowd.is_proxy(address) {
+        for entry in lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')) {
+            if !self.limiter.is_proxy(address) {
                 break;
             }
-            match forwarded(part) {
+            match forwarded(entry) {
                 // what a proxy calls its own machine is that proxy
-                Some(before) if before.is_loopback() && !self.crowd.is_proxy(before) => break,
+                Some(before) if before.is_loopback() && !self.limiter.is_proxy(before) => break,
                 Some(before) => address = before,
                 None => break,
             }
@@ -108,14 +108,14 @@ impl Gate {
     pub(super) fn is_news(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         headers.contains_key(FORWARDED_FOR)
             && is_near(plain(peer))
-            && !self.crowd.is_proxy(peer)
+            && !self.limiter.is_proxy(peer)
             && !self.told_of_proxy.swap(true, Ordering::Relaxed)
     }
 }
 
 /// An address as proxies write it: alone, or with the port that it came from.
-fn forwarded(part: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(part).ok()?.trim();
+fn forwarded(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
     let with_port = || text.parse::<SocketAddr>().map(|at| at.ip());
     let within = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let found = text.parse().or_else(|_| with_port()).ok();
@@ -136,26 +136,26 @@ async fn pass(
     mut request: Request,
     next: Next,
 ) -> Response {
-    arrived.seat.enter(Phase::Served);
+    arrived.slot.enter(Phase::Served);
     let peer = arrived.peer.ip();
     let client = gate.client(peer, request.headers());
     if gate.is_news(peer, request.headers()) {
         tracing::warn!(target: "listen", %peer,
             "requests come with X-Forwarded-For from an address that is no trusted proxy: all who stand behind it are one client. If it is a proxy, name it in trusted_proxies");
     }
-    if !client.is_this_machine() && gate.crowd.patience.is_over(client.0, Instant::now()) {
+    if !client.is_this_machine() && gate.limiter.client_limits.is_over(client.0, Instant::now()) {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
-    let _turn = if gate.crowd.is_proxy(peer) {
-        match gate.crowd.turn(&arrived.seat, client.0) {
-            Some(turn) => Some(turn),
+    let _proxied = if gate.limiter.is_proxy(peer) {
+        match gate.limiter.proxied_request(&arrived.slot, client.0) {
+            Some(request) => Some(request),
             None => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         }
     } else {
         None
     };
     request.extensions_mut().insert(client);
-    let request = request.map(|body| watched(body, &arrived.seat));
+    let request = request.map(|body| watched(body, &arrived.slot));
     let response = next.run(request).await;
-    gate.answer(client, &arrived.seat, response).await
+    gate.answer(client, &arrived.slot, response).await
 }

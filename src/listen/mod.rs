@@ -12,23 +12,23 @@
 //! | Refusals | A client that is refused again and again is answered 429 before its body is read, until it has been quiet for a while. What is signed costs nothing, and this machine itself is exempt, where no trusted proxy stands on it. |
 //! | Proxies | The client behind a trusted proxy is the last address of `X-Forwarded-For` that is not a trusted proxy; where that cannot be read, the proxy itself. Nobody else's header counts. All trusted proxies together have all connections but the last eighth; of these, requests under way are shared among the clients behind them as connections are elsewhere, so that a few are always free for the head of whoever comes. |
 //! | TLS | Where a certificate is configured ([`Tls`]), a first byte tells TLS from plain HTTP. Plain HTTP is taken from this machine, from trusted proxies and from whom `plain_http` names. A handshake has the time of a head; one that fails, or that no request follows, is a refusal, and of all of them one client has 200, and then 10 a second. |
-//! | Logs | What strangers can cause is logged in rations: so many lines in a while, with a count of those left out. |
+//! | Logs | What strangers can cause is limited: so many lines in a while, with a count of those left out. |
 
 mod answer;
 mod body;
+mod client_limits;
 mod connection;
-mod crowd;
 mod gate;
-mod line;
+mod limiter;
 mod network;
-mod patience;
 mod pool;
-mod seat;
 mod serve;
 mod shares;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod transport;
 mod watched;
 
 use std::io;
@@ -37,8 +37,8 @@ use std::net::SocketAddr;
 pub(crate) use answer::SharedText;
 pub(crate) use body::{BodyFault, Content};
 pub(crate) use connection::{Connection, Listener};
-pub use crowd::Bounds;
 pub(crate) use gate::{Client, Gate};
+pub use limiter::Bounds;
 #[cfg(test)]
 use network::client_of;
 pub(crate) use network::plain;

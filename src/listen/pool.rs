@@ -22,7 +22,7 @@ struct Held {
 
 /// What a client has of a pool, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Lease {
     pool: Arc<Pool>,
     client: IpAddr,
     amount: usize,
@@ -37,8 +37,8 @@ impl Pool {
     }
 
     /// So much for this client, if there is room for it.
-    pub(super) fn take(self: &Arc<Self>, client: IpAddr, amount: usize, is_friend: bool) -> Option<Part> {
-        let (own, all) = match is_friend {
+    pub(super) fn take(self: &Arc<Self>, client: IpAddr, amount: usize, is_proven: bool) -> Option<Lease> {
+        let (own, all) = match is_proven {
             true => (self.size / 2, self.size),
             false => (self.size / 4, self.size - self.size / 4),
         };
@@ -49,7 +49,7 @@ impl Pool {
         }
         held.all += amount;
         held.by.insert(client, before + amount);
-        Some(Part {
+        Some(Lease {
             pool: Arc::clone(self),
             client,
             amount,
@@ -62,7 +62,7 @@ impl Pool {
     }
 }
 
-impl Drop for Part {
+impl Drop for Lease {
     fn drop(&mut self) {
         let mut held = self.pool.held();
         held.all -= self.amount;

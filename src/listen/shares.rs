@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 /// What has to happen before somebody gets something of which there is so much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
+pub(super) enum Capacity {
     Free,
     /// Somebody else has to go.
     Others,
@@ -27,26 +27,26 @@ impl Supply {
         self.taken >= self.all
     }
 
-    pub(super) fn is_scarce(self, held: usize, is_friend: bool) -> bool {
-        !is_friend && held > 0 && self.taken + self.reserve >= self.all
+    pub(super) fn is_scarce(self, held: usize, is_proven: bool) -> bool {
+        !is_proven && held > 0 && self.taken + self.reserve >= self.all
     }
 
     /// Many addresses cost nobody much: so the very last of it is for those who proved who they are.
-    pub(super) fn room(self, held: usize, share: usize, is_friend: bool) -> Room {
-        let is_last = !is_friend && self.taken + self.reserve / 2 >= self.all;
+    pub(super) fn room(self, held: usize, share: usize, is_proven: bool) -> Capacity {
+        let is_last = !is_proven && self.taken + self.reserve / 2 >= self.all;
         match () {
-            () if held >= share || self.is_scarce(held, is_friend) => Room::Own,
-            () if self.is_full() || is_last => Room::Others,
-            () => Room::Free,
+            () if held >= share || self.is_scarce(held, is_proven) => Capacity::Own,
+            () if self.is_full() || is_last => Capacity::Others,
+            () => Capacity::Free,
         }
     }
 }
 
 /// How much each has; nobody is in it who has nothing.
 #[derive(Debug, Default)]
-pub(super) struct Tally(HashMap<IpAddr, usize>);
+pub(super) struct CountByClient(HashMap<IpAddr, usize>);
 
-impl Tally {
+impl CountByClient {
     pub(super) fn of(&self, client: IpAddr) -> usize {
         self.0.get(&client).copied().unwrap_or_default()
     }

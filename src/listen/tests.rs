@@ -12,9 +12,9 @@ use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::crowd::{Admission, Crowd};
-use super::patience::Patience;
-use super::seat::Phase;
+use super::client_limits::ClientLimits;
+use super::limiter::{Admission, ConnectionLimiter};
+use super::slot::Phase;
 use super::*;
 
 mod proxies;
@@ -113,26 +113,26 @@ async fn who_waits_at_a_full_port_gets_in_when_somebody_falls_silent_or_begins_t
         ..bounds(4)
     };
     // only what hangs for ever is waited for so long
-    let patience = crate::PATIENCE;
+    let client_limits = crate::REFUSAL_BURST;
     for silent in [true, false] {
-        let crowd = Crowd::new(all, Vec::new());
-        let mut seats = Vec::new();
+        let limiter = ConnectionLimiter::new(all, Vec::new());
+        let mut slots = Vec::new();
         for _ in 0..4 {
-            let seat = crowd.place(ip("127.0.0.1")).await.unwrap();
-            seat.enter(if silent { Phase::Served } else { Phase::Head });
-            seats.push(seat);
+            let slot = limiter.place(ip("127.0.0.1")).await.unwrap();
+            slot.enter(if silent { Phase::Served } else { Phase::Head });
+            slots.push(slot);
         }
         let falls_silent = async {
             tokio::task::yield_now().await;
             if silent {
-                seats[2].enter(Phase::Idle);
+                slots[2].enter(Phase::Idle);
             }
         };
-        let place = tokio::time::timeout(patience, crowd.place(ip("127.0.0.1")));
+        let place = tokio::time::timeout(client_limits, limiter.place(ip("127.0.0.1")));
         let (got_in, ()) = tokio::join!(place, falls_silent);
         assert!(matches!(got_in, Ok(Some(_))), "silent: {silent}");
-        assert_eq!(seats.iter().filter(|seat| seat.is_sent_away()).count(), 1);
-        assert!(!silent || seats[2].is_sent_away());
+        assert_eq!(slots.iter().filter(|slot| slot.is_sent_away()).count(), 1);
+        assert!(!silent || slots[2].is_sent_away());
     }
 }
 
@@ -143,18 +143,18 @@ async fn a_place_is_given_on_once() {
         reserve: 0,
         ..bounds(2)
     };
-    let crowd = Crowd::new(all, Vec::new());
+    let limiter = ConnectionLimiter::new(all, Vec::new());
     let here = ip("127.0.0.1");
-    let first = crowd.place(here).await.unwrap();
+    let first = limiter.place(here).await.unwrap();
     first.enter(Phase::Served);
-    let idle = crowd.place(here).await.unwrap();
-    let third = crowd.place(here).await.unwrap();
+    let idle = limiter.place(here).await.unwrap();
+    let third = limiter.place(here).await.unwrap();
     assert!(idle.is_sent_away() && !first.is_sent_away());
     third.enter(Phase::Served);
     idle.leave();
-    assert!(matches!(crowd.admit(here), Admission::Full));
+    assert!(matches!(limiter.admit(here), Admission::Full));
     let leaves = async { first.leave() };
-    let (got_in, ()) = tokio::join!(crowd.place(here), leaves);
+    let (got_in, ()) = tokio::join!(limiter.place(here), leaves);
     assert!(got_in.is_some());
 }
 
@@ -260,7 +260,10 @@ fn a_proxy_that_nobody_named_is_told_of_once_and_what_a_proxy_calls_itself_is_th
         headers.insert("x-forwarded-for", value.parse().unwrap());
         headers
     };
-    let gate = Gate::new(Crowd::new(bounds(4), vec!["10.0.0.0/8".parse().unwrap()]));
+    let gate = Gate::new(ConnectionLimiter::new(
+        bounds(4),
+        vec!["10.0.0.0/8".parse().unwrap()],
+    ));
     let named = headers("203.0.113.8");
     assert!(!gate.is_news(ip("10.0.0.1"), &named), "it is trusted");
     assert!(
@@ -374,7 +377,8 @@ async fn who_reads_an_answer_drop_by_drop_goes() {
 }
 
 fn client(address: &str) -> Client {
-    Gate::new(Crowd::new(bounds(4), Vec::new())).client(ip(address), &axum::http::HeaderMap::new())
+    Gate::new(ConnectionLimiter::new(bounds(4), Vec::new()))
+        .client(ip(address), &axum::http::HeaderMap::new())
 }
 
 /// A slice of a connection's buffer keeps all of it: of a body that comes byte by byte each byte kept 8 KiB.
@@ -386,11 +390,11 @@ async fn a_body_keeps_nothing_that_it_came_in() {
             &[7; 8 << 10]
         }
     }
-    let gate = Gate::new(Crowd::new(bounds(4), Vec::new()));
+    let gate = Gate::new(ConnectionLimiter::new(bounds(4), Vec::new()));
     for chunks in [1, 3] {
         let alive = Arc::new(());
-        let part = || Bytes::from_owner(Buffer(Arc::clone(&alive))).slice(5..6);
-        let parts: Vec<_> = (0..chunks).map(|_| Ok::<_, io::Error>(part())).collect();
+        let lease = || Bytes::from_owner(Buffer(Arc::clone(&alive))).slice(5..6);
+        let parts: Vec<_> = (0..chunks).map(|_| Ok::<_, io::Error>(lease())).collect();
         let body = Body::from_stream(futures_util::stream::iter(parts));
         let read = gate.read(client("203.0.113.7"), body, 100, Duration::from_secs(60));
         let content = read.await.unwrap();
@@ -402,7 +406,7 @@ async fn a_body_keeps_nothing_that_it_came_in() {
 /// Sixteen connections that began a long body and fell silent denied all others theirs.
 #[tokio::test]
 async fn no_client_has_all_places_for_long_bodies() {
-    let gate = Gate::new(Crowd::new(bounds(64), Vec::new()));
+    let gate = Gate::new(ConnectionLimiter::new(bounds(64), Vec::new()));
     let long = || {
         let head = futures_util::stream::iter([Ok::<_, io::Error>(Bytes::from(vec![7; 40 << 10]))]);
         Body::from_stream(head.chain(futures_util::stream::pending()))
@@ -433,7 +437,7 @@ async fn no_client_has_all_places_for_long_bodies() {
         BodyFault::Busy,
         "a stranger waits"
     );
-    gate.befriend(client("203.0.113.9"));
+    gate.mark_proven(client("203.0.113.9"));
     assert_eq!(read("203.0.113.9").await.unwrap().len(), 40 << 10);
     for task in &slow {
         task.abort();
@@ -497,45 +501,45 @@ async fn answers_that_nobody_takes_are_bounded_in_all_and_the_stuck_make_room() 
 /// One customer of a provider has 256 prefixes of 56 bits: they filled the last places, too.
 #[test]
 fn the_very_last_places_are_for_those_who_proved_who_they_are() {
-    let crowd = Crowd::new(bounds(32), Vec::new());
-    let mut seats = Vec::new();
+    let limiter = ConnectionLimiter::new(bounds(32), Vec::new());
+    let mut slots = Vec::new();
     for n in 0..256 {
-        if let Admission::Seat(seat) = crowd.admit(ip(&format!("2001:db8:1:{n:x}00::1"))) {
-            seat.enter(Phase::Served);
-            seats.push(seat);
+        if let Admission::Slot(slot) = limiter.admit(ip(&format!("2001:db8:1:{n:x}00::1"))) {
+            slot.enter(Phase::Served);
+            slots.push(slot);
         }
     }
-    assert_eq!(seats.len(), 30);
+    assert_eq!(slots.len(), 30);
     let operator = ip("203.0.113.1");
-    assert!(matches!(crowd.admit(operator), Admission::Refused));
-    crowd.patience.befriend(operator, Instant::now());
-    assert!(matches!(crowd.admit(operator), Admission::Seat(_)));
+    assert!(matches!(limiter.admit(operator), Admission::Refused));
+    limiter.client_limits.mark_proven(operator, Instant::now());
+    assert!(matches!(limiter.admit(operator), Admission::Slot(_)));
 }
 
 /// An idle connection of one who proved itself went for a newcomer who was then refused all the same.
 #[test]
 fn nobody_goes_for_who_is_not_let_in_and_one_at_most_for_who_is() {
-    let crowd = Crowd::new(bounds(32), Vec::new());
+    let limiter = ConnectionLimiter::new(bounds(32), Vec::new());
     let stranger = ip("198.51.100.1");
-    let seat = |client| match crowd.admit(client) {
-        Admission::Seat(seat) => seat,
+    let slot = |client| match limiter.admit(client) {
+        Admission::Slot(slot) => slot,
         other => panic!("{client}: {other:?}"),
     };
-    let busy = seat(stranger);
+    let busy = slot(stranger);
     busy.enter(Phase::Served);
     let idle: Vec<_> = (1..32)
         .map(|n| {
             let operator = ip(&format!("203.0.113.{n}"));
-            crowd.patience.befriend(operator, Instant::now());
-            seat(operator)
+            limiter.client_limits.mark_proven(operator, Instant::now());
+            slot(operator)
         })
         .collect();
-    let gone = || idle.iter().filter(|seat| seat.is_sent_away()).count();
-    assert!(matches!(crowd.admit(stranger), Admission::Refused));
+    let gone = || idle.iter().filter(|slot| slot.is_sent_away()).count();
+    assert!(matches!(limiter.admit(stranger), Admission::Refused));
     assert_eq!(gone(), 0, "for who was refused");
-    seat(ip("198.51.100.2"));
+    slot(ip("198.51.100.2"));
     assert_eq!(gone(), 1);
-    assert_eq!(crowd.connections(), 32);
+    assert_eq!(limiter.connections(), 32);
 }
 
 /// The answer `100 Continue` was taken for the reply, and the body behind it for an endless head.
@@ -551,8 +555,8 @@ async fn a_body_that_waits_to_be_asked_for_is_read_to_its_end() {
     let mut interim = [0; 25];
     stream.read_exact(&mut interim).await.unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-    for part in vec![b'x'; length].chunks(1_000) {
-        stream.write_all(part).await.unwrap();
+    for lease in vec![b'x'; length].chunks(1_000) {
+        stream.write_all(lease).await.unwrap();
         tokio::task::yield_now().await;
     }
     let mut answer = String::new();
@@ -562,41 +566,48 @@ async fn a_body_that_waits_to_be_asked_for_is_read_to_its_end() {
 
 #[test]
 fn whoever_proves_itself_again_stays_a_friend_also_among_many() {
-    let patience = Patience::default();
+    let client_limits = ClientLimits::default();
     let begun = Instant::now();
-    let friends: Vec<IpAddr> = (0..5_000u32).map(|n| IpAddr::from(n.to_be_bytes())).collect();
-    for friend in &friends {
-        patience.befriend(*friend, begun);
+    let proven: Vec<IpAddr> = (0..5_000u32).map(|n| IpAddr::from(n.to_be_bytes())).collect();
+    for friend in &proven {
+        client_limits.mark_proven(*friend, begun);
     }
     let later = begun + Duration::from_secs(59 * 60);
-    patience.befriend(friends[0], later);
-    assert!(patience.is_friend(friends[0], later + Duration::from_secs(59 * 60)));
+    client_limits.mark_proven(proven[0], later);
+    assert!(client_limits.is_proven(proven[0], later + Duration::from_secs(59 * 60)));
 }
 
 #[test]
 fn patience_comes_back_and_a_friend_never_loses_it() {
-    let patience = Patience::default();
+    let client_limits = ClientLimits::default();
     let (stranger, now) = (ip("203.0.113.7"), Instant::now());
     for _ in 0..1000 {
-        patience.refused(stranger, now);
+        client_limits.refused(stranger, now);
     }
-    assert!(patience.is_over(stranger, now));
-    assert!(!patience.is_over(stranger, now + Duration::from_secs(150)));
-    patience.befriend(stranger, now);
-    assert!(!patience.is_over(stranger, now));
-    assert!(patience.is_over(stranger, now + Duration::from_secs(0)) != patience.is_friend(stranger, now));
+    assert!(client_limits.is_over(stranger, now));
+    assert!(!client_limits.is_over(stranger, now + Duration::from_secs(150)));
+    client_limits.mark_proven(stranger, now);
+    assert!(!client_limits.is_over(stranger, now));
+    assert!(
+        client_limits.is_over(stranger, now + Duration::from_secs(0))
+            != client_limits.is_proven(stranger, now)
+    );
 }
 
 /// A handshake costs more than a request, also one that a request follows.
 #[test]
 fn handshakes_of_one_client_are_rationed() {
-    let patience = Patience::default();
+    let client_limits = ClientLimits::default();
     let (stranger, now) = (ip("203.0.113.7"), Instant::now());
-    let greeted = |now| (0..1000).filter(|_| patience.may_greet(stranger, now)).count();
-    assert_eq!(greeted(now), 200);
-    assert_eq!(greeted(now + Duration::from_secs(1)), 10);
-    assert!(patience.may_greet(ip("203.0.113.8"), now));
-    assert!(!patience.is_over(stranger, now), "its requests are read");
+    let handshakes = |now| {
+        (0..1000)
+            .filter(|_| client_limits.may_greet(stranger, now))
+            .count()
+    };
+    assert_eq!(handshakes(now), 200);
+    assert_eq!(handshakes(now + Duration::from_secs(1)), 10);
+    assert!(client_limits.may_greet(ip("203.0.113.8"), now));
+    assert!(!client_limits.is_over(stranger, now), "its requests are read");
 }
 
 #[test]

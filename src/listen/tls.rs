@@ -306,7 +306,7 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    use super::super::line::{Line, Opened};
+    use super::super::transport::{Opened, Transport};
     use super::*;
 
     /// A certificate that is its own authority, good in these years.
@@ -437,14 +437,14 @@ mod tests {
             .unwrap();
         client.write_all(said).await.unwrap();
         client.shutdown().await.unwrap();
-        let mut line = Line::opening(listener.accept().await.unwrap().0, tls, plain);
+        let mut transport = Transport::opening(listener.accept().await.unwrap().0, tls, plain);
         let done = loop {
-            let done = std::future::poll_fn(|cx| line.poll_open(cx)).await;
+            let done = std::future::poll_fn(|cx| transport.poll_open(cx)).await;
             if !matches!(done, Ok(Opened::Begun)) {
                 break done;
             }
         };
-        drop(line);
+        drop(transport);
         let mut answer = String::new();
         let _ = client.read_to_string(&mut answer).await;
         (done, answer)

@@ -7,23 +7,23 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 
-use super::seat::Seat;
+use super::slot::Slot;
 
 /// The body, of which the connection's place is told what came.
-pub(super) fn watched(body: Body, seat: &Arc<Seat>) -> Body {
+pub(super) fn watched(body: Body, slot: &Arc<Slot>) -> Body {
     if body.is_end_stream() {
         return body;
     }
-    seat.begin_body();
+    slot.begin_body();
     Body::new(Watched {
         body,
-        seat: Arc::clone(seat),
+        slot: Arc::clone(slot),
     })
 }
 
 struct Watched {
     body: Body,
-    seat: Arc<Seat>,
+    slot: Arc<Slot>,
 }
 
 impl HttpBody for Watched {
@@ -36,10 +36,10 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
-            self.seat.came(u64::try_from(data.len()).unwrap_or(u64::MAX));
+            self.slot.came(u64::try_from(data.len()).unwrap_or(u64::MAX));
         }
         if frame.is_none() || self.body.is_end_stream() {
-            self.seat.end_body();
+            self.slot.end_body();
         }
         Poll::Ready(frame)
     }
@@ -56,6 +56,6 @@ impl HttpBody for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         // whoever answers without it does not wait for it
-        self.seat.end_body();
+        self.slot.end_body();
     }
 }

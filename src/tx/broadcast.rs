@@ -11,13 +11,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use super::SignedTransaction;
 use super::refusal::classify;
 use crate::chain::rpc::{Rpc, RpcError};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{Root, SafeText};
 
 pub use crate::ports::{Broadcast, BroadcastHint, Heard};
 
 /// Lines about transactions that are offered again and again until they are in a block.
-static SENDS: Ration = Ration::usual();
+static SENDS: LogLimit = LogLimit::usual();
 
 /// How long after one another an endpoint is asked for what it took. A pool behind a balancer takes a moment; what is in no
 /// answer by the last was forgotten.

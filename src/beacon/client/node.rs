@@ -11,8 +11,8 @@ use super::http::{self, NodeError};
 use super::wire::{Data, Syncing};
 use crate::alike::Dissent;
 use crate::http::{Call, Endpoint};
+use crate::log_limit::{LogLimit, RepeatFilter};
 use crate::ports::consensus::{Genesis, NodeHealth, NodeState};
-use crate::ration::{Ration, Refrain};
 use crate::types::{Root, SafeText, UnixMillis};
 
 #[derive(Default)]
@@ -48,18 +48,18 @@ const CONTRADICTED: Duration = Duration::from_secs(120);
 
 /// What is logged of it, however often it gives cause.
 struct Lines {
-    contradicted: Refrain,
-    unused: Refrain,
+    contradicted: RepeatFilter,
+    unused: RepeatFilter,
     /// Its event stream comes and goes.
-    streams: Ration,
+    streams: LogLimit,
 }
 
 impl Default for Lines {
     fn default() -> Self {
         Self {
-            contradicted: Refrain::default(),
-            unused: Refrain::default(),
-            streams: Ration::slow(),
+            contradicted: RepeatFilter::default(),
+            unused: RepeatFilter::default(),
+            streams: LogLimit::slow(),
         }
     }
 }

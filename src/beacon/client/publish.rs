@@ -4,11 +4,11 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::{Beacon, Node, NodeError, classify, http};
+use crate::log_limit::LogLimit;
 use crate::ports::consensus::{NodeOutcome, PublishVerdict, SignedExit};
-use crate::ration::Ration;
 use crate::types::SafeText;
 
-static OFFERS: Ration = Ration::slow();
+static OFFERS: LogLimit = LogLimit::slow();
 
 impl Beacon {
     pub(super) async fn publish(&self, exit: &SignedExit) -> Vec<PublishVerdict> {

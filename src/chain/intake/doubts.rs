@@ -12,12 +12,12 @@ use super::follow::tell;
 use super::receipts::{Belief, judge};
 use super::{BelievedLog, Decoded, EventSources, Heard, Intake, IntakeError, IntakeEvent, Writer};
 use crate::chain::rpc::{EndpointIndex, Rpc};
+use crate::log_limit::LogLimit;
 use crate::ports::PoolEventKind;
-use crate::ration::Ration;
 use crate::types::{BlockRef, LogRef, SafeText};
 
 /// Lines about logs that are doubted: one endpoint can invent as many as it likes.
-static DOUBTED: Ration = Ration::slow();
+static DOUBTED: LogLimit = LogLimit::slow();
 
 /// Doubts that are kept. An endpoint that invents logs without end pushes out its own: the newest of whoever told the most.
 const KEPT: usize = 64;

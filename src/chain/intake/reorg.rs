@@ -5,11 +5,11 @@ use tokio::sync::mpsc::Sender;
 use super::follow::tell;
 use super::{ChainEvent, Intake, IntakeError, IntakeEvent, LocatedEvent};
 use crate::chain::rpc::{At, BlockHeader};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{BlockRef, LogRef, Root};
 
 /// Lines about reorganisations: where one endpoint is all there is, it makes them as it likes.
-static REORGS: Ration = Ration::slow();
+static REORGS: LogLimit = LogLimit::slow();
 
 impl Intake {
     /// When the cursor's block does not stand any more: goes back to the newest told block that does, and tells what is

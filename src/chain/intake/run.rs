@@ -6,11 +6,11 @@ use tokio::sync::{Notify, mpsc};
 
 use super::follow::tell;
 use super::{Intake, IntakeError, IntakeEvent, wake};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::SafeText;
 
 /// Lines about polls that fail: each second one may.
-static TROUBLE: Ration = Ration::slow();
+static TROUBLE: LogLimit = LogLimit::slow();
 
 impl Intake {
     /// Follows the chain until the receiver is dropped. Failures are told and tried again at the next look; the

@@ -17,11 +17,11 @@ use tokio::time::Instant;
 use super::{IntakeEvent, SocketState};
 use crate::chain::rpc::ServerError;
 use crate::http::{self, Http, HttpError, Limits};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{RedactedUrl, SafeText, in_words};
 
 /// Lines about the socket: it may take us in and throw us out as often as it likes.
-static SOCKETS: Ration = Ration::slow();
+static SOCKETS: LogLimit = LogLimit::slow();
 
 /// A socket that tells of no head for this long is taken for dead.
 const SILENCE: Duration = Duration::from_secs(120);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::error::EndpointError;
 use crate::http;
-use crate::ration::{Ration, Refrain};
+use crate::log_limit::{LogLimit, RepeatFilter};
 use crate::types::{SafeText, UnixMillis, in_words};
 
 pub use crate::ports::{EndpointHealth, EndpointState};
@@ -65,10 +65,10 @@ struct State {
 
 /// What is logged of it. It decides how often something happens to it, and not how much is written of that.
 struct Lines {
-    contradicted: Refrain,
-    omitted: Ration,
+    contradicted: RepeatFilter,
+    omitted: LogLimit,
     /// It comes and goes, lags and catches up, answers well and oddly.
-    changes: Ration,
+    changes: LogLimit,
 }
 
 impl State {
@@ -81,9 +81,9 @@ impl State {
 impl Default for Lines {
     fn default() -> Self {
         Self {
-            contradicted: Refrain::default(),
-            omitted: Ration::slow(),
-            changes: Ration::slow(),
+            contradicted: RepeatFilter::default(),
+            omitted: LogLimit::slow(),
+            changes: LogLimit::slow(),
         }
     }
 }

@@ -13,14 +13,14 @@ use super::exchange::{self, End};
 use super::http::{Conn, Gone};
 use super::socket;
 use super::target::Kind;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 
 /// Connections of one listener; the ones beyond are closed at once.
 const MAX_CONNECTIONS: usize = 512;
 
 /// Whoever connects causes these lines.
-static TOO_MANY: Ration = Ration::usual();
-static NOT_TAKEN: Ration = Ration::usual();
+static TOO_MANY: LogLimit = LogLimit::usual();
+static NOT_TAKEN: LogLimit = LogLimit::usual();
 
 /// Listens on any free port of the loopback address.
 pub(super) async fn bind() -> Result<(TcpListener, SocketAddr), ProxyError> {

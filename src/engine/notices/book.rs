@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::journal::places;
+use crate::log_limit::RepeatFilter;
 use crate::ports::notifier::{Notice, NoticeKind, NoticePhase};
-use crate::ration::Refrain;
 use crate::secrets::{Holds, open, replace_private};
 use crate::types::SafeText;
 
@@ -45,7 +45,7 @@ pub struct Book {
     /// Never held while something is written: a disk that hangs must not hold up a thread that others run on.
     told: Mutex<Pages>,
     /// What was said of writes that failed. Held while one is written, so that the newest is written last.
-    writes: Mutex<Refrain>,
+    writes: Mutex<RepeatFilter>,
 }
 
 impl Book {

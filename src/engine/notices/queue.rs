@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Book, Told};
+use crate::log_limit::RepeatFilter;
 use crate::ports::notifier::{Notice, NoticePhase, NotifyError};
-use crate::ration::Refrain;
 use crate::types::{SafeText, Severity, counted};
 
 /// Notices that wait for a receiver who takes his time. What comes on top is left out.
@@ -164,7 +164,7 @@ pub(super) fn open_with(
         critical: Limit::new(per_hour),
         rest: Limit::new(per_hour),
         again,
-        refrain: Refrain::default(),
+        refrain: RepeatFilter::default(),
     };
     let waiting = Waiting {
         critical: critical_waiting,
@@ -206,7 +206,7 @@ struct Delivery {
     /// The first and the longest pause before what is owed is tried again.
     again: (Duration, Duration),
     /// What was said of failures.
-    refrain: Refrain,
+    refrain: RepeatFilter,
 }
 
 impl Delivery {
@@ -288,7 +288,7 @@ impl Delivery {
 }
 
 /// What is wrong once is wrong at each notice.
-fn tell_of_failure(to: &Told, error: &NotifyError, refrain: &mut Refrain) {
+fn tell_of_failure(to: &Told, error: &NotifyError, refrain: &mut RepeatFilter) {
     if let Some(left_out) = refrain.line(&SafeText::new(&error.to_string())) {
         let (name, notifier) = (&to.name, to.notifier.name());
         tracing::warn!(target: "notices", to = %name, left_out, "{notifier}: {error}");

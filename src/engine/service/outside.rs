@@ -14,18 +14,18 @@ use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::engine::spend::unsigned;
 use crate::engine::world::{EffectFuture, World};
+use crate::log_limit::LogLimit;
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
 use crate::ports::{Accord, At, Consensus, Priced, StuckOptions, Transactions, agreed};
-use crate::ration::Ration;
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, NonceStatus, Root, Round, SafeText, SignedTransaction,
     rounded_ether,
 };
 
 /// Lines about transactions that nobody can look up: each is asked for again at every block.
-static LOOKS: Ration = Ration::slow();
+static LOOKS: LogLimit = LogLimit::slow();
 /// Lines about nonces that one endpoint calls used: it can do so at every transaction.
-static USED: Ration = Ration::slow();
+static USED: LogLimit = LogLimit::slow();
 
 /// The world as the engine sees it.
 pub(super) struct Outside {

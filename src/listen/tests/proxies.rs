@@ -39,7 +39,7 @@ async fn behind_a_proxy_the_last_requests_are_for_those_who_proved_who_they_are(
     let (operator, stranger) = ("198.51.100.1", "198.51.100.2");
     assert!(!gets_in(at, stranger, Duration::from_secs(2)).await);
     let proved = gate.client(ip(operator), &axum::http::HeaderMap::new());
-    gate.befriend(proved);
+    gate.mark_proven(proved);
     assert!(gets_in(at, operator, Duration::from_secs(20)).await);
     assert!(!gets_in(at, stranger, Duration::from_millis(200)).await);
     drop(held);
@@ -95,31 +95,33 @@ fn of_those_that_trickle_the_stranger_with_the_most_goes_and_a_body_that_moves_s
         reserve: 0,
         ..bounds(8)
     };
-    let crowd = Crowd::new(all, vec!["127.0.0.0/8".parse().unwrap()]);
+    let limiter = ConnectionLimiter::new(all, vec!["127.0.0.0/8".parse().unwrap()]);
     let begin = |client: &str| {
-        let Admission::Seat(seat) = crowd.admit(ip("127.0.0.1")) else {
+        let Admission::Slot(slot) = limiter.admit(ip("127.0.0.1")) else {
             panic!("{client} has no place");
         };
-        let turn = crowd.turn(&seat, ip(client)).unwrap();
-        seat.begin_body();
-        (seat, turn)
+        let proxied_request = limiter.proxied_request(&slot, ip(client)).unwrap();
+        slot.begin_body();
+        (slot, proxied_request)
     };
     let mut held = Vec::new();
     for client in ["203.0.113.1", "203.0.113.2", "203.0.113.2", "203.0.113.3"] {
         held.push(begin(client));
     }
     for _ in 0..4 {
-        let (moving, turn) = begin(&format!("203.0.113.{}", 10 + held.len()));
+        let (moving, proxied_request) = begin(&format!("203.0.113.{}", 10 + held.len()));
         moving.came(1 << 30);
-        held.push((moving, turn));
+        held.push((moving, proxied_request));
     }
-    crowd.patience.befriend(ip("203.0.113.2"), Instant::now());
+    limiter
+        .client_limits
+        .mark_proven(ip("203.0.113.2"), Instant::now());
     std::thread::sleep(Duration::from_millis(20));
-    let gone = |held: &[(Arc<super::super::seat::Seat>, _)]| -> Vec<usize> {
+    let gone = |held: &[(Arc<super::super::slot::Slot>, _)]| -> Vec<usize> {
         let gone = held
             .iter()
             .enumerate()
-            .filter(|(_, (seat, _))| seat.is_sent_away());
+            .filter(|(_, (slot, _))| slot.is_sent_away());
         gone.map(|(at, _)| at).collect()
     };
     let first = begin("198.51.100.1");

@@ -17,11 +17,11 @@ use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{DataStore, Decode};
 use crate::dkg::tracker::View;
 use crate::lane;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{CeremonyFailure, CeremonyKind, FailureKind, UnixMillis};
 
 /// Lines about a messenger that comes and goes with every question.
-static GONE: Ration = Ration::slow();
+static GONE: LogLimit = LogLimit::slow();
 
 type End = Result<Accepted, CeremonyFailure>;
 

@@ -20,7 +20,7 @@ use crate::dkg::rockx::seen::{PER_SIGNER, Seen, Sight};
 use crate::dkg::rockx::sign::message_root;
 use crate::dkg::rockx::wire::SignedMessage;
 use crate::listen::{self, BodyFault, Bounds, Client, Gate, Listener, Network};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{OperatorId, RequestId, Root, UnixMillis};
 
 /// The longest message of a committee of 13 is 5 KB; a blame with two of them in base64 of base64 of base64 is 30 KB.
@@ -40,7 +40,7 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// A connection may be silent for this long between two requests: longer than Go's client keeps it.
 const IDLE: Duration = Duration::from_secs(120);
 
-static DROPPED: Ration = Ration::usual();
+static DROPPED: LogLimit = LogLimit::usual();
 
 /// A message as it arrived.
 #[derive(Debug, Clone)]
@@ -201,7 +201,7 @@ async fn consume(
     };
     let done = route.take(&body, id);
     match done {
-        Done::New => shared.gate.befriend(client),
+        Done::New => shared.gate.mark_proven(client),
         Done::Known | Done::Strange => {}
         Done::Dropped => {
             if let Some(left_out) = DROPPED.line() {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::MessengerHandle;
 use super::hub::Hub;
 use super::topic::{Origin, Topic};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{OperatorId, RequestId};
 
-static SEEN: Ration = Ration::usual();
+static SEEN: LogLimit = LogLimit::usual();
 
 /// One that neither the initiator of this process nor a configured one began.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use super::foreign::Lookout;
 use super::hub::Hub;
 use super::proof;
 use super::store::Write;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{RequestId, SafeText, UnixMillis};
 
 /// Lines about what is removed: strangers leave as much behind as there is room for.
-static SWEPT: Ration = Ration::usual();
+static SWEPT: LogLimit = LogLimit::usual();
 
 /// Sweeps until the hub stops.
 pub(super) async fn run(hub: Arc<Hub>) {

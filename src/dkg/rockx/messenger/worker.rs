@@ -11,10 +11,10 @@ use super::lane::{DeliveryResult, Fate};
 use super::message::Message;
 use super::store::Write;
 use super::topic::Topic;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
-static GIVEN_UP: Ration = Ration::usual();
+static GIVEN_UP: LogLimit = LogLimit::usual();
 
 struct Job {
     address: String,

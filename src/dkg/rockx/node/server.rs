@@ -75,7 +75,7 @@ async fn consume(State(shared): State<Shared>, Extension(client): Extension<Clie
     };
     let taken = shared.service.consume(&body, client).await;
     match &taken {
-        Ok(Taken::Signed) => shared.gate.befriend(client),
+        Ok(Taken::Signed) => shared.gate.mark_proven(client),
         Err(refused) if refused.is_strangers() => shared.gate.refused(client),
         _ => {}
     }

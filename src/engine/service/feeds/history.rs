@@ -11,8 +11,8 @@ use crate::chain::comparison::Comparison;
 use crate::chain::intake::Head;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
+use crate::log_limit::RepeatFilter;
 use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Ssv, agreed};
-use crate::ration::Refrain;
 use crate::types::{BlockRef, SafeText};
 use crate::view::HistoryView;
 
@@ -129,7 +129,7 @@ async fn read_on(
 
 /// What keeps old logs from being read on, told when it changes and not at each head. Its words may name the block.
 #[derive(Debug, Default)]
-struct Obstacle(Refrain);
+struct Obstacle(RepeatFilter);
 
 impl Obstacle {
     fn said(&mut self, whose: &str, kept_up: &Answer<()>) {

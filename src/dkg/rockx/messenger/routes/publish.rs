@@ -15,11 +15,11 @@ use super::super::topic::{Accepted, Origin};
 use super::super::{body, keys, reply, worker};
 use super::{bad_body, client, not_stored, query};
 use crate::listen::Client;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{OperatorId, RequestId, SafeText};
 
-static REFUSED: Ration = Ration::usual();
-static OUTSIDERS: Ration = Ration::usual();
+static REFUSED: LogLimit = LogLimit::usual();
+static OUTSIDERS: LogLimit = LogLimit::usual();
 
 /// 200 means: on the disk, and on its way to every other subscriber.
 pub(super) async fn publish(State(hub): State<Arc<Hub>>, request: Request) -> Response {
@@ -104,7 +104,7 @@ async fn accept(hub: &Arc<Hub>, client: Client, id: RequestId, bytes: &[u8]) -> 
     }
     // a key that somebody made for itself says who that is to nobody
     if vouched || hub.named.is_empty() {
-        hub.gate.befriend(client);
+        hub.gate.mark_proven(client);
     }
     let own = |output| keys::is_own_output(id, read.signer, output, &key);
     let evidence = match &read.output {

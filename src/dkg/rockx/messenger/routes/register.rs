@@ -18,15 +18,15 @@ use super::observe::{join, observer};
 use super::{SHORT_BODY, bad_body, client, not_stored, owner, query};
 use crate::dkg::rockx::wire::Subscriber;
 use crate::listen::Client;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{RedactedUrl, RequestId, SafeText};
 
 const BAD_BODY: &str = "failed to parse subscriber data from the request body";
 const INVALID: &str = "invalid subscriber data: empty name or addr";
 const NOT_REGISTERED: &str = "failed to register subscriber";
 
-static TAKEOVERS: Ration = Ration::usual();
-static KEYS: Ration = Ration::usual();
+static TAKEOVERS: LogLimit = LogLimit::usual();
+static KEYS: LogLimit = LogLimit::usual();
 
 const KNOWN_KEY: &str = "the proof is by another key than the one that is known of this operator. Where it has a new one, the \
                          messenger's host changes public_key of its [[messenger.operator]], or the operator its key at SSV where \
@@ -203,7 +203,7 @@ async fn claim(hub: &Hub, asker: &Asker, name: &str, address: &str) -> Answer<Cl
                 return Err(not_registered(StatusCode::FORBIDDEN, KNOWN_KEY));
             }
             entry.confirmed = true;
-            hub.gate.befriend(asker.client);
+            hub.gate.mark_proven(asker.client);
         }
         entry.key = Some(Arc::new(proof.key));
         entry.signed = Some(proof.at);

@@ -15,12 +15,12 @@ use super::super::topic::Topic;
 use super::{bad_body, client, not_stored, query};
 use crate::dkg::rockx::wire::{BlameOutput, DataStore, Decode, Encode, GoMap, SignedOutput};
 use crate::listen::{Client, Content};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{RequestId, SafeText};
 
-static UNSIGNED: Ration = Ration::usual();
-static BOOKED: Ration = Ration::usual();
-static CONFLICTS: Ration = Ration::usual();
+static UNSIGNED: LogLimit = LogLimit::usual();
+static BOOKED: LogLimit = LogLimit::usual();
+static CONFLICTS: LogLimit = LogLimit::usual();
 
 const BAD_BODY: &str = "failed to parse request body";
 

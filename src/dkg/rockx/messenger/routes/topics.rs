@@ -51,7 +51,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
         return reply::error(StatusCode::CONFLICT, text, NOT_CREATED);
     }
     let origin = if signed.is_some() || hub.is_house(owner.as_ref()) {
-        hub.gate.befriend(client);
+        hub.gate.mark_proven(client);
         Origin::Known
     } else {
         Origin::Guest(Some(client.0))

@@ -29,8 +29,8 @@ use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::seen::{Seen, Sight};
 use crate::dkg::rockx::wire::{Decode, MsgType, SSV_DKG, SignedMessage, SsvMessage};
 use crate::listen::Client;
+use crate::log_limit::LogLimit;
 use crate::monitor::Pulse;
-use crate::ration::Ration;
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText};
 
 pub(super) use agree::Indices;
@@ -43,7 +43,7 @@ pub(super) use refusal::Refused;
 use room::{MAX_SESSIONS, Starter, Starts};
 use runner::{End, Hands, QUEUE, Runner};
 
-static POSTS: Ration = Ration::usual();
+static POSTS: LogLimit = LogLimit::usual();
 
 /// The running sessions' side that takes messages.
 struct Running {

@@ -9,10 +9,10 @@ use tokio::sync::{Notify, mpsc};
 use crate::dkg::rockx::messenger::PROOF_HEADER;
 use crate::dkg::rockx::wire::{BlameOutput, Encode, SignedMessage};
 use crate::http::{BadUrl, Call, Endpoint, Http, Limits};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{OperatorId, RedactedUrl, RequestId, SafeText};
 
-static AGAIN: Ration = Ration::usual();
+static AGAIN: LogLimit = LogLimit::usual();
 
 /// Something for the messenger.
 pub(super) enum Post {

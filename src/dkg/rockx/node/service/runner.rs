@@ -12,10 +12,10 @@ use super::super::session::{Authentic, Finish, Input, Output, Session, Sink};
 use super::super::store::{Ending, Store, StoreError};
 use super::outbox::Post;
 use crate::dkg::rockx::wire::{Encode, ProtocolRound};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{RequestId, SafeText};
 
-static DROPPED: Ration = Ration::usual();
+static DROPPED: LogLimit = LogLimit::usual();
 
 /// Messages that wait for one session: a committee of 13 sends 52.
 pub(super) const QUEUE: usize = 256;

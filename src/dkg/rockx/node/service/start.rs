@@ -14,10 +14,10 @@ use super::room::{Starter, make_room};
 use super::{Refused, Service, Taken};
 use crate::dkg::rockx::wire::{Decode, Init, KeySign, MsgType, Reshare, SignedMessage};
 use crate::listen::Client;
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{OperatorId, RequestId, SafeText};
 
-static REFUSED: Ration = Ration::usual();
+static REFUSED: LogLimit = LogLimit::usual();
 
 const KEYGEN: &str = "could not start new dkg";
 const OTHERS: &str = "could not start resharing";
@@ -63,7 +63,7 @@ impl Service {
             // before anybody is asked whether the signer exists
             self.is_new(ceremony, message.msg_type).map_err(refuse)?;
             if !client.is_this_machine() {
-                self.ration(client).map_err(refuse)?;
+                self.log_limit(client).map_err(refuse)?;
             }
         }
         let (initiator, by_key) = self.admit(&signed).await?;
@@ -100,7 +100,7 @@ impl Service {
     }
 
     /// Lets one client elsewhere send so many start messages that nobody signed.
-    fn ration(&self, client: Client) -> Result<(), String> {
+    fn log_limit(&self, client: Client) -> Result<(), String> {
         match self.table().starts.admit(client.0, Instant::now()) {
             true => Ok(()),
             false => Err("too many start messages from one address".to_owned()),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::dkg::threshold::{CombineError, combine, verify_partials};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{BlsPublicKey, BlsSignature, OperatorId};
 
 /// Lines about bad signatures, of which their sender may post any number.
-static BAD: Ration = Ration::usual();
+static BAD: LogLimit = LogLimit::usual();
 
 /// First come, first kept; a signature that turns out bad is dropped and its sender may send another.
 #[derive(Debug, Default)]

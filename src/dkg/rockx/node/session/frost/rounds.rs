@@ -10,11 +10,11 @@ use crate::dkg::rockx::node::session::{Entropy, Finish, Output, Purpose, Sink};
 use crate::dkg::rockx::node::store::KeyShare;
 use crate::dkg::rockx::wire::{BlameType, GoMap, MsgType, PartialDepositData, ProtocolRound, Round2};
 use crate::dkg::threshold::{SecretScalar, coefficients_at_zero, decode_key, partial_sign};
-use crate::ration::Ration;
+use crate::log_limit::LogLimit;
 use crate::types::{DEPOSIT_GWEI, OperatorId, Root, SafeText};
 
 /// Lines about results that do not agree, of which their sender may post any number.
-static WRONG: Ration = Ration::usual();
+static WRONG: LogLimit = LogLimit::usual();
 
 impl FrostSession {
     /// Every session key is known: deal.

@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 
 use super::answer::ON_THEIR_WAY;
 use super::body::LONG_ONES;
+use super::client_limits::ClientLimits;
 use super::network::{Network, client_of};
-use super::patience::Patience;
-use super::pool::{Part, Pool};
-use super::seat::{Phase, Seat, Turn};
-use super::shares::{Room, Supply, Tally};
+use super::pool::{Lease, Pool};
+use super::shares::{Capacity, CountByClient, Supply};
+use super::slot::{Phase, ProxiedRequest, Slot};
 
 /// A head that takes longer is the next to go, after all that are idle.
 const TRICKLING: Duration = Duration::from_secs(2);
@@ -79,7 +79,7 @@ fn descriptors() -> usize {
 /// What became of somebody at the door.
 #[derive(Debug)]
 pub(super) enum Admission {
-    Seat(Arc<Seat>),
+    Slot(Arc<Slot>),
     /// It has its share already, and all of it is busy.
     Refused,
     /// Nobody can be sent away for now.
@@ -88,39 +88,39 @@ pub(super) enum Admission {
 
 /// All connections of one listener.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(super) struct ConnectionLimiter {
     pub(super) bounds: Bounds,
     pub(super) proxies: Vec<Network>,
-    pub(super) patience: Patience,
+    pub(super) client_limits: ClientLimits,
     long_bodies: Arc<Pool>,
     answers: Arc<Pool>,
     /// Told when a place becomes free.
     freed: Notify,
     begun: Instant,
-    seats: Mutex<Seats>,
+    slots: Mutex<Slots>,
 }
 
 #[derive(Debug, Default)]
-struct Seats {
+struct Slots {
     next: u64,
-    taken: HashMap<u64, Arc<Seat>>,
-    by_holder: Tally,
+    taken: HashMap<u64, Arc<Slot>>,
+    by_holder: CountByClient,
     /// By the place that it takes, the client of each request under way that came through a trusted proxy.
-    turns: HashMap<u64, IpAddr>,
-    turns_of: Tally,
+    proxied: HashMap<u64, IpAddr>,
+    proxied_by_client: CountByClient,
 }
 
-impl Crowd {
+impl ConnectionLimiter {
     pub(super) fn new(bounds: Bounds, proxies: Vec<Network>) -> Arc<Self> {
         Arc::new(Self {
             bounds,
             proxies,
-            patience: Patience::default(),
+            client_limits: ClientLimits::default(),
             long_bodies: Pool::new(LONG_ONES),
             answers: Pool::new(ON_THEIR_WAY),
             freed: Notify::new(),
             begun: Instant::now(),
-            seats: Mutex::default(),
+            slots: Mutex::default(),
         })
     }
 
@@ -134,10 +134,10 @@ impl Crowd {
     }
 
     /// A place for a newcomer, as soon as there is one. `None`: it has its share already.
-    pub(super) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Seat>> {
+    pub(super) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Arc<Slot>> {
         loop {
             match self.admit(address) {
-                Admission::Seat(seat) => return Some(seat),
+                Admission::Slot(slot) => return Some(slot),
                 Admission::Refused => return None,
                 Admission::Full => drop(tokio::time::timeout(LOOK, self.freed.notified()).await),
             }
@@ -154,26 +154,26 @@ impl Crowd {
             true => self.bounds.connections - self.bounds.reserve,
             false => self.bounds.per_client,
         };
-        let mut seats = self.seats();
-        let held = seats.by_holder.of(holder);
+        let mut slots = self.slots();
+        let held = slots.by_holder.of(holder);
         let places = Supply {
             all: self.bounds.connections,
-            taken: seats.taken.len(),
+            taken: slots.taken.len(),
             reserve: self.bounds.reserve,
         };
-        let is_friend = self.patience.is_friend(client, Instant::now());
+        let is_proven = self.client_limits.is_proven(client, Instant::now());
         // at most one goes, and nobody for a newcomer who is not let in
-        let makes_room = match places.room(held, share, is_friend) {
-            Room::Own => self.send_away(&mut seats, |seat, _| seat.holder == holder),
-            Room::Others => self.send_away(&mut seats, |_, _| true),
-            Room::Free => true,
+        let makes_room = match places.room(held, share, is_proven) {
+            Capacity::Own => self.send_away(&mut slots, |slot, _| slot.holder == holder),
+            Capacity::Others => self.send_away(&mut slots, |_, _| true),
+            Capacity::Free => true,
         };
         if !makes_room {
             // whoever may have all waits for one of its own
             let waits = if held >= share {
                 many && places.is_full()
             } else {
-                places.is_full() && !places.is_scarce(held, is_friend)
+                places.is_full() && !places.is_scarce(held, is_proven)
             };
             return if waits {
                 Admission::Full
@@ -181,133 +181,137 @@ impl Crowd {
                 Admission::Refused
             };
         }
-        seats.next += 1;
-        let seat = Arc::new(Seat::new(seats.next, client, holder, self));
-        seats.taken.insert(seat.number, Arc::clone(&seat));
-        seats.by_holder.add(holder);
-        Admission::Seat(seat)
+        slots.next += 1;
+        let slot = Arc::new(Slot::new(slots.next, client, holder, self));
+        slots.taken.insert(slot.number, Arc::clone(&slot));
+        slots.by_holder.add(holder);
+        Admission::Slot(slot)
     }
 
     /// A place among the requests under way behind trusted proxies, for which a body that trickles may have to go. The shares
     /// are those of connections, of what the proxies may have: so a few of their connections are always free for a head,
     /// which tells who it is that asks.
-    pub(super) fn turn(&self, seat: &Arc<Seat>, client: IpAddr) -> Option<Turn> {
-        let is_friend = self.patience.is_friend(client, Instant::now());
-        let mut seats = self.seats();
-        let held = seats.turns_of.of(client);
+    pub(super) fn proxied_request(&self, slot: &Arc<Slot>, client: IpAddr) -> Option<ProxiedRequest> {
+        let is_proven = self.client_limits.is_proven(client, Instant::now());
+        let mut slots = self.slots();
+        let held = slots.proxied_by_client.of(client);
         // what is left to the proxies by those who come without one
-        let others = seats.taken.len() - seats.by_holder.of(PROXIES);
+        let others = slots.taken.len() - slots.by_holder.of(PROXIES);
         let all = self.bounds.connections - self.bounds.reserve;
         let requests = Supply {
             all: all.saturating_sub(others).max(self.bounds.reserve).max(1),
-            taken: seats.turns.len(),
+            taken: slots.proxied.len(),
             reserve: self.bounds.reserve,
         };
-        let turn = |seat: &Seat, seats: &Seats| seats.turns.get(&seat.number).copied();
-        let makes_room = match requests.room(held, self.bounds.per_client, is_friend) {
-            Room::Own => self.send_away(&mut seats, |seat, seats| turn(seat, seats) == Some(client)),
-            Room::Others => self.send_away(&mut seats, |seat, seats| turn(seat, seats).is_some()),
-            Room::Free => true,
+        let proxied_request = |slot: &Slot, slots: &Slots| slots.proxied.get(&slot.number).copied();
+        let makes_room = match requests.room(held, self.bounds.per_client, is_proven) {
+            Capacity::Own => self.send_away(&mut slots, |slot, slots| {
+                proxied_request(slot, slots) == Some(client)
+            }),
+            Capacity::Others => {
+                self.send_away(&mut slots, |slot, slots| proxied_request(slot, slots).is_some())
+            }
+            Capacity::Free => true,
         };
         // it may have been sent away meanwhile, which ends its turn
-        if !makes_room || !seats.taken.contains_key(&seat.number) {
+        if !makes_room || !slots.taken.contains_key(&slot.number) {
             return None;
         }
-        seats.turns.insert(seat.number, client);
-        seats.turns_of.add(client);
-        Some(Turn(Arc::clone(seat)))
+        slots.proxied.insert(slot.number, client);
+        slots.proxied_by_client.add(client);
+        Some(ProxiedRequest(Arc::clone(slot)))
     }
 
     /// Ends a connection that is idle, or whose head or body trickles, of those that may be chosen: one of whoever has the
     /// most.
-    fn send_away(&self, seats: &mut Seats, may_go: impl Fn(&Seat, &Seats) -> bool) -> bool {
-        let (now, patience) = (self.now(), millis(self.bounds.trickling));
+    fn send_away(&self, slots: &mut Slots, may_go: impl Fn(&Slot, &Slots) -> bool) -> bool {
+        let (now, least_age) = (self.now(), millis(self.bounds.trickling));
         // whoever is about to ask is idle, too, and would go before all that have begun and say no more
-        let heads = if patience == 0 { 3 } else { 2 };
-        let chosen = seats
+        let heads = if least_age == 0 { 3 } else { 2 };
+        let chosen = slots
             .taken
             .values()
-            .filter(|seat| may_go(seat, seats))
-            .filter_map(|seat| {
-                let age = now.saturating_sub(seat.since());
-                let many = seats.by_holder.of(seat.holder);
-                match seat.phase() {
-                    Phase::Idle => Some((3, many, age, seat)),
-                    Phase::Head if age >= patience => Some((heads, many, age, seat)),
+            .filter(|slot| may_go(slot, slots))
+            .filter_map(|slot| {
+                let age = now.saturating_sub(slot.since());
+                let many = slots.by_holder.of(slot.holder);
+                match slot.phase() {
+                    Phase::Idle => Some((3, many, age, slot)),
+                    Phase::Head if age >= least_age => Some((heads, many, age, slot)),
                     Phase::Body => {
-                        let age = age.saturating_sub(seat.earned());
-                        let client = seats.turns.get(&seat.number);
-                        let many = client.map_or(many, |client| seats.turns_of.of(*client));
-                        let is_friend = || {
-                            let client = *client.unwrap_or(&seat.client);
-                            self.patience.is_friend(client, Instant::now())
+                        let age = age.saturating_sub(slot.earned());
+                        let client = slots.proxied.get(&slot.number);
+                        let many = client.map_or(many, |client| slots.proxied_by_client.of(*client));
+                        let is_proven = || {
+                            let client = *client.unwrap_or(&slot.client);
+                            self.client_limits.is_proven(client, Instant::now())
                         };
-                        (age >= patience).then(|| (u8::from(!is_friend()), many, age, seat))
+                        (age >= least_age).then(|| (u8::from(!is_proven()), many, age, slot))
                     }
                     _ => None,
                 }
             })
             .max_by_key(|(rank, many, age, _)| (*rank, *many, *age))
-            .map(|(.., seat)| Arc::clone(seat));
-        let Some(seat) = chosen else { return false };
-        seats.send_away(&seat);
+            .map(|(.., slot)| Arc::clone(slot));
+        let Some(slot) = chosen else { return false };
+        slots.send_away(&slot);
         true
     }
 
     /// A place among the long bodies that are read.
-    pub(super) fn long_body(&self, client: IpAddr) -> Option<Part> {
-        let is_friend = self.patience.is_friend(client, Instant::now());
-        self.long_bodies.take(client, 1, is_friend)
+    pub(super) fn long_body(&self, client: IpAddr) -> Option<Lease> {
+        let is_proven = self.client_limits.is_proven(client, Instant::now());
+        self.long_bodies.take(client, 1, is_proven)
     }
 
     /// Room for an answer of so many bytes. Where there is none, the one goes that holds most of it and has taken nothing for
     /// a while: there is room for the next answer then.
-    pub(super) fn room_for_answer(&self, client: IpAddr, length: usize) -> Option<Part> {
-        let is_friend = self.patience.is_friend(client, Instant::now());
-        let part = self.answers.take(client, length, is_friend);
-        if part.is_none() {
+    pub(super) fn room_for_answer(&self, client: IpAddr, length: usize) -> Option<Lease> {
+        let is_proven = self.client_limits.is_proven(client, Instant::now());
+        let lease = self.answers.take(client, length, is_proven);
+        if lease.is_none() {
             self.send_away_reader();
         }
-        part
+        lease
     }
 
     fn send_away_reader(&self) {
-        let (now, patience) = (self.now(), millis(TRICKLING));
-        let mut seats = self.seats();
-        let chosen = seats
+        let (now, least_age) = (self.now(), millis(TRICKLING));
+        let mut slots = self.slots();
+        let chosen = slots
             .taken
             .values()
-            .filter(|seat| now.saturating_sub(seat.since()) >= patience)
-            .map(|seat| (seat.owed(), seat))
+            .filter(|slot| now.saturating_sub(slot.since()) >= least_age)
+            .map(|slot| (slot.owed(), slot))
             .filter(|(owed, _)| *owed > 0)
             .max_by_key(|(owed, _)| *owed)
-            .map(|(_, seat)| Arc::clone(seat));
-        if let Some(seat) = chosen {
-            seats.send_away(&seat);
+            .map(|(_, slot)| Arc::clone(slot));
+        if let Some(slot) = chosen {
+            slots.send_away(&slot);
         }
     }
 
-    pub(super) fn end_turn(&self, seat: &Seat) {
-        self.seats().end_turn(seat.number);
+    pub(super) fn end_proxied(&self, slot: &Slot) {
+        self.slots().end_proxied(slot.number);
     }
 
-    pub(super) fn leave(&self, seat: &Seat) {
-        self.seats().leave(seat);
+    pub(super) fn leave(&self, slot: &Slot) {
+        self.slots().leave(slot);
         self.freed.notify_one();
     }
 
     #[cfg(test)]
     pub(super) fn connections(&self) -> usize {
-        self.seats().taken.len()
+        self.slots().taken.len()
     }
 
     pub(super) fn now(&self) -> u64 {
         millis(self.begun.elapsed())
     }
 
-    fn seats(&self) -> MutexGuard<'_, Seats> {
+    fn slots(&self) -> MutexGuard<'_, Slots> {
         // a single insertion or removal is never left half done
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -315,22 +319,22 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Seats {
-    fn send_away(&mut self, seat: &Seat) {
-        self.leave(seat);
-        seat.send_away();
+impl Slots {
+    fn send_away(&mut self, slot: &Slot) {
+        self.leave(slot);
+        slot.send_away();
     }
 
-    fn leave(&mut self, seat: &Seat) {
-        if self.taken.remove(&seat.number).is_some() {
-            self.by_holder.remove(seat.holder);
-            self.end_turn(seat.number);
+    fn leave(&mut self, slot: &Slot) {
+        if self.taken.remove(&slot.number).is_some() {
+            self.by_holder.remove(slot.holder);
+            self.end_proxied(slot.number);
         }
     }
 
-    fn end_turn(&mut self, number: u64) {
-        if let Some(client) = self.turns.remove(&number) {
-            self.turns_of.remove(client);
+    fn end_proxied(&mut self, number: u64) {
+        if let Some(client) = self.proxied.remove(&number) {
+            self.proxied_by_client.remove(client);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Log lines that others can cause, in rations: strangers at our ports, and the nodes that we ask.
+//! Limits on log lines that others can cause: strangers at our ports, and the nodes that we ask.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ const FORGOTTEN: Duration = Duration::from_mins(30);
 
 /// So many lines in a while. What is beyond is counted, and the next line that is written tells how many there were.
 #[derive(Debug)]
-pub(crate) struct Ration {
+pub(crate) struct LogLimit {
     lines: u32,
     every: Duration,
     state: Mutex<State>,
@@ -23,7 +23,7 @@ struct State {
     left_out: u64,
 }
 
-impl Ration {
+impl LogLimit {
     /// What one kind of line gets: 20 of them in 10 seconds, about 1 MB an hour.
     pub(crate) const fn usual() -> Self {
         Self::new(20, Duration::from_secs(10))
@@ -71,22 +71,22 @@ impl Ration {
 
 /// What is said of one who repeats himself: a line when the words change, and when they come back after a silence.
 #[derive(Debug)]
-pub(crate) struct Refrain {
+pub(crate) struct RepeatFilter {
     heard: Option<(SafeText, Instant)>,
-    ration: Ration,
+    log_limit: LogLimit,
 }
 
-impl Default for Refrain {
+impl Default for RepeatFilter {
     fn default() -> Self {
         Self {
             heard: None,
-            ration: Ration::slow(),
+            log_limit: LogLimit::slow(),
         }
     }
 }
 
-impl Refrain {
-    /// As [`Ration::line`] for these words.
+impl RepeatFilter {
+    /// As [`LogLimit::line`] for these words.
     pub(crate) fn line(&mut self, words: &SafeText) -> Option<u64> {
         self.line_at(words, Instant::now())
     }
@@ -97,7 +97,11 @@ impl Refrain {
             .as_ref()
             .is_some_and(|(heard, at)| heard == words && now.duration_since(*at) < FORGOTTEN);
         self.heard = Some((words.clone(), now));
-        if is_known { None } else { self.ration.line_at(now) }
+        if is_known {
+            None
+        } else {
+            self.log_limit.line_at(now)
+        }
     }
 }
 
@@ -107,16 +111,16 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_told_with_the_next_line() {
-        let ration = Ration::new(2, Duration::from_secs(10));
+        let log_limit = LogLimit::new(2, Duration::from_secs(10));
         let now = Instant::now();
-        let lines: Vec<_> = (0..5).map(|_| ration.line_at(now)).collect();
+        let lines: Vec<_> = (0..5).map(|_| log_limit.line_at(now)).collect();
         assert_eq!(lines, [Some(0), Some(0), None, None, None]);
-        assert_eq!(ration.line_at(now + Duration::from_secs(11)), Some(3));
+        assert_eq!(log_limit.line_at(now + Duration::from_secs(11)), Some(3));
     }
 
     #[test]
     fn who_repeats_himself_once_a_block_is_heard_once() {
-        let (mut refrain, start) = (Refrain::default(), Instant::now());
+        let (mut refrain, start) = (RepeatFilter::default(), Instant::now());
         let block = |n: u32| start + Duration::from_secs(12) * n;
         let same: Vec<_> = (0..1_000)
             .filter_map(|n| refrain.line_at(&"a".into(), block(n)))
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn who_says_something_else_in_each_block_has_a_ration() {
-        let (mut refrain, start) = (Refrain::default(), Instant::now());
+        let (mut refrain, start) = (RepeatFilter::default(), Instant::now());
         let said = |n: u32| SafeText::new(&format!("block {n} is mine"));
         let lines = (0..300).filter_map(|n| refrain.line_at(&said(n), start + Duration::from_secs(12) * n));
         let lines: Vec<_> = lines.collect();

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
 
-use super::crowd::Crowd;
+use super::limiter::ConnectionLimiter;
 
 /// Bytes a second with which a body earns time: one that is slower trickles, and is the next to go after all such heads.
 const SLOWEST_BODY: u64 = 16 << 10;
@@ -28,7 +28,7 @@ pub(super) enum Phase {
 
 /// A connection's place.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct Slot {
     pub(super) number: u64,
     pub(super) client: IpAddr,
     /// Whose share it is part of: its client's, or that of all proxies.
@@ -44,33 +44,33 @@ pub(super) struct Seat {
     /// Bytes of its answers that were not taken.
     owed: AtomicUsize,
     pub(super) waker: AtomicWaker,
-    crowd: Arc<Crowd>,
+    limiter: Arc<ConnectionLimiter>,
 }
 
 /// A request under way behind a trusted proxy, until this is dropped or its connection is sent away.
 #[derive(Debug)]
-pub(super) struct Turn(pub(super) Arc<Seat>);
+pub(super) struct ProxiedRequest(pub(super) Arc<Slot>);
 
-impl Drop for Turn {
+impl Drop for ProxiedRequest {
     fn drop(&mut self) {
-        self.0.crowd.end_turn(&self.0);
+        self.0.limiter.end_proxied(&self.0);
     }
 }
 
-impl Seat {
-    pub(super) fn new(number: u64, client: IpAddr, holder: IpAddr, crowd: &Arc<Crowd>) -> Self {
+impl Slot {
+    pub(super) fn new(number: u64, client: IpAddr, holder: IpAddr, limiter: &Arc<ConnectionLimiter>) -> Self {
         Self {
             number,
             client,
             holder,
             phase: AtomicU8::new(Phase::Idle as u8),
-            since: AtomicU64::new(crowd.now()),
+            since: AtomicU64::new(limiter.now()),
             came: AtomicU64::new(0),
             sent_away: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             owed: AtomicUsize::new(0),
             waker: AtomicWaker::new(),
-            crowd: Arc::clone(crowd),
+            limiter: Arc::clone(limiter),
         }
     }
 
@@ -117,7 +117,7 @@ impl Seat {
     }
 
     pub(super) fn enter(&self, phase: Phase) {
-        self.since.store(self.crowd.now(), Ordering::Relaxed);
+        self.since.store(self.limiter.now(), Ordering::Relaxed);
         self.phase.store(phase as u8, Ordering::Relaxed);
         if matches!(phase, Phase::Served | Phase::Body) {
             self.asked.store(true, Ordering::Relaxed);
@@ -153,16 +153,16 @@ impl Seat {
 
     /// Whether its client may have one more handshake.
     pub(super) fn may_greet(&self) -> bool {
-        self.crowd.patience.may_greet(self.client, Instant::now())
+        self.limiter.client_limits.may_greet(self.client, Instant::now())
     }
 
     /// Its client sent something that is no request.
     pub(super) fn refused(&self) {
-        self.crowd.patience.refused(self.client, Instant::now());
+        self.limiter.client_limits.refused(self.client, Instant::now());
     }
 
     /// The connection is over.
     pub(super) fn leave(&self) {
-        self.crowd.leave(self);
+        self.limiter.leave(self);
     }
 }

@@ -18,7 +18,7 @@ const HANDSHAKE: u8 = 22;
 const NO_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n\
                         this port speaks TLS: use https\n";
 
-pub(super) enum Line {
+pub(super) enum Transport {
     Plain(TcpStream),
     Opening(Opening),
     Secure(Box<TlsStream<TcpStream>>),
@@ -47,7 +47,7 @@ pub(super) enum Opened {
     Whole,
 }
 
-impl std::fmt::Debug for Line {
+impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Plain(_) => "Plain",
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Line {
     }
 }
 
-impl Line {
+impl Transport {
     pub(super) fn opening(stream: TcpStream, tls: Arc<Tls>, plain: bool) -> Self {
         Self::Opening(Opening::Silent { stream, tls, plain })
     }
@@ -117,7 +117,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Transport {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -127,7 +127,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
