@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::frame::{self, Lines};
 use super::{AttachError, Person};
-use crate::engine::{Asked, EngineHandle, EngineSide, channel};
+use crate::engine::{EngineHandle, EngineSide, ToEngine, channel};
 use crate::types::{PoolId, SafeText};
 use crate::view::{Accepted, FromSeat, Hello, Listing, Query, Refused, Reply, Seated, Snapshot, ToSeat};
 
@@ -197,7 +197,7 @@ async fn converse(mut write: OwnedWriteHalf, mut side: EngineSide, mut heard: mp
                 heard_at = Instant::now();
                 side.pulse.beat();
                 let told = tell(&side, &mut open, message);
-                if told == Told::Missed && frame::write(&mut write, &FromSeat::Again).await.is_err() {
+                if told == Delivery::Missed && frame::write(&mut write, &FromSeat::Again).await.is_err() {
                     return;
                 }
             }
@@ -217,15 +217,15 @@ async fn converse(mut write: OwnedWriteHalf, mut side: EngineSide, mut heard: mp
                 let message = match asked {
                     None => return,
                     // who asks is what the engine's system says
-                    Some(Asked::Request { request, reply, by: _ }) => {
+                    Some(ToEngine::Request { request, reply, by: _ }) => {
                         open.requests.insert(ticket, reply);
                         FromSeat::Request { ticket, request }
                     }
-                    Some(Asked::Read { query, reply }) => {
+                    Some(ToEngine::Read { query, reply }) => {
                         open.queries.insert(ticket, reply);
                         FromSeat::Read { ticket, query }
                     }
-                    Some(Asked::Shutdown { reply }) => {
+                    Some(ToEngine::Shutdown { reply }) => {
                         let message = SafeText::new("left; the engine goes on");
                         let _ = reply.send(Ok(Accepted { message }));
                         return;
@@ -240,14 +240,14 @@ async fn converse(mut write: OwnedWriteHalf, mut side: EngineSide, mut heard: mp
 }
 
 #[derive(PartialEq)]
-enum Told {
+enum Delivery {
     /// The front end knows.
     Yes,
     /// Changes are of a state that is not here.
     Missed,
 }
 
-fn tell(side: &EngineSide, open: &mut Open, message: ToSeat) -> Told {
+fn tell(side: &EngineSide, open: &mut Open, message: ToSeat) -> Delivery {
     match message {
         ToSeat::Snapshot(snapshot) => {
             side.snapshots.send_replace(Arc::new(*snapshot));
@@ -255,7 +255,7 @@ fn tell(side: &EngineSide, open: &mut Open, message: ToSeat) -> Told {
         ToSeat::Changes { since, changes } => {
             let mut snapshot = (**side.snapshots.borrow()).clone();
             if snapshot.revision != since {
-                return Told::Missed;
+                return Delivery::Missed;
             }
             changes.into_iter().for_each(|change| snapshot.apply(change));
             side.snapshots.send_replace(Arc::new(snapshot));
@@ -278,5 +278,5 @@ fn tell(side: &EngineSide, open: &mut Open, message: ToSeat) -> Told {
         }
         ToSeat::Hello(_) | ToSeat::Seated(_) | ToSeat::NotAdmitted(_) => {}
     }
-    Told::Yes
+    Delivery::Yes
 }

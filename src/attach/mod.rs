@@ -20,8 +20,8 @@ mod door;
 pub mod frame;
 mod person;
 mod place;
-mod places;
 mod seat;
+mod seat_limits;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use super::door::{Admission, Door, Strangers, turn_away};
-use super::places::{Place, Places};
+use super::seat_limits::{SeatLimits, SeatPermit};
 use super::{AttachError, Person, Role, seat};
 use crate::config::Access;
 use crate::engine::EngineHandle;
@@ -271,16 +271,16 @@ async fn take_over(path: &Path) -> Result<(), AttachError> {
 pub(super) type Judge = Arc<dyn Fn(UCred) -> Result<(Person, Role), SafeText> + Send + Sync>;
 
 /// What everybody who comes is judged by.
-struct House {
+struct Host {
     judge: Judge,
     lookups: Arc<Semaphore>,
     about: About,
     engine: EngineHandle,
-    places: Arc<Places>,
+    places: Arc<SeatLimits>,
     strangers: Strangers,
 }
 
-impl House {
+impl Host {
     /// From the accepted connection to its end.
     async fn receive(&self, stream: UnixStream, peer: UCred, admission: Arc<Admission>) {
         let (person, role) = match self.admit(peer).await {
@@ -293,7 +293,7 @@ impl House {
         };
         let sits = || {
             admission.greets().then(|| {
-                let place = Sitting::at(&self.places, &person, role)?;
+                let place = OccupiedSeat::at(&self.places, &person, role)?;
                 let seat = self.engine.seat(person.identity());
                 Ok((place, seat, self.about.seated(&person, role)))
             })
@@ -325,7 +325,7 @@ async fn admit_all(
     about: About,
     engine: EngineHandle,
 ) {
-    let house = Arc::new(House {
+    let host = Arc::new(Host {
         judge,
         lookups: Arc::new(Semaphore::new(LOOKUPS)),
         about,
@@ -351,7 +351,7 @@ async fn admit_all(
             turn_away(stream, SafeText::new("the system does not say who you are"));
             continue;
         };
-        if let Some(why) = house.strangers.why_not((peer.uid(), peer.gid())) {
+        if let Some(why) = host.strangers.why_not((peer.uid(), peer.gid())) {
             tell_refusal(&why);
             turn_away(stream, why);
             // accepting is always ready then: others have their turn
@@ -359,21 +359,21 @@ async fn admit_all(
             continue;
         }
         let admission = Arc::<Admission>::default();
-        let (house, passes) = (Arc::clone(&house), Arc::clone(&admission));
-        let task = seats.spawn(async move { house.receive(stream, peer, passes).await });
+        let (host, passes) = (Arc::clone(&host), Arc::clone(&admission));
+        let task = seats.spawn(async move { host.receive(stream, peer, passes).await });
         door.enters(peer.uid(), task, admission);
     }
 }
 
 /// Somebody at a seat, from the greeting on; the seat is free again when this is dropped.
-pub(super) struct Sitting {
+pub(super) struct OccupiedSeat {
     person: String,
-    _place: Place,
+    _place: SeatPermit,
 }
 
-impl Sitting {
-    fn at(places: &Arc<Places>, person: &Person, role: Role) -> Result<Self, SafeText> {
-        let place = Places::take(places, person.uid, role).inspect_err(tell_refusal)?;
+impl OccupiedSeat {
+    fn at(places: &Arc<SeatLimits>, person: &Person, role: Role) -> Result<Self, SafeText> {
+        let place = SeatLimits::take(places, person.uid, role).inspect_err(tell_refusal)?;
         if let Some(left_out) = TAKEN.line() {
             tracing::info!(target: "attach", who = %person, %role, left_out, "a seat was taken");
         }
@@ -384,7 +384,7 @@ impl Sitting {
     }
 }
 
-impl Drop for Sitting {
+impl Drop for OccupiedSeat {
     fn drop(&mut self) {
         if let Some(left_out) = TAKEN.line() {
             tracing::info!(target: "attach", who = %self.person, left_out, "a seat was left");

@@ -9,7 +9,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::*;
 use crate::config::{Access, Who};
-use crate::engine::{Asked, EngineSide, channel};
+use crate::engine::{EngineSide, ToEngine, channel};
 use crate::types::{PoolId, UnixMillis};
 use crate::view::fixture::busy;
 use crate::view::{
@@ -64,10 +64,10 @@ async fn until(seat: &mut crate::engine::EngineHandle, wanted: &Snapshot) {
 }
 
 /// The next that is asked by somebody; what a seat asks by itself, to know whether the engine lives, is answered.
-async fn next_asked(engine: &mut EngineSide) -> Option<Asked> {
+async fn next_asked(engine: &mut EngineSide) -> Option<ToEngine> {
     loop {
         match engine.asked.recv().await {
-            Some(Asked::Read {
+            Some(ToEngine::Read {
                 query: Query::Pool { pool: PoolId(0) },
                 reply,
             }) => drop(reply.send(Err(Refused::NotNow("no pool".into())))),
@@ -148,7 +148,7 @@ async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back(
         let (seat, request) = (seat.clone(), request.clone());
         async move { seat.request(request).await }
     });
-    let Some(Asked::Request {
+    let Some(ToEngine::Request {
         by,
         request: got,
         reply,
@@ -171,7 +171,7 @@ async fn a_request_bears_the_name_that_the_system_has_and_the_answer_comes_back(
         limit: 1,
     });
     let asked = tokio::spawn(async move { seat.read(query).await });
-    let Some(Asked::Read { reply, .. }) = next_asked(&mut stage.engine).await else {
+    let Some(ToEngine::Read { reply, .. }) = next_asked(&mut stage.engine).await else {
         panic!("no query");
     };
     let refused: Result<Listing, _> = Err(Refused::NotNow("later".into()));
@@ -186,7 +186,7 @@ async fn an_engine_that_tells_nothing_is_asked_and_its_silence_is_known() {
     let attached = attach(&stage.path).await.unwrap();
     let heard = || attached.handle.pulse.last();
     let before = heard();
-    let Some(Asked::Read { query, reply }) = stage.engine.asked.recv().await else {
+    let Some(ToEngine::Read { query, reply }) = stage.engine.asked.recv().await else {
         panic!("it is not asked")
     };
     assert_eq!(query, Query::Pool { pool: PoolId(0) });
@@ -333,7 +333,7 @@ async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
             Err(refused) => break refused.to_string(),
         }
     };
-    assert!(all.len() <= places::SEATS);
+    assert!(all.len() <= seat_limits::SEATS);
     assert!(refused.contains("seats are taken"), "{refused}");
 }
 
@@ -342,13 +342,13 @@ async fn twenty_seats_come_and_go_and_one_too_many_is_told_so() {
 async fn whoever_does_not_greet_takes_nobodys_seat() {
     let stage = stage(Access::default()).await;
     let mut silent = Vec::new();
-    for n in 0..5 * super::places::SEATS {
+    for n in 0..5 * super::seat_limits::SEATS {
         let mut stream = UnixStream::connect(&stage.path).await.unwrap();
         if n % 2 == 0 {
             let _ = stream.write_all(b"{\"no\":\"message\"}\n").await;
         }
         silent.push(stream);
-        if n % super::places::SEATS == 0 {
+        if n % super::seat_limits::SEATS == 0 {
             attach(&stage.path).await.unwrap();
         }
     }
@@ -384,7 +384,7 @@ async fn a_seat_that_asks_much_before_it_reads_gets_every_answer() {
         _folder,
     } = stage(only_viewers()).await;
     tokio::spawn(async move {
-        while let Some(Asked::Read { reply, .. }) = engine.asked.recv().await {
+        while let Some(ToEngine::Read { reply, .. }) = engine.asked.recv().await {
             let _ = reply.send(Err(Refused::NotNow("later".into())));
         }
     });
@@ -406,7 +406,7 @@ async fn whoever_asks_much_and_hangs_up_leaves_the_seat_to_others() {
     let mut streams = Vec::new();
     // never answered
     let mut open = Vec::new();
-    for _ in 0..places::VIEWER {
+    for _ in 0..seat_limits::VIEWER {
         streams.push(asking(&stage.path, 20).await);
         // as much as a seat may ask at a time
         for _ in 0..8 {
@@ -648,7 +648,7 @@ async fn what_was_taken_is_seen_by_whoever_is_told_so() {
                 seat.snapshots.borrow().revision
             }
         });
-        let Some(Asked::Request { reply, .. }) = next_asked(&mut stage.engine).await else {
+        let Some(ToEngine::Request { reply, .. }) = next_asked(&mut stage.engine).await else {
             panic!("no request")
         };
         stage

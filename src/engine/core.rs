@@ -15,10 +15,10 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::commit::{Committer, Pending};
-use super::handle::{Asked, EngineSide, Identity};
-use super::kept::{Behind, Kept};
+use super::handle::{EngineSide, Identity, ToEngine};
 use super::live::{Live, LiveUpdate};
 use super::signatures::Here;
+use super::state_cache::{Behind, CachedState};
 use super::{publish, transition, translate, world::World};
 use crate::inject;
 use crate::journal::{Anchor, JournalError};
@@ -28,7 +28,7 @@ use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, st
 use crate::types::{BlockRef, SafeText, Severity, UnixMillis, counted};
 use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
-use durable::{Flushed, write_kept};
+use durable::{Flushed, write_cached};
 
 pub(super) use durable::sum_of;
 
@@ -88,7 +88,7 @@ pub enum EngineError {
         "{path} is not what the records of the journal say; it was removed, nothing was done on its word, and the next \
          start reads everything"
     )]
-    Kept { path: PathBuf },
+    CachedState { path: PathBuf },
     /// A write to the journal failed so that nobody knows what the file holds now.
     #[error(
         "{0}; what the file holds cannot be believed by this process any more, so it ends: the next start reads and \
@@ -148,7 +148,7 @@ pub(super) struct Core<W> {
     /// What waits for that, at most [`HELD`].
     held: VecDeque<Held>,
     /// The record up to which the state was kept for the next start.
-    kept: u64,
+    cached: u64,
     revision: u64,
     dirty: bool,
     /// The start of the monotonic clock that the decision core is told.
@@ -196,7 +196,7 @@ impl<W: World> Core<W> {
             looked: Instant::now(),
             behind: None,
             held: VecDeque::new(),
-            kept: 0,
+            cached: 0,
             revision: 0,
             dirty: true,
             began: Instant::now(),
@@ -228,8 +228,8 @@ impl<W: World> Core<W> {
         }
         self.held.push_back(Held::Input(first));
         let ended = self.run().await;
-        if let (Ok(()), Some((kept, path))) = (&ended, self.take_to_keep()) {
-            write_kept(&kept, &path);
+        if let (Ok(()), Some((cached, path))) = (&ended, self.take_cacheable()) {
+            write_cached(&cached, &path);
         }
         ended
     }
@@ -265,9 +265,9 @@ impl<W: World> Core<W> {
                 asked = self.side.asked.recv(), if asks < ASKS => {
                     asks += 1;
                     match asked {
-                        Some(Asked::Request { by, request, reply }) => self.wish(by, request, reply),
-                        Some(Asked::Read { query, reply }) => self.read(query, reply),
-                        Some(Asked::Shutdown { reply }) => return self.drain(Some(reply)).await,
+                        Some(ToEngine::Request { by, request, reply }) => self.wish(by, request, reply),
+                        Some(ToEngine::Read { query, reply }) => self.read(query, reply),
+                        Some(ToEngine::Shutdown { reply }) => return self.drain(Some(reply)).await,
                         None => return self.drain(None).await,
                     }
                     continue;
@@ -334,12 +334,12 @@ impl<W: World> Core<W> {
             tokio::select! {
                 () = &mut again => return ControlFlow::Continue(()),
                 asked = self.side.asked.recv() => match asked {
-                    Some(Asked::Request { reply, .. }) => {
+                    Some(ToEngine::Request { reply, .. }) => {
                         let words = SafeText::new("the journal cannot be written: nothing is taken up until it can");
                         let _ = reply.send(Err(Refused::Unavailable(words)));
                     }
-                    Some(Asked::Read { query, reply }) => self.read(query, reply),
-                    Some(Asked::Shutdown { reply }) => {
+                    Some(ToEngine::Read { query, reply }) => self.read(query, reply),
+                    Some(ToEngine::Shutdown { reply }) => {
                         return ControlFlow::Break(self.drain(Some(reply)).await);
                     }
                     None => return ControlFlow::Break(self.drain(None).await),

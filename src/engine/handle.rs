@@ -127,7 +127,7 @@ async fn answer_of<T>(
 
 /// What reaches the engine from front ends.
 #[derive(Debug)]
-pub enum Asked {
+pub enum ToEngine {
     /// Somebody asks for something.
     Request {
         by: Identity,
@@ -157,7 +157,7 @@ pub struct EngineHandle {
     pub transitions: broadcast::Receiver<Transition>,
     /// Whether it still goes around.
     pub pulse: Arc<Pulse>,
-    asks: mpsc::Sender<Asked>,
+    asks: mpsc::Sender<ToEngine>,
 }
 
 impl Clone for EngineHandle {
@@ -201,14 +201,14 @@ impl EngineHandle {
     /// The engine is gone or its queue of 64 requests is full.
     pub fn try_shutdown(&self) -> Result<oneshot::Receiver<Reply>, EngineGone> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked::Shutdown { reply };
+        let asked = ToEngine::Shutdown { reply };
         self.asks.try_send(asked).map_err(|_| EngineGone)?;
         Ok(answer)
     }
 
     async fn asks_for_shutdown(&self) -> Result<oneshot::Receiver<Reply>, EngineGone> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked::Shutdown { reply };
+        let asked = ToEngine::Shutdown { reply };
         self.asks.send(asked).await.map_err(|_| EngineGone)?;
         Ok(answer)
     }
@@ -222,7 +222,7 @@ pub struct Seat {
     /// What happened, as it happens; a slow reader is told how much it missed.
     pub transitions: broadcast::Receiver<Transition>,
     identity: Identity,
-    asks: mpsc::Sender<Asked>,
+    asks: mpsc::Sender<ToEngine>,
     /// How long a request may stay without an answer.
     patience: Duration,
 }
@@ -253,7 +253,7 @@ impl Seat {
     pub async fn request(&self, request: Request) -> Reply {
         let (reply, answer) = oneshot::channel();
         let by = self.identity.clone();
-        self.asks(Asked::Request { by, request, reply }).await?;
+        self.asks(ToEngine::Request { by, request, reply }).await?;
         answer_of(answer, self.patience, Refused::NotKnown).await
     }
 
@@ -267,7 +267,7 @@ impl Seat {
     ) -> Result<impl Future<Output = Reply> + Send + use<>, EngineGone> {
         let (reply, answer) = oneshot::channel();
         let by = self.identity.clone();
-        let asked = Asked::Request { by, request, reply };
+        let asked = ToEngine::Request { by, request, reply };
         self.asks.try_send(asked).map_err(|_| EngineGone)?;
         Ok(answer_of(answer, self.patience, Refused::NotKnown))
     }
@@ -278,7 +278,7 @@ impl Seat {
     /// Why there are none.
     pub async fn read(&self, query: Query) -> Result<Listing, Refused> {
         let (reply, answer) = oneshot::channel();
-        self.asks(Asked::Read { query, reply }).await?;
+        self.asks(ToEngine::Read { query, reply }).await?;
         answer_of(answer, READING, Refused::Unavailable).await
     }
 
@@ -291,13 +291,13 @@ impl Seat {
         query: Query,
     ) -> Result<impl Future<Output = Result<Listing, Refused>> + Send + use<>, EngineGone> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked::Read { query, reply };
+        let asked = ToEngine::Read { query, reply };
         self.asks.try_send(asked).map_err(|_| EngineGone)?;
         Ok(answer_of(answer, READING, Refused::Unavailable))
     }
 
     /// What finds no place in the queue in time was not sent, and is not later.
-    async fn asks(&self, asked: Asked) -> Result<(), Refused> {
+    async fn asks(&self, asked: ToEngine) -> Result<(), Refused> {
         match timeout(self.patience, self.asks.send(asked)).await {
             Ok(sent) => sent.map_err(|_| EngineGone.into()),
             Err(_) => {
@@ -324,7 +324,7 @@ pub struct EngineSide {
     /// Says that it still goes around.
     pub pulse: Arc<Pulse>,
     /// What is asked, with the way to answer it.
-    pub asked: mpsc::Receiver<Asked>,
+    pub asked: mpsc::Receiver<ToEngine>,
 }
 
 /// Both sides, connected. `first` is the snapshot until the engine publishes one.
@@ -425,7 +425,7 @@ mod tests {
             message: "paused".into(),
         };
         let answer = seat.try_request(PAUSE).unwrap();
-        let Some(Asked::Request { reply, .. }) = side.asked.recv().await else {
+        let Some(ToEngine::Request { reply, .. }) = side.asked.recv().await else {
             panic!("no request")
         };
         reply.send(Ok(accepted.clone())).unwrap();

@@ -11,10 +11,10 @@ use super::audit::identity;
 use super::commit::{Committer, Pending};
 use super::core::{Core, EngineError, Incoming, sum_of};
 use super::handle::{EngineHandle, channel};
-use super::kept::{Behind, Believed, Kept};
 use super::keyed::{BY_THE_START, paused_for};
 use super::live::Live;
 use super::publish::{self, VERSION};
+use super::state_cache::{AdoptedState, Behind, CachedState};
 use super::world::World;
 use crate::config::JournalConfig;
 use crate::journal::{Anchor, Journal, JournalOptions, Upgrade};
@@ -31,7 +31,7 @@ pub struct OpenedEngine {
     /// The journal's own key, where no record names it yet.
     unnamed: Option<JournalKey>,
     /// What was believed for the start, and is verified behind it.
-    behind: Option<Believed>,
+    behind: Option<AdoptedState>,
     /// What stands in the journal although no run knew that it was written.
     turned_up: Option<SafeText>,
     /// Why a person must look at the journal before anything is done on its word.
@@ -59,9 +59,9 @@ const REMEMBERED: usize = 16;
 /// # Errors
 /// The journal is locked, broken, or written by a newer version.
 pub fn open(settings: Settings, options: &JournalOptions) -> Result<OpenedEngine, EngineError> {
-    let kept = Kept::read(&options.path);
-    if let Some((believed, kept)) = kept.and_then(|kept| Some((kept.believed().ok()?, kept))) {
-        match restore(options, kept.anchor, kept.durable) {
+    let cached = CachedState::read(&options.path);
+    if let Some((believed, cached)) = cached.and_then(|cached| Some((cached.believed().ok()?, cached))) {
+        match restore(options, cached.anchor, cached.durable) {
             Ok(restored) => return restored.told(settings, Some(believed)),
             // of another journal, or of one that is broken: reading everything says which
             Err(error) => {
@@ -86,7 +86,7 @@ impl Restored {
     ///
     /// # Errors
     /// The journal's own key is missing or another's.
-    fn told(mut self, settings: Settings, behind: Option<Believed>) -> Result<OpenedEngine, EngineError> {
+    fn told(mut self, settings: Settings, behind: Option<AdoptedState>) -> Result<OpenedEngine, EngineError> {
         let unnamed = self.committer.take_up_key()?;
         let (count, last) = (
             self.committer.journal().unacknowledged(),
@@ -270,7 +270,7 @@ impl OpenedEngine {
         let first = publish::snapshot(&self.state, &live, self.committer.journal(), None, 0, &mut shown);
         let (side, handle) = channel(first);
         let journal = self.committer.journal().path().to_owned();
-        let behind = self.behind.map(|kept| Behind::start(kept, journal));
+        let behind = self.behind.map(|cached| Behind::start(cached, journal));
         let core = Core::new(self.state, live, self.committer, world, side, incoming)
             .with_behind(behind)
             .after(shown);

@@ -113,7 +113,7 @@ async fn who_waits_at_a_full_port_gets_in_when_somebody_falls_silent_or_begins_t
         ..bounds(4)
     };
     // only what hangs for ever is waited for so long
-    let client_limits = crate::REFUSAL_BURST;
+    let patience = crate::PATIENCE;
     for silent in [true, false] {
         let limiter = ConnectionLimiter::new(all, Vec::new());
         let mut slots = Vec::new();
@@ -128,7 +128,7 @@ async fn who_waits_at_a_full_port_gets_in_when_somebody_falls_silent_or_begins_t
                 slots[2].enter(Phase::Idle);
             }
         };
-        let place = tokio::time::timeout(client_limits, limiter.place(ip("127.0.0.1")));
+        let place = tokio::time::timeout(patience, limiter.place(ip("127.0.0.1")));
         let (got_in, ()) = tokio::join!(place, falls_silent);
         assert!(matches!(got_in, Ok(Some(_))), "silent: {silent}");
         assert_eq!(slots.iter().filter(|slot| slot.is_sent_away()).count(), 1);

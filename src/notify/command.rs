@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt as _;
 
-use super::message::Told;
+use super::message::NoticePayload;
 use crate::ports::notifier::{Notice, Notifier, NotifyError};
 use crate::types::{SafeText, in_words};
 
@@ -99,7 +99,7 @@ impl Notifier for Command {
     }
 
     async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let body = Told::new(notice, &self.source).to_json();
+        let body = NoticePayload::new(notice, &self.source).to_json();
         let run = self.run(&body);
         tokio::time::timeout(self.longest, run).await.unwrap_or_else(|_| {
             let words = format!(

@@ -5,12 +5,12 @@ use serde::Serialize;
 use crate::ports::notifier::{Notice, NoticePhase};
 use crate::types::SafeText;
 
-/// Version of [`Told`]: it grows when a field changes its meaning or goes.
+/// Version of [`NoticePayload`]: it grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;
 
 /// What commands and webhooks get.
 #[derive(Debug, Serialize)]
-pub(super) struct Told<'a> {
+pub(super) struct NoticePayload<'a> {
     v: u32,
     source: &'a SafeText,
     /// The same for every notice of one matter.
@@ -19,7 +19,7 @@ pub(super) struct Told<'a> {
     notice: &'a Notice,
 }
 
-impl<'a> Told<'a> {
+impl<'a> NoticePayload<'a> {
     pub(super) fn new(notice: &'a Notice, source: &'a SafeText) -> Self {
         Self {
             v: VERSION,

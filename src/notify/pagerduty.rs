@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::message::{self, Told};
+use super::message::{self, NoticePayload};
 use super::post::Post;
 use crate::ports::notifier::{Notice, NoticePhase, Notifier, NotifyError};
 use crate::types::SafeText;
@@ -64,7 +64,7 @@ impl Notifier for PagerDuty {
                 "timestamp": notice.at.to_rfc3339(),
                 "component": component.unwrap_or("oracle"),
                 "class": notice.kind,
-                "custom_details": Told::new(notice, &self.source),
+                "custom_details": NoticePayload::new(notice, &self.source),
             },
         });
         self.post

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::message::Told;
+use super::message::NoticePayload;
 use super::post::Post;
 use crate::ports::notifier::{Notice, Notifier, NotifyError};
 use crate::types::{SafeText, UnixMillis};
@@ -42,7 +42,7 @@ impl Notifier for Webhook {
     }
 
     async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        let body = Told::new(notice, &self.source).to_json();
+        let body = NoticePayload::new(notice, &self.source).to_json();
         let signed = body.clone();
         let dress = |call: crate::http::Call| {
             let timestamp = (UnixMillis::now().0 / 1_000).to_string();

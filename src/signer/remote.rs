@@ -69,15 +69,15 @@ pub(super) struct RemoteSigner {
 
 /// A JSON-RPC answer, of which one of both is there.
 #[derive(Deserialize)]
-struct Told {
+struct RpcReply {
     #[serde(default)]
     result: Option<Value>,
     #[serde(default)]
-    error: Option<Complaint>,
+    error: Option<RpcError>,
 }
 
 #[derive(Deserialize)]
-struct Complaint {
+struct RpcError {
     code: i64,
     #[serde(default)]
     message: String,
@@ -117,16 +117,16 @@ impl RemoteSigner {
         let away = |error: HttpError| Silent::Away(SafeText::new(&error.to_string()));
         let reply = reply.map_err(away)?;
         let told = reply.json::<Value>().ok().filter(is_json_rpc);
-        let told = told.and_then(|told| serde_json::from_value::<Told>(told).ok());
+        let told = told.and_then(|told| serde_json::from_value::<RpcReply>(told).ok());
         // an error may come with a status that says so, too
         match (told, reply.succeeded()) {
-            (Some(Told { error: Some(e), .. }), _) => Err(Silent::Complains {
+            (Some(RpcReply { error: Some(e), .. }), _) => Err(Silent::Complains {
                 code: e.code,
                 words: SafeText::new(&e.message),
             }),
             (_, Err(error)) => Err(away(error)),
             (
-                Some(Told {
+                Some(RpcReply {
                     result: Some(value), ..
                 }),
                 Ok(()),

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use casimir_dkg::attach::{self, About, Person};
 use casimir_dkg::config::Access;
-use casimir_dkg::engine::{Asked, channel};
+use casimir_dkg::engine::{ToEngine, channel};
 use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{Accepted, Snapshot};
 
@@ -102,7 +102,7 @@ async fn engine(socket: &std::path::Path) -> attach::Listening {
         // as a whole: an engine of which a part is gone has ended
         let side = &mut side;
         while let Some(asked) = side.asked.recv().await {
-            if let Asked::Request { reply, .. } = asked {
+            if let ToEngine::Request { reply, .. } = asked {
                 let _ = reply.send(Ok(Accepted {
                     message: "so be it".into(),
                 }));

@@ -1,7 +1,7 @@
 //! `notify test`: whether notices arrive, tried out for everybody who is configured.
 
 use casimir_dkg::config::{self, LoadOptions};
-use casimir_dkg::engine::notices::Told;
+use casimir_dkg::engine::notices::Recipient;
 use casimir_dkg::engine::service;
 use casimir_dkg::http::Http;
 use casimir_dkg::ports::notifier::{About, Notice, NoticeKind, NoticePhase, Severity};
@@ -68,7 +68,7 @@ fn notice() -> Notice {
 }
 
 /// `told` is none where the receiver could not be opened, so that nothing was sent.
-fn print(name: &str, told: Option<&Told>, problem: Option<&SafeText>, json: bool) {
+fn print(name: &str, told: Option<&Recipient>, problem: Option<&SafeText>, json: bool) {
     let to = told.map(|told| told.notifier.name());
     if json {
         output::json(&json!({

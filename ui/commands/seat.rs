@@ -328,7 +328,7 @@ impl SeatCommand {
 
 #[cfg(test)]
 mod tests {
-    use casimir_dkg::engine::{Asked, channel};
+    use casimir_dkg::engine::{ToEngine, channel};
     use casimir_dkg::types::UnixMillis;
     use casimir_dkg::view::{ActionState, ListKind, Scope, Seated};
 
@@ -386,7 +386,7 @@ mod tests {
         let (mut side, handle) = channel(snapshot);
         let answers = tokio::spawn(async move {
             while let Some(asked) = side.asked.recv().await {
-                let Asked::Read { query, reply } = asked else {
+                let ToEngine::Read { query, reply } = asked else {
                     panic!("{asked:?}");
                 };
                 let Query::One { row } = query else {

@@ -46,7 +46,7 @@ pub(crate) fn run(command: &TranscriptCommand, options: &LoadOptions, json: bool
     let mut compared = Vec::new();
     let mut removed = BTreeMap::new();
     if !endpoints.is_empty() {
-        let asked = ssv::Asked {
+        let asked = ssv::SsvQuery {
             endpoints,
             from: *ssv_from,
         };

@@ -220,7 +220,7 @@ fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use casimir_dkg::engine::{Asked, EngineSide, channel};
+    use casimir_dkg::engine::{EngineSide, ToEngine, channel};
     use casimir_dkg::view::Accepted;
     use tokio::sync::mpsc;
 
@@ -254,7 +254,7 @@ mod tests {
 
     async fn accept_shutdown(side: &mut EngineSide) {
         let asked = side.asked.recv().await.unwrap();
-        let Asked::Shutdown { reply } = asked else {
+        let ToEngine::Shutdown { reply } = asked else {
             panic!("{asked:?}");
         };
         let message = SafeText::new("stopping");

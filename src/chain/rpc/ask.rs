@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::endpoint::{Admission, Endpoint, Standing};
+use super::endpoint::{Admission, Endpoint, Responsiveness};
 use super::error::{Attempt, EndpointError, RpcError};
 use super::http::{self, Said};
 use super::server_error::ServerErrorKind;
@@ -191,10 +191,15 @@ impl Rpc {
     /// The same in the order in which they are asked: as configured, and after the others whoever is slow.
     pub(super) fn order(&self) -> Vec<EndpointIndex> {
         let mut order: Vec<_> = self.indices().collect();
-        let standing = |index: &EndpointIndex| self.inner.endpoints[index.0].standing();
-        let slow = |index| matches!(standing(index), Standing::Slow | Standing::Silent);
+        let responsiveness = |index: &EndpointIndex| self.inner.endpoints[index.0].responsiveness();
+        let slow = |index| {
+            matches!(
+                responsiveness(index),
+                Responsiveness::Slow | Responsiveness::Silent
+            )
+        };
         if order.iter().any(slow) {
-            order.sort_by_key(standing);
+            order.sort_by_key(responsiveness);
         }
         order
     }

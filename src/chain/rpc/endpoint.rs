@@ -22,8 +22,8 @@ mod slow;
 
 use fickle::Heads;
 use logs::Logs;
+pub(super) use slow::Responsiveness;
 use slow::Slow;
-pub(super) use slow::Standing;
 
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
@@ -469,24 +469,24 @@ mod tests {
         let cooldown = Duration::from_millis(100);
         let endpoint = endpoint(cooldown);
         let (late, prompt) = (PROMPT + PROMPT / 2, PROMPT / 100);
-        assert_eq!(endpoint.standing(), Standing::Prompt);
+        assert_eq!(endpoint.responsiveness(), Responsiveness::Prompt);
         endpoint.is_late("eth_call");
-        assert_eq!(endpoint.standing(), Standing::Silent);
+        assert_eq!(endpoint.responsiveness(), Responsiveness::Silent);
         // an honest one that is slow by turns stays shown as that
         for _ in 0..20 {
             endpoint.is_late("eth_call");
             endpoint.succeeded(late);
-            assert_eq!(endpoint.standing(), Standing::Slow);
+            assert_eq!(endpoint.responsiveness(), Responsiveness::Slow);
             endpoint.succeeded(prompt);
-            assert_eq!(endpoint.standing(), Standing::Slow);
+            assert_eq!(endpoint.responsiveness(), Responsiveness::Slow);
         }
         let words = endpoint.health().slow.unwrap();
         assert_eq!(words.as_str(), "did not answer eth_call within 2 s");
         tokio::time::sleep(cooldown * ODD_FOR).await;
         endpoint.succeeded(late);
-        assert_eq!(endpoint.standing(), Standing::Slow);
+        assert_eq!(endpoint.responsiveness(), Responsiveness::Slow);
         endpoint.succeeded(prompt);
-        assert_eq!(endpoint.standing(), Standing::Prompt);
+        assert_eq!(endpoint.responsiveness(), Responsiveness::Prompt);
         assert_eq!(endpoint.health().slow, None);
     }
 }

@@ -38,10 +38,10 @@ impl<W: World> Core<W> {
             {
                 inject::panic_at("core");
             }
-            if self.state.newest >= self.kept + KEEP_EVERY
-                && let Some((kept, path)) = self.take_to_keep()
+            if self.state.newest >= self.cached + KEEP_EVERY
+                && let Some((cached, path)) = self.take_cacheable()
             {
-                task::spawn_blocking(move || write_kept(&kept, &path));
+                task::spawn_blocking(move || write_cached(&cached, &path));
             }
             let leaves =
                 |record: &Record| record.ends_its_case() || matches!(record, Record::CeremonyStarted { .. });
@@ -132,15 +132,15 @@ impl<W: World> Core<W> {
     }
 
     /// The state, for the next start, where it is verified and the journal has all of it.
-    pub(super) fn take_to_keep(&mut self) -> Option<(Kept, PathBuf)> {
+    pub(super) fn take_cacheable(&mut self) -> Option<(CachedState, PathBuf)> {
         let journal = self.committer.journal();
         let (seq, hash) = journal.head();
-        if self.behind.is_some() || self.state.newest != seq || self.kept == seq {
+        if self.behind.is_some() || self.state.newest != seq || self.cached == seq {
             return None;
         }
-        self.kept = seq;
-        let kept = Kept::new(Anchor { seq, hash }, self.state.durable().clone());
-        Some((kept, journal.path().to_owned()))
+        self.cached = seq;
+        let cached = CachedState::new(Anchor { seq, hash }, self.state.durable().clone());
+        Some((cached, journal.path().to_owned()))
     }
 }
 
@@ -160,8 +160,8 @@ pub(in super::super) fn sum_of(records: &[(UnixMillis, Record)], count: usize, s
     format!("{} ({})", counted(count, "record"), names.join(", "))
 }
 
-pub(super) fn write_kept(kept: &Kept, journal: &Path) {
-    if let Err(error) = kept.write(journal) {
+pub(super) fn write_cached(cached: &CachedState, journal: &Path) {
+    if let Err(error) = cached.write(journal) {
         tracing::info!(target: "engine", %error, "the state is not kept for the next start");
     }
 }

@@ -63,14 +63,14 @@ impl<W: World> Core<W> {
     }
 
     /// Asked of an engine that is stopping. Whoever wants it to stop is told when it has.
-    fn too_late(&self, asked: Asked) -> Option<oneshot::Sender<Reply>> {
+    fn too_late(&self, asked: ToEngine) -> Option<oneshot::Sender<Reply>> {
         match asked {
-            Asked::Request { reply, .. } => {
+            ToEngine::Request { reply, .. } => {
                 let words = SafeText::new("the engine is stopping: nothing is taken up any more");
                 let _ = reply.send(Err(Refused::Unavailable(words)));
             }
-            Asked::Read { query, reply } => self.read(query, reply),
-            Asked::Shutdown { reply } => return Some(reply),
+            ToEngine::Read { query, reply } => self.read(query, reply),
+            ToEngine::Shutdown { reply } => return Some(reply),
         }
         None
     }

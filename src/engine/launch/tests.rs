@@ -223,7 +223,7 @@ fn a_start_reads_what_came_after_the_kept_state_and_believes_no_other_journal() 
     let keep = |durable: &Durable| {
         let (journal, _) = Journal::open(&options, Anchor::BEGINNING, |_| Ok::<_, EngineError>(())).unwrap();
         let (seq, hash) = journal.head();
-        Kept::new(Anchor { seq, hash }, durable.clone())
+        CachedState::new(Anchor { seq, hash }, durable.clone())
             .write(&options.path)
             .unwrap();
     };
@@ -241,7 +241,7 @@ fn a_start_reads_what_came_after_the_kept_state_and_believes_no_other_journal() 
     journal.append(&[row]).unwrap();
     drop(journal);
     let opened = open(settings(), &options).unwrap();
-    assert_eq!(opened.behind.as_ref().map(|kept| kept.anchor.seq), Some(7));
+    assert_eq!(opened.behind.as_ref().map(|cached| cached.anchor.seq), Some(7));
     assert!(opened.state.cases[&case].paused.is_some());
     drop(opened);
 
@@ -357,7 +357,7 @@ fn launch_in<W: World>(opened: OpenedEngine, world: Arc<W>) -> Engine {
 /// Runs an engine on this journal and stops it at once; says from where on it read before it ran.
 async fn run_and_stop(options: &JournalOptions) -> Option<u64> {
     let opened = open(settings(), options).unwrap();
-    let from = opened.behind.as_ref().map(|kept| kept.anchor.seq);
+    let from = opened.behind.as_ref().map(|cached| cached.anchor.seq);
     let (handle, stopped, feeds) = launch(opened);
     handle.shutdown().await.unwrap();
     stopped.await.unwrap().unwrap();
@@ -392,9 +392,12 @@ async fn a_run_keeps_its_state_and_the_next_one_verifies_the_rest_behind_its_sta
     let (directory, _) = earlier("format-2/closed.sqlite");
     let options = options(directory.path());
     assert_eq!(run_and_stop(&options).await, None, "nothing was kept yet");
-    let kept = Kept::read(&options.path).unwrap();
+    let cached = CachedState::read(&options.path).unwrap();
     let (report, _) = verify(&options.path).unwrap();
-    assert_eq!((kept.anchor.seq, kept.anchor.hash), (report.records, report.head));
+    assert_eq!(
+        (cached.anchor.seq, cached.anchor.hash),
+        (report.records, report.head)
+    );
 
     let opened = open(settings(), &options).unwrap();
     assert!(opened.behind.is_some());
@@ -434,19 +437,19 @@ async fn an_engine_on_a_state_that_no_record_says_ends_and_the_next_one_reads_ev
     let (directory, _) = earlier("format-2/waiting.sqlite");
     let options = options(directory.path());
     run_and_stop(&options).await;
-    let mut kept = Kept::read(&options.path).unwrap();
-    for action in kept.durable.actions.values_mut() {
+    let mut cached = CachedState::read(&options.path).unwrap();
+    for action in cached.durable.actions.values_mut() {
         action.state = ActionState::Approved;
     }
-    kept.write(&options.path).unwrap();
+    cached.write(&options.path).unwrap();
     let (_handle, stopped, _feeds) = launch(open(settings(), &options).unwrap());
     let ended = stopped.await.unwrap();
-    assert!(matches!(ended, Err(EngineError::Kept { .. })), "{ended:?}");
+    assert!(matches!(ended, Err(EngineError::CachedState { .. })), "{ended:?}");
     let opened = open(settings(), &options).unwrap();
     assert!(opened.behind.is_none());
     assert_eq!(
         opened.state.newest,
-        kept.anchor.seq + 1,
+        cached.anchor.seq + 1,
         "nothing but the start was recorded"
     );
     let waits = |a: &&crate::oracle::Action| a.state == ActionState::Proposed;

@@ -38,7 +38,7 @@ const AT_MOST_EVERY: Duration = Duration::from_millis(200);
 
 /// Somebody who is told, and of what.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct Recipient {
     pub name: String,
     pub notifier: Arc<dyn Notifier>,
     /// Nothing that is less bad.
@@ -47,7 +47,7 @@ pub struct Told {
     pub kinds: Vec<NoticeKind>,
 }
 
-impl Told {
+impl Recipient {
     fn wants(&self, notice: &Notice) -> bool {
         notice.severity >= self.least && (self.kinds.is_empty() || self.kinds.contains(&notice.kind))
     }
@@ -73,7 +73,7 @@ pub struct Telling {
 
 /// Begins to tell. The book says what an earlier run has told and not told to be over.
 #[must_use]
-pub fn tell(engine: &EngineHandle, receivers: Vec<Told>, pace: Pace, book: Book) -> Telling {
+pub fn tell(engine: &EngineHandle, receivers: Vec<Recipient>, pace: Pace, book: Book) -> Telling {
     let book = Arc::new(book);
     let names: Vec<_> = receivers.iter().map(|to| to.name.clone()).collect();
     let left = Left::new(book.left(&names));

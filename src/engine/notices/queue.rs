@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Book, Told};
+use super::{Book, Recipient};
 use crate::log_limit::RepeatFilter;
 use crate::ports::notifier::{Notice, NoticePhase, NotifyError};
 use crate::types::{SafeText, Severity, counted};
@@ -94,7 +94,7 @@ impl Owed {
 /// The side of whoever writes notices: it never waits.
 #[derive(Debug)]
 pub(super) struct Queue {
-    to: Told,
+    to: Recipient,
     critical: mpsc::Sender<Notice>,
     rest: mpsc::Sender<Notice>,
     delivered: Arc<Delivered>,
@@ -128,7 +128,7 @@ impl Queue {
 
 /// A queue, and the work that empties it until the queue is gone.
 pub(super) fn open(
-    to: Told,
+    to: Recipient,
     per_hour: NonZeroU32,
     book: Arc<Book>,
 ) -> (Queue, impl Future<Output = ()> + Send + 'static) {
@@ -137,7 +137,7 @@ pub(super) fn open(
 
 /// The same with other pauses before what is owed is tried again.
 pub(super) fn open_with(
-    to: Told,
+    to: Recipient,
     per_hour: NonZeroU32,
     book: Arc<Book>,
     again: (Duration, Duration),
@@ -196,7 +196,7 @@ impl Waiting {
 
 /// The side of whoever is told.
 struct Delivery {
-    to: Told,
+    to: Recipient,
     /// What is told and is not over, for the next start.
     book: Arc<Book>,
     delivered: Arc<Delivered>,
@@ -288,7 +288,7 @@ impl Delivery {
 }
 
 /// What is wrong once is wrong at each notice.
-fn tell_of_failure(to: &Told, error: &NotifyError, refrain: &mut RepeatFilter) {
+fn tell_of_failure(to: &Recipient, error: &NotifyError, refrain: &mut RepeatFilter) {
     if let Some(left_out) = refrain.line(&SafeText::new(&error.to_string())) {
         let (name, notifier) = (&to.name, to.notifier.name());
         tracing::warn!(target: "notices", to = %name, left_out, "{notifier}: {error}");

@@ -92,7 +92,7 @@ fn every_kind_that_can_be_configured_is_told_for_some_reason() {
 
 #[test]
 fn a_receiver_gets_what_it_wants() {
-    let told = |least, kinds: &[NoticeKind]| Told {
+    let told = |least, kinds: &[NoticeKind]| Recipient {
         name: "duty".to_owned(),
         notifier: Arc::new(FakeNotifier::default()),
         least,
@@ -142,8 +142,8 @@ fn slow() -> (Arc<Slow>, mpsc::UnboundedReceiver<Notice>) {
     (Arc::new(slow), takes)
 }
 
-fn to(notifier: Arc<dyn Notifier>) -> Told {
-    Told {
+fn to(notifier: Arc<dyn Notifier>) -> Recipient {
+    Recipient {
         name: "duty".to_owned(),
         notifier,
         least: Severity::Info,

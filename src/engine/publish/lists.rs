@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::older::{Older, Wanted};
+use super::older::{Older, PageQuery};
 use super::{actions, cases, ceremonies, exits, transactions};
 use crate::engine::live::Live;
 use crate::oracle::{ActionState, Case, State, action_state, is_held, place_in_line};
@@ -144,12 +144,12 @@ pub(in crate::engine) fn read(state: &State, live: &Live, query: Query) -> Read 
         Query::Page(page) => read_page(state, live, page),
         Query::One { row } => match one(state, live, row) {
             Ok(rows) if rows.is_empty() && !state.retired.is_empty() => {
-                Read::There(Box::new(Older::new(state, live, Wanted::One(row))))
+                Read::There(Box::new(Older::new(state, live, PageQuery::One(row))))
             }
             rows => Read::Here(rows.map(|rows| Listing { rows, older: 0 })),
         },
         Query::Pool { pool } => pool_cases(state, live, pool),
-        Query::Past { at } => Read::There(Box::new(Older::new(state, live, Wanted::Past(at)))),
+        Query::Past { at } => Read::There(Box::new(Older::new(state, live, PageQuery::Past(at)))),
     }
 }
 
@@ -169,11 +169,11 @@ fn read_page(state: &State, live: &Live, page: Page) -> Read {
         Err(_) => Read::There(Box::new(Older::new(
             state,
             live,
-            Wanted::Page { kind, before, limit },
+            PageQuery::Page { kind, before, limit },
         ))),
         Ok(listing) if listing.older == 0 => {
             let left = limit.saturating_sub(listing.rows.len());
-            let wanted = Wanted::Page {
+            let wanted = PageQuery::Page {
                 kind,
                 before: None,
                 limit: left,
@@ -308,7 +308,7 @@ fn pool_cases(state: &State, live: &Live, pool: PoolId) -> Read {
         return Read::Here(Ok(Listing { rows, older }));
     }
     let limit = Page::MOST - found.len();
-    let wanted = Wanted::Cases { ids: gone, limit };
+    let wanted = PageQuery::Cases { ids: gone, limit };
     Read::There(Box::new(
         Older::new(state, live, wanted).after(Rows::Cases(found)),
     ))

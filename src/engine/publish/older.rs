@@ -16,7 +16,7 @@ use crate::view::{ListKind, Listing, PastMoment, Refused, RowId, Rows};
 
 /// What is looked for.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub(super) enum PageQuery {
     /// The rows behind one that left memory, or behind everything that did not.
     Page {
         kind: ListKind,
@@ -36,7 +36,7 @@ pub(super) enum Wanted {
 /// A query whose answer is in the journal. Reading it takes as long as the disk: not a task for whoever owns the state.
 #[derive(Debug)]
 pub(in crate::engine) struct Older {
-    wanted: Wanted,
+    wanted: PageQuery,
     /// What memory has of it.
     first: Option<Rows>,
     /// Cases that are in memory: pages have them already, ...
@@ -55,14 +55,14 @@ pub(super) fn unreadable(error: &JournalError) -> Refused {
 }
 
 impl Older {
-    pub(super) fn new(state: &State, live: &Live, wanted: Wanted) -> Self {
+    pub(super) fn new(state: &State, live: &Live, wanted: PageQuery) -> Self {
         let partly = match &wanted {
-            Wanted::Page { kind, .. } => lists::shed(state, *kind),
-            Wanted::One(_) | Wanted::Past(_) | Wanted::Cases { .. } => BTreeMap::new(),
+            PageQuery::Page { kind, .. } => lists::shed(state, *kind),
+            PageQuery::One(_) | PageQuery::Past(_) | PageQuery::Cases { .. } => BTreeMap::new(),
         };
         let rows_here = match &wanted {
-            Wanted::Page { kind, .. } => lists::ids_of(state, *kind, partly.keys()),
-            Wanted::One(_) | Wanted::Past(_) | Wanted::Cases { .. } => BTreeSet::new(),
+            PageQuery::Page { kind, .. } => lists::ids_of(state, *kind, partly.keys()),
+            PageQuery::One(_) | PageQuery::Past(_) | PageQuery::Cases { .. } => BTreeSet::new(),
         };
         Self {
             wanted,
@@ -87,10 +87,10 @@ impl Older {
     pub(in crate::engine) fn read(self, path: &Path, folds: &Folds) -> Result<Listing, Refused> {
         let archive = Archive::open(path).map_err(|error| unreadable(&error))?;
         match &self.wanted {
-            Wanted::One(row) => self.one(&archive, *row),
-            Wanted::Past(at) => past::read(&archive, path, *at, &self.settings, &self.live, folds),
-            Wanted::Page { kind, before, limit } => self.page(&archive, *kind, *before, *limit),
-            Wanted::Cases { ids, limit } => {
+            PageQuery::One(row) => self.one(&archive, *row),
+            PageQuery::Past(at) => past::read(&archive, path, *at, &self.settings, &self.live, folds),
+            PageQuery::Page { kind, before, limit } => self.page(&archive, *kind, *before, *limit),
+            PageQuery::Cases { ids, limit } => {
                 let mut rows = self.first.clone().unwrap_or(Rows::Cases(Vec::new()));
                 for id in ids.iter().take(*limit) {
                     let state = self.state_of(&archive, *id)?;

@@ -68,16 +68,16 @@ impl Fold {
 
 /// States that were looked at. One look reads at a time, so that many of them take no more memory.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Folds(Mutex<Kept>);
+pub(in crate::engine) struct Folds(Mutex<FoldCache>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct FoldCache {
     /// With what each takes, the newest look last.
     folds: Vec<(u64, Fold)>,
     looked: Option<Instant>,
 }
 
-impl Kept {
+impl FoldCache {
     fn keep(&mut self, fold: &Fold, bound: u64) {
         let known = self
             .folds
@@ -119,7 +119,7 @@ impl Folds {
         let Ok(mut kept) = self.0.try_lock() else { return };
         let unused = |looked: Instant| now.saturating_duration_since(looked) >= UNUSED;
         if kept.looked.is_some_and(unused) {
-            *kept = Kept::default();
+            *kept = FoldCache::default();
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{ServiceError, doors};
 use crate::config::Config;
 use crate::engine::core::Incoming;
-use crate::engine::notices::{self, Book, Pace, Telling, Told};
+use crate::engine::notices::{self, Book, Pace, Recipient, Telling};
 use crate::engine::{Costs, EngineHandle, LiveUpdate, OracleProbe};
 use crate::http::Http;
 use crate::monitor::{self, Bound, Monitor, Role};
@@ -19,7 +19,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Opened, and idle: what a person has to mend is found before anything is begun.
 pub(super) struct Prepared {
-    receivers: Vec<Told>,
+    receivers: Vec<Recipient>,
     port: Option<Bound>,
 }
 

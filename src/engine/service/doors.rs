@@ -17,13 +17,13 @@ use crate::chain::Finality;
 use crate::chain::agreement::Voices;
 use crate::chain::comparison::{Comparison, Wanted};
 use crate::chain::execution::Nodes;
+use crate::chain::history_file::{self, About, HistoryFile, Seal};
 use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
-use crate::chain::kept::{self, About, Kept, Seal};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::chain::sent::LookBack;
 use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
 use crate::engine::journal_at;
-use crate::engine::notices::Told;
+use crate::engine::notices::Recipient;
 use crate::http::Http;
 use crate::journal::{self, places};
 use crate::notify;
@@ -118,7 +118,7 @@ pub fn receivers(
     notices: &NoticesConfig,
     network: NetworkName,
     http: &Http,
-) -> Result<Vec<Told>, notify::NotOpened> {
+) -> Result<Vec<Recipient>, notify::NotOpened> {
     let opened = |to| receiver(to, &network, http);
     notices.to.iter().map(opened).collect()
 }
@@ -127,9 +127,9 @@ pub fn receivers(
 ///
 /// # Errors
 /// A secret of it cannot be read, or its URL is none.
-pub fn receiver(to: &NoticesTo, network: &NetworkName, http: &Http) -> Result<Told, notify::NotOpened> {
+pub fn receiver(to: &NoticesTo, network: &NetworkName, http: &Http) -> Result<Recipient, notify::NotOpened> {
     let source = SafeText::new(&format!("casimir-dkg on {}", network.as_str()));
-    Ok(Told {
+    Ok(Recipient {
         name: to.name.clone(),
         notifier: notify::open(to, http, &source)?,
         least: to.least,
@@ -196,7 +196,7 @@ fn manager_over(
     config: &Config,
     layout: ClusterLayout,
     rpc: Rpc,
-    kept: Option<Arc<Kept>>,
+    kept: Option<Arc<HistoryFile>>,
 ) -> Arc<dyn PoolManager> {
     let contract = &config.contract;
     let at = Connection {
@@ -212,7 +212,7 @@ fn manager_over(
 
 /// By the journal's own key. Without it nothing that is kept is believed by the next run.
 fn seal(config: &Config) -> Seal {
-    let secret = journal::derived_secret(&journal_at(&config.journal), kept::PURPOSE);
+    let secret = journal::derived_secret(&journal_at(&config.journal), history_file::PURPOSE);
     let secret = secret.unwrap_or_else(|error| {
         tracing::warn!(target: "chain", %error, "what is read of the history is not kept for the next start");
         None
@@ -226,7 +226,7 @@ fn seal(config: &Config) -> Seal {
 }
 
 /// What was read of the history before, beside the journal.
-pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address) -> Arc<Kept> {
+pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address) -> Arc<HistoryFile> {
     let contract = &config.contract;
     let about = About {
         chain_id: config.network.chain_id,
@@ -236,7 +236,7 @@ pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address)
         read_as: format!("{} {layout}", contract.adapter),
     };
     let path = places::history_of(&config.journal.path);
-    Arc::new(Kept::open(path, about, seal(config)))
+    Arc::new(HistoryFile::open(path, about, seal(config)))
 }
 
 /// The time of each endpoint for what is asked at each head: less than half a slot.
@@ -249,7 +249,7 @@ pub(super) fn chain(
     line: &Line,
     ssv_network: Address,
     finality: Finality,
-    kept: &Arc<Kept>,
+    kept: &Arc<HistoryFile>,
 ) -> Chain {
     let (contract, rpc) = (&config.contract, &line.rpc);
     let manager = |rpc: Rpc| manager_over(config, layout, rpc, Some(Arc::clone(kept)));
@@ -322,7 +322,7 @@ pub(super) fn comparison(
     line: &Line,
     chain: &Chain,
     watched: Vec<WatchedEvent>,
-    kept: &Arc<Kept>,
+    kept: &Arc<HistoryFile>,
 ) -> Option<Comparison> {
     let budget = NonZeroU32::new(config.rpc.compare_calls_per_second)?;
     let (manager, ssv) = (&chain.manager, &chain.ssv);

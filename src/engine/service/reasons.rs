@@ -17,11 +17,11 @@ const TRIES: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Reasons {
     /// Held while somebody is asked, so that two who want the same reason ask once.
-    kept: Mutex<VecDeque<Kept>>,
+    kept: Mutex<VecDeque<CachedReason>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedReason {
     of: (Root, BlockRef),
     tries: u32,
     found: Option<RevertReason>,
@@ -40,7 +40,7 @@ impl Reasons {
         let place = kept.iter().position(|kept| kept.of == of);
         let mut one = match place.and_then(|place| kept.remove(place)) {
             Some(known) => known,
-            None => Kept {
+            None => CachedReason {
                 of,
                 tries: 0,
                 found: None,

@@ -16,7 +16,7 @@ use super::super::serve;
 const NAME: &str = "ssv-registry";
 
 /// What is asked, and of whom.
-pub(super) struct Asked<'a> {
+pub(super) struct SsvQuery<'a> {
     pub(super) endpoints: &'a [String],
     /// First block whose logs are read.
     pub(super) from: u64,
@@ -29,7 +29,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn compare(
     examined: &Examined,
     backend: &BackendName,
-    asked: &Asked<'_>,
+    asked: &SsvQuery<'_>,
     options: &LoadOptions,
 ) -> anyhow::Result<(Vec<Check>, BTreeMap<OperatorId, u64>)> {
     let (network, http) = config::gather(options)?.chain()?;

@@ -27,7 +27,7 @@ impl Slow {
 
 /// In which order endpoints are asked where one of them is slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::chain::rpc) enum Standing {
+pub(in crate::chain::rpc) enum Responsiveness {
     Prompt,
     /// It answers, late.
     Slow,
@@ -80,13 +80,13 @@ impl Endpoint {
         }
     }
 
-    pub(in crate::chain::rpc) fn standing(&self) -> Standing {
+    pub(in crate::chain::rpc) fn responsiveness(&self) -> Responsiveness {
         let state = self.state();
         match &state.slow {
-            Some(slow) if slow.silent => Standing::Silent,
-            Some(_) => Standing::Slow,
-            None if state.behind.is_some() || state.syncing => Standing::Behind,
-            None => Standing::Prompt,
+            Some(slow) if slow.silent => Responsiveness::Silent,
+            Some(_) => Responsiveness::Slow,
+            None if state.behind.is_some() || state.syncing => Responsiveness::Behind,
+            None => Responsiveness::Prompt,
         }
     }
 }

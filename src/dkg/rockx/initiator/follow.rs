@@ -11,7 +11,7 @@ use super::http::CallError;
 use super::observer::Arrival;
 use super::poll::Poll;
 use crate::dkg::rockx::judgement::{
-    Accepted, Source, Standing, Taken, accept, accept_verified, combine, failure, judge_stored, swallowed,
+    Accepted, BlameVerdict, Source, Taken, accept, accept_verified, combine, failure, judge_stored, swallowed,
 };
 use crate::dkg::rockx::round::Round;
 use crate::dkg::rockx::wire::{DataStore, Decode};
@@ -175,7 +175,8 @@ impl Ceremony {
             }
             return self.stillborn(all_answered);
         }
-        if !self.record.faults().is_empty() || self.record.blames_standing(Standing::Proven).next().is_some()
+        if !self.record.faults().is_empty()
+            || self.record.blames_judged(BlameVerdict::Proven).next().is_some()
         {
             return Some(Err(self.record.blamed_failure()));
         }

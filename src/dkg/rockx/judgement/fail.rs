@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::contradict::{contradictions, other_key};
 use super::evidence::{Fault, culprits_of};
-use super::judge::{self, Standing};
+use super::judge::{self, BlameVerdict};
 use super::message::{Content, Seen};
 use super::record::Record;
 use super::words::list;
@@ -121,7 +121,7 @@ impl Record {
 
     /// Somebody was proven to break the protocol.
     pub(crate) fn blamed_failure(&self) -> CeremonyFailure {
-        let proven: Vec<Blame> = self.blames_standing(Standing::Proven).collect();
+        let proven: Vec<Blame> = self.blames_judged(BlameVerdict::Proven).collect();
         let mut culprits = self.tracker.culprits();
         culprits.extend(proven.iter().filter_map(|blame| blame.culprit));
         culprits.sort_unstable();
@@ -148,7 +148,7 @@ impl Record {
             .collect()
     }
 
-    pub(crate) fn blames_standing(&self, wanted: Standing) -> impl Iterator<Item = Blame> {
+    pub(crate) fn blames_judged(&self, wanted: BlameVerdict) -> impl Iterator<Item = Blame> {
         judge::blames(&self.evidence)
             .into_iter()
             .filter(move |(_, standing)| *standing == wanted)
@@ -166,7 +166,9 @@ impl Record {
     /// An accusation that leaves open whose fault it is has ended the ceremony.
     pub(crate) fn open_failure(&self) -> Option<CeremonyFailure> {
         let judged = judge::blames(&self.evidence);
-        let open = judged.iter().filter(|(_, standing)| *standing == Standing::Open);
+        let open = judged
+            .iter()
+            .filter(|(_, standing)| *standing == BlameVerdict::Open);
         let whys: Vec<String> = open.map(|(blame, _)| blame.reason.to_string()).collect();
         (!whys.is_empty()).then(|| CeremonyFailure {
             kind: FailureKind::Refused,
@@ -259,7 +261,7 @@ impl Record {
                 blames: self.blames(),
             };
         }
-        let lies: Vec<Blame> = self.blames_standing(Standing::False).collect();
+        let lies: Vec<Blame> = self.blames_judged(BlameVerdict::False).collect();
         if !lies.is_empty() {
             let mut liars: Vec<OperatorId> = lies.iter().map(|blame| blame.blamer).collect();
             liars.sort_unstable();

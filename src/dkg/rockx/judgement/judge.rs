@@ -97,7 +97,7 @@ pub(crate) fn describe_accusation(seen: &Seen) -> SafeText {
 
 /// What an accusation amounts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum BlameVerdict {
     /// The evidence proves it.
     Proven,
     /// It ended the ceremony, and the evidence leaves open whose fault that is: a ciphertext that the revealed key does not
@@ -111,7 +111,7 @@ pub(crate) enum Standing {
 }
 
 /// Every accusation among the messages, judged by its evidence.
-pub(crate) fn blames(evidence: &CeremonyEvidence) -> Vec<(Blame, Standing)> {
+pub(crate) fn blames(evidence: &CeremonyEvidence) -> Vec<(Blame, BlameVerdict)> {
     if !evidence
         .messages
         .iter()
@@ -129,15 +129,15 @@ pub(crate) fn blames(evidence: &CeremonyEvidence) -> Vec<(Blame, Standing)> {
                 let undecidable = accusation.kind == BlameType::InvalidShare
                     && !observed.preparations.contains_key(&seen.signer);
                 let standing = if blame.proven {
-                    Standing::Proven
+                    BlameVerdict::Proven
                 } else if undecidable || leaves_open || rests_on_shortened(accusation, seen.signer) {
-                    Standing::Open
+                    BlameVerdict::Open
                 } else if rests_on_timeout(accusation) {
-                    Standing::Nothing
+                    BlameVerdict::Nothing
                 } else {
-                    Standing::False
+                    BlameVerdict::False
                 };
-                if matches!(standing, Standing::Open | Standing::Nothing) {
+                if matches!(standing, BlameVerdict::Open | BlameVerdict::Nothing) {
                     blame.culprit = None;
                 }
                 let verdict = if blame.proven { "proven" } else { "not proven" };

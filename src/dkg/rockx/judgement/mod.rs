@@ -20,6 +20,6 @@ pub use accept::Source;
 pub(super) use accept::{Accepted, accept, accept_verified, combine, judge_stored};
 pub(super) use evidence::CeremonyEvidence;
 pub(super) use fail::{failure, not_started, swallowed};
-pub(super) use judge::{Standing, verify_outputs};
+pub(super) use judge::{BlameVerdict, verify_outputs};
 pub(super) use record::{Record, Taken};
 pub(super) use words::list;

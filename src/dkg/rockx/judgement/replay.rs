@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::accept::judge_stored;
-use super::judge::Standing;
+use super::judge::BlameVerdict;
 use super::record::Record;
 use crate::dkg::rockx::committee::threshold_for;
 use crate::dkg::rockx::keys::OperatorPublicKey;
@@ -181,9 +181,9 @@ fn recorded_timeout_names_the_operator_that_sent_nothing() {
     let mut record = replay(&recording, &plan);
     let stored = DataStore::from_json(recording["last_data"].as_str().unwrap().as_bytes()).unwrap();
     let _ = record.take_stored_blame(&stored, UnixMillis(700_000));
-    assert_eq!(record.blames_standing(Standing::Proven).count(), 0);
-    assert_eq!(record.blames_standing(Standing::False).count(), 0);
-    let blames: Vec<_> = record.blames_standing(Standing::Nothing).collect();
+    assert_eq!(record.blames_judged(BlameVerdict::Proven).count(), 0);
+    assert_eq!(record.blames_judged(BlameVerdict::False).count(), 0);
+    let blames: Vec<_> = record.blames_judged(BlameVerdict::Nothing).collect();
     assert!(blames.len() >= 3, "{blames:?}");
     assert!(blames.iter().all(|blame| blame.culprit.is_none()));
     let gate = record.tracker.gate().unwrap();

@@ -17,8 +17,8 @@ use super::message::{self, Message};
 use super::metrics::{Gauges, Metrics};
 use super::proof;
 use super::registry::Registry;
-use super::results::{Kept, Results};
-use super::share::{Rooms, Shares, Standing};
+use super::results::{Results, StoredResult};
+use super::share::{Rooms, Shares, SignerClass};
 use super::store::{Loaded, LoadedTopic, Store, Write};
 use super::subscriber;
 use super::topic::{Member, Topic, wants};
@@ -122,19 +122,19 @@ impl State {
             }
         }
         for message in &topic.messages {
-            let standing = self.standing(message.signer, named.vouches(message.signer));
-            self.shares.add(message, standing);
+            let class = self.class(message.signer, named.vouches(message.signer));
+            self.shares.add(message, class);
         }
         self.topics.insert(stored.id, topic);
     }
 
     /// What an operator is whose key the configuration vouches for, or does not.
-    pub(super) fn standing(&self, signer: OperatorId, vouched: bool) -> Standing {
+    pub(super) fn class(&self, signer: OperatorId, vouched: bool) -> SignerClass {
         match vouched {
-            true => Standing::Vouched,
+            true => SignerClass::Vouched,
             false => {
                 let entry = self.registry.get(&signer.to_string());
-                Standing::Guest(entry.and_then(|entry| entry.client))
+                SignerClass::Guest(entry.and_then(|entry| entry.client))
             }
         }
     }
@@ -144,18 +144,18 @@ impl State {
     /// the topics that did.
     pub(super) fn make_room(
         &mut self,
-        (signer, standing): (OperatorId, Standing),
+        (signer, class): (OperatorId, SignerClass),
         body: usize,
         rooms: &Rooms,
     ) -> Vec<RequestId> {
         let mut freed = Vec::new();
         let Self { topics, shares, .. } = self;
         loop {
-            let used_up = shares.is_used_up(signer, standing, rooms);
-            if !used_up && !shares.is_full(standing, body, rooms) {
+            let used_up = shares.is_used_up(signer, class, rooms);
+            if !used_up && !shares.is_full(class, body, rooms) {
                 break;
             }
-            let all = standing == Standing::Vouched;
+            let all = class == SignerClass::Vouched;
             let finished = topics
                 .values_mut()
                 .filter(|topic| topic.finished.is_some() && !topic.messages.is_empty())
@@ -216,7 +216,7 @@ impl Hub {
             state.registry.insert(name, entry);
         }
         for result in loaded.results {
-            let kept = Kept {
+            let kept = StoredResult {
                 at: result.at,
                 weight: result.weight,
                 backing: result.backing,

@@ -25,7 +25,7 @@ pub(super) struct Backing {
 
 /// A result that is kept.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct StoredResult {
     pub(super) at: UnixMillis,
     /// Operators whose published outputs it agrees with.
     pub(super) weight: usize,
@@ -36,7 +36,7 @@ pub(super) struct Kept {
     pub(super) conflicts: Vec<(UnixMillis, Arc<str>)>,
 }
 
-impl Kept {
+impl StoredResult {
     fn bytes(&self) -> usize {
         self.text.len() + self.conflict_bytes()
     }
@@ -60,14 +60,14 @@ pub(super) struct Booked {
 /// All results.
 #[derive(Debug, Default)]
 pub(super) struct Results {
-    by_id: HashMap<RequestId, Kept>,
+    by_id: HashMap<RequestId, StoredResult>,
     bytes: usize,
     /// Bytes of each backing; never 0.
     held: HashMap<Backing, usize>,
 }
 
 impl Results {
-    pub(super) fn get(&self, id: &RequestId) -> Option<&Kept> {
+    pub(super) fn get(&self, id: &RequestId) -> Option<&StoredResult> {
         self.by_id.get(id)
     }
 
@@ -80,7 +80,7 @@ impl Results {
     }
 
     /// Puts back what was stored.
-    pub(super) fn restore(&mut self, id: RequestId, kept: Kept) {
+    pub(super) fn restore(&mut self, id: RequestId, kept: StoredResult) {
         self.count(&kept.backing, 0, kept.bytes());
         self.by_id.insert(id, kept);
     }
@@ -137,7 +137,7 @@ impl Results {
         let mut booked = Booked::default();
         let mut kept = self.by_id.remove(&id).unwrap_or_else(|| {
             booked.kept = true;
-            Kept {
+            StoredResult {
                 at: now,
                 weight,
                 backing: backing.clone(),
@@ -206,7 +206,7 @@ impl Results {
     fn first_to_go(&self, vouched: bool, spare: RequestId) -> Option<RequestId> {
         let candidates = self.by_id.iter().filter(|(id, _)| **id != spare);
         let candidates = candidates.filter(|(_, kept)| kept.backing.vouched == vouched);
-        let held = |kept: &Kept| self.held.get(&kept.backing).copied().unwrap_or_default();
+        let held = |kept: &StoredResult| self.held.get(&kept.backing).copied().unwrap_or_default();
         candidates
             .min_by_key(|(_, kept)| (kept.weight > 0, Reverse(held(kept)), kept.at))
             .map(|(id, _)| *id)

@@ -15,7 +15,7 @@ const GUESTS_PARTS: usize = 6;
 
 /// Whose message it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum SignerClass {
     /// The configuration vouches for its signer.
     Vouched,
     /// Its signer proved a key; this client registered it, as far as that is known.
@@ -41,7 +41,7 @@ pub(super) struct Shares {
 #[derive(Debug)]
 struct Share {
     bytes: usize,
-    standing: Standing,
+    class: SignerClass,
 }
 
 impl Shares {
@@ -50,49 +50,46 @@ impl Shares {
     }
 
     /// Whether a message with a body of so many bytes is too much for all of its kind.
-    pub(super) fn is_full(&self, standing: Standing, body: usize, rooms: &Rooms) -> bool {
+    pub(super) fn is_full(&self, class: SignerClass, body: usize, rooms: &Rooms) -> bool {
         let length = Message::room_for(body);
-        let guests = match standing {
-            Standing::Vouched => false,
-            Standing::Guest(_) => self.of_guests(|_, _| true) + length > rooms.guests,
+        let guests = match class {
+            SignerClass::Vouched => false,
+            SignerClass::Guest(_) => self.of_guests(|_, _| true) + length > rooms.guests,
         };
         guests || self.bytes + length > rooms.all
     }
 
     /// Whether the operator has all that is meant for one, or the client of a guest has.
-    pub(super) fn is_used_up(&self, signer: OperatorId, standing: Standing, rooms: &Rooms) -> bool {
-        match standing {
-            Standing::Vouched => {
+    pub(super) fn is_used_up(&self, signer: OperatorId, class: SignerClass, rooms: &Rooms) -> bool {
+        match class {
+            SignerClass::Vouched => {
                 let held = self.of.get(&signer).map_or(0, |share| share.bytes);
                 held >= rooms.all / PARTS
             }
             // whose client is not known is one by itself
-            Standing::Guest(None) => self.of_guests(|of, _| of == signer) >= rooms.guests / GUESTS_PARTS,
-            Standing::Guest(client) => self.of_guests(|_, by| by == client) >= rooms.guests / GUESTS_PARTS,
+            SignerClass::Guest(None) => self.of_guests(|of, _| of == signer) >= rooms.guests / GUESTS_PARTS,
+            SignerClass::Guest(client) => self.of_guests(|_, by| by == client) >= rooms.guests / GUESTS_PARTS,
         }
     }
 
     /// Whether nobody vouches for this signer, of whom something is held.
     pub(super) fn is_guest(&self, signer: OperatorId) -> bool {
         let share = self.of.get(&signer);
-        share.is_some_and(|share| share.standing != Standing::Vouched)
+        share.is_some_and(|share| share.class != SignerClass::Vouched)
     }
 
     fn of_guests(&self, is_meant: impl Fn(OperatorId, Option<IpAddr>) -> bool) -> usize {
-        let meant = self.of.iter().filter(|(signer, share)| match share.standing {
-            Standing::Vouched => false,
-            Standing::Guest(client) => is_meant(**signer, client),
+        let meant = self.of.iter().filter(|(signer, share)| match share.class {
+            SignerClass::Vouched => false,
+            SignerClass::Guest(client) => is_meant(**signer, client),
         });
         meant.map(|(_, share)| share.bytes).sum()
     }
 
-    pub(super) fn add(&mut self, message: &Message, standing: Standing) {
+    pub(super) fn add(&mut self, message: &Message, class: SignerClass) {
         let room = message.room();
         self.bytes += room;
-        let share = self
-            .of
-            .entry(message.signer)
-            .or_insert(Share { bytes: 0, standing });
+        let share = self.of.entry(message.signer).or_insert(Share { bytes: 0, class });
         share.bytes += room;
     }
 
@@ -128,7 +125,7 @@ mod tests {
     };
 
     /// Adds messages without a body, 1 KiB each, as long as they are taken.
-    fn fill(shares: &mut Shares, signer: u64, standing: Standing) -> usize {
+    fn fill(shares: &mut Shares, signer: u64, class: SignerClass) -> usize {
         let message = Message {
             seq: 0,
             signer: OperatorId(signer),
@@ -137,18 +134,18 @@ mod tests {
             body: Bytes::new(),
         };
         let fits = |shares: &Shares| {
-            !shares.is_used_up(message.signer, standing, &ROOMS) && !shares.is_full(standing, 0, &ROOMS)
+            !shares.is_used_up(message.signer, class, &ROOMS) && !shares.is_full(class, 0, &ROOMS)
         };
         let mut taken = 0;
         while fits(shares) {
-            shares.add(&message, standing);
+            shares.add(&message, class);
             taken += 1;
         }
         taken
     }
 
-    fn guest(n: u8) -> Standing {
-        Standing::Guest(Some(Ipv4Addr::new(203, 0, 113, n).into()))
+    fn guest(n: u8) -> SignerClass {
+        SignerClass::Guest(Some(Ipv4Addr::new(203, 0, 113, n).into()))
     }
 
     /// A key costs nothing, and four of them held all that guests may.
@@ -157,13 +154,13 @@ mod tests {
         let mut shares = Shares::default();
         assert_eq!(fill(&mut shares, 1, guest(1)), 4);
         assert_eq!(fill(&mut shares, 2, guest(1)), 0, "the same client");
-        assert_eq!(fill(&mut shares, 3, Standing::Guest(None)), 4);
-        assert_eq!(fill(&mut shares, 4, Standing::Guest(None)), 4);
+        assert_eq!(fill(&mut shares, 3, SignerClass::Guest(None)), 4);
+        assert_eq!(fill(&mut shares, 4, SignerClass::Guest(None)), 4);
         for n in 5..=7 {
             assert_eq!(fill(&mut shares, n.into(), guest(n)), 4);
         }
         assert_eq!(fill(&mut shares, 8, guest(8)), 0, "all guests together");
-        assert_eq!(fill(&mut shares, 9, Standing::Vouched), 25, "a quarter of all");
+        assert_eq!(fill(&mut shares, 9, SignerClass::Vouched), 25, "a quarter of all");
         assert!(shares.is_guest(OperatorId(1)) && !shares.is_guest(OperatorId(9)));
         assert_eq!(shares.bytes(), 49 << 10);
     }

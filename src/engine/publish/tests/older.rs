@@ -8,14 +8,14 @@ use crate::types::{BlockRef, CeremonyFailure, FailureKind, NonceStatus, RequestI
 use crate::view::{ListKind, Listing, Page, PastMoment, Query, Refused, RowId, Rows, Wait, WaitReason};
 
 /// A state, and the journal that says so.
-struct Told {
+struct Teller {
     state: State,
     committer: Committer,
     folds: Folds,
     _directory: tempfile::TempDir,
 }
 
-impl Told {
+impl Teller {
     fn nothing() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = JournalOptions::at(directory.path().join("journal.sqlite"));
@@ -50,8 +50,8 @@ impl Told {
 }
 
 /// A case per pool, opened and closed in the order of the pools.
-fn with_closed_cases(kind: RequestKind, pools: std::ops::Range<u32>) -> Told {
-    let mut told = Told::nothing();
+fn with_closed_cases(kind: RequestKind, pools: std::ops::Range<u32>) -> Teller {
+    let mut told = Teller::nothing();
     let block = BlockRef {
         number: 1,
         hash: Root::default(),
@@ -288,7 +288,7 @@ fn rows(listing: &Listing) -> Vec<RowId> {
 #[test]
 fn every_list_goes_on_in_the_journal_and_counts_what_is_there() {
     const ALL: u32 = CLOSED_KEPT as u32 + 60;
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     for pool in 0..ALL {
         told.take(u64::from(pool), life(pool));
     }
@@ -348,9 +348,9 @@ fn every_list_goes_on_in_the_journal_and_counts_what_is_there() {
 
 #[test]
 fn a_row_of_the_journal_is_what_it_was_in_memory() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     told.take(0, life(0));
-    let of = |told: &Told, row| told.read(Query::One { row }).unwrap().rows;
+    let of = |told: &Teller, row| told.read(Query::One { row }).unwrap().rows;
     let case = case_id(RequestKind::Deposit, 0);
     let (first, second) = (ActionId { case, number: 1 }, ActionId { case, number: 2 });
     let named = [
@@ -371,7 +371,7 @@ fn a_row_of_the_journal_is_what_it_was_in_memory() {
 
 #[test]
 fn a_long_file_keeps_its_beginning_and_its_newest_and_says_so() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     let case = case_id(RequestKind::Deposit, 1);
     told.take(0, vec![life(1).remove(0)]);
     for n in 1..500 {
@@ -396,7 +396,7 @@ fn a_long_file_keeps_its_beginning_and_its_newest_and_says_so() {
 
 #[test]
 fn what_was_given_up_and_left_memory_is_said_while_the_contract_lists_it_and_is_in_the_pages() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     let case = case_id(RequestKind::Deposit, 0);
     let block = BlockRef {
         number: 1,
@@ -419,7 +419,7 @@ fn what_was_given_up_and_left_memory_is_said_while_the_contract_lists_it_and_is_
         told.take(u64::from(pool), life(pool));
     }
     assert!(!told.state.cases.contains_key(&case));
-    let snapshot = |told: &Told| {
+    let snapshot = |told: &Teller| {
         let journal = told.committer.journal();
         snapshot(&told.state, &live(), journal, None, 1, &mut Shown::default())
     };
@@ -452,7 +452,7 @@ fn what_was_given_up_and_left_memory_is_said_while_the_contract_lists_it_and_is_
 }
 
 /// Page by page, to the oldest.
-fn all_cases(told: &Told) -> Vec<RowId> {
+fn all_cases(told: &Teller) -> Vec<RowId> {
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
         let page = Page {
@@ -506,7 +506,7 @@ fn that_fails(pool: u32, times: u32) -> Vec<Record> {
 fn what_an_open_case_did_long_ago_is_in_the_pages_each_once() {
     const TIMES: u32 = 120;
     const OVER: usize = oracle::OVER_KEPT;
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     for pool in 1..=2 {
         for (n, record) in that_fails(pool, TIMES).into_iter().enumerate() {
             told.take(u64::from(pool) * 1_000 + n as u64, vec![record]);
@@ -570,7 +570,7 @@ fn what_an_open_case_did_long_ago_is_in_the_pages_each_once() {
 
 #[test]
 fn the_state_at_a_past_moment_is_what_was_published_then() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     let mut published = Vec::new();
     for pool in 0..4 {
         told.take(u64::from(pool), life(pool));
@@ -615,7 +615,7 @@ fn the_state_at_a_past_moment_is_what_was_published_then() {
 
 #[test]
 fn a_time_to_come_is_no_past_and_one_after_the_newest_record_is_as_that_left_it() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     told.take(5_000, life(1));
     let newest = told.committer.journal().head().0;
     let past = |at: u64| match told.read(Query::Past {
@@ -640,7 +640,7 @@ fn a_time_to_come_is_no_past_and_one_after_the_newest_record_is_as_that_left_it(
         before.contains("the first record is 1 of 1970-01-01 00:00:05"),
         "{before}"
     );
-    let before = Told::nothing().read(Query::Past {
+    let before = Teller::nothing().read(Query::Past {
         at: PastMoment::Time(UnixMillis(5)),
     });
     assert!(before.unwrap_err().to_string().contains("no record yet"));
@@ -648,12 +648,12 @@ fn a_time_to_come_is_no_past_and_one_after_the_newest_record_is_as_that_left_it(
 
 #[test]
 fn a_look_at_a_past_moment_reads_only_what_lies_behind_the_one_before() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     for pool in 0..4 {
         told.take(u64::from(pool), life(pool));
     }
     let newest = told.committer.journal().head().0;
-    let past = |told: &Told, record| {
+    let past = |told: &Teller, record| {
         let at = PastMoment::Record(record);
         told.read(Query::Past { at }).map(|_| ())
     };
@@ -670,7 +670,7 @@ fn a_look_at_a_past_moment_reads_only_what_lies_behind_the_one_before() {
 
 #[test]
 fn few_past_states_are_kept_and_one_in_the_middle_of_a_long_way() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     for pool in 0..4 {
         told.take(u64::from(pool), life(pool));
     }
@@ -688,7 +688,7 @@ fn few_past_states_are_kept_and_one_in_the_middle_of_a_long_way() {
 
 #[test]
 fn past_states_leave_when_nobody_looks_any_more_and_the_large_ones_are_not_kept() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     told.take(1, life(1));
     let path = told.committer.journal().path();
     let now = tokio::time::Instant::now();
@@ -703,7 +703,7 @@ fn past_states_leave_when_nobody_looks_any_more_and_the_large_ones_are_not_kept(
 
 #[test]
 fn a_question_beyond_the_end_costs_nothing() {
-    let mut told = Told::nothing();
+    let mut told = Teller::nothing();
     told.take(1, life(1));
     let ahead = UnixMillis(UnixMillis::now().0 + 86_400_000);
     for at in [

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::super::hub::{Hub, State as Held, request_id};
 use super::super::message::{self, Inspected, Rank, ResultClaim};
-use super::super::share::Standing;
+use super::super::share::SignerClass;
 use super::super::store::Write;
 use super::super::topic::{Accepted, Origin};
 use super::super::{body, keys, reply, worker};
@@ -129,8 +129,8 @@ fn take(
     let (id, now) = (read.topic, hub.now());
     let mut state = hub.lock();
     let state = &mut *state;
-    let standing = state.standing(read.signer, vouched);
-    has_room(hub, state, standing, read.signer, bytes.len())?;
+    let class = state.class(read.signer, vouched);
+    has_room(hub, state, class, read.signer, bytes.len())?;
     let Some(topic) = state.topics.get_mut(&id) else {
         return refusal(StatusCode::NOT_FOUND, "the topic is gone");
     };
@@ -145,7 +145,7 @@ fn take(
     match &accepted {
         Accepted::Full => return refusal(StatusCode::TOO_MANY_REQUESTS, "too many messages"),
         Accepted::Queued(message) => {
-            state.shares.add(message, standing);
+            state.shares.add(message, class);
             let message = Arc::clone(message);
             hub.store.write(Write::Message { topic: id, message });
             worker::start(hub, topic);
@@ -160,24 +160,24 @@ fn take(
 fn has_room(
     hub: &Hub,
     state: &mut Held,
-    standing: Standing,
+    class: SignerClass,
     signer: OperatorId,
     body: usize,
 ) -> Result<(), Refusal> {
     let rooms = hub.config.limits.rooms(!hub.named.is_empty());
-    for topic in state.make_room((signer, standing), body, &rooms) {
+    for topic in state.make_room((signer, class), body, &rooms) {
         hub.store.write(Write::DropMessages { topic });
     }
-    if state.shares.is_used_up(signer, standing, &rooms) {
-        let text = match standing {
-            Standing::Vouched => "too many messages of one operator held",
-            Standing::Guest(_) => {
+    if state.shares.is_used_up(signer, class, &rooms) {
+        let text = match class {
+            SignerClass::Vouched => "too many messages of one operator held",
+            SignerClass::Guest(_) => {
                 "too many messages of operators of one address held, for whom nobody vouches"
             }
         };
         return refusal(StatusCode::SERVICE_UNAVAILABLE, text);
     }
-    match state.shares.is_full(standing, body, &rooms) {
+    match state.shares.is_full(class, body, &rooms) {
         true => refusal(StatusCode::SERVICE_UNAVAILABLE, "too many messages held"),
         false => Ok(()),
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{FOLD, digest};
+use super::{FOLD_VERSION, digest};
 use crate::engine::commit::{Committer, Pending};
 use crate::journal::{Anchor, Journal, JournalError, JournalOptions, backup};
 use crate::oracle::{Durable, Record};
@@ -91,7 +91,7 @@ fn lives_fold_to_what_they_did() {
     let folded: Vec<_> = folded.iter().map(|(name, state)| (&**name, &**state)).collect();
     assert_eq!(
         folded, FOLDED,
-        "the fold ({FOLD}) makes another state of the same records: raise FOLD by 1, and put the digests down here"
+        "the fold ({FOLD_VERSION}) makes another state of the same records: raise FOLD_VERSION by 1, and put the digests down here"
     );
 }
 

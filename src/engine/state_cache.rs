@@ -22,20 +22,20 @@ use crate::types::Root;
 const LONGEST: u64 = 1 << 30;
 
 /// Who folds. What another version kept is not used.
-const FOLD: &str = concat!(env!("CARGO_PKG_VERSION"), "/10");
+const FOLD_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/10");
 
 /// A state, and the record that it reaches to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct CachedState {
     fold: String,
     pub(super) anchor: Anchor,
     pub(super) durable: Durable,
 }
 
-impl Kept {
+impl CachedState {
     pub(super) fn new(anchor: Anchor, durable: Durable) -> Self {
         Self {
-            fold: FOLD.to_owned(),
+            fold: FOLD_VERSION.to_owned(),
             anchor,
             durable,
         }
@@ -59,8 +59,8 @@ impl Kept {
         if found.metadata.len() > LONGEST {
             return None;
         }
-        let kept: Self = serde_json::from_reader(BufReader::new(found.file.take(LONGEST))).ok()?;
-        (kept.fold == FOLD && kept.durable.newest == kept.anchor.seq).then_some(kept)
+        let cached: Self = serde_json::from_reader(BufReader::new(found.file.take(LONGEST))).ok()?;
+        (cached.fold == FOLD_VERSION && cached.durable.newest == cached.anchor.seq).then_some(cached)
     }
 
     /// Keeps it for the next start. A start without it reads everything.
@@ -71,8 +71,8 @@ impl Kept {
     }
 
     /// What is to be verified of it. The state itself need not be there twice for that.
-    pub(super) fn believed(&self) -> io::Result<Believed> {
-        Ok(Believed {
+    pub(super) fn believed(&self) -> io::Result<AdoptedState> {
+        Ok(AdoptedState {
             anchor: self.anchor,
             state: digest(&self.durable)?,
         })
@@ -101,13 +101,13 @@ fn digest(durable: &Durable) -> io::Result<Root> {
 
 /// A state that a start took over, and the record that it reaches to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Believed {
+pub(super) struct AdoptedState {
     pub(super) anchor: Anchor,
     /// Its digest.
     state: Root,
 }
 
-impl Believed {
+impl AdoptedState {
     /// Reads everything up to where it reaches, verifies it, and compares. A state that is not what the records say is
     /// removed.
     fn verify(&self, journal: &Path, stop: &AtomicBool) -> Result<(), EngineError> {
@@ -130,7 +130,7 @@ impl Believed {
         let path = places::state_of(journal);
         // the next start does without it
         let _ = fs::remove_file(&path);
-        Err(EngineError::Kept { path })
+        Err(EngineError::CachedState { path })
     }
 }
 
@@ -142,7 +142,7 @@ pub(super) struct Behind {
 }
 
 impl Behind {
-    pub(super) fn start(believed: Believed, journal: PathBuf) -> Self {
+    pub(super) fn start(believed: AdoptedState, journal: PathBuf) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let task = task::spawn_blocking(move || believed.verify(&journal, &stopped));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     /// A journal of an earlier program, upgraded, and the state that is kept of it.
-    fn kept(name: &str) -> (TempDir, JournalOptions, Kept) {
+    fn cached(name: &str) -> (TempDir, JournalOptions, CachedState) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journals");
         let directory = tempfile::tempdir().unwrap();
         let options = options(&directory);
@@ -194,9 +194,9 @@ mod tests {
         })
         .unwrap();
         let (seq, hash) = journal.head();
-        let kept = Kept::new(Anchor { seq, hash }, durable);
-        kept.write(&options.path).unwrap();
-        (directory, options, kept)
+        let cached = CachedState::new(Anchor { seq, hash }, durable);
+        cached.write(&options.path).unwrap();
+        (directory, options, cached)
     }
 
     #[test]
@@ -210,10 +210,10 @@ mod tests {
             "format-2/closed.sqlite",
             "format-2/life.sqlite",
         ] {
-            let (_directory, options, kept) = kept(name);
-            let back = Kept::read(&options.path).unwrap();
-            assert_eq!(back.anchor, kept.anchor, "{name}");
-            assert_eq!(back.durable, kept.durable, "{name}");
+            let (_directory, options, cached) = cached(name);
+            let back = CachedState::read(&options.path).unwrap();
+            assert_eq!(back.anchor, cached.anchor, "{name}");
+            assert_eq!(back.durable, cached.durable, "{name}");
             back.believed().unwrap().verify(&options.path, &GO_ON).unwrap();
         }
     }
@@ -275,22 +275,22 @@ mod tests {
         });
         let folded = folded.each_ref().map(|(name, digest)| (*name, digest.as_str()));
         assert_eq!(
-            (FOLD.rsplit('/').next(), folded),
+            (FOLD_VERSION.rsplit('/').next(), folded),
             (Some("10"), FOLDED),
             "the fold makes another state of the same records, or keeps it in another form: a state that an earlier \
-             program kept must not be taken for one of this. Raise FOLD by 1, and put the version and the digests down here"
+             program kept must not be taken for one of this. Raise FOLD_VERSION by 1, and put the version and the digests down here"
         );
     }
 
     #[test]
     fn a_record_that_was_changed_before_it_is_found_behind_the_start() {
-        let (_directory, options, kept) = kept("format-1/closed.sqlite");
+        let (_directory, options, cached) = cached("format-1/closed.sqlite");
         let damage = "DROP TRIGGER records_are_final; UPDATE records SET at = at + 1 WHERE seq = 40";
         Connection::open(&options.path)
             .unwrap()
             .execute_batch(damage)
             .unwrap();
-        let refused = kept.believed().unwrap().verify(&options.path, &GO_ON);
+        let refused = cached.believed().unwrap().verify(&options.path, &GO_ON);
         assert!(
             matches!(
                 refused,
@@ -302,38 +302,41 @@ mod tests {
 
     #[test]
     fn a_state_that_no_record_says_is_found_and_removed() {
-        let (_directory, options, mut kept) = kept("format-1/waiting.sqlite");
-        let action = kept.durable.actions.values_mut().next().unwrap();
+        let (_directory, options, mut cached) = cached("format-1/waiting.sqlite");
+        let action = cached.durable.actions.values_mut().next().unwrap();
         action.state = ActionState::Approved;
-        kept.write(&options.path).unwrap();
-        let refused = Kept::read(&options.path).unwrap().believed().unwrap();
+        cached.write(&options.path).unwrap();
+        let refused = CachedState::read(&options.path).unwrap().believed().unwrap();
         let refused = refused.verify(&options.path, &GO_ON);
-        assert!(matches!(refused, Err(EngineError::Kept { .. })), "{refused:?}");
-        assert!(Kept::read(&options.path).is_none());
+        assert!(
+            matches!(refused, Err(EngineError::CachedState { .. })),
+            "{refused:?}"
+        );
+        assert!(CachedState::read(&options.path).is_none());
     }
 
     #[test]
     fn what_cannot_be_used_is_as_good_as_none() {
-        let (_directory, options, kept) = kept("format-1/waiting.sqlite");
+        let (_directory, options, cached) = cached("format-1/waiting.sqlite");
         let place = places::state_of(&options.path);
         let text = fs::read_to_string(&place).unwrap();
         for other in [
             text[..text.len() / 2].to_owned(),
-            text.replace(FOLD, "0.0.1/1"),
-            text.replace(&format!("\"newest\":{}", kept.anchor.seq), "\"newest\":3"),
+            text.replace(FOLD_VERSION, "0.0.1/1"),
+            text.replace(&format!("\"newest\":{}", cached.anchor.seq), "\"newest\":3"),
             String::new(),
         ] {
             fs::write(&place, other).unwrap();
-            assert!(Kept::read(&options.path).is_none());
+            assert!(CachedState::read(&options.path).is_none());
         }
         fs::write(&place, text).unwrap();
-        assert!(Kept::read(&options.path).is_some());
+        assert!(CachedState::read(&options.path).is_some());
     }
 
     #[test]
     fn whoever_does_not_wait_ends_it() {
-        let (_directory, options, kept) = kept("format-1/closed.sqlite");
-        let ended = kept
+        let (_directory, options, cached) = cached("format-1/closed.sqlite");
+        let ended = cached
             .believed()
             .unwrap()
             .verify(&options.path, &AtomicBool::new(true));
@@ -342,13 +345,13 @@ mod tests {
 
     #[test]
     fn what_was_appended_since_is_taken_into_account() {
-        let (_directory, options, kept) = kept("format-1/waiting.sqlite");
-        let case = *kept.durable.cases.keys().next().unwrap();
+        let (_directory, options, cached) = cached("format-1/waiting.sqlite");
+        let case = *cached.durable.cases.keys().next().unwrap();
         let record = Record::Note {
             case: Some(case),
             text: SafeText::new("since"),
         };
-        let (mut journal, _) = Journal::open(&options, kept.anchor, |_| Ok::<_, JournalError>(())).unwrap();
+        let (mut journal, _) = Journal::open(&options, cached.anchor, |_| Ok::<_, JournalError>(())).unwrap();
         let row = NewRecord {
             at: UnixMillis(9),
             kind: record.kind(),
@@ -357,6 +360,6 @@ mod tests {
         };
         journal.append(&[row]).unwrap();
         // up to where it reaches, and no further
-        kept.believed().unwrap().verify(&options.path, &GO_ON).unwrap();
+        cached.believed().unwrap().verify(&options.path, &GO_ON).unwrap();
     }
 }

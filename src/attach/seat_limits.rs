@@ -22,19 +22,19 @@ struct Taken {
 
 /// The seats of one socket.
 #[derive(Debug, Default)]
-pub(super) struct Places(Mutex<Taken>);
+pub(super) struct SeatLimits(Mutex<Taken>);
 
 /// A seat that is taken; free again with this.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Arc<Places>,
+pub(super) struct SeatPermit {
+    places: Arc<SeatLimits>,
     /// Who only looks from it.
     viewer: Option<u32>,
 }
 
-impl Places {
+impl SeatLimits {
     /// A seat for somebody; else why there is none.
-    pub(super) fn take(places: &Arc<Self>, uid: u32, role: Role) -> Result<Place, SafeText> {
+    pub(super) fn take(places: &Arc<Self>, uid: u32, role: Role) -> Result<SeatPermit, SafeText> {
         let mut taken = places.taken();
         if taken.all >= SEATS {
             return Err(SafeText::new(&format!("all {SEATS} seats are taken")));
@@ -59,7 +59,7 @@ impl Places {
         taken.all += 1;
         drop(taken);
         let places = Arc::clone(places);
-        Ok(Place { places, viewer })
+        Ok(SeatPermit { places, viewer })
     }
 
     fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
@@ -67,7 +67,7 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for SeatPermit {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         taken.all -= 1;
@@ -87,39 +87,39 @@ mod tests {
 
     #[test]
     fn those_who_only_look_leave_seats_to_those_who_decide() {
-        let places = Arc::new(Places::default());
+        let places = Arc::new(SeatLimits::default());
         let mut viewers = Vec::new();
         for uid in 1..=3 {
             for _ in 0..VIEWER {
-                viewers.push(Places::take(&places, uid, Role::View).unwrap());
+                viewers.push(SeatLimits::take(&places, uid, Role::View).unwrap());
             }
-            let one_more = Places::take(&places, uid, Role::View).unwrap_err();
+            let one_more = SeatLimits::take(&places, uid, Role::View).unwrap_err();
             assert!(one_more.as_str().contains("seats"), "{one_more}");
         }
-        let another = Places::take(&places, 4, Role::View).unwrap_err();
+        let another = SeatLimits::take(&places, 4, Role::View).unwrap_err();
         assert!(another.as_str().contains("48 seats"), "{another}");
 
         let mut deciders = Vec::new();
         for _ in 0..FOR_DECIDERS {
-            deciders.push(Places::take(&places, 1, Role::Approve).unwrap());
+            deciders.push(SeatLimits::take(&places, 1, Role::Approve).unwrap());
         }
-        let one_more = Places::take(&places, 9, Role::Approve).unwrap_err();
+        let one_more = SeatLimits::take(&places, 9, Role::Approve).unwrap_err();
         assert!(one_more.as_str().contains("all 64 seats"), "{one_more}");
 
         drop(viewers.pop());
-        Places::take(&places, 4, Role::View).unwrap();
+        SeatLimits::take(&places, 4, Role::View).unwrap();
         drop((viewers, deciders));
         assert!(places.taken().all == 0 && places.taken().viewers.is_empty());
     }
 
     #[test]
     fn whoever_decides_may_take_every_seat() {
-        let places = Arc::new(Places::default());
+        let places = Arc::new(SeatLimits::default());
         let all: Vec<_> = (0..SEATS)
-            .map(|_| Places::take(&places, 7, Role::Approve).unwrap())
+            .map(|_| SeatLimits::take(&places, 7, Role::Approve).unwrap())
             .collect();
-        Places::take(&places, 8, Role::View).unwrap_err();
+        SeatLimits::take(&places, 8, Role::View).unwrap_err();
         drop(all);
-        Places::take(&places, 8, Role::View).unwrap();
+        SeatLimits::take(&places, 8, Role::View).unwrap();
     }
 }
