@@ -70,7 +70,7 @@ impl Seal {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Form {
+struct Body {
     about: About,
     entries: BTreeMap<String, Value>,
 }
@@ -90,11 +90,11 @@ struct Sealed<'a> {
 }
 
 /// What a file is.
-enum Found {
+enum ReadFile {
     OtherVersion,
     /// Its seal is not one of this secret.
     Changed,
-    Form(Form),
+    Body(Body),
 }
 
 /// What an entry says of a file for whoever only looks.
@@ -122,7 +122,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct State {
-    form: Form,
+    form: Body,
     written: Option<Instant>,
     /// It could not be written the last time, which is said once.
     failing: bool,
@@ -135,22 +135,22 @@ impl HistoryFile {
     pub fn open(path: PathBuf, about: About, seal: Seal) -> Self {
         let why = match read(&path, &seal) {
             Ok(None) => None,
-            Ok(Some(Found::Form(form))) if form.about == about => return Self::with(path, seal, form),
-            Ok(Some(Found::Form(_))) => {
+            Ok(Some(ReadFile::Body(form))) if form.about == about => return Self::with(path, seal, form),
+            Ok(Some(ReadFile::Body(_))) => {
                 Some("it is of another chain, other contracts or another first block".to_owned())
             }
-            Ok(Some(Found::OtherVersion)) => Some("it is of another version of this program".to_owned()),
-            Ok(Some(Found::Changed)) => Some(CHANGED.to_owned()),
+            Ok(Some(ReadFile::OtherVersion)) => Some("it is of another version of this program".to_owned()),
+            Ok(Some(ReadFile::Changed)) => Some(CHANGED.to_owned()),
             Err(error) => Some(error.to_string()),
         };
         if let Some(why) = why {
             tracing::warn!(target: "chain", file = %path.display(), why, "the kept history is not used, and is read again");
         }
         let entries = BTreeMap::new();
-        Self::with(path, seal, Form { about, entries })
+        Self::with(path, seal, Body { about, entries })
     }
 
-    fn with(path: PathBuf, seal: Seal, form: Form) -> Self {
+    fn with(path: PathBuf, seal: Seal, form: Body) -> Self {
         Self(Arc::new(Inner {
             path,
             seal,
@@ -225,15 +225,15 @@ pub const CHANGED: &str =
 /// The file cannot be read, or is none of ours.
 pub(crate) fn look<T: DeserializeOwned>(path: &Path, seal: &Seal, key: &str) -> io::Result<Looked<T>> {
     let mut form = match read(path, seal)? {
-        None | Some(Found::OtherVersion) => return Ok(Looked::Nothing),
-        Some(Found::Changed) => return Ok(Looked::Changed),
-        Some(Found::Form(form)) => form,
+        None | Some(ReadFile::OtherVersion) => return Ok(Looked::Nothing),
+        Some(ReadFile::Changed) => return Ok(Looked::Changed),
+        Some(ReadFile::Body(form)) => form,
     };
     let entry = form.entries.remove(key).map(serde_json::from_value).transpose()?;
     Ok(entry.map_or(Looked::Nothing, |entry| Looked::Entry(form.about, entry)))
 }
 
-fn read(path: &Path, seal: &Seal) -> io::Result<Option<Found>> {
+fn read(path: &Path, seal: &Seal) -> io::Result<Option<ReadFile>> {
     let bytes = match read_trusted(path, LONGEST) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -241,13 +241,13 @@ fn read(path: &Path, seal: &Seal) -> io::Result<Option<Found>> {
     };
     let Head { version } = serde_json::from_slice(&bytes)?;
     if version != VERSION {
-        return Ok(Some(Found::OtherVersion));
+        return Ok(Some(ReadFile::OtherVersion));
     }
     let sealed: Sealed<'_> = serde_json::from_slice(&bytes)?;
     if !seal.holds(sealed.body.get(), &sealed.seal) {
-        return Ok(Some(Found::Changed));
+        return Ok(Some(ReadFile::Changed));
     }
-    Ok(Some(Found::Form(serde_json::from_str(sealed.body.get())?)))
+    Ok(Some(ReadFile::Body(serde_json::from_str(sealed.body.get())?)))
 }
 
 /// Written beside and moved over: a crash leaves the old one or the new one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::chain::rpc::{LogEntry, LogFilter, Piece, Rpc, RpcError};
+use crate::chain::rpc::{LogEntry, LogFilter, LogRange, Rpc, RpcError};
 use crate::types::SafeText;
 
 /// How long, and how often, logs of the newest blocks are waited for where an endpoint's backend for logs is behind its
@@ -13,7 +13,12 @@ use crate::types::SafeText;
 const BACKEND: (Duration, Duration) = (Duration::from_secs(15), Duration::from_millis(500));
 
 /// The next logs from block `from` on, at most to `to`. Those that a backend does not have yet are waited for.
-pub(crate) async fn patiently(rpc: &Rpc, filter: &LogFilter, from: u64, to: u64) -> Result<Piece, RpcError> {
+pub(crate) async fn patiently(
+    rpc: &Rpc,
+    filter: &LogFilter,
+    from: u64,
+    to: u64,
+) -> Result<LogRange, RpcError> {
     let (whole, pause) = BACKEND;
     let give_up = Instant::now() + whole;
     loop {

@@ -102,12 +102,12 @@ impl Reading {
 /// How often everything is read from the first block again: at once, then ever more seldom, because what comes out the
 /// same each time is so.
 #[derive(Debug)]
-struct Anew {
+struct RereadBackoff {
     from: Instant,
     pause: Duration,
 }
 
-impl Anew {
+impl RereadBackoff {
     const PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3_600));
 
     fn new() -> Self {
@@ -142,7 +142,7 @@ pub(crate) struct Replay<S> {
     /// What lies above, at the block that was asked for last: many pools are asked about at one block.
     newest: Option<(BlockRef, S)>,
     reading: Reading,
-    anew: Anew,
+    anew: RereadBackoff,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,7 +162,7 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
             settled_at: None,
             newest: None,
             reading: Reading::default(),
-            anew: Anew::new(),
+            anew: RereadBackoff::new(),
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) async fn registration(
 }
 
 /// A key as the contract has it.
-pub(super) struct Held<'a> {
+pub(super) struct RegisteredKey<'a> {
     pub(super) pool: PoolId,
     pub(super) validator: BlsPublicKey,
     /// Who holds it, ascending.
@@ -47,7 +47,7 @@ pub(super) struct Held<'a> {
 /// This journal has it not, or not of these holders: the answer of the desk.
 pub(super) fn brought(
     can: &CeremonyCapabilities,
-    key: &Held<'_>,
+    key: &RegisteredKey<'_>,
     known: Option<&KnownKey>,
 ) -> Result<Option<Box<BroughtAlong>>, Prepared> {
     match can.shares {
@@ -92,7 +92,7 @@ mod tests {
             handed_back: holders.iter().map(|id| (*id, vec![7])).collect(),
         };
         let brought = |can: &_, known: Option<&KnownKey>, holders: &[OperatorId]| {
-            let key = Held {
+            let key = RegisteredKey {
                 pool: PoolId(4),
                 validator,
                 holders,

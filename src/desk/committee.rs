@@ -39,7 +39,7 @@ impl Committees {
 
 /// What operators and whatever relays between them answered. They are asked once a preparation, so that the choice and its checks rest on
 /// the same answers.
-pub(super) struct Asked {
+pub(super) struct OperatorReplies {
     /// By operator: everybody who was asked, reachable or not.
     pub(super) health: BTreeMap<OperatorId, OperatorHealth>,
     relay: Option<RelayHealth>,
@@ -48,14 +48,14 @@ pub(super) struct Asked {
 }
 
 /// Asks these operators, and whatever relays between them, how they are.
-pub(super) async fn ask(from: &Committees, ids: &[OperatorId]) -> Asked {
+pub(super) async fn ask(from: &Committees, ids: &[OperatorId]) -> OperatorReplies {
     let ceremonies = &from.ceremonies;
     let (health, relay, unregistered) = tokio::join!(
         ceremonies.operators(ids),
         ceremonies.relay(),
         ceremonies.unregistered(ids)
     );
-    Asked {
+    OperatorReplies {
         health: health.into_iter().map(|h| (h.id, h)).collect(),
         relay,
         unregistered,
@@ -83,7 +83,10 @@ pub(super) fn threshold_of_holders(
 const SHOWN: usize = 6;
 
 /// The committee of a key generation, everybody who might have been in it, ranked, and what they answered.
-pub(super) async fn select(from: &Committees, wanted: &Wanted) -> (Vec<OperatorId>, Vec<Candidate>, Asked) {
+pub(super) async fn select(
+    from: &Committees,
+    wanted: &Wanted,
+) -> (Vec<OperatorId>, Vec<Candidate>, OperatorReplies) {
     let (ids, size) = match &from.selection {
         SelectionRule::Fixed(ids) => (ids, None),
         SelectionRule::Choose { from, size } => (from, Some(*size)),
@@ -136,7 +139,7 @@ fn order(ranked: &[Candidate]) -> Vec<OperatorId> {
 pub(super) fn rank(
     from: &Committees,
     ids: &[OperatorId],
-    asked: &Asked,
+    asked: &OperatorReplies,
     wanted: &Wanted,
     before: &[OperatorId],
 ) -> Vec<Candidate> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
-use super::committee::{self, Asked, Committees, Quorum};
+use super::committee::{self, Committees, OperatorReplies, Quorum};
 use super::pools::authorised;
 use super::proposal::{self, list};
 use super::ranking::Candidate;
@@ -34,7 +34,7 @@ pub(super) struct Keygen {
 struct Gathered {
     committee: Vec<OperatorId>,
     ranked: Vec<Candidate>,
-    asked: Asked,
+    asked: OperatorReplies,
     /// The block whose queue this is.
     block: BlockRef,
     /// Where the pool stands in the contract's queue.

@@ -8,14 +8,14 @@ use crate::ports::{Accord, Agreement, At, Execution, PoolManager, PresentCommitt
 use crate::types::{BlockRef, BlsPublicKey, Check, PoolId};
 
 /// What the contract says of a staked pool: its key and who holds it.
-pub(super) struct Present {
+pub(super) struct StakedPool {
     pub(super) block: BlockRef,
     pub(super) validator: BlsPublicKey,
     pub(super) committee: PresentCommittee,
     pub(super) staked: bool,
 }
 
-impl Present {
+impl StakedPool {
     /// Only a staked pool can be reshared or exited.
     pub(super) fn staked_check(&self, pool: PoolId) -> Check {
         let not = if self.staked { "" } else { "not " };
@@ -29,7 +29,7 @@ pub(super) async fn reshares_left(
     manager: &dyn PoolManager,
     agreement: &dyn Agreement,
     pool: PoolId,
-    present: &Present,
+    present: &StakedPool,
 ) -> Check {
     const NAME: &str = "reshares-left";
     let (used, can) = (present.committee.reshare_count, manager.capabilities());
@@ -81,7 +81,7 @@ pub(super) async fn present(
     execution: &dyn Execution,
     agreement: &dyn Agreement,
     pool: PoolId,
-) -> Result<Present, Prepared> {
+) -> Result<StakedPool, Prepared> {
     let block = execution.head().await.value().map_err(later)?.block;
     let at = At::block(block);
     let (view, staked) = tokio::join!(manager.pool(pool, at), manager.staked(at));
@@ -96,7 +96,7 @@ pub(super) async fn present(
     };
     let committee = manager.committee(pool, block).await;
     let committee = committee.value().map_err(later)?;
-    Ok(Present {
+    Ok(StakedPool {
         block,
         validator,
         committee,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 
-use super::carried::{self, Held};
-use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
-use super::pools::{Present, authorised, endpoints_agree, present, refused_unless_doubted, reshares_left};
+use super::carried::{self, RegisteredKey};
+use super::committee::{self, Committees, OperatorReplies, Quorum, threshold_of_holders};
+use super::pools::{StakedPool, authorised, endpoints_agree, present, refused_unless_doubted, reshares_left};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::{key_checks, later, ranking, refused, served};
@@ -32,7 +32,7 @@ pub(super) struct Reshare {
 
 /// What a reshare is judged by.
 struct Gathered {
-    present: Present,
+    present: StakedPool,
     /// The present holders, ascending.
     holders: Vec<OperatorId>,
     /// Those who hand their shares on, ascending.
@@ -44,7 +44,7 @@ struct Gathered {
     leaver: Option<OperatorId>,
     old_threshold: u8,
     ranked: Vec<Candidate>,
-    asked: Asked,
+    asked: OperatorReplies,
     plan: CeremonyPlan,
 }
 
@@ -178,7 +178,7 @@ impl Reshare {
             return Ok(None);
         }
         let credentials = self.manager.withdrawal_credentials(pool, At::Latest).await;
-        let key = Held {
+        let key = RegisteredKey {
             pool,
             validator,
             holders,

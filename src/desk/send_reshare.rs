@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes, U256};
 
 use super::committee::{self, Committees};
-use super::pools::{Present, authorised, present, reshares_left};
+use super::pools::{StakedPool, authorised, present, reshares_left};
 use super::proposal::list;
 use super::reshare::old_power;
 use super::sending::{self, Sending};
@@ -26,7 +26,7 @@ pub(super) struct SendReshare {
 
 /// The transaction as it would be sent, and what the chain says that matters for it.
 struct Gathered {
-    present: Present,
+    present: StakedPool,
     operators: Vec<OperatorId>,
     balance: Answer<U256>,
     shares_check: Check,
@@ -61,7 +61,7 @@ impl SendReshare {
         pool: PoolId,
         oracle: Address,
         draft: &SendReshareDraft,
-        present: Present,
+        present: StakedPool,
     ) -> Result<Gathered, Prepared> {
         let reshare = &draft.reshare;
         let operators: Vec<OperatorId> = reshare.share_public_keys.keys().copied().collect();

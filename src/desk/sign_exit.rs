@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::committee::{self, Asked, Committees, Quorum, threshold_of_holders};
+use super::committee::{self, Committees, OperatorReplies, Quorum, threshold_of_holders};
 use super::exit_checks::{self, ByNode, ExpectedChain};
-use super::pools::{Present, endpoints_agree, present};
+use super::pools::{StakedPool, endpoints_agree, present};
 use super::proposal::{self, list};
 use super::sighting::{phase, state};
 use super::{NO_BEACON, key_checks, later, refused};
@@ -32,12 +32,12 @@ pub(super) struct SignExit {
 struct Gathered<'a> {
     beacon: &'a dyn Consensus,
     rules: ExitRules,
-    present: Present,
+    present: StakedPool,
     validator: Validator,
     message: ExitMessage,
     /// Everybody who holds a share, ascending.
     committee: Vec<OperatorId>,
-    asked: Asked,
+    asked: OperatorReplies,
     plan: CeremonyPlan,
     /// The present epoch.
     now: u64,

@@ -136,7 +136,7 @@ pub(super) struct Core<W> {
     effects: HashMap<task::Id, Effect>,
     /// Not durable yet: while this is not empty no input is taken and no effect starts.
     pending: Pending,
-    asked: Option<Unanswered>,
+    asked: Option<PendingReply>,
     /// Durable, and told with the next snapshot: whoever is told that it was taken finds it there. All that wait for one
     /// snapshot share it.
     settled: Vec<(oneshot::Sender<Reply>, Reply)>,
@@ -162,7 +162,7 @@ pub(super) struct Core<W> {
 }
 
 /// What a person asked for and is told once it is durable. One is asked at a time, and everything before it is durable.
-struct Unanswered {
+struct PendingReply {
     reply: oneshot::Sender<Reply>,
     answer: Reply,
     /// The state in which it was asked.
@@ -434,7 +434,7 @@ impl<W: World> Core<W> {
         if let Some(answer) = answer {
             // told only once it is durable: an approval that is not in the journal was not made
             let answer = translate::reply(answer);
-            self.asked = Some(Unanswered {
+            self.asked = Some(PendingReply {
                 reply,
                 answer,
                 before,

@@ -28,11 +28,11 @@ pub enum Reminder {
 pub struct Reminders {
     first: Duration,
     longest: Duration,
-    matters: BTreeMap<String, Matter>,
+    matters: BTreeMap<String, Reminded>,
 }
 
 #[derive(Debug)]
-struct Matter {
+struct Reminded {
     wait: Wait,
     /// When it is told next.
     next: UnixMillis,
@@ -44,7 +44,7 @@ struct Matter {
     near: bool,
 }
 
-impl Matter {
+impl Reminded {
     /// A deadline that was moved has its whole time before it: the next round of a ceremony is not late for the last one.
     fn takes(&mut self, wait: &Wait, now: UnixMillis) {
         self.deadline = wait.deadline().map(|due| match self.deadline {
@@ -83,7 +83,7 @@ impl Reminders {
             let key = wait.matter();
             // two of one matter are one
             let known = self.matters.remove(&key).or_else(|| before.remove(&key));
-            let mut matter = known.unwrap_or_else(|| Matter {
+            let mut matter = known.unwrap_or_else(|| Reminded {
                 next: wait.since.plus(wait.reason.usual_for()),
                 pause: self.first,
                 told: false,
@@ -112,7 +112,7 @@ impl Reminders {
         told
     }
 
-    fn one(&self, matter: &mut Matter, now: UnixMillis, told: &mut Vec<Reminder>) {
+    fn one(&self, matter: &mut Reminded, now: UnixMillis, told: &mut Vec<Reminder>) {
         if now >= matter.next {
             let phase = match matter.told {
                 true => NoticePhase::GoesOn,
@@ -137,7 +137,7 @@ impl Reminders {
     /// When there is something to tell next, if nothing changes.
     #[must_use]
     pub fn next(&self) -> Option<UnixMillis> {
-        let near = |matter: &Matter| matter.near_from().filter(|_| !matter.near);
+        let near = |matter: &Reminded| matter.near_from().filter(|_| !matter.near);
         let each = self
             .matters
             .values()

@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(1);
 const LINES: Duration = Duration::from_secs(15);
 
 /// One walk through a journal.
-pub(super) struct Reading<'a> {
+pub(super) struct JournalReader<'a> {
     lock: &'a File,
     of: u64,
     /// After so long it is said for the first time, and then again.
@@ -21,7 +21,7 @@ pub(super) struct Reading<'a> {
     line: Option<Instant>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> JournalReader<'a> {
     /// Of a journal with so many records, whose lock is held.
     pub(super) fn of(lock: &'a File, of: u64) -> Self {
         Self::saying(lock, of, SOON)
@@ -56,7 +56,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl Drop for Reading<'_> {
+impl Drop for JournalReader<'_> {
     /// It is read, or cannot be.
     fn drop(&mut self) {
         if self.told.is_some() {
@@ -80,10 +80,10 @@ mod tests {
         let who = by();
         assert!(!lock::reads(&who), "{who}");
         {
-            let mut reading = Reading::of(&lock, 9);
+            let mut reading = JournalReader::of(&lock, 9);
             reading.at(1);
             assert_eq!(by(), who, "it has just begun");
-            let mut reading = Reading::saying(&lock, 1_000, Duration::ZERO);
+            let mut reading = JournalReader::saying(&lock, 1_000, Duration::ZERO);
             reading.at(999);
             let words = format!("{who}, reads its journal (record 999 of 1000)");
             assert_eq!(by().as_str(), words);

@@ -13,7 +13,7 @@ use super::format::{self, FORMAT, Upgrade};
 use super::lineage;
 use super::own_key::{self, Acknowledged, Handed, KEYED, OwnKey};
 use super::places::JournalOptions;
-use super::reading::Reading;
+use super::reading::JournalReader;
 use super::stand::{self, Stand};
 use super::{read, schema};
 use crate::owner;
@@ -99,7 +99,7 @@ impl Journal {
         }
         check_anchor(&path, &connection, anchor)?;
         let last = {
-            let mut reading = Reading::of(&lock, read::newest(&path, &connection)?);
+            let mut reading = JournalReader::of(&lock, read::newest(&path, &connection)?);
             read::walk(&path, &connection, anchor, u64::MAX, |entry| {
                 reading.at(entry.seq);
                 visit(entry)

@@ -7,7 +7,7 @@
 use alloy::primitives::{B256, Bytes};
 
 use crate::chain::revert::revert_of;
-use crate::chain::rpc::{At, BlockHeader, CallRequest, Receipt, Rpc, RpcError, Within, as_call};
+use crate::chain::rpc::{At, BlockContext, BlockHeader, CallRequest, Receipt, Rpc, RpcError, as_call};
 use crate::ports::{
     Answer, DecodedRevert, PoolCall, PoolManager, Revert, RevertForm, RevertReason, Ssv, Unknown,
 };
@@ -128,7 +128,7 @@ async fn in_block(rpc: &Rpc, receipt: &Receipt, header: &BlockHeader) -> Option<
         return None;
     }
     let calls = transactions[..=ours].iter().map(as_call).collect();
-    let within = Within {
+    let within = BlockContext {
         number: header.number(),
         timestamp: header.timestamp(),
     };

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Sender;
 use super::{Batch, ChainEvent, Head, Intake, IntakeError, IntakeEvent};
 use crate::chain::omission::{Hidden, hidden};
 use crate::chain::rpc::{
-    Apart, At, BlockHeader, CommonHead, EndpointIndex, HeadVerdict, LogEntry, LogFilter, Piece, Rpc,
+    Apart, At, BlockHeader, CommonHead, EndpointIndex, HeadVerdict, LogEntry, LogFilter, LogRange, Rpc,
 };
 use crate::ports::{Answer, Unknown};
 use crate::types::BlockRef;
@@ -163,12 +163,12 @@ impl Intake {
     /// Tells what the final blocks up to `cursor` hold.
     async fn take_final(
         &mut self,
-        piece: Piece,
+        piece: LogRange,
         cursor: BlockRef,
         out: &Sender<IntakeEvent>,
     ) -> Result<(), IntakeError> {
         let from = self.next_number();
-        let Piece { logs, end, endpoint } = piece;
+        let LogRange { logs, end, endpoint } = piece;
         if logs
             .iter()
             .any(|log| log.at().block.number == cursor.number && log.at().block != cursor)
@@ -241,7 +241,7 @@ impl Intake {
         &self,
         filter: &LogFilter,
         headers: &[BlockHeader],
-        piece: Piece,
+        piece: LogRange,
     ) -> Result<Vec<LogEntry>, IntakeError> {
         let mut logs = Vec::new();
         let asked: Vec<_> = headers
@@ -323,7 +323,7 @@ impl Intake {
 
 /// The next logs, and what was read on the way to them: most stretches of a long history hold none, and the header of
 /// each one's end would be half of all questions where an endpoint takes few blocks at once.
-async fn next_with_logs(rpc: &Rpc, filter: &LogFilter, from: u64, to: u64) -> Result<Piece, IntakeError> {
+async fn next_with_logs(rpc: &Rpc, filter: &LogFilter, from: u64, to: u64) -> Result<LogRange, IntakeError> {
     let mut next = from;
     for _ in 1..EMPTY_AT_ONCE {
         let piece = rpc.logs(filter, next, to).await?;

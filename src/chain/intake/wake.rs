@@ -82,15 +82,15 @@ impl Socket {
 
 /// What a node says: the answer to a call, or news of a subscription.
 #[derive(Deserialize)]
-struct Said {
+struct SocketMessage {
     id: Option<u64>,
     result: Option<Value>,
     error: Option<ServerError>,
-    params: Option<News>,
+    params: Option<Notification>,
 }
 
 #[derive(Deserialize)]
-struct News {
+struct Notification {
     subscription: String,
 }
 
@@ -138,7 +138,7 @@ async fn listen(
 }
 
 fn is_news_of(message: &[u8], subscription: &str) -> bool {
-    let said = serde_json::from_slice::<Said>(message);
+    let said = serde_json::from_slice::<SocketMessage>(message);
     said.is_ok_and(|said| said.params.is_some_and(|news| news.subscription == subscription))
 }
 
@@ -174,7 +174,7 @@ async fn ask(socket: &mut http::Socket, id: u64, method: &str, params: Value) ->
     socket.send(&call.to_string()).await.map_err(|e| failed(&e))?;
     loop {
         let message = socket.next(LIMITS.deadline).await.map_err(|e| failed(&e))?;
-        let said: Said = serde_json::from_slice(&message).map_err(|e| failed(&e))?;
+        let said: SocketMessage = serde_json::from_slice(&message).map_err(|e| failed(&e))?;
         match (said.result, said.error) {
             _ if said.id != Some(id) => {}
             (_, Some(error)) => return Err(failed(&error.message)),

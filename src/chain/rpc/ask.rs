@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::endpoint::{Admission, Endpoint, Responsiveness};
 use super::error::{Attempt, EndpointError, RpcError};
-use super::http::{self, Said};
+use super::hedged::HedgedCalls;
+use super::http::{self, RpcOutcome};
 use super::server_error::ServerErrorKind;
-use super::turns::Turns;
 use super::{EndpointIndex, Rpc};
 use crate::http::HttpError;
 use crate::types::SafeText;
@@ -129,10 +129,10 @@ impl Rpc {
             let knows = |index: &EndpointIndex| !lacking.iter().any(|lacking| lacking.endpoint == *index);
             let order = self.order().into_iter().filter(knows).collect();
             let ask = async |index| (index, self.ask_one(index, method, params).await);
-            let mut turns = Turns::new(self, method, order, ask);
+            let mut turns = HedgedCalls::new(self, method, order, ask);
             while let Some((index, said)) = turns.next().await {
                 let failed = match said {
-                    Ok(Said::Result(raw)) => match self.read(index, method, &raw, &read) {
+                    Ok(RpcOutcome::Result(raw)) => match self.read(index, method, &raw, &read) {
                         Ok(Reading::Found(found)) => {
                             return Ok(Round::Found {
                                 found,
@@ -146,7 +146,7 @@ impl Rpc {
                         }
                         Err(failed) => failed,
                     },
-                    Ok(Said::Error(error)) => return Err(RpcError::Server { method, error }),
+                    Ok(RpcOutcome::Error(error)) => return Err(RpcError::Server { method, error }),
                     Err(failed) => failed,
                 };
                 retry_at = retry_at.into_iter().chain(failed.again).min();
@@ -217,7 +217,7 @@ impl Rpc {
         index: EndpointIndex,
         method: &'static str,
         params: &Value,
-    ) -> Result<Said, Failed> {
+    ) -> Result<RpcOutcome, Failed> {
         let endpoint = &self.inner.endpoints[index.0];
         // one that is down said so before it fell silent
         let limited = |error: EndpointError| match endpoint.down() {
@@ -248,7 +248,7 @@ impl Rpc {
         index: EndpointIndex,
         method: &'static str,
         params: &Value,
-    ) -> Result<Said, EndpointError> {
+    ) -> Result<RpcOutcome, EndpointError> {
         let endpoint = &self.inner.endpoints[index.0];
         if endpoint.needs_check(self.inner.config.recheck) {
             self.check_chain(index).await?;
@@ -266,18 +266,18 @@ impl Rpc {
         endpoint: &Endpoint,
         method: &'static str,
         params: &Value,
-    ) -> Result<Said, EndpointError> {
+    ) -> Result<RpcOutcome, EndpointError> {
         let id = self.next_id();
         let started = Instant::now();
         let call = http::call(&endpoint.http, id, method, params);
         let result = in_time(endpoint, method, call).await;
         let took = started.elapsed();
         let error = match result {
-            Ok(Said::Error(error)) => {
+            Ok(RpcOutcome::Error(error)) => {
                 // the node is alive and says honestly what it cannot do
                 endpoint.succeeded(took);
                 return match error.kind(method) {
-                    ServerErrorKind::Answer => Ok(Said::Error(error)),
+                    ServerErrorKind::Answer => Ok(RpcOutcome::Error(error)),
                     ServerErrorKind::NotHere | ServerErrorKind::RateLimited => {
                         Err(EndpointError::NotHere(error))
                     }

@@ -10,7 +10,7 @@ use crate::http::{Endpoint, HttpError, Reply};
 use crate::types::SafeText;
 
 /// What an endpoint said.
-pub(super) enum Said {
+pub(super) enum RpcOutcome {
     Result(Box<RawValue>),
     Error(ServerError),
 }
@@ -29,7 +29,7 @@ pub(super) async fn call(
     id: u64,
     method: &str,
     params: &Value,
-) -> Result<Said, EndpointError> {
+) -> Result<RpcOutcome, EndpointError> {
     let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
     let answer = match endpoint.post("").json(&body).send().await {
         Ok(answer) => answer,
@@ -37,7 +37,7 @@ pub(super) async fn call(
         Err(error) => return Err(error.into()),
     };
     match unwrap(&answer, id) {
-        Ok(Said::Error(error)) if error.kind(method) == ServerErrorKind::RateLimited => {
+        Ok(RpcOutcome::Error(error)) if error.kind(method) == ServerErrorKind::RateLimited => {
             Err(EndpointError::RateLimited(answer.too_often(None)))
         }
         said => said,
@@ -45,7 +45,7 @@ pub(super) async fn call(
 }
 
 /// Several vendors send their JSON-RPC errors with a status of 400 or 500: the body counts, if there is one.
-fn unwrap(answer: &Reply, id: u64) -> Result<Said, EndpointError> {
+fn unwrap(answer: &Reply, id: u64) -> Result<RpcOutcome, EndpointError> {
     let envelope: Envelope = match answer.json() {
         Ok(envelope) => envelope,
         Err(error) => {
@@ -54,7 +54,7 @@ fn unwrap(answer: &Reply, id: u64) -> Result<Said, EndpointError> {
         }
     };
     if let Some(error) = envelope.error {
-        return Ok(Said::Error(error));
+        return Ok(RpcOutcome::Error(error));
     }
     answer.succeeded()?;
     if envelope.id != json!(id) {
@@ -62,5 +62,5 @@ fn unwrap(answer: &Reply, id: u64) -> Result<Said, EndpointError> {
     }
     // `"result": null` is an answer, and serde reads it as None
     let null = || RawValue::from_string("null".into()).expect("null is JSON");
-    Ok(Said::Result(envelope.result.unwrap_or_else(null)))
+    Ok(RpcOutcome::Result(envelope.result.unwrap_or_else(null)))
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::ask::decoded;
 use super::endpoint::Admission;
 use super::error::{Attempt, EndpointError};
-use super::http::Said;
+use super::http::RpcOutcome;
 use super::{EndpointIndex, Rpc, RpcError};
 use crate::alike::Dissent;
 use crate::types::SafeText;
@@ -70,7 +70,7 @@ impl Rpc {
         let endpoint = &self.inner.endpoints[index.0];
         let reply = self.ask(endpoint, "eth_chainId", &json!([])).await?;
         let verdict = match reply {
-            Said::Result(raw) => {
+            RpcOutcome::Result(raw) => {
                 let id: u64 = endpoint.usable("eth_chainId", decoded::<U64>(&raw))?.to();
                 endpoint.told_chain(id);
                 let expected = self.inner.config.chain_id;
@@ -79,7 +79,7 @@ impl Rpc {
                     false => Err(SafeText::new(&format!("serves chain {id}, expected {expected}"))),
                 }
             }
-            Said::Error(error) => return Err(EndpointError::NotHere(error)),
+            RpcOutcome::Error(error) => return Err(EndpointError::NotHere(error)),
         };
         let verdict = match verdict {
             Ok(()) => self.check_genesis(index).await?,
@@ -106,7 +106,7 @@ impl Rpc {
             Err(EndpointError::NotHere(error)) if !error.passes() => return Ok(Ok(())),
             Err(error) => return Err(error),
         };
-        let Said::Result(raw) = reply else {
+        let RpcOutcome::Result(raw) = reply else {
             return Ok(Ok(()));
         };
         let genesis = endpoint.usable("eth_getBlockByNumber", decoded::<Option<Genesis>>(&raw))?;

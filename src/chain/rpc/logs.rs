@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use super::ask::{Failed, decoded};
 use super::endpoint::Admission;
 use super::error::{EndpointError, RpcError};
-use super::http::Said;
-use super::turns::Turns;
+use super::hedged::HedgedCalls;
+use super::http::RpcOutcome;
 use super::types::{BlockHeader, LogEntry, LogFilter};
 use super::{EndpointIndex, Rpc};
 use crate::chain::logs::{asked_for, oddity};
@@ -33,7 +33,7 @@ const FICKLE_PAUSE: Duration = Duration::from_millis(250);
 
 /// The logs of consecutive blocks, and who told them.
 #[derive(Debug, Clone)]
-pub(crate) struct Piece {
+pub(crate) struct LogRange {
     pub(crate) logs: Vec<LogEntry>,
     /// The last block that they cover.
     pub(crate) end: u64,
@@ -70,14 +70,14 @@ impl Rpc {
     ///
     /// # Errors
     /// No endpoint tells the logs of even the first block.
-    pub(crate) async fn logs(&self, filter: &LogFilter, from: u64, to: u64) -> Result<Piece, RpcError> {
+    pub(crate) async fn logs(&self, filter: &LogFilter, from: u64, to: u64) -> Result<LogRange, RpcError> {
         let give_up = Instant::now() + self.inner.config.patience;
         loop {
             let (mut attempts, mut shorter, mut retry_at) = (Vec::new(), false, None);
             let mut order = self.order();
             order.sort_by_key(|index| self.inner.endpoints[index.0].log_span() < CRAMPED);
             let ask = async |index| (index, self.piece(index, filter, from, to).await);
-            let mut turns = Turns::new(self, METHOD, order, ask);
+            let mut turns = HedgedCalls::new(self, METHOD, order, ask);
             while let Some((index, told)) = turns.next().await {
                 match told {
                     Ok(piece) => return Ok(piece),
@@ -107,7 +107,7 @@ impl Rpc {
         filter: &LogFilter,
         from: u64,
         to: u64,
-    ) -> Result<Piece, Miss> {
+    ) -> Result<LogRange, Miss> {
         let endpoint = &self.inner.endpoints[index.0];
         if let Some(why) = endpoint.tells_no_logs() {
             return Err(Miss::of(EndpointError::NoLogs(why)));
@@ -120,7 +120,7 @@ impl Rpc {
         let blocks = end - from + 1;
         let above = endpoint.above_last(end);
         let asked = matches!(endpoint.admission(self.inner.config.recheck), Admission::Ready);
-        let piece = |logs, end| Piece {
+        let piece = |logs, end| LogRange {
             logs,
             end,
             endpoint: index,
@@ -283,8 +283,8 @@ impl Rpc {
         params: &Value,
     ) -> Result<R, Failed> {
         match self.ask_one(index, method, params).await? {
-            Said::Result(raw) => self.read(index, method, &raw, decoded),
-            Said::Error(error) => Err(Failed {
+            RpcOutcome::Result(raw) => self.read(index, method, &raw, decoded),
+            RpcOutcome::Error(error) => Err(Failed {
                 error: EndpointError::NotHere(error),
                 again: None,
             }),

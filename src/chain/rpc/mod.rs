@@ -21,6 +21,7 @@ mod finalized;
 pub(crate) mod fixture;
 mod headers;
 mod heads;
+mod hedged;
 mod http;
 mod identity;
 mod logs;
@@ -30,7 +31,6 @@ mod simulate;
 mod span;
 mod syncing;
 mod trial;
-mod turns;
 mod types;
 
 use std::sync::atomic::AtomicU64;
@@ -49,8 +49,8 @@ pub use trial::LogTrial;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
 pub(crate) use heads::{Apart, CommonHead, HeadVerdict};
-pub(crate) use logs::Piece;
-pub(crate) use simulate::{Within, as_call};
+pub(crate) use logs::LogRange;
+pub(crate) use simulate::{BlockContext, as_call};
 
 use endpoint::Endpoint;
 

@@ -25,7 +25,7 @@ pub(crate) struct Emitted {
 /// One call of a block that was tried out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Tried {
+pub(crate) struct SimulatedCall {
     status: U64,
     #[serde(default)]
     pub(crate) return_data: Bytes,
@@ -35,7 +35,7 @@ pub(crate) struct Tried {
     pub(crate) error: Option<TriedError>,
 }
 
-impl Tried {
+impl SimulatedCall {
     pub(crate) fn succeeded(&self) -> bool {
         self.status.to::<u64>() == 1
     }
@@ -52,7 +52,7 @@ pub(crate) struct TriedError {
 
 /// A call within a transaction, and the calls that it made.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Frame {
+pub(crate) struct CallFrame {
     /// What it returned.
     #[serde(default)]
     pub(crate) output: Option<Bytes>,
@@ -62,10 +62,10 @@ pub(crate) struct Frame {
     #[serde(default)]
     logs: Vec<Emitted>,
     #[serde(default)]
-    calls: Vec<Frame>,
+    calls: Vec<CallFrame>,
 }
 
-impl Frame {
+impl CallFrame {
     /// What was logged and not undone. Those of one contract are in its order.
     pub(crate) fn emitted(self) -> Vec<Emitted> {
         if self.error.is_some() {
@@ -78,7 +78,7 @@ impl Frame {
 
 /// Number and time (seconds since the Unix epoch) of the block in which calls are tried out.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Within {
+pub(crate) struct BlockContext {
     pub(crate) number: u64,
     pub(crate) timestamp: u64,
 }
@@ -89,21 +89,21 @@ impl Rpc {
         &self,
         calls: Vec<Value>,
         on: At,
-        within: Option<Within>,
-    ) -> Result<Vec<Tried>, RpcError> {
+        within: Option<BlockContext>,
+    ) -> Result<Vec<SimulatedCall>, RpcError> {
         #[derive(Deserialize)]
         struct Block {
-            calls: Vec<Tried>,
+            calls: Vec<SimulatedCall>,
         }
         let wanted = calls.len();
         let mut block = json!({"calls": calls});
-        if let Some(Within { number, timestamp }) = within {
+        if let Some(BlockContext { number, timestamp }) = within {
             block["blockOverrides"] = json!({"number": U64::from(number), "time": U64::from(timestamp)});
         }
         let params = json!([{"blockStateCalls": [block], "validation": false}, on.to_json()]);
         let read = |raw: &RawValue| {
             let blocks: Vec<Block> = decoded(raw)?;
-            let tried: Vec<Tried> = blocks.into_iter().flat_map(|block| block.calls).collect();
+            let tried: Vec<SimulatedCall> = blocks.into_iter().flat_map(|block| block.calls).collect();
             match tried.len() {
                 told if told == wanted => Ok(Reading::Found(tried)),
                 told => Err(SafeText::new(&format!("{told} calls of {wanted}"))),
@@ -118,14 +118,14 @@ impl Rpc {
     }
 
     /// The frames of a call on the newest state, with their logs.
-    pub(crate) async fn trace_call(&self, call: &CallRequest) -> Result<Frame, RpcError> {
+    pub(crate) async fn trace_call(&self, call: &CallRequest) -> Result<CallFrame, RpcError> {
         let how = json!({"tracer": "callTracer", "tracerConfig": {"withLog": true}});
         self.request("debug_traceCall", json!([call, "latest", how]))
             .await
     }
 
     /// How a transaction of a block ended, without the calls that it made.
-    pub(crate) async fn trace_transaction(&self, hash: B256) -> Result<Frame, RpcError> {
+    pub(crate) async fn trace_transaction(&self, hash: B256) -> Result<CallFrame, RpcError> {
         let how = json!({"tracer": "callTracer", "tracerConfig": {"onlyTopCall": true}});
         self.request("debug_traceTransaction", json!([hash, how])).await
     }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn logs_of_what_was_undone_are_left_out() {
         let log = |n: u8| json!({"address": Address::repeat_byte(n), "topics": [], "data": "0x"});
-        let frame: Frame = serde_json::from_value(json!({
+        let frame: CallFrame = serde_json::from_value(json!({
             "output": "0x", "logs": [log(1)],
             "calls": [
                 {"logs": [log(2)], "calls": [{"logs": [log(3)]}]},

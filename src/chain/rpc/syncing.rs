@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::endpoint::Admission;
 use super::error::RpcError;
-use super::http::{self, Said};
+use super::http::{self, RpcOutcome};
 use super::{EndpointIndex, Rpc};
 
 const METHOD: &str = "eth_syncing";
@@ -24,8 +24,8 @@ impl Rpc {
     /// Whether an endpoint says of itself that it is behind.
     pub(super) async fn is_syncing(&self, index: EndpointIndex) -> bool {
         match self.ask_one(index, METHOD, &json!([])).await {
-            Ok(Said::Result(raw)) => raw.get() != "false",
-            Ok(Said::Error(_)) | Err(_) => false,
+            Ok(RpcOutcome::Result(raw)) => raw.get() != "false",
+            Ok(RpcOutcome::Error(_)) | Err(_) => false,
         }
     }
 
@@ -40,9 +40,9 @@ impl Rpc {
             let id = self.next_id();
             let says = match http::call(&endpoint.http, id, METHOD, &json!([])).await {
                 // what is neither `false` nor the progress is no answer to this question
-                Ok(Said::Result(raw)) => serde_json::from_str::<Value>(raw.get())
+                Ok(RpcOutcome::Result(raw)) => serde_json::from_str::<Value>(raw.get())
                     .is_ok_and(|told| told.is_object() || told == json!(true)),
-                Ok(Said::Error(_)) => false,
+                Ok(RpcOutcome::Error(_)) => false,
                 // what it said before stands
                 Err(_) => return,
             };

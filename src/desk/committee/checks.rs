@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::versions::versions;
-use super::{Asked, Committees};
+use super::{Committees, OperatorReplies};
 use crate::ports::{Answer, CeremonyCapabilities, OperatorHealth};
 use crate::types::{CeremonyPlan, Check, CheckStatus, OperatorId, SafeText};
 
@@ -20,14 +20,14 @@ pub(in crate::desk) enum Quorum {
 /// whatever relays between them.
 pub(in crate::desk) fn checks(
     from: &Committees,
-    asked: &Asked,
+    asked: &OperatorReplies,
     plan: &CeremonyPlan,
     quorum: Quorum,
 ) -> Vec<Check> {
     let directory = &from.directory;
     let can = from.ceremonies.capabilities();
     let participants = &plan.participants();
-    let Asked {
+    let OperatorReplies {
         health,
         relay,
         unregistered,

@@ -53,7 +53,7 @@ impl<W: World> Core<W> {
                 self.start(effect);
             }
         }
-        if let Some(Unanswered { reply, answer, .. }) = self.asked.take() {
+        if let Some(PendingReply { reply, answer, .. }) = self.asked.take() {
             match self.dirty {
                 true => self.settled.push((reply, answer)),
                 // the snapshot that is out has everything

@@ -34,7 +34,7 @@ pub(super) async fn read(call: Call, name: &str, wanted: &[String]) -> Result<Op
             _ => Err(CallError::Unexpected { status, text }),
         };
     }
-    let mut reading = Reading::of(wanted);
+    let mut reading = Parser::of(wanted);
     let mut length = 0;
     while let Some(piece) = response.chunk().await? {
         length += piece.len();
@@ -51,7 +51,7 @@ pub(super) async fn read(call: Call, name: &str, wanted: &[String]) -> Result<Op
 }
 
 /// What was read so far. Everything two levels deep is an entry of the subscribers; the rest is the outline.
-struct Reading<'a> {
+struct Parser<'a> {
     wanted: &'a [String],
     found: BTreeMap<String, Subscriber>,
     outline: Vec<u8>,
@@ -61,7 +61,7 @@ struct Reading<'a> {
     escaped: bool,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Parser<'a> {
     fn of(wanted: &'a [String]) -> Self {
         Self {
             wanted,
@@ -184,7 +184,7 @@ mod tests {
 
     fn read(text: &str, piece: usize) -> Result<Vec<(String, String)>, CallError> {
         let wanted = wanted();
-        let mut reading = Reading::of(&wanted);
+        let mut reading = Parser::of(&wanted);
         for piece in text.as_bytes().chunks(piece) {
             reading.take(piece)?;
         }
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn a_list_that_is_read_no_further_is_a_topic_with_those_who_were_found() {
         let wanted = wanted();
-        let mut reading = Reading::of(&wanted);
+        let mut reading = Parser::of(&wanted);
         let one = entry("1", "http://one");
         reading
             .take(format!(r#"{{"Name":"default","Subscribers":{{{one},"2":{{"na"#).as_bytes())

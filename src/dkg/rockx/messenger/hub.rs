@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 
 use super::config::MessengerConfig;
 use super::deliver::Deliverer;
-use super::keys::Named;
+use super::keys::ConfiguredOperators;
 use super::lists::List;
 use super::message::{self, Message};
 use super::metrics::{Gauges, Metrics};
@@ -37,7 +37,7 @@ pub(super) struct Hub {
     pub(super) deliverer: Deliverer,
     pub(super) metrics: Metrics,
     /// The operators that the configuration names.
-    pub(super) named: Named,
+    pub(super) named: ConfiguredOperators,
     /// The port's, which is told who was refused and who proved to be somebody.
     pub(super) gate: Gate,
     /// Hash of the secret of the initiator in this process.
@@ -80,7 +80,7 @@ impl State {
     }
 
     /// Puts a topic back as it was stored.
-    fn restore(&mut self, stored: LoadedTopic, named: &Named) {
+    fn restore(&mut self, stored: LoadedTopic, named: &ConfiguredOperators) {
         let mut topic = Topic::new(stored.id, self.generation(), [], stored.at);
         topic.finished = stored.finished;
         topic.owner = stored.owner;
@@ -193,7 +193,7 @@ impl Hub {
         store: Store,
         loaded: Loaded,
         deliverer: Deliverer,
-        named: Named,
+        named: ConfiguredOperators,
         gate: Gate,
     ) -> Arc<Self> {
         if named.is_empty() {

@@ -20,7 +20,7 @@ const RENEW: Duration = Duration::from_secs(300);
 const RETRY: Duration = Duration::from_secs(20);
 
 /// The operators that the configuration names.
-pub(super) struct Named {
+pub(super) struct ConfiguredOperators {
     /// Id and the address at which it gets in without a proof, if one is told.
     addresses: BTreeMap<OperatorId, String>,
     directory: Directory,
@@ -28,13 +28,13 @@ pub(super) struct Named {
     learned: Mutex<BTreeMap<OperatorId, Arc<OperatorPublicKey>>>,
 }
 
-impl fmt::Debug for Named {
+impl fmt::Debug for ConfiguredOperators {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Named").field(&self.addresses.keys()).finish()
     }
 }
 
-impl Named {
+impl ConfiguredOperators {
     pub(super) fn new(
         operators: &[OperatorRecord],
         mut sources: DirectorySources,

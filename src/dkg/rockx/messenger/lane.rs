@@ -31,7 +31,7 @@ pub(super) enum DeliveryResult {
 
 /// What becomes of a message after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum DeliveryOutcome {
     /// Off the lane: delivered.
     Delivered,
     /// Off the lane: given up.
@@ -103,18 +103,18 @@ impl Lane {
         finished: bool,
         now: UnixMillis,
         limits: &Limits,
-    ) -> Fate {
+    ) -> DeliveryOutcome {
         let key = (message.rank, message.seq);
         let fate = self.judge(message, outcome, finished, now, limits);
         match fate {
-            Fate::Delivered => {
+            DeliveryOutcome::Delivered => {
                 self.answered = true;
                 self.pending.remove(&key);
             }
-            Fate::Dropped(_) => {
+            DeliveryOutcome::Dropped(_) => {
                 self.pending.remove(&key);
             }
-            Fate::Again(_) => {}
+            DeliveryOutcome::Again(_) => {}
         }
         fate
     }
@@ -126,36 +126,36 @@ impl Lane {
         finished: bool,
         now: UnixMillis,
         limits: &Limits,
-    ) -> Fate {
+    ) -> DeliveryOutcome {
         let expired = now.since(message.at) >= limits.delivery_ttl;
         match outcome {
-            DeliveryResult::Delivered => Fate::Delivered,
-            DeliveryResult::Final(reason) => Fate::Dropped(reason),
-            DeliveryResult::NoSession if finished => Fate::Dropped("the session is over".into()),
+            DeliveryResult::Delivered => DeliveryOutcome::Delivered,
+            DeliveryResult::Final(reason) => DeliveryOutcome::Dropped(reason),
+            DeliveryResult::NoSession if finished => DeliveryOutcome::Dropped("the session is over".into()),
             DeliveryResult::NoSession if !self.answered && !expired => self.pause(limits),
             DeliveryResult::NoSession => self.error("the session is gone".into(), limits),
             DeliveryResult::TooEarly | DeliveryResult::Unreachable(_) if !expired => self.pause(limits),
-            DeliveryResult::TooEarly => Fate::Dropped("not taken in time".into()),
-            DeliveryResult::Unreachable(reason) => Fate::Dropped(reason),
+            DeliveryResult::TooEarly => DeliveryOutcome::Dropped("not taken in time".into()),
+            DeliveryResult::Unreachable(reason) => DeliveryOutcome::Dropped(reason),
             DeliveryResult::Failed(reason) => self.error(reason, limits),
         }
     }
 
-    fn error(&mut self, reason: SafeText, limits: &Limits) -> Fate {
+    fn error(&mut self, reason: SafeText, limits: &Limits) -> DeliveryOutcome {
         self.errors += 1;
         if self.errors >= limits.error_attempts {
-            return Fate::Dropped(reason);
+            return DeliveryOutcome::Dropped(reason);
         }
         self.pause(limits)
     }
 
-    fn pause(&mut self, limits: &Limits) -> Fate {
+    fn pause(&mut self, limits: &Limits) -> DeliveryOutcome {
         let pause = limits
             .backoff_first
             .saturating_mul(1u32.checked_shl(self.pauses).unwrap_or(u32::MAX))
             .min(limits.backoff_max);
         self.pauses = self.pauses.saturating_add(1);
-        Fate::Again(pause)
+        DeliveryOutcome::Again(pause)
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
             UnixMillis(1),
             &limits,
         );
-        assert_eq!(again, Fate::Again(limits.backoff_first));
+        assert_eq!(again, DeliveryOutcome::Again(limits.backoff_first));
         assert_eq!(lane.next().unwrap().seq, 1, "a failed message keeps its place");
         lane.settle(&head, DeliveryResult::Delivered, false, UnixMillis(1), &limits);
         assert_eq!(lane.next().unwrap().seq, 2);
@@ -216,19 +216,19 @@ mod tests {
         lane.next();
         for _ in 0..100 {
             let fate = lane.settle(&head, DeliveryResult::NoSession, false, UnixMillis(1), &limits);
-            assert!(matches!(fate, Fate::Again(pause) if pause <= limits.backoff_max));
+            assert!(matches!(fate, DeliveryOutcome::Again(pause) if pause <= limits.backoff_max));
         }
         assert_eq!(
             lane.settle(&head, DeliveryResult::NoSession, false, UnixMillis(1), &limits),
-            Fate::Again(limits.backoff_max)
+            DeliveryOutcome::Again(limits.backoff_max)
         );
         lane.sign_of_life();
         assert_eq!(
             lane.settle(&head, DeliveryResult::NoSession, false, UnixMillis(1), &limits),
-            Fate::Again(limits.backoff_first)
+            DeliveryOutcome::Again(limits.backoff_first)
         );
         let fate = lane.settle(&head, DeliveryResult::NoSession, true, UnixMillis(1), &limits);
-        assert!(matches!(fate, Fate::Dropped(_)));
+        assert!(matches!(fate, DeliveryOutcome::Dropped(_)));
         assert_eq!(lane.len(), 0);
     }
 
@@ -249,7 +249,7 @@ mod tests {
                 UnixMillis(1),
                 &limits,
             );
-            assert!(matches!(fate, Fate::Again(_)));
+            assert!(matches!(fate, DeliveryOutcome::Again(_)));
             let fate = lane.settle(
                 &head,
                 DeliveryResult::Unreachable("y".into()),
@@ -257,7 +257,7 @@ mod tests {
                 UnixMillis(1),
                 &limits,
             );
-            assert!(matches!(fate, Fate::Again(_)));
+            assert!(matches!(fate, DeliveryOutcome::Again(_)));
         }
         let fate = lane.settle(
             &head,
@@ -266,7 +266,7 @@ mod tests {
             UnixMillis(1),
             &limits,
         );
-        assert_eq!(fate, Fate::Dropped("x".into()));
+        assert_eq!(fate, DeliveryOutcome::Dropped("x".into()));
 
         lane.push(Arc::clone(&head));
         let late = UnixMillis(0).plus(limits.delivery_ttl);
@@ -277,6 +277,6 @@ mod tests {
             late,
             &limits,
         );
-        assert_eq!(fate, Fate::Dropped("y".into()));
+        assert_eq!(fate, DeliveryOutcome::Dropped("y".into()));
     }
 }

@@ -112,7 +112,7 @@ pub async fn spawn(config: MessengerConfig) -> Result<MessengerHandle, Messenger
         addr: config.listen,
         source,
     };
-    let named = keys::Named::new(
+    let named = keys::ConfiguredOperators::new(
         &config.operators,
         DirectorySources {
             configured: Vec::new(),

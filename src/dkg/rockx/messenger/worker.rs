@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use tokio::sync::Notify;
 
 use super::hub::Hub;
-use super::lane::{DeliveryResult, Fate};
+use super::lane::{DeliveryOutcome, DeliveryResult};
 use super::message::Message;
 use super::store::Write;
 use super::topic::Topic;
@@ -60,17 +60,17 @@ async fn run(hub: &Hub, topic: RequestId, generation: u64, name: &str) {
         hub.metrics.attempt_took(begun.elapsed());
         note(hub, topic, name, &job, &outcome);
         match settle(hub, topic, generation, name, &job.message, outcome) {
-            Some(Fate::Again(pause)) => {
+            Some(DeliveryOutcome::Again(pause)) => {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = job.wake.notified() => {}
                 }
             }
-            Some(Fate::Delivered) => {
+            Some(DeliveryOutcome::Delivered) => {
                 hub.metrics.deliveries.add_one();
                 hub.hear(name);
             }
-            Some(Fate::Dropped(reason)) => {
+            Some(DeliveryOutcome::Dropped(reason)) => {
                 hub.metrics.deliveries_dropped.add_one();
                 if let Some(left_out) = GIVEN_UP.line() {
                     let name = SafeText::new(name);
@@ -110,19 +110,19 @@ fn settle(
     name: &str,
     message: &Message,
     outcome: DeliveryResult,
-) -> Option<Fate> {
+) -> Option<DeliveryOutcome> {
     let now = hub.now();
     let mut state = hub.lock();
     let topic = state.topics.get_mut(&id).filter(|t| t.generation == generation)?;
     let finished = topic.finished.is_some();
     let lane = &mut topic.members.get_mut(name)?.lane;
     let fate = lane.settle(message, outcome, finished, now, &hub.config.limits);
-    if !matches!(fate, Fate::Again(_)) {
+    if !matches!(fate, DeliveryOutcome::Again(_)) {
         hub.store.write(Write::Settled {
             topic: id,
             name: name.to_owned(),
             seq: message.seq,
-            delivered: fate == Fate::Delivered,
+            delivered: fate == DeliveryOutcome::Delivered,
         });
     }
     Some(fate)

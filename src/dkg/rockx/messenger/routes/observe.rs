@@ -8,13 +8,13 @@ use super::super::hub::Hub;
 use super::super::store::Write;
 use super::super::topic::{Guest, Topic};
 use super::super::worker;
-use super::register::{Answer, Asker, displaced, no_topic, not_registered, reachable};
+use super::register::{Answer, Registrant, displaced, no_topic, not_registered, reachable};
 use crate::types::RequestId;
 
 /// Subscribes somebody to one topic. Gives whether there is anything to store.
 pub(super) async fn observer(
     hub: &Arc<Hub>,
-    asker: &Asker,
+    asker: &Registrant,
     id: RequestId,
     name: &str,
     address: &str,

@@ -34,7 +34,7 @@ const KNOWN_KEY: &str = "the proof is by another key than the one that is known 
 
 /// Where to register.
 #[derive(Clone, Copy)]
-enum Place {
+enum RegistryPlace {
     Default,
     Topic(RequestId),
 }
@@ -42,7 +42,7 @@ enum Place {
 pub(super) type Answer<T> = Result<T, Box<Response>>;
 
 /// Who asks, by what came with the request.
-pub(super) struct Asker {
+pub(super) struct Registrant {
     pub(super) client: Client,
     /// Hash of the secret of a topic's owner.
     pub(super) owner: Option<[u8; 32]>,
@@ -51,7 +51,7 @@ pub(super) struct Asker {
     said: String,
 }
 
-impl Asker {
+impl Registrant {
     /// The address is told by the body.
     fn of(request: &Request) -> Self {
         let headers: &HeaderMap = request.headers();
@@ -67,13 +67,13 @@ impl Asker {
 pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> Response {
     let topic = query(&request, "subscribes_to");
     let place = match topic.as_str() {
-        DEFAULT => Some(Place::Default),
-        name => request_id(name).map(Place::Topic),
+        DEFAULT => Some(RegistryPlace::Default),
+        name => request_id(name).map(RegistryPlace::Topic),
     };
     let Some(place) = place.filter(|place| exists(&hub, *place)) else {
         return no_topic(&topic);
     };
-    let mut asker = Asker::of(&request);
+    let mut asker = Registrant::of(&request);
     let subscriber: Subscriber = match body::read(&hub, asker.client, request.into_body(), SHORT_BODY).await {
         Ok(bytes) => match body::decode(&bytes) {
             Ok(subscriber) => subscriber,
@@ -102,8 +102,8 @@ pub(super) async fn register(State(hub): State<Arc<Hub>>, request: Request) -> R
         return not_stored(&hub, NOT_REGISTERED);
     }
     let done = match place {
-        Place::Default => operator(&hub, &asker, &name, &address).await,
-        Place::Topic(id) => observer(&hub, &asker, id, &name, &address).await,
+        RegistryPlace::Default => operator(&hub, &asker, &name, &address).await,
+        RegistryPlace::Topic(id) => observer(&hub, &asker, id, &name, &address).await,
     };
     let changed = match done {
         Ok(changed) => changed,
@@ -130,10 +130,10 @@ pub(super) fn no_topic(name: &str) -> Response {
     )
 }
 
-fn exists(hub: &Hub, place: Place) -> bool {
+fn exists(hub: &Hub, place: RegistryPlace) -> bool {
     match place {
-        Place::Default => true,
-        Place::Topic(id) => hub.lock().topics.contains_key(&id),
+        RegistryPlace::Default => true,
+        RegistryPlace::Topic(id) => hub.lock().topics.contains_key(&id),
     }
 }
 
@@ -142,7 +142,7 @@ pub(super) fn not_registered(status: StatusCode, text: &str) -> Box<Response> {
 }
 
 /// Registers an operator's node. Gives whether there is anything to store.
-async fn operator(hub: &Arc<Hub>, asker: &Asker, name: &str, address: &str) -> Answer<bool> {
+async fn operator(hub: &Arc<Hub>, asker: &Registrant, name: &str, address: &str) -> Answer<bool> {
     let claim = claim(hub, asker, name, address).await?;
     let mut asked = None;
     // a second time if the state changed while the old address was asked for life
@@ -177,7 +177,7 @@ async fn operator(hub: &Arc<Hub>, asker: &Asker, name: &str, address: &str) -> A
 }
 
 /// Checks what can be checked of a registration without looking at others.
-async fn claim(hub: &Hub, asker: &Asker, name: &str, address: &str) -> Answer<Claim> {
+async fn claim(hub: &Hub, asker: &Registrant, name: &str, address: &str) -> Answer<Claim> {
     let now = hub.now();
     let listed = hub.named.lists(name, address);
     let mut entry = Entry {

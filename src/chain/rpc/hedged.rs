@@ -11,7 +11,7 @@ use super::{EndpointIndex, Rpc};
 const ONE_BY_ONE: &str = "eth_sendRawTransaction";
 
 /// What endpoints say to one question, each as it answers.
-pub(super) struct Turns<'a, A, F> {
+pub(super) struct HedgedCalls<'a, A, F> {
     rpc: &'a Rpc,
     method: &'static str,
     left: VecDeque<EndpointIndex>,
@@ -20,7 +20,7 @@ pub(super) struct Turns<'a, A, F> {
     newest: Option<EndpointIndex>,
 }
 
-impl<'a, A, F> Turns<'a, A, F>
+impl<'a, A, F> HedgedCalls<'a, A, F>
 where
     A: Fn(EndpointIndex) -> F,
     F: Future,
