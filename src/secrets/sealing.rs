@@ -28,7 +28,7 @@ const COST: (u64, u64, u64) = (262_144, 8, 1);
 const SCRYPT: &str = "scrypt";
 /// Rounds of PBKDF2 that a file may ask for: some seconds.
 const MOST_ROUNDS: u32 = 10_000_000;
-/// The one cipher.
+/// EIP-2335 names it alone, and every program of the Web3 Secret Storage Definition reads it.
 pub(crate) const CIPHER: &str = "aes-128-ctr";
 
 /// Which standard a keystore is of.

@@ -143,7 +143,6 @@ async fn keys() -> DemoKeys {
     made.unwrap().clone()
 }
 
-/// The records of one kind.
 pub(crate) fn records_of(journal: &Path, kind: &str) -> Vec<casimir_dkg::journal::Entry> {
     let (_, entries) = casimir_dkg::journal::verify(journal).unwrap();
     entries.into_iter().filter(|e| e.kind == kind).collect()

@@ -20,7 +20,6 @@ pub(super) fn read() -> Snapshot {
     serde_json::from_slice(&std::fs::read(file()).unwrap()).unwrap()
 }
 
-/// The plan of its ceremony.
 pub(super) fn plan() -> CeremonyPlan {
     let payloads = read().actions.into_iter().map(|action| action.payload);
     let mut plans = payloads.filter_map(|payload| match payload {

@@ -32,7 +32,6 @@ struct At {
     row: usize,
 }
 
-/// The log.
 #[derive(Debug)]
 pub(crate) struct Logs {
     entries: VecDeque<Entry>,

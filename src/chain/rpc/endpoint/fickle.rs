@@ -15,7 +15,7 @@ use crate::types::SafeText;
 const BACK: u64 = 2;
 /// So many times in a while: once is a reorganisation.
 const TIMES: usize = 3;
-/// That while.
+/// Heads that go back within this make an endpoint fickle.
 const WHILE: Duration = Duration::from_secs(600);
 
 /// What it told of its head.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{KeyError, OperatorPrivateKey};
 use crate::secrets::sealing::{self, CIPHER, KdfParams, NotOpened, Standard};
 
-/// The one checksum.
+/// EIP-2335 names no other.
 const CHECKSUM: &str = "sha256";
 
 #[derive(Deserialize, Serialize)]

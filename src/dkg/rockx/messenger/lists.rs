@@ -16,7 +16,6 @@ const EVERY: Duration = Duration::from_secs(1);
 /// is shown although something has changed since.
 const TEXTS: usize = 3;
 
-/// One list.
 #[derive(Debug)]
 pub(super) struct List {
     present: Mutex<Option<Present>>,
