@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::oracle::fixture::{self, block, settings};
     use crate::oracle::{Effect, Input, Output, case_status};
-    use crate::types::Root;
+    use crate::types::{Root, UnixMillis};
 
     fn give(state: &mut State, at: u64, input: Input) -> Output {
         fixture::give(state, at, input).0
