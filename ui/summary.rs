@@ -14,7 +14,8 @@
 //! ```
 
 use casimir_dkg::types::{
-    CeremonyPlan, OperatorId, PoolId, Round, SignPurpose, counted, format_ether, grouped, rounded_ether,
+    CeremonyPlan, OperatorId, PoolId, Round, SignPurpose, counted, format_ether, grouped, parse_ether,
+    parse_ssv, rounded_ether, rounded_gwei, rounded_ssv,
 };
 use casimir_dkg::view::{
     ActionState, ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView,
@@ -48,7 +49,7 @@ const NO_CLUSTER: &str = "no validator is in it";
 fn changes<'f>(facts: impl Iterator<Item = &'f Fact> + Clone) -> Vec<String> {
     let value = |label: &str| {
         let fact = facts.clone().find(|fact| fact.label == label);
-        fact.map(|fact| short_amount(fact.value.as_str()))
+        fact.map(|fact| rounded(fact.value.as_str(), round_of(label)))
     };
     let mut out = Vec::new();
     for fact in facts.clone() {
@@ -60,7 +61,8 @@ fn changes<'f>(facts: impl Iterator<Item = &'f Fact> + Clone) -> Vec<String> {
         }
         let pair = SIMULATED.iter().find(|(.., after)| *after == fact.label);
         let Some((name, before, after)) = pair else {
-            out.push(format!("{} {}", fact.label, short_amount(fact.value.as_str())));
+            let value = rounded(fact.value.as_str(), round_of(&fact.label));
+            out.push(format!("{} {value}", fact.label));
             continue;
         };
         let after = value(after).unwrap_or_default();
@@ -73,22 +75,42 @@ fn changes<'f>(facts: impl Iterator<Item = &'f Fact> + Clone) -> Vec<String> {
     out
 }
 
-/// Decimals of an amount in a summary: its page has all of them.
-const DECIMALS: usize = 6;
+/// Amounts in words by the one rule for people: an older engine tells exactly what a desk rounds today. What somebody has is
+/// never said to be more, and what is paid never to be less.
+fn rounded(text: &str, round: Round) -> String {
+    let words: Vec<_> = text.split(' ').collect();
+    let mut out: Vec<String> = Vec::new();
+    let mut n = 0;
+    while let Some(word) = words.get(n) {
+        let amount = words.get(n + 1).and_then(|unit| amount(word, unit, round));
+        n += 1 + usize::from(amount.is_some());
+        out.push(amount.unwrap_or_else(|| (*word).to_owned()));
+    }
+    out.join(" ")
+}
 
-/// Amounts with more decimals than anybody compares, cut, and marked as cut.
-fn short_amount(text: &str) -> String {
-    let short = |word: &str| match word.split_once('.') {
-        Some((whole, decimals))
-            if decimals.len() > DECIMALS
-                && !whole.is_empty()
-                && (whole.bytes().chain(decimals.bytes())).all(|b| b.is_ascii_digit()) =>
-        {
-            format!("{whole}.{}…", &decimals[..DECIMALS])
-        }
-        _ => word.to_owned(),
+/// A number and its unit, and whatever mark follows that.
+fn amount(number: &str, unit: &str, round: Round) -> Option<String> {
+    let (unit, mark) = unit.split_at(
+        unit.find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(unit.len()),
+    );
+    let told = format!("{number} {unit}");
+    let told = match unit {
+        "ETH" => rounded_ether(parse_ether(&told).ok()?, round),
+        "SSV" => rounded_ssv(parse_ssv(&told).ok()?, round),
+        "gwei" => rounded_gwei(parse_ether(&told).ok()?, round),
+        _ => return None,
     };
-    text.split(' ').map(short).collect::<Vec<_>>().join(" ")
+    Some(format!("{told}{mark}"))
+}
+
+/// Desks call so what is paid; of everything else they say how much there is.
+fn round_of(label: &str) -> Round {
+    match label.starts_with("fee") {
+        true => Round::Up,
+        false => Round::Down,
+    }
 }
 
 /// Whether there may be a transaction of it that a snapshot lists no more.
@@ -151,8 +173,9 @@ pub(crate) fn effects(action: &ActionView, sent: Option<&TransactionView>) -> Ve
         let is_to_come = sent.is_none() && !action.is_over();
         let told_now = |label: &str| told(label).filter(|_| is_to_come);
         let now = told_now("fee at most, now")
-            .map_or_else(String::new, |fee| format!(", now {}", short_amount(fee)));
-        let ceiling = rounded_ether(tx.fee_ceiling_wei, Round::Up);
+            .map_or_else(String::new, |fee| format!(", now {}", rounded(fee, Round::Up)));
+        // a limit is neither more nor less than it is
+        let ceiling = format_ether(tx.fee_ceiling_wei);
         let limit = match (sent, told_now("gas limit, now")) {
             (Some(sent), _) => Some(format!("gas limit {}", grouped(&sent.gas_limit.to_string()))),
             (None, Some(limit)) => Some(format!("gas limit {} now", grouped(limit))),
@@ -361,6 +384,37 @@ pub(crate) fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Digits were cut, so that a fee was said to be less than it is.
+    #[test]
+    fn exact_amounts_of_an_older_engine_are_rounded_as_all_others_are_and_a_limit_is_exact() {
+        let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
+        let fact = |label: &str, value: &str| Fact {
+            label: label.to_owned(),
+            value: value.into(),
+            kind: FactKind::Amount,
+        };
+        action.facts = vec![
+            fact("fee at most, now", "0.004913241234567891 ETH"),
+            fact("fees swapped for SSV", "0.1000000000000001 ETH"),
+            fact("reserved fees before", "0.3000009999999999 ETH"),
+            fact("reserved fees afterwards", "0.0000000000000007 ETH"),
+            fact("SSV cluster before", "12.3456789 SSV, at its newest event"),
+            fact("SSV cluster afterwards", "1.5 SSV"),
+            fact("until its liquidation, at present fees", "42 days"),
+        ];
+        if let Payload::Transaction(tx) = &mut action.payload {
+            tx.fee_ceiling_wei = parse_ether("0.0500000001 ETH").unwrap();
+        }
+        let rows = effects(&action, None);
+        let text = |label: &str| rows.iter().find(|row| row.label == label).unwrap().text.clone();
+        assert_eq!(text("fee"), "at most 0.0500000001 ETH, now 0.004914 ETH");
+        assert_eq!(
+            text("changes"),
+            "fees swapped for SSV 0.100001 ETH · reserved fees 0.3 ETH → less than 0.000001 ETH · SSV cluster 12.345678 SSV, \
+             at its newest event → 1.5 SSV · SSV runway 42 days"
+        );
+    }
+
     #[test]
     fn a_transaction_that_waits_says_nonce_gas_limit_fee_and_ceiling_as_numbers() {
         let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
@@ -463,7 +517,7 @@ mod tests {
             changes(facts.iter()),
             [
                 "fees swapped for SSV 0.1 ETH",
-                "SSV receives 5.123456… SSV",
+                "SSV receives 5.123456 SSV",
                 "SSV cluster none → 5 SSV",
                 "SSV runway 12 days at its newest event → 250 days",
             ]

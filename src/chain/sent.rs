@@ -4,19 +4,23 @@
 //! The logs are read from the head back, until every nonce is explained, or a transaction of the account is older than all of
 //! them; so many answers, transactions and seconds are given to each endpoint. No block of the journal bounds it:
 //! a journal reads on while a stranger's nonce is not told yet. Only two kinds of event are read: those by which the contract
-//! says that a call of its oracle went through. Every other endpoint is asked for what one tells, and who denies it is named.
+//! says that a call of its oracle went through. Every other endpoint is asked for what one tells: sender, nonce, block, and
+//! what it did by its own calldata and receipt; who denies it is named.
 
+mod did;
+mod second;
 mod walk;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 use futures_util::future::join_all;
 
+use self::second::Second;
 use self::walk::{Walk, Walked};
-use super::rpc::{LogFilter, Rpc, TransactionInfo};
+use super::rpc::{LogFilter, Rpc};
 use crate::ports::{PoolEventKind, PoolManager, Unknown};
 use crate::types::{BlockRef, Root, SafeText, listed};
 
@@ -71,7 +75,7 @@ pub struct Sent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
     pub by: SafeText,
-    pub words: &'static str,
+    pub words: SafeText,
 }
 
 impl Sent {
@@ -214,7 +218,8 @@ impl LookBack {
                 Ok(walked) => {
                     read += 1;
                     from = from.max(Some(walked.from));
-                    self.take(walked, asked.account, &voices, &mut sent).await;
+                    self.take(walked, asked.account, &filter, &voices, &mut sent)
+                        .await;
                 }
                 Err(why) => silent.push(format!("{name}: {why}")),
             }
@@ -237,7 +242,14 @@ impl LookBack {
     }
 
     /// Adds what one endpoint's logs tell to what another's told, and asks the others about what is new.
-    async fn take(&self, walked: Walked, account: Address, voices: &[(SafeText, Rpc)], sent: &mut Vec<Sent>) {
+    async fn take(
+        &self,
+        walked: Walked,
+        account: Address,
+        filter: &LogFilter,
+        voices: &[(SafeText, Rpc)],
+        sent: &mut Vec<Sent>,
+    ) {
         let mut news = Vec::new();
         for one in walked.sent {
             match sent.iter_mut().find(|known| known.is_same(&one)) {
@@ -252,8 +264,8 @@ impl LookBack {
         }
         let mut told: Vec<_> = voices.iter().map(|_| Vec::new()).collect();
         let asks = voices.iter().zip(&mut told).map(|(of, told)| {
-            let asked = confirm(account, of, &news, told);
-            tokio::time::timeout(self.within, asked)
+            let second = Second::new(self, account, filter, of);
+            tokio::time::timeout(self.within, second.hear(&news, told))
         });
         // what each said until then counts
         join_all(asks).await;
@@ -280,39 +292,6 @@ impl LookBack {
             addresses: addresses.into_iter().collect(),
             topics: vec![topics.into_iter().collect()],
         })
-    }
-}
-
-/// What an endpoint says of transactions that another one tells, their sender, nonce and block: which of them, and how it does
-/// not bear that out, if it does not.
-async fn confirm(
-    account: Address,
-    (name, voice): &(SafeText, Rpc),
-    sent: &[Sent],
-    told: &mut Vec<(usize, Option<&'static str>)>,
-) {
-    for (n, one) in sent
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| !one.told_by.contains(name))
-    {
-        let hash = B256::from(one.transaction.0);
-        let Ok(info) = voice.transaction(hash).await else {
-            continue;
-        };
-        let says_so = |info: &TransactionInfo, block| {
-            info.from == account && info.nonce() == one.nonce && block == one.block
-        };
-        told.push((
-            n,
-            match info.map(|info| (info.block(), info)) {
-                None => Some("does not know it"),
-                // what is about another transaction, or is in no block yet, says nothing
-                Some((_, info)) if info.hash != hash => continue,
-                Some((None, _)) => continue,
-                Some((Some(block), info)) => (!says_so(&info, block)).then_some("denies it"),
-            },
-        ));
     }
 }
 

@@ -365,7 +365,11 @@ async fn a_messenger_and_an_operators_node_are_looked_at_by_themselves() {
 }
 
 /// How the program ends, where it does so soon, and what it says.
-fn ends(mut program: std::process::Command) -> (Option<i32>, String) {
+fn ends(program: std::process::Command) -> (Option<i32>, String) {
+    ends_within(60, program)
+}
+
+fn ends_within(seconds: u64, mut program: std::process::Command) -> (Option<i32>, String) {
     use std::process::Stdio;
     let mut child = program
         .stdout(Stdio::piped())
@@ -374,7 +378,7 @@ fn ends(mut program: std::process::Command) -> (Option<i32>, String) {
         .unwrap();
     let began = std::time::Instant::now();
     while child.try_wait().unwrap().is_none() {
-        if began.elapsed() > std::time::Duration::from_secs(60) {
+        if began.elapsed() > std::time::Duration::from_secs(seconds) {
             child.kill().unwrap();
             break;
         }
@@ -385,9 +389,23 @@ fn ends(mut program: std::process::Command) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(said).unwrap())
 }
 
-/// What a start refuses, `doctor` of the same role fails at, by one line that names the file: of each file that is opened.
+/// The files below the scratch directory that a start opened, by its own trace.
+fn opened(said: &str, scratch: &std::path::Path) -> std::collections::BTreeSet<String> {
+    let words = said.split_whitespace();
+    let paths = words.filter_map(|word| word.strip_prefix("path="));
+    let below = paths.filter_map(|path| {
+        let path = std::path::Path::new(path);
+        path.strip_prefix(scratch)
+            .ok()
+            .or_else(|| path.is_relative().then_some(path))
+    });
+    below.map(|path| path.display().to_string()).collect()
+}
+
+/// What a start refuses, `doctor` of the same role fails at, by one line that names the file: of each file that a start opens,
+/// whichever those are. So none of them can be missing from the list that both walk.
 #[test]
-fn what_a_messenger_or_a_node_would_not_begin_with_is_told_once_by_its_doctor() {
+fn what_a_start_would_not_begin_with_is_told_once_by_the_doctor_of_its_role() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let scratch = tempfile::tempdir().unwrap();
@@ -422,28 +440,64 @@ fn what_a_messenger_or_a_node_would_not_begin_with_is_told_once_by_its_doctor() 
         program.args(["--config", "c.toml"]).args(arguments);
         ends(program)
     };
-    let of_both = ["ca.pem", "tls.pem", "tls.key"];
-    let of_node = ["key.pem", "node/shares.sqlite", "node/shares.sqlite.manifest"];
-    let roles = [
-        ("messenger", &["messenger/messenger.sqlite"][..]),
-        ("operator", &of_node[..]),
-    ];
-    for (role, own) in roles {
-        for file in of_both.iter().chain(own) {
+    write("oracle.key", pem.as_bytes());
+    write("url", b"http://127.0.0.1:1");
+    let text = format!(
+        "{}{}[http]\nca_file = \"{CA}\"\n[dkg]\nmessenger_url = \"http://127.0.0.1:1\"\ninitiator_key_file = \
+         \"oracle.key\"\n[[notices.to]]\nname = \"us\"\nformat = \"slack\"\nurl_file = \"url\"\n",
+        MINIMAL.replace("127.0.0.1:8545", "127.0.0.1:1"),
+        support::operators(),
+        CA = at("ca.pem").display(),
+    );
+    write("oracle.toml", text.as_bytes());
+    let run_as = |config: &str, seconds: u64, arguments: &[&str]| {
+        let mut program = support::program(scratch.path());
+        program.args(["--config", config]).args(arguments);
+        ends_within(seconds, program)
+    };
+    for (role, config, least) in [
+        (
+            "messenger",
+            "c.toml",
+            &["ca.pem", "tls.pem", "tls.key", "messenger/messenger.sqlite"][..],
+        ),
+        (
+            "operator",
+            "c.toml",
+            &["ca.pem", "tls.pem", "tls.key", "key.pem", "node/shares.sqlite"][..],
+        ),
+        ("headless", "oracle.toml", &["ca.pem", "oracle.key", "url"][..]),
+    ] {
+        let (_, said) = run_as(config, 5, &[role, "--log-level", "info,files::opened=trace"]);
+        let mut files = opened(&said, scratch.path());
+        // what judges itself: the configuration, and what a start has just made
+        files.retain(|file| file != config && at(file).exists());
+        for file in least {
+            assert!(
+                files.contains(*file),
+                "{role} does not open {file}: {files:?} {said}"
+            );
+        }
+        for file in &files {
+            let mode = fs::metadata(at(file)).unwrap().permissions();
             fs::set_permissions(at(file), fs::Permissions::from_mode(0o666)).unwrap();
-            let (code, said) = run(&[role]);
+            let (code, said) = run_as(config, 20, &[role]);
             let name = at(file).file_name().unwrap().to_str().unwrap().to_owned();
             assert!(
                 code.is_some_and(|code| code != 0) && said.contains(&name),
                 "{role} {file}: {code:?} {said}"
             );
-            let (_, out) = run(&["doctor", role, "--json"]);
+            let doctor = match role {
+                "headless" => "oracle",
+                role => role,
+            };
+            let (_, out) = run_as(config, 60, &["doctor", doctor, "--json"]);
             let told: Vec<_> = findings(&out)
                 .into_iter()
                 .filter(|(_, grade, found, _)| grade == "fail" && found.contains(&format!("{name} ")))
                 .collect();
             assert_eq!(told.len(), 1, "{role} {file}: {out}");
-            fs::set_permissions(at(file), fs::Permissions::from_mode(0o600)).unwrap();
+            fs::set_permissions(at(file), mode).unwrap();
         }
     }
     // what SQLite keeps beside a database is judged with it

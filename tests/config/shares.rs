@@ -187,6 +187,27 @@ fn a_backup_that_was_made_amid_a_ceremony_says_that_a_share_may_be_lost() {
         out.contains("warn  shares") && out.contains("was made amid 1 ceremony"),
         "{out}"
     );
+    // it says what ends it, and that does
+    assert!(out.contains("casimir-dkg operator backup FILE"), "{out}");
+    fs::copy(
+        scratch.path().join("node/shares.sqlite"),
+        scratch.path().join("amid.sqlite"),
+    )
+    .unwrap();
+    let (code, out, stderr) = run(scratch.path(), &["backup", "newer.sqlite"]);
+    assert!(
+        code == Some(0) && out.contains("1 ceremony amid which a former backup was made: "),
+        "{out} {stderr}"
+    );
+    let (_, out, _) = run(scratch.path(), &["shares", "list"]);
+    assert!(!out.contains(&amid), "{out}");
+    let (_, out, _) = support::run(support::program(scratch.path()).args(doctor));
+    assert!(out.contains("ok    shares"), "{out}");
+    fs::rename(
+        scratch.path().join("amid.sqlite"),
+        scratch.path().join("node/shares.sqlite"),
+    )
+    .unwrap();
     // whom the oracle's journal told has the answer
     let manifest = casimir_dkg::dkg::rockx::node::store::expectation(
         OperatorId(5),

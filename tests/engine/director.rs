@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use casimir_dkg::devnet::DemoOptions;
-use casimir_dkg::devnet::demo::{Director, StageOptions};
+use casimir_dkg::devnet::demo::{Director, LEVERS, StageOptions};
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::oracle::ActionKind;
-use casimir_dkg::types::{OperatorId, RequestKind};
-use casimir_dkg::view::{CeremonyEnd, EndpointKind, Health, Request, Scope, Snapshot, WaitReason};
+use casimir_dkg::types::{CaseId, CheckStatus, OperatorId, PoolId, RequestKind};
+use casimir_dkg::view::{CeremonyEnd, EndpointKind, Health, Request, Scope, Snapshot, Wait, WaitReason};
 
 use super::binary::PROGRAM;
 use super::support::{Ground, approve_next, drive, half_second_slots, seat, stop, until, waiting};
@@ -160,24 +160,64 @@ async fn endpoints_fail_and_lag_as_they_are_told_and_are_mended() {
     })
     .await;
     pull(&ground, "lag 2").await;
-    until(&oracle, "a head that one endpoint alone claims", |s| {
-        doubts_the_head(s).then_some(())
+    let doubt = until(&oracle, "a head that one endpoint alone claims", |s| {
+        doubt_of_head(s).cloned()
     })
     .await;
+    let [first, second] = endpoints(&ground);
+    let said = doubt.sentence.as_str();
+    let (at_first, at_second) = (said.find(&first), said.find(&second));
+    assert!(
+        at_first.is_some() && at_first < at_second,
+        "the newest is the first one's: {said}"
+    );
     pull(&ground, "mend").await;
     until(&oracle, "a head that both have", |s| {
-        (!doubts_the_head(s) && head(s).is_some_and(|head| head > before)).then_some(())
+        (doubt_of_head(s).is_none() && head(s).is_some_and(|head| head > before)).then_some(())
     })
     .await;
+
+    // what is forged opens nothing, and who forges is named and stays marked
+    pull(&ground, "forge 2").await;
+    let contradicted = |s: &Snapshot| {
+        let mut of_it = s.endpoints.iter().filter(|e| e.name.as_str().contains(&second));
+        of_it.any(|e| e.health == Health::Degraded && e.detail.as_str().contains("is contradicted"))
+    };
+    until(&oracle, "who forges", |s| contradicted(s).then_some(())).await;
+    pull(&ground, "mend").await;
+    let forged = until(&oracle, "blocks", head).await;
+    until(&oracle, "blocks after it", |s| {
+        head(s).filter(|head| *head > forged + 5)
+    })
+    .await;
+    let snapshot = oracle.handle.snapshots.borrow().clone();
+    assert!(contradicted(&snapshot), "a mended endpoint is not trusted again");
+    let exits: Vec<_> = snapshot
+        .cases
+        .iter()
+        .filter(|c| c.id.kind == RequestKind::Exit)
+        .collect();
+    assert!(exits.is_empty(), "{exits:?}");
     stop(oracle).await;
     ground.end().await;
 }
 
-fn doubts_the_head(snapshot: &Snapshot) -> bool {
-    snapshot
-        .waits
-        .iter()
-        .any(|wait| wait.reason == WaitReason::HeadDoubted)
+fn doubt_of_head(snapshot: &Snapshot) -> Option<&Wait> {
+    let mut waits = snapshot.waits.iter();
+    waits.find(|wait| wait.reason == WaitReason::HeadDoubted)
+}
+
+/// The execution endpoints, as they are named.
+fn endpoints(ground: &Ground) -> [String; 2] {
+    let urls = ground.config(false).rpc.urls;
+    let name = |nth: usize| {
+        urls[nth]
+            .expose()
+            .trim_start_matches("http://")
+            .trim_end_matches('/')
+            .to_owned()
+    };
+    [name(0), name(1)]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,6 +262,13 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
     .await;
     pull(&ground, "stranger").await;
     until(&oracle, "a pause", |s| s.paused.as_ref().map(drop)).await;
+    until(&oracle, "the alarm of a stranger", |s| {
+        let mut waits = s.waits.iter();
+        waits
+            .find(|w| w.reason == WaitReason::ForeignTransaction)
+            .map(drop)
+    })
+    .await;
     let resume = Request::Resume { scope: Scope::All };
     seat(&oracle).request(resume).await.unwrap();
     let (slot, beacon) = (
@@ -239,6 +286,9 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
         oracle.handle.snapshots.borrow().cases_over(RequestKind::Deposit),
         1
     );
+    ground.devnet().report_staked(PoolId(1)).await.unwrap();
+    pull(&ground, "reshare").await;
+    case_opens(&oracle, RequestKind::Reshare).await;
 
     ground
         .devnet()
@@ -249,4 +299,146 @@ async fn the_chain_does_what_it_is_told_and_no_other_chain_is_touched() {
     assert!(refused.contains("not the chain"), "{refused}");
     let _ = oracle.handle.shutdown().await;
     ground.end().await;
+}
+
+/// Who is waited for in the newest ceremony, where that is one operator.
+fn alone_is_waited_for(snapshot: &Snapshot) -> Option<OperatorId> {
+    let ceremony = snapshot.ceremonies.iter().find(|c| !c.is_over())?;
+    let most = ceremony.operators.values().map(|o| o.seen.len()).max()?;
+    let mut behind = ceremony.operators.iter().filter(|(_, o)| o.seen.len() < most);
+    let (id, _) = behind.next()?;
+    behind.next().is_none().then_some(*id)
+}
+
+async fn case_opens(oracle: &Running, kind: RequestKind) -> CaseId {
+    until(oracle, &format!("a case of {kind}"), |s| {
+        s.cases.iter().find(|c| c.id.kind == kind).map(|c| c.id)
+    })
+    .await
+}
+
+/// One network for the levers of a pool's whole life. That a beacon node which is away holds back every rule is
+/// `adversity::beacons::no_rule_deposits_on_what_no_beacon_node_knows`'s, and that an exit which is refused is offered again is
+/// `engine::exits::an_exit_that_nodes_refuse_or_drop_is_offered_until_it_is_in_a_block`'s.
+#[tokio::test(flavor = "multi_thread")]
+async fn slowness_an_absent_and_a_refusing_beacon_and_requests_lead_to_what_they_say() {
+    let (ground, oracle) = shown().await;
+    pull(&ground, "slow 1 4").await;
+    pull(&ground, "pool").await;
+    keygen(&oracle, "deposit/1").await;
+    let slow = until(&oracle, "everybody waits for one cell", alone_is_waited_for).await;
+    assert_eq!(slow, OperatorId(1));
+    pull(&ground, "heal 1").await;
+    pull(&ground, "beacon-away").await;
+    endpoint_is(&oracle, EndpointKind::Beacon, |h| h != Health::Up, "beacon-away").await;
+    until(&oracle, "key-unknown-to-beacon is unknown", |s| {
+        let mut checks = s.actions.iter().flat_map(|a| &a.checks);
+        checks
+            .find(|c| c.name == "key-unknown-to-beacon" && c.status == CheckStatus::Unknown)
+            .map(drop)
+    })
+    .await;
+    pull(&ground, "mend").await;
+    drive(&oracle, "deposit/1").await;
+    ground.devnet().report_staked(PoolId(1)).await.unwrap();
+    until(&oracle, "a staked pool", |s| s.validators.first().map(drop)).await;
+
+    pull(&ground, "beacon-refuses").await;
+    pull(&ground, "exit").await;
+    assert_eq!(case_opens(&oracle, RequestKind::Exit).await.to_string(), "exit/1");
+    approve_next(&oracle, "exit/1", ActionKind::SignExit).await;
+    approve_next(&oracle, "exit/1", ActionKind::BroadcastExit).await;
+    until(&oracle, "an exit that stays, with the node's words", |s| {
+        let exit = s.exits.iter().find(|e| e.state.as_str() == "refused")?;
+        let words = exit.verdicts.first()?.detail.as_str();
+        words.starts_with("refused: not active (").then_some(())
+    })
+    .await;
+    pull(&ground, "mend").await;
+    drive(&oracle, "exit/1").await;
+
+    // at a rate until it is calm
+    pull(&ground, "pool 1").await;
+    until(&oracle, "a third pool", |s| {
+        s.cases.iter().find(|c| c.id.to_string() == "deposit/3").map(drop)
+    })
+    .await;
+    pull(&ground, "calm").await;
+    let ready = async || {
+        ground
+            .devnet()
+            .manager()
+            .getReadyPoolIds()
+            .call()
+            .await
+            .unwrap()
+            .len()
+    };
+    let before = ready().await;
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(ready().await, before);
+
+    // only this machine's clock stayed
+    pull(&ground, "forward 7200").await;
+    until(&oracle, "the finding about the clock", |s| {
+        s.waits
+            .iter()
+            .find(|w| w.reason == WaitReason::ClockDiffers)
+            .map(drop)
+    })
+    .await;
+    stop(oracle).await;
+    ground.end().await;
+}
+
+/// Every lever, with the test of what it leads to.
+const LEADS: [(&str, &str); 20] = [
+    ("pool", LIFE),
+    ("reshare", CHAIN),
+    ("exit", LIFE),
+    ("calm", LIFE),
+    ("kill", OPERATORS),
+    ("hang", OPERATORS),
+    ("slow", LIFE),
+    ("lie", "who_lies_as_it_is_told_is_named"),
+    ("equivocate", "who_equivocates_as_it_is_told_is_named"),
+    ("heal", OPERATORS),
+    ("messenger", AWAY),
+    ("cut", ENDPOINTS),
+    ("lag", ENDPOINTS),
+    ("forge", ENDPOINTS),
+    ("reorg", CHAIN),
+    ("basefee", CHAIN),
+    ("stranger", CHAIN),
+    ("beacon-refuses", LIFE),
+    ("beacon-away", LIFE),
+    ("forward", LIFE),
+];
+const LIFE: &str = "slowness_an_absent_and_a_refusing_beacon_and_requests_lead_to_what_they_say";
+const OPERATORS: &str = "operators_die_and_stand_still_as_they_are_told_and_come_back";
+const ENDPOINTS: &str = "endpoints_fail_and_lag_as_they_are_told_and_are_mended";
+const AWAY: &str = "messenger_and_beacon_are_away_as_they_are_told_and_are_mended";
+const CHAIN: &str = "the_chain_does_what_it_is_told_and_no_other_chain_is_touched";
+
+/// `mend` is in each of them, and what a scenario leads to is `adversity`'s.
+#[test]
+fn every_lever_has_a_test_of_what_it_leads_to() {
+    let source = include_str!("director.rs");
+    for row in LEVERS
+        .iter()
+        .filter(|row| !["mend", "scenario"].contains(&row.word))
+    {
+        let (_, test) = LEADS
+            .iter()
+            .find(|(word, _)| *word == row.word)
+            .unwrap_or_else(|| panic!("nobody tests what {} leads to", row.word));
+        let (_, body) = source.split_once(&format!("fn {test}()")).unwrap();
+        let body = body.split("\n}\n").next().unwrap();
+        let pulls = [format!("\"{}\"", row.word), format!("\"{} ", row.word)];
+        assert!(
+            pulls.iter().any(|pull| body.contains(pull)),
+            "{test} does not pull {}",
+            row.word
+        );
+    }
 }

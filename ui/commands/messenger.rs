@@ -22,6 +22,7 @@ pub(crate) fn run(options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> 
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     log::worries(layers.worries());
     log::worries(&layers.messenger_worries());
+    service::walk(&files(&settings, &http))?;
     let http = Http::new(&http)?;
     let ssv_api = match &operators.ssv_api {
         Some(base) => {

@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use alloy::primitives::{B256, Bytes};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
 use crate::chain::rpc::RpcConfig;
 use crate::chain::rpc::fixture::node_that;
-use crate::ports::PoolEvent;
 use crate::ports::fakes::FakeManager;
+use crate::ports::{PoolCall, PoolEvent, ResharePool};
 use crate::types::{PoolId, RedactedUrl};
 
 const ACCOUNT: Address = Address::repeat_byte(0x51);
@@ -29,9 +30,13 @@ fn hash(n: u64) -> B256 {
 
 /// A log of this transaction: a deposit of pool 3.
 fn log(transaction: B256, block: u64, index: u64) -> Value {
+    log_of(3, transaction, block, index)
+}
+
+fn log_of(pool: u32, transaction: B256, block: u64, index: u64) -> Value {
     let event = PoolEvent {
         kind: PoolEventKind::DepositInitiated,
-        pool: PoolId(3),
+        pool: PoolId(pool),
         leaving: None,
     };
     let data = format!("0x{}", hex::encode(serde_json::to_vec(&event).unwrap()));
@@ -39,6 +44,13 @@ fn log(transaction: B256, block: u64, index: u64) -> Value {
         "address": Address::repeat_byte(7), "topics": [], "data": data, "blockNumber": format!("{block:#x}"),
         "blockHash": hash(block), "logIndex": format!("{index:#x}"), "transactionHash": transaction,
     })
+}
+
+fn receipt(of: B256, block: u64, status: u8, logs: &[Value]) -> Value {
+    json!({"result": {
+        "transactionHash": of, "blockNumber": format!("{block:#x}"), "blockHash": hash(block), "gasUsed": "0x1",
+        "status": format!("{status:#x}"), "logs": logs,
+    }})
 }
 
 fn transaction(hash_of: B256, from: Address, nonce: u64, block: u64) -> Value {
@@ -56,11 +68,38 @@ struct Counts {
     lookups: AtomicUsize,
 }
 
-/// A node with its newest block at `head` that says this of a range of blocks, and of a transaction.
+/// A node with its newest block at `head` that says this of a range of blocks, and of a transaction, whose receipt is of the
+/// same block with the logs there.
 async fn node(
     head: u64,
     logs: impl Fn(u64, u64) -> Value + Clone + Send + Sync + 'static,
     of: impl Fn(B256) -> Value + Clone + Send + Sync + 'static,
+) -> (RedactedUrl, Arc<Counts>) {
+    let (told, block_of) = (logs.clone(), of.clone());
+    let receipt = move |asked: B256| {
+        let Some(block) = block_of(asked)["result"]["blockNumber"].as_str().map(quantity) else {
+            return json!({"result": null});
+        };
+        let told = told(block, block)["result"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let is_of = |log: &Value| log["transactionHash"] == json!(asked);
+        let logs: Vec<_> = told.into_iter().filter(is_of).collect();
+        receipt(asked, block, 1, &logs)
+    };
+    node_with(head, logs, of, receipt).await
+}
+
+fn quantity(told: &str) -> u64 {
+    u64::from_str_radix(told.trim_start_matches("0x"), 16).unwrap()
+}
+
+async fn node_with(
+    head: u64,
+    logs: impl Fn(u64, u64) -> Value + Clone + Send + Sync + 'static,
+    of: impl Fn(B256) -> Value + Clone + Send + Sync + 'static,
+    receipt: impl Fn(B256) -> Value + Clone + Send + Sync + 'static,
 ) -> (RedactedUrl, Arc<Counts>) {
     let counts = Arc::<Counts>::default();
     let counted = Arc::clone(&counts);
@@ -71,10 +110,7 @@ async fn node(
             "number": format!("{head:#x}"), "hash": hash(1), "parentHash": hash(1), "timestamp": "0x1",
         }}),
         "eth_getLogs" => {
-            let bound = |name: &str| {
-                let told = call["params"][0][name].as_str().unwrap();
-                u64::from_str_radix(told.trim_start_matches("0x"), 16).unwrap()
-            };
+            let bound = |name: &str| quantity(call["params"][0][name].as_str().unwrap());
             let said = logs(bound("fromBlock"), bound("toBlock"));
             let is_told = said.get("result").is_some();
             counted.logs.fetch_add(usize::from(is_told), Ordering::SeqCst);
@@ -84,6 +120,7 @@ async fn node(
             counted.lookups.fetch_add(1, Ordering::SeqCst);
             of(serde_json::from_value(call["params"][0].clone()).unwrap())
         }
+        "eth_getTransactionReceipt" => receipt(serde_json::from_value(call["params"][0].clone()).unwrap()),
         other => panic!("{other}"),
     })
     .await;
@@ -199,7 +236,8 @@ async fn what_the_first_makes_up_does_not_hide_what_the_second_tells_and_who_den
 async fn logs_of_a_second_are_read_only_where_it_does_not_bear_out_the_first() {
     let tells = |of| transaction(of, ACCOUNT, 3, 9);
     let (first, _) = node(10, these(vec![(9, hash(1))]), tells).await;
-    let (second, counts) = node(10, |_, _| json!({"result": []}), tells).await;
+    let has = |of| receipt(of, 9, 1, &[log(of, 9, 0)]);
+    let (second, counts) = node_with(10, |_, _| json!({"result": []}), tells, has).await;
     let found = look_back(&[first, second]).look(&asked(&[(3, 3)])).await.unwrap();
     assert!(
         lines(&found).contains("(2 endpoints say so)"),
@@ -207,6 +245,109 @@ async fn logs_of_a_second_are_read_only_where_it_does_not_bear_out_the_first() {
         lines(&found)
     );
     assert_eq!(counts.logs.load(Ordering::SeqCst), 0);
+}
+
+/// A call for the reshare of this pool.
+fn call_for(pool: u32) -> Bytes {
+    let call = PoolCall::Reshare(ResharePool {
+        pool: PoolId(pool),
+        operator_ids: Vec::new(),
+        shares: Bytes::new(),
+        handover: None,
+    });
+    FakeManager::default().encode(&call).unwrap()
+}
+
+/// The account's transaction 3 in block 9, to the contract with this calldata.
+fn tells(input: Bytes) -> impl Fn(B256) -> Value + Clone + Send + Sync + 'static {
+    move |of| {
+        let mut told = transaction(of, ACCOUNT, 3, 9);
+        told["result"]["to"] = json!(FakeManager::default().address());
+        told["result"]["input"] = json!(input);
+        told
+    }
+}
+
+/// What is said of a deposit of pool 3 that the first tells, where the second has this calldata, receipt and logs of it; and
+/// whether that is said as a denial by the second, by name.
+async fn said_of(input: Bytes, its_receipt: Value, its_logs: Value) -> (String, bool) {
+    let (first, _) = node(10, these(vec![(9, hash(1))]), tells(call_for(1))).await;
+    let (second, _) = node_with(
+        10,
+        move |_, _| its_logs.clone(),
+        tells(input),
+        move |_| its_receipt.clone(),
+    )
+    .await;
+    let look = look_back(&[first, second]);
+    let names: Vec<_> = look.rpc.each().into_iter().map(|(name, _)| name).collect();
+    let found = look.look(&asked(&[(3, 3)])).await.unwrap();
+    let told = lines(&found);
+    let mut of_first = told
+        .lines()
+        .filter(|line| line.starts_with("nonce 3: fake of pool 3, "));
+    let line = of_first.next().unwrap_or_else(|| panic!("{told}"));
+    let denies = format!("(one voice: {}; {} says that ", names[0], names[1]);
+    (line.to_owned(), line.contains(&denies))
+}
+
+/// Sender, nonce and block were compared, and what it did was one endpoint's word under "2 endpoints say so".
+#[tokio::test]
+async fn what_it_did_is_borne_out_by_the_calldata_and_the_logs_that_the_second_has_of_it() {
+    let of = hash(1);
+    let same = || receipt(of, 9, 1, &[log(of, 9, 0)]);
+    let other = || log_of(4, of, 9, 0);
+    let none = || json!({"result": null});
+    let no_logs = || json!({"result": []});
+    let agree = "(2 endpoints say so)";
+    let (line, denies) = said_of(call_for(1), same(), no_logs()).await;
+    assert!(line.contains(agree) && !denies, "{line}");
+    // receipts are pruned sooner than logs
+    let (line, denies) = said_of(call_for(1), none(), json!({"result": [log(of, 9, 0)]})).await;
+    assert!(line.contains(agree) && !denies, "{line}");
+    let two = [log(of, 9, 0), log_of(4, of, 9, 1)];
+    for (input, its_receipt, its_logs, words) in [
+        // another call, other pools, none
+        (
+            Bytes::from_static(b"{"),
+            same(),
+            no_logs(),
+            "a call that this version cannot read: ",
+        ),
+        (
+            call_for(1),
+            receipt(of, 9, 1, &[other()]),
+            no_logs(),
+            "it was fake of pool 4",
+        ),
+        (
+            call_for(1),
+            receipt(of, 9, 1, &two),
+            no_logs(),
+            "fake of pool 3 and pool 4",
+        ),
+        (
+            call_for(1),
+            none(),
+            json!({"result": [other()]}),
+            "it was fake of pool 4",
+        ),
+        (
+            call_for(1),
+            receipt(of, 9, 1, &[]),
+            no_logs(),
+            "the contract told nothing of it",
+        ),
+        (call_for(1), receipt(of, 9, 0, &[]), no_logs(), "it was reverted"),
+    ] {
+        let (line, denies) = said_of(input, its_receipt, its_logs).await;
+        assert!(denies && line.contains(words), "{words}: {line}");
+    }
+    // whoever has neither, or tells of something else, says nothing
+    for nothing in [none(), receipt(hash(2), 9, 1, &[]), receipt(of, 8, 1, &[])] {
+        let (line, denies) = said_of(call_for(1), nothing, no_logs()).await;
+        assert!(line.contains("(one voice: ") && !denies, "{line}");
+    }
 }
 
 /// A node answers with whatever it likes.
@@ -245,7 +386,7 @@ fn every_nonce_is_explained_or_said_to_be_in_no_log_and_one_voice_is_said() {
     let mut sent = vec![one(4, &["a", "b"]), one(8, &["a"])];
     sent[1].doubts.push(Doubt {
         by: "b".into(),
-        words: "denies it",
+        words: "denies it".into(),
     });
     assert!(!asked.is_explained(&sent) && asked.has(9) && !asked.has(5));
     let rest = rest_of(&asked, &sent);

@@ -7,9 +7,8 @@ use alloy::primitives::B256;
 
 use super::{Asked, LookBack, Sent};
 use crate::chain::logs::patiently;
-use crate::chain::rpc::{LogEntry, LogFilter, Rpc, RpcError, TransactionInfo};
-use crate::ports::Answer;
-use crate::types::{Root, SafeText, in_words, listed};
+use crate::chain::rpc::{LogEntry, LogFilter, Rpc, RpcError};
+use crate::types::{Root, SafeText, in_words};
 
 /// Answers of logs that one look takes of an endpoint.
 const PIECES: u32 = 48;
@@ -17,8 +16,6 @@ const PIECES: u32 = 48;
 const LOOKUPS: u32 = 64;
 /// Blocks of one step back, where the endpoint takes as many at once.
 const STEP: u64 = 2_000;
-/// Logs of one transaction that are put into words.
-const EVENTS: usize = 8;
 
 /// On the way back at one endpoint. Whenever it is stopped, `sent` and `from` are true.
 pub(super) struct Walk<'a> {
@@ -150,7 +147,7 @@ impl<'a> Walk<'a> {
                 nonce: info.nonce(),
                 transaction: Root(hash.0),
                 block,
-                did: self.did(&info, logs).await,
+                did: self.look.did(&info, logs).await,
                 told_by: vec![self.name.clone()],
                 doubts: Vec::new(),
             };
@@ -159,31 +156,6 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(info.nonce() < self.asked.lowest())
-    }
-
-    /// The call as the contract's version reads it, and the pools that its events name.
-    async fn did(&self, info: &TransactionInfo, logs: &[&LogEntry]) -> SafeText {
-        let manager = &self.look.manager;
-        let call = (info.to == Some(manager.address()))
-            .then(|| manager.describe(&info.input))
-            .flatten();
-        let mut told = Vec::new();
-        for log in logs.iter().take(EVENTS) {
-            if let Answer::Yes(event) = manager.event(&log.log()).await {
-                told.push(match (&call, event.of_its_pool()) {
-                    (Some(_), Some(event)) => format!("pool {}", event.pool),
-                    _ => event.to_string(),
-                });
-            }
-        }
-        if let Some(more) = logs.len().checked_sub(EVENTS).filter(|more| *more > 0) {
-            told.push(format!("{more} more"));
-        }
-        let told = listed(&told, "and");
-        SafeText::new(&match call {
-            Some(call) => format!("{} of {told}", call.function),
-            None => format!("a call that this version cannot read: {told}"),
-        })
     }
 }
 

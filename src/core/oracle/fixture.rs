@@ -1,4 +1,5 @@
-//! What the tests of the core share: settings under which everything passes, and a payload and a result for everything.
+//! What the tests of the core share: settings under which everything passes, how the core is
+//! given an input, and a payload and a result for everything.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +39,17 @@ pub(super) fn settings() -> Settings {
         approval_expires_ms: 3_600_000,
         bump_after_ms: 60_000,
     }
+}
+
+/// Hands the core one input at this time, by both clocks.
+pub(super) fn give(state: &mut State, at: u64, input: Input) -> (Output, WishReply) {
+    let stamped = Stamped {
+        at: UnixMillis(at),
+        up_ms: at,
+        entropy: [0; 24],
+        input,
+    };
+    step(state, stamped)
 }
 
 pub(super) fn block(number: u64) -> BlockRef {

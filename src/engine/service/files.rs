@@ -2,6 +2,7 @@
 //! node stand with their commands. The configuration and its rules are read before, and what the signer opens is the
 //! signer's.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::backend::{self, BackendError};
@@ -9,7 +10,7 @@ use crate::config::{Config, Receiver, UrlSource};
 use crate::engine::journal_at;
 use crate::http::HttpOptions;
 use crate::listen::TlsFiles;
-use crate::secrets::{Holds, parts_of};
+use crate::secrets::{self, Holds, parts_of};
 
 /// A file that a start judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,19 @@ impl Judged {
         }
     }
 
+    /// What is wrong with it that keeps no start back, each with the command that mends it; nothing where it is not there
+    /// yet. One judgement, for a start as for whoever looks before it.
+    ///
+    /// # Errors
+    /// A start refuses it.
+    pub fn judge(&self) -> io::Result<Vec<String>> {
+        match secrets::open(&self.path, self.holds) {
+            Ok(found) => Ok(found.worries),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_needed => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A database, where it is there, with what SQLite keeps beside it.
     pub fn database(what: &str, path: &Path, holds: Holds) -> impl Iterator<Item = Self> {
         parts_of(path)
@@ -52,6 +66,24 @@ impl Judged {
     }
 }
 
+/// Walks the list before a start opens any of them. Of one that is not there, whoever needs it speaks, in words of its own;
+/// what others may get at is logged by whoever opens it.
+///
+/// # Errors
+/// The first that a start refuses, by its key and path.
+pub fn walk(files: &[Judged]) -> io::Result<()> {
+    for file in files {
+        match file.judge() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let words = format!("{}: {} {error}", file.what, file.path.display());
+                return Err(io::Error::new(error.kind(), words));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// The one list of them.
 #[must_use]
 pub fn files(config: &Config) -> Vec<Judged> {
@@ -69,7 +101,9 @@ pub fn files(config: &Config) -> Vec<Judged> {
         let of = secrets_of(&to.receiver).into_iter();
         all.extend(of.map(|path| Judged::needed(format!("notices to {}", to.name), path, Holds::Secret)));
     }
-    let beside = journal_at(&config.journal).beside().into_iter();
+    let journal = journal_at(&config.journal);
+    all.extend(Judged::database("journal", &journal.path, Holds::Trusted));
+    let beside = journal.beside().into_iter();
     all.extend(beside.map(|(what, path, holds)| Judged::if_there(what, path, holds)));
     all
 }

@@ -22,5 +22,5 @@ pub use alone::{Alone, Holder, NotAlone, alone, holder};
 pub use backend::{BackendError, health};
 pub use doors::{receiver, receivers};
 pub use feeds::beacon_clock;
-pub use files::{Judged, files, judge_initiator_key, of_http, of_tls};
+pub use files::{Judged, files, judge_initiator_key, of_http, of_tls, walk};
 pub use start::{Reloads, Running, ServiceError, ServiceOptions, start};

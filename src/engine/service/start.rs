@@ -15,7 +15,7 @@ use super::feeds::signer::News;
 use super::gate::Gate;
 use super::opening::{self, Opening};
 use super::rules::Rules;
-use super::{doors, feeds};
+use super::{doors, feeds, files};
 use crate::chain::intake::{LocatedEvent, ObservedEvent, Resume};
 use crate::config::{Config, NetworkName};
 use crate::desk::not_done;
@@ -128,6 +128,9 @@ impl Reloads {
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
+    /// A file that it opens is not fit to be believed, or to keep a secret.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
     /// The way out is misconfigured.
     #[error(transparent)]
     Http(#[from] HttpSetupError),
@@ -179,7 +182,7 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         backend,
         simulated,
     } = options;
-    let http = Http::new(&config.http)?;
+    let http = way_out(&config)?;
     let beside = beside::prepare(&config, &http).await?;
     let line = doors::line(&config, &http)?;
     let consensus = doors::beacon(&config, &http)?;
@@ -241,6 +244,12 @@ pub async fn start(options: ServiceOptions) -> Result<Running, ServiceError> {
         core: weak,
         rules,
     })
+}
+
+/// Before any file is opened, all of them are looked at.
+fn way_out(config: &Config) -> Result<Http, ServiceError> {
+    files::walk(&files::files(config))?;
+    Ok(Http::new(&config.http)?)
 }
 
 /// Where transcripts are kept.

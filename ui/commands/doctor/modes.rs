@@ -1,7 +1,6 @@
 //! What earlier versions, or people, left for others to read: files are made for their owner alone, and those that are there
 //! keep their mode.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use casimir_dkg::engine::service::Judged;
@@ -16,17 +15,17 @@ const MOST: usize = 100_000;
 /// What a start says of a file that it opens: it would not begin, or warns.
 pub(super) fn judged(file: &Judged) -> Vec<Finding> {
     let what = file.what.as_str();
-    match secrets::open(&file.path, file.holds) {
-        Ok(found) => {
-            let shown = file.path.display();
+    let shown = file.path.display();
+    match file.judge() {
+        Ok(worries) => {
             let warn = |worry: &String| Finding::warn(what, format!("{shown} {worry}"), "");
-            found.worries.iter().map(warn).collect()
+            worries.iter().map(warn).collect()
         }
-        Err(error) if error.kind() == ErrorKind::NotFound && !file.is_needed => Vec::new(),
-        Err(error) => {
-            let found = format!("{} {error}", file.path.display());
-            vec![Finding::fail(what, found, "a start refuses it")]
-        }
+        Err(error) => vec![Finding::fail(
+            what,
+            format!("{shown} {error}"),
+            "a start refuses it",
+        )],
     }
 }
 

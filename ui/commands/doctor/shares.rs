@@ -14,8 +14,8 @@ use crate::commands::operator;
 const WHAT: &str = "shares";
 const TAKE_BACK: &str = "stop the node, and take them back: casimir-dkg operator restore BACKUP";
 const MAY_BE_LOST: &str = "whether it was kept after that the messenger says at the node's start, and the oracle's journal: casimir-dkg \
-                           journal shares ID > FILE, then doctor operator --expect FILE; this line goes with the word of \
-                           the run, which a node keeps for 30 days";
+                           journal shares ID > FILE, then doctor operator --expect FILE. Where none is missed, this line \
+                           ends with a new backup that is made amid no ceremony: casimir-dkg operator backup FILE";
 /// Missing keys that are named; `operator shares list` names all.
 const NAMED: usize = 3;
 

@@ -66,6 +66,8 @@ fn locate(given: Option<&Path>, options: &LoadOptions) -> Result<PathBuf, Config
 fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::Result<Outcome> {
     let held = store::backup(path, to)?;
     let manifest = store::manifest_of(to);
+    let amid = store::begun(to)?;
+    let settled = store::settle(path, to);
     let opened = key
         .and_then(|key| key::read(key).ok()?.to_pem().ok())
         .map(|pem| store::damaged(to, pem.as_bytes()))
@@ -76,6 +78,8 @@ fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::
             "file": to,
             "manifest": manifest,
             "shares": held,
+            "amid": amid,
+            "settled": settled.as_ref().ok(),
             "opened": opened.is_some(),
             "damaged": opened.iter().flatten().map(named).collect::<Vec<_>>(),
         }));
@@ -95,6 +99,7 @@ fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::
         output::line(
             "The shares are encrypted under the operator's key, which is not in it: keep that elsewhere.",
         );
+        if_amid(path, &amid, settled);
         for damaged in opened.iter().flatten() {
             output::line(&format!(
                 "damaged, of ceremony {}: {}",
@@ -106,6 +111,26 @@ fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::
             .for_each(|words| output::line(words));
     }
     Ok(exit::judged(result, bad(opened.iter().flatten().count())))
+}
+
+/// What a new backup says of ceremonies that it, or a former one, was made amid.
+fn if_amid(path: &Path, begun: &[Begun], settled: Result<usize, store::StoreError>) {
+    begun.iter().for_each(|begun| output::line(&amid(begun)));
+    if begun.iter().any(|begun| !begun.from_backup) {
+        output::line("It was made amid a ceremony: make another one when that is over.");
+    }
+    match settled {
+        Ok(0) => {}
+        Ok(runs) => output::line(&format!(
+            "{} amid which a former backup was made: this one was made amid none, and it is said no more that a share may have \
+             been kept since.",
+            counted(runs, "ceremony")
+        )),
+        Err(error) => output::line(&format!(
+            "{} still says that a former backup was made amid a ceremony: {error}",
+            path.display()
+        )),
+    }
 }
 
 fn named(named: &store::Named) -> serde_json::Value {
@@ -222,7 +247,8 @@ fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Resul
 
 /// Who knows whether a share was kept after a copy was made.
 const ASK: &str = "Whether such a share was kept after the copy was made is not in it. The node asks its messenger at its start; the \
-                   oracle's journal names what it saw made: casimir-dkg journal shares ID, and doctor operator --expect FILE";
+                   oracle's journal names what it saw made: casimir-dkg journal shares ID, and doctor operator --expect FILE. A \
+                   new backup that is made amid no ceremony ends this: casimir-dkg operator backup FILE";
 
 fn amid(begun: &Begun) -> String {
     let Begun {

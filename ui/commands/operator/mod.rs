@@ -45,6 +45,7 @@ pub(crate) fn run(
     let _guard = log::init(&logging, if json { Also::StderrJson } else { Also::Stderr })?;
     log::worries(layers.worries());
     log::worries(&layers.node_worries());
+    service::walk(&files(&settings, &http))?;
     let private_key = key(&settings.key)?;
     let network = layers.network_name()?;
     let http = Http::new(&http)?;

@@ -232,23 +232,12 @@ pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::fixture::{block, settings};
-    use crate::oracle::{Effect, Input, Output, Stamped, case_status, step};
+    use crate::oracle::fixture::{self, block, settings};
+    use crate::oracle::{Effect, Input, Output, case_status};
     use crate::types::{Root, UnixMillis};
 
     fn give(state: &mut State, at: u64, input: Input) -> Output {
-        let at = UnixMillis(at);
-        let entropy = [0; 24];
-        step(
-            state,
-            Stamped {
-                at,
-                up_ms: at.0,
-                entropy,
-                input,
-            },
-        )
-        .0
+        fixture::give(state, at, input).0
     }
 
     fn read(state: &mut State, at: u64, upto: u64, told: bool) -> bool {

@@ -157,19 +157,7 @@ mod tests {
     use crate::types::*;
 
     fn give(state: &mut State, at: u64, input: Input) -> Vec<Effect> {
-        let at = UnixMillis(at);
-        let entropy = [0; 24];
-        step(
-            state,
-            Stamped {
-                at,
-                up_ms: at.0,
-                entropy,
-                input,
-            },
-        )
-        .0
-        .effects
+        crate::oracle::fixture::give(state, at, input).0.effects
     }
 
     /// The answer to the one thing that was asked for.

@@ -243,17 +243,7 @@ fn a_ceremony_that_runs_keeps_its_case() {
 }
 
 fn give(state: &mut State, input: Input) -> (Vec<Record>, WishReply) {
-    let at = UnixMillis(1_000_000);
-    let entropy = [0; 24];
-    let (output, reply) = step(
-        state,
-        Stamped {
-            at,
-            up_ms: at.0,
-            entropy,
-            input,
-        },
-    );
+    let (output, reply) = crate::oracle::fixture::give(state, 1_000_000, input);
     (output.records, reply)
 }
 

@@ -5,10 +5,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
-use super::held::{self, AMID, Begun, Held, held_by, open_read_only};
+use super::held::{self, AMID, Begun, Held, SETTLED, held_by, open_read_only};
 use super::manifest::{self, Named};
 use super::seal::Sealer;
 use super::shares::associated;
@@ -45,24 +45,74 @@ pub fn backup(path: &Path, to: &Path) -> Result<Vec<Held>, StoreError> {
     held_by(&source)
         .and_then(|_| sealed(&source))
         .map_err(|error| error.about(path))?;
-    copy_with(&source, to, |named| {
+    copy_with(&source, to, settle_copy, |named| {
         lost(path, must_have, named).map_or(Ok(()), Err)
     })
 }
 
+/// Takes down in the store at `path` that its copy `to` is a newer backup than one that was made amid a run, and was made
+/// amid none itself: that a share may have been kept after the former one is said no more. Returns of how many runs. A node
+/// may use the store meanwhile.
+///
+/// # Errors
+/// The store cannot be written, or the copy not be read.
+pub fn settle(path: &Path, to: &Path) -> Result<usize, StoreError> {
+    let read = || {
+        let copy = open_read_only(to)?;
+        let mut statement = copy.prepare("SELECT request_id FROM sessions WHERE detail = ?1")?;
+        let runs = statement.query_map([SETTLED], |row| row.get(0).map(RequestId))?;
+        Ok(runs.collect::<Result<Vec<_>, _>>()?)
+    };
+    let runs = read().map_err(|error: StoreError| error.about(to))?;
+    let begun = held::begun(path)?;
+    if !begun
+        .iter()
+        .any(|begun| begun.from_backup && runs.contains(&begun.ceremony))
+    {
+        return Ok(0);
+    }
+    let write = || {
+        let mut db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut settled = 0;
+        for run in &runs {
+            settled += tx.execute(
+                "UPDATE sessions SET detail = ?2 WHERE request_id = ?1 AND detail = ?3",
+                params![run.0, SETTLED, AMID],
+            )?;
+        }
+        tx.commit()?;
+        Ok(settled)
+    };
+    write().map_err(|error: StoreError| error.about(path))
+}
+
+/// A copy that was made amid no run says no more that shares may have been kept since a former one.
+fn settle_copy(copy: &Path) -> Result<(), StoreError> {
+    let db = Connection::open(copy)?;
+    if held::begun_by(&db)?.iter().all(|begun| begun.from_backup) && schema::layout(&db)? != 0 {
+        db.execute(
+            "UPDATE sessions SET detail = ?2 WHERE detail = ?1",
+            [AMID, SETTLED],
+        )?;
+    }
+    Ok(())
+}
+
 /// The same of a store that is open, which need not be where it was opened any more, as it stands.
 pub(super) fn copy(source: &Connection, to: &Path) -> Result<Vec<Held>, StoreError> {
-    copy_with(source, to, |_| Ok(()))
+    copy_with(source, to, |_| Ok(()), |_| Ok(()))
 }
 
 fn copy_with(
     source: &Connection,
     to: &Path,
+    amend: impl FnOnce(&Path) -> Result<(), StoreError>,
     judge: impl FnOnce(&[Named]) -> Result<(), StoreError>,
 ) -> Result<Vec<Held>, StoreError> {
     // written under another name, so that an interrupted backup is not taken for one; whatever happens, it is removed
     let partial = partial_of(to).map_err(manifest::naming(to))?;
-    let held = write(source, &partial).map_err(|error| error.about(to))?;
+    let held = write(source, &partial, amend).map_err(|error| error.about(to))?;
     let named: Vec<Named> = held.iter().map(Named::from).collect();
     judge(&named)?;
     // first, so that a copy without its manifest is never seen
@@ -88,10 +138,15 @@ fn lost(path: &Path, mut must_have: Vec<Named>, held: &[Named]) -> Option<StoreE
     })
 }
 
-fn write(source: &Connection, partial: &Path) -> Result<Vec<Held>, StoreError> {
+fn write(
+    source: &Connection,
+    partial: &Path,
+    amend: impl FnOnce(&Path) -> Result<(), StoreError>,
+) -> Result<Vec<Held>, StoreError> {
     let before = sealed(source)?;
     make_private(partial)?;
     sqlite::copy(source, partial)?;
+    amend(partial)?;
     File::open(partial).and_then(|file| file.sync_all())?;
     let copy = open_read_only(partial)?;
     check(&copy)?;
@@ -246,7 +301,8 @@ impl Store {
     }
 }
 
-/// What was begun there, and how it ended. A request id that was used is used for ever, so none may be forgotten.
+/// What was begun there, and how it ended. A request id that was used is used for ever, so none may be forgotten. Of a run
+/// amid which a backup was made that was taken back before, a newer one knows how it ended.
 fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError> {
     let mut read = backup.prepare(
         "SELECT request_id, kind, started_ms, ended_ms, ending, detail, generation FROM sessions ORDER BY rowid",
@@ -256,8 +312,10 @@ fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError>
         "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending, detail, generation)
          VALUES (?1, ?2, ?3, CASE WHEN ?5 IS NULL THEN ?8 ELSE ?4 END, COALESCE(?5, 'aborted'),
                  CASE WHEN ?5 IS NULL THEN ?9 ELSE ?6 END, ?7)
-         ON CONFLICT (request_id) DO UPDATE SET ended_ms = excluded.ended_ms, ending = 'complete'
-         WHERE excluded.ending = 'complete' AND ending IS NOT 'blamed'",
+         ON CONFLICT (request_id) DO UPDATE SET ended_ms = excluded.ended_ms, ending = excluded.ending,
+                 detail = CASE WHEN detail = ?9 THEN excluded.detail ELSE detail END
+         WHERE excluded.ending = 'complete' AND ending IS NOT 'blamed'
+            OR detail = ?9 AND excluded.detail <> ?9",
     )?;
     while let Some(row) = rows.next()? {
         let value = |n| row.get::<_, rusqlite::types::Value>(n);

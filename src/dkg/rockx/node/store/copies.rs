@@ -559,3 +559,56 @@ fn a_copy_that_was_made_amid_a_run_says_so_and_its_share_is_missed() {
     let store = opened(&place, "shares.sqlite");
     assert!(store.missing().is_empty() && store.runs().unwrap().contains(&id(2)));
 }
+
+/// That a share may have been kept since was said until the run was forgotten, whatever was backed up meanwhile.
+#[test]
+fn a_newer_whole_backup_ends_the_word_of_one_that_was_made_amid_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let amid = |path: &Path| -> Vec<_> {
+        let mut begun = begun(path).unwrap();
+        begun.retain(|begun| begun.from_backup);
+        begun.iter().map(|begun| begun.ceremony).collect()
+    };
+    let to = |name: &str| folder.path().join(name);
+    let former = opened(&folder, "former.sqlite");
+    make(&former, 1);
+    former.begin(id(2), SessionKind::Keygen).unwrap();
+    backup(&to("former.sqlite"), &to("amid.sqlite")).unwrap();
+
+    let path = to("shares.sqlite");
+    let store = opened(&folder, "shares.sqlite");
+    store.restore(&to("amid.sqlite"), SECRET).unwrap();
+    assert_eq!(amid(&path), [id(2)]);
+    // one that is made amid the next run is no whole one
+    store.begin(id(3), SessionKind::Keygen).unwrap();
+    backup(&path, &to("amid too.sqlite")).unwrap();
+    assert_eq!(settle(&path, &to("amid too.sqlite")).unwrap(), 0);
+    assert_eq!(
+        (amid(&path), amid(&to("amid too.sqlite"))),
+        (vec![id(2)], vec![id(2)])
+    );
+    store.ended_alone(id(3)).unwrap();
+    // while the node has the store open
+    backup(&path, &to("whole.sqlite")).unwrap();
+    assert_eq!(amid(&path), [id(2)], "not before it is there");
+    assert_eq!(settle(&path, &to("whole.sqlite")).unwrap(), 1);
+    assert_eq!((amid(&path), amid(&to("whole.sqlite"))), (vec![], vec![]));
+    assert_eq!(settle(&path, &to("whole.sqlite")).unwrap(), 0, "said once");
+    // what a messenger tells of its share counts as before, and an older copy takes nothing back
+    assert!(!store.runs().unwrap().contains(&id(2)));
+    store.restore(&to("amid.sqlite"), SECRET).unwrap();
+    assert_eq!(amid(&path), []);
+    make(&store, 4);
+    drop(store);
+
+    // whoever takes the newer one back as well knows how it ended
+    let store = opened(&folder, "again.sqlite");
+    store.restore(&to("amid.sqlite"), SECRET).unwrap();
+    former
+        .finish(id(2), Ending::Failed, &SafeText::new("2 was silent"))
+        .unwrap();
+    backup(&to("former.sqlite"), &to("later.sqlite")).unwrap();
+    assert_eq!(amid(&to("again.sqlite")), [id(2)]);
+    let restored = store.restore(&to("later.sqlite"), SECRET).unwrap();
+    assert_eq!((restored.amid, amid(&to("again.sqlite"))), (vec![], vec![]));
+}

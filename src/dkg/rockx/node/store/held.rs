@@ -112,6 +112,11 @@ pub struct Begun {
 pub(super) const AMID: &str =
     "under way when the backup was made; whether its share was kept since is not known here";
 
+/// What is noted instead once a newer backup is whole: it was made amid no run, so nothing is begun of which a copy says no
+/// more. A messenger's word of the run's share counts as before.
+pub(super) const SETTLED: &str =
+    "under way when a former backup was made, and here without a share when the next whole one was";
+
 /// Runs without an end, as far as the store at `path` knows, and without a share here: one that was kept after the copy was
 /// made is lost with what the copy is put in the place of.
 ///

@@ -60,7 +60,7 @@ use crate::sqlite::is_final;
 use crate::types::{BlsPublicKey, SafeText, UnixMillis, counted};
 use seal::Sealer;
 
-pub use backup::{Restored, backup, unmake};
+pub use backup::{Restored, backup, settle, unmake};
 pub use held::{Begun, Held, begun, damaged, missing, shares};
 pub use manifest::{Expected, Named, expectation, expected_by, manifest_of, named_by};
 pub use reseal::{Resealed, reseal};
