@@ -15,6 +15,7 @@ mod durable;
 mod exit;
 mod life;
 mod nonces;
+mod position;
 mod reckoning;
 mod retired;
 mod sendings;
