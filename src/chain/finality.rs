@@ -2,8 +2,8 @@
 //!
 //! | | yes | no | not known |
 //! |---|---|---|---|
-//! | by the tag | the block that two endpoints call finalized, of those whose heads keep up, or the only one that tells any | a node answers `null`, or in one of the ways in which clients say that nothing is final yet, and no other tells a final block | a block beyond the head, every other error, no endpoint answers |
-//! | by depth | the block so far below the head | the chain is shorter than that | no endpoint has a block there, or none answers |
+//! | by the tag | the block that two endpoints call finalized, of those whose heads keep up, or the only one that tells any | a node answers `null`, or in one of the ways in which clients say that nothing is final yet, and no other tells a final block | a block beyond the head, two blocks of one height of which neither has most voices, every other error, no endpoint answers |
+//! | by depth | the block so far below the head, as most endpoints have it | the chain is shorter than that | no endpoint has a block there, they contradict each other, or none answers |
 
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,11 @@ impl Finality {
                 return Answer::No(Evidence::at(head, words));
             }
         };
-        match rpc.header(at).await {
+        let told = match at {
+            At::Number(number) => rpc.deep(number).await,
+            at => rpc.header(at).await,
+        };
+        match told {
             // of whoever claims a head that nobody else has
             Ok(Some(header)) if header.number() > head.number => Answer::not_known(format!(
                 "block {} is called final, and the newest is {}",

@@ -135,6 +135,7 @@ fn rehearsal(ask: &Neighbours, terms: &Terms) -> Rehearsal {
         manager: Arc::clone(&ask.manager),
         ssv: Arc::clone(&ask.ssv),
         execution: Arc::clone(&ask.execution),
+        agreement: Arc::clone(&ask.agreement),
         oracle: terms.oracle,
         fee_amount_wei: terms.fee_amount_wei,
     }

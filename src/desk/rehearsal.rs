@@ -6,7 +6,7 @@
 //! |---|---|---|---|
 //! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out, or one endpoint says that it reverts and another that it goes through |
 //! | `ssv-operators` | the call goes through | it reverts because SSV does not take these operators | it reverts for another reason, or was not tried out |
-//! | `ssv-registers` | the call goes through, or SSV has the registration that managers call | SSV has it no more, and says which version it is | nobody tells |
+//! | `ssv-registers` | the call goes through, or SSV has the registration that managers call | SSV has it no more, and says which version it is, by every endpoint that answers | nobody tells, or one endpoint alone |
 //! | `ssv-cluster-size` | SSV has clusters of this size | it has none | |
 //! | `ssv-cluster-active` | the call goes through, or the snapshot says so | the snapshot says that it is liquidated | the snapshot is not known |
 
@@ -20,8 +20,8 @@ use super::{facts, sending, served};
 use crate::beacon::roots;
 use crate::dkg::threshold::SecretScalar;
 use crate::ports::{
-    Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, SharesData, Simulated,
-    Ssv, SsvState,
+    Agreement, Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, SharesData,
+    Simulated, Ssv, SsvState, agreed,
 };
 use crate::types::{
     BlsPublicKey, BlsSignature, Check, DEPOSIT_GWEI, OperatorId, PoolId, Root, SafeText, listed,
@@ -36,6 +36,7 @@ pub(super) struct Rehearsal {
     pub(super) manager: Arc<dyn PoolManager>,
     pub(super) ssv: Arc<dyn Ssv>,
     pub(super) execution: Arc<dyn Execution>,
+    pub(super) agreement: Arc<dyn Agreement>,
     pub(super) oracle: Option<Address>,
     /// Wei of the reserved fees that are swapped for SSV.
     pub(super) fee_amount_wei: U256,
@@ -168,6 +169,11 @@ impl Rehearsal {
             return Check::pass(NAME, "SSV takes the manager's registration");
         }
         let takes = self.ssv.takes_tokens(At::Latest).await;
+        if let Answer::No(evidence) = &takes
+            && let Some(doubt) = self.doubts_refusal().await
+        {
+            return Check::unknown(NAME, format!("{evidence}, by one endpoint: {doubt}"));
+        }
         takes.check(NAME, |version| {
             let version = match version.as_str() {
                 "" => "SSV".to_owned(),
@@ -175,6 +181,16 @@ impl Rehearsal {
             };
             (true, format!("{version} takes registrations with a token amount"))
         })
+    }
+
+    /// Why it is not believed that SSV takes no registration; none where all say so that could be asked.
+    async fn doubts_refusal(&self) -> Option<String> {
+        let head = match self.execution.head().await.value() {
+            Ok(head) => head.block,
+            Err(why) => return Some(why.to_string()),
+        };
+        let (accord, _) = agreed::on_registering(&*self.agreement, head).await;
+        (!accord.holds()).then(|| accord.words())
     }
 
     fn size(&self, operators: usize) -> Check {
@@ -198,8 +214,9 @@ fn throw_away_shares(committee: &[OperatorId], key: BlsPublicKey) -> SharesData 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::Revert;
+    use crate::chain::agreement::Voices;
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
+    use crate::ports::{Revert, Voice};
     use crate::types::CheckStatus;
 
     fn rehearsal(execution: FakeExecution, ssv: FakeSsv) -> (Rehearsal, Arc<FakeExecution>) {
@@ -208,6 +225,7 @@ mod tests {
             manager: Arc::new(FakeManager::default()),
             ssv: Arc::new(ssv),
             execution: Arc::clone(&execution) as Arc<dyn Execution>,
+            agreement: Arc::new(Voices::new(Vec::new())),
             oracle: Some(Address::repeat_byte(3)),
             fee_amount_wei: U256::from(1),
         };
@@ -271,6 +289,37 @@ mod tests {
             })
             .collect();
         assert_ne!(keys[0], keys[1]);
+    }
+
+    /// A liar that is asked first stopped every deposit.
+    #[tokio::test]
+    async fn that_ssv_has_no_registration_is_no_one_endpoints_word() {
+        let refusing = || FakeSsv {
+            takes_tokens: Answer::no("SSV is v2.0.0"),
+            ..FakeSsv::default()
+        };
+        let voice = |name: &str, ssv| Voice {
+            name: name.into(),
+            execution: Arc::new(FakeExecution::default()),
+            manager: Arc::new(FakeManager::default()),
+            ssv: Arc::new(ssv),
+        };
+        let away = || FakeSsv {
+            takes_tokens: Answer::not_known("timed out"),
+            ..FakeSsv::default()
+        };
+        for (second, status, who) in [
+            (refusing(), CheckStatus::Fail, "v2.0.0"),
+            (FakeSsv::default(), CheckStatus::Unknown, "b"),
+            (away(), CheckStatus::Unknown, "b: timed out"),
+        ] {
+            let (mut asked, _) = rehearsal(reverting(), refusing());
+            let voices = vec![voice("a", refusing()), voice("b", second)];
+            asked.agreement = Arc::new(Voices::new(voices));
+            let check = asked.registers(false).await;
+            assert_eq!(check.status, status, "{}", check.reason);
+            assert!(check.reason.as_str().contains(who), "{}", check.reason);
+        }
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use crate::types::{
 
 mod state;
 
-pub use state::{QueueState, on_balance, on_count, on_sent, on_state};
+pub use state::{QueueState, on_balance, on_count, on_registering, on_sent, on_state};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
 /// calls, and what is final. All of it is the state of one block, so it takes no history.
@@ -92,6 +92,12 @@ pub async fn on_committee(agreement: &dyn Agreement, pool: PoolId, block: BlockR
 /// Whether their newest blocks are dated about like this, seconds since the Unix epoch.
 pub async fn on_time(agreement: &dyn Agreement, timestamp: u64) -> Accord {
     agreement.ask("on the time", &Dated(timestamp)).await
+}
+
+/// In which block a contract came into being.
+pub async fn on_deployment(agreement: &dyn Agreement, contract: Address) -> Accord {
+    let about = format!("on the deployment of {contract}");
+    agreement.ask(&about, &Deployed(contract)).await
 }
 
 /// Whether as many transactions of an account, or more, are sent or wait in a node's pool.
@@ -278,6 +284,17 @@ impl Question for Dated {
         };
         let dated = UnixMillis(dated.saturating_mul(1_000)).to_utc();
         Ok(vec![("the time of its newest block", format!("about {dated}"))])
+    }
+}
+
+struct Deployed(Address);
+
+#[async_trait]
+impl Question for Deployed {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let found = voice.execution.deployed_at(self.0).await.known()?;
+        let block = found.map_or_else(|| "none".to_owned(), |block| block.to_string());
+        Ok(vec![("the block of the deployment", block)])
     }
 }
 

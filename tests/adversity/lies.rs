@@ -13,6 +13,7 @@ use crate::engine::deposits::initiated;
 pub(super) const LIES: &[&str] = &[
     "execution-answers-nothing",
     "execution-claims-there-is-no-code",
+    "head-called-final",
     "head-claimed-1000-blocks-ahead",
     "head-claimed-in-eternity",
     "log-added-deposit-initiated",
@@ -38,6 +39,50 @@ async fn a_liar_among_two_and_among_three_is_not_believed_and_named() {
         .flat_map(|name| among.map(|(voices, form)| (*name, voices, form)));
     each(scenes, |(name, voices, form)| lie(&ground, name, voices, form)).await;
     ground.end().await;
+}
+
+/// Of two endpoints neither can be believed.
+pub(super) const FINALS: &[&str] = &["final-block-forged"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_tells_another_final_block_is_named_and_nothing_is_begun_on_it() {
+    let ground = Ground::start(with_beacon()).await;
+    ground.devnet().deposit_pool(1).await.unwrap();
+    let among = [(2, Form::Text), (3, Form::Json)];
+    let scenes = FINALS
+        .iter()
+        .flat_map(|name| among.map(|(voices, form)| (*name, voices, form)));
+    each(scenes, |(name, voices, form)| {
+        final_lie(&ground, name, voices, form)
+    })
+    .await;
+    ground.end().await;
+}
+
+async fn final_lie(ground: &Ground, name: &str, voices: usize, form: Form) {
+    let set = Set {
+        execution: voices,
+        ..PAIR
+    };
+    let stage = Stage::set(ground, name, set, None).await;
+    stage.switch(Switch::On);
+    let program = stage.program(form, "supervised", |_| ()).await;
+    stage.ends(&program).await;
+    assert!(stage.strikes() > 0, "{name}: nothing was told");
+    match voices {
+        2 => {
+            let begun = program.snapshot().actions;
+            assert!(begun.is_empty(), "{name}: {begun:?}\n{}", program.picture());
+            stage.switch(Switch::Off);
+        }
+        _ => {
+            let forged = "0xee".to_owned() + &"ee".repeat(31);
+            let last = program.until("a final block", |s| s.chain.finalized).await;
+            assert_ne!(last.hash.to_string(), forged, "{name}");
+        }
+    }
+    program.proposed("deposit/1", ActionKind::Keygen).await;
+    program.end().await;
 }
 
 async fn lie(ground: &Ground, name: &str, voices: usize, form: Form) {

@@ -46,6 +46,7 @@ fn every_scenario_is_played_and_says_how_it_ends() {
     let mut played = [
         away::AWAY,
         beacons::UNKNOWING,
+        lies::FINALS,
         lies::LIES,
         limits::LIMITS,
         relays::RELAYS,

@@ -14,7 +14,11 @@ pub(super) const REQUESTS: &[&str] = &["log-added-exit-requested", "log-added-re
 /// A reshare was asked for.
 pub(super) const ENDS: &[&str] = &["log-added-reshared"];
 /// One of two beacon nodes.
-pub(super) const NODES: &[&str] = &["beacon-is-of-another-chain", "beacon-lists-no-validators"];
+pub(super) const NODES: &[&str] = &[
+    "beacon-claims-a-final-epoch",
+    "beacon-is-of-another-chain",
+    "beacon-lists-no-validators",
+];
 /// Both.
 pub(super) const CLOCKS: &[&str] = &["beacon-clock-25-hours-ahead"];
 

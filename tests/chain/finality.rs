@@ -31,6 +31,8 @@ fn block(number: u64) -> Value {
 #[derive(Debug, Clone, Copy)]
 enum Says {
     Block(u64),
+    /// With another hash than the others have at that height, by the tag and by the number.
+    Forged(u64),
     Null,
     Error(i64, &'static str),
     Status(u16),
@@ -42,15 +44,79 @@ async fn endpoint(says: Says) -> Proxy {
         ("eth_chainId", _) => Act::Result(json!("0x7a69")),
         ("eth_getBlockByNumber", tag) if tag == "finalized" => match says {
             Says::Block(number) => Act::Result(block(number)),
+            Says::Forged(number) => Act::Result(forged(number)),
             Says::Null => Act::Result(Value::Null),
             Says::Error(code, words) => Act::Error(code, words.into()),
             Says::Status(status) => Act::Http(status, vec![], "no".into()),
             Says::Page => Act::Http(200, vec![], "<html>It works!</html>".into()),
         },
-        ("eth_getBlockByNumber", _) => Act::Result(block(0)),
+        ("eth_getBlockByNumber", at) => {
+            let number = at.as_str().and_then(|at| at.strip_prefix("0x"));
+            let number = number
+                .and_then(|at| u64::from_str_radix(at, 16).ok())
+                .unwrap_or(0);
+            Act::Result(match says {
+                Says::Forged(_) if number > 0 => forged(number),
+                _ => block(number),
+            })
+        }
         (other, _) => panic!("unexpected {other}"),
     })
     .await
+}
+
+fn forged(number: u64) -> Value {
+    let mut block = block(number);
+    block["hash"] = json!(format!("0x{}", "ee".repeat(32)));
+    block
+}
+
+/// Whoever was asked first told which block of a height is final.
+#[tokio::test]
+async fn a_final_block_is_of_the_hash_that_most_tell() {
+    use Says::{Block, Forged};
+    let honest = |number: u64| Some((number, Root([number as u8; 32])));
+    let cases: [(&[Says], _, &[usize]); 9] = [
+        (&[Block(7), Block(7)], honest(7), &[]),
+        (&[Block(7), Block(5)], honest(5), &[]),
+        (&[Forged(7), Block(7)], None, &[]),
+        (&[Block(7), Forged(7)], None, &[]),
+        // a lower one with another hash, and a higher one that nobody else calls final
+        (&[Forged(5), Block(7)], None, &[]),
+        (&[Block(9), Block(5)], honest(5), &[]),
+        (&[Forged(7), Block(7), Block(7)], honest(7), &[0]),
+        (&[Forged(5), Block(7), Block(7)], honest(7), &[]),
+        (&[Block(7), Forged(9), Block(7)], honest(7), &[1]),
+    ];
+    for (says, expected, named) in cases {
+        let mut endpoints = Vec::new();
+        for says in says {
+            endpoints.push(endpoint(*says).await);
+        }
+        let urls: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect();
+        let rpc = rpc(&urls);
+        let nodes = Nodes::new(rpc.clone(), Default::default(), Finality::Tag);
+        let head = BlockRef {
+            number: 9,
+            hash: Root([9; 32]),
+        };
+        let answer = nodes.finalized(head).await;
+        if let Answer::NotKnown(why) = &answer {
+            let why = why.to_string();
+            assert!(why.contains("tells another final block"), "{says:?}: {why}");
+            assert!(
+                urls.iter().all(|url| why.contains(url.trim_end_matches('/'))),
+                "{why}"
+            );
+        }
+        let found = answer.yes().map(|block| (block.number, block.hash));
+        assert_eq!(found, expected, "{says:?}");
+        let accused = rpc.health().into_iter().enumerate();
+        let accused = accused
+            .filter(|(_, health)| health.contradicted > 0)
+            .map(|(n, _)| n);
+        assert_eq!(accused.collect::<Vec<_>>(), named, "{says:?}");
+    }
 }
 
 async fn ask(urls: &[&str]) -> Answer<BlockRef> {

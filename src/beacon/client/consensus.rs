@@ -10,7 +10,7 @@ use crate::ports::consensus::{
     Consensus, ExitRules, Fork, Hint, NodeAnswer, NodeHealth, PublishVerdict, SignedExit, Validator,
 };
 use crate::ports::{Answer, Unknown};
-use crate::types::BlsPublicKey;
+use crate::types::{BlsPublicKey, SafeText};
 
 /// Keys in one question for validators: a URL of some 3,000 characters.
 const KEYS_AT_ONCE: usize = 24;
@@ -67,6 +67,10 @@ impl Consensus for Beacon {
             node: node.name.clone(),
         });
         join_all(voices).await
+    }
+
+    fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText> {
+        Self::told_alone(self, key)
     }
 
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>> {

@@ -11,6 +11,7 @@ mod node;
 mod publish;
 mod refusal;
 mod validators;
+mod voices;
 mod wire;
 
 use std::num::NonZeroU32;
@@ -82,6 +83,8 @@ struct Inner {
     genesis: Mutex<Alike<Root>>,
     /// How long a slot takes, once a node has told its constants.
     slot: Mutex<Option<Duration>>,
+    /// What no second node bears out.
+    alone: Mutex<voices::Alone>,
 }
 
 /// A client of several beacon nodes. Clones share their state.
@@ -158,6 +161,7 @@ impl Beacon {
                 config,
                 genesis: Mutex::new(Alike::new(nodes.len(), None)),
                 slot: Mutex::default(),
+                alone: Mutex::default(),
                 nodes,
             }),
         })

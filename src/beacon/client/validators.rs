@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 
 use super::http::NodeError;
 use super::node::Node;
+use super::voices::{self, Told};
 use super::wire::{Data, MissingConstant, SPEC_PATH, Spec, StateRoot};
 use super::{Beacon, BeaconError};
 use crate::ports::consensus::Validator;
@@ -57,7 +58,7 @@ impl Beacon {
                             .for_each(|denies: &&Node| denies.is_contradicted(validator, node));
                     }
                     let answers = self.known_elsewhere(node, nodes.as_slice(), ids, answers).await;
-                    return self.left_by_more_than_one(ids, answers).await;
+                    return self.judged_by_all(ids, answers).await;
                 }
                 Err(error) => {
                     if matches!(error, NodeError::ListsNobody) {
@@ -121,17 +122,13 @@ impl Beacon {
         answers
     }
 
-    /// Nothing takes the end of a validator's life back, and a case is closed for good by it. So where several nodes are
-    /// configured one node's word that a validator leaves or has left is not enough: at least two say it, and nobody who
-    /// answers denies it. Of what they say the least far counts, since one may lag.
-    async fn left_by_more_than_one(
-        &self,
-        ids: &[Id],
-        mut answers: Vec<Answer<Validator>>,
-    ) -> Vec<Answer<Validator>> {
-        let leaves =
-            |answer: &Answer<Validator>| answer.as_ref().yes().is_some_and(|v| v.status.is_exiting());
-        let places: Vec<usize> = (0..ids.len()).filter(|place| leaves(&answers[*place])).collect();
+    /// Cases are closed by what a validator is: at work, or gone. So where several nodes are configured no node's word is
+    /// enough while another denies it, and it is said where nobody else answers.
+    async fn judged_by_all(&self, ids: &[Id], mut answers: Vec<Answer<Validator>>) -> Vec<Answer<Validator>> {
+        let is_known = |answer: &Answer<Validator>| matches!(answer, Answer::Yes(_));
+        let places: Vec<usize> = (0..ids.len())
+            .filter(|place| is_known(&answers[*place]))
+            .collect();
         if places.is_empty() || self.inner.nodes.len() < 2 {
             return answers;
         }
@@ -142,9 +139,15 @@ impl Beacon {
         });
         let voices: Vec<_> = join_all(voices).await.into_iter().flatten().collect();
         for (nth, place) in places.into_iter().enumerate() {
-            let told: Vec<(&Node, &Answer<Validator>)> =
-                voices.iter().map(|(node, told)| (*node, &told[nth])).collect();
-            answers[place] = least_far(ids[place], &told);
+            let told: Vec<Told<'_>> = voices.iter().map(|(node, told)| (*node, &told[nth])).collect();
+            if let [(node, Answer::Yes(validator))] = told[..] {
+                self.note_alone(node, validator);
+            } else if let Some((_, Answer::Yes(validator))) = told.first() {
+                self.note_borne_out(validator.public_key);
+            }
+            if let Some(judged) = voices::judged(ids[place], &told) {
+                answers[place] = judged;
+            }
         }
         answers
     }
@@ -273,39 +276,9 @@ fn can_be(validator: &Validator) -> Result<(), NodeError> {
     }
 }
 
-/// What those who answered say of a validator that leaves by the word of one of them.
-fn least_far(id: Id, told: &[(&Node, &Answer<Validator>)]) -> Answer<Validator> {
-    let known = told.iter().filter_map(|(_, answer)| answer.as_ref().yes());
-    let least = known.min_by_key(|validator| validator.status);
-    let is_denied = told.iter().any(|(_, answer)| matches!(answer, Answer::No(_)));
-    match least {
-        Some(validator) if validator.status.is_exiting() && told.len() > 1 && !is_denied => {
-            Answer::Yes(validator.clone())
-        }
-        _ => {
-            let say = told.iter().map(|(node, answer)| {
-                let what = answer
-                    .as_ref()
-                    .yes()
-                    .map(|validator| validator.status.to_string());
-                format!(
-                    "{} says {}",
-                    node.name,
-                    what.unwrap_or_else(|| "that it knows none".to_owned())
-                )
-            });
-            let say: Vec<String> = say.collect();
-            Answer::not_known(format!(
-                "whether validator {id} leaves is one beacon node's word: {}",
-                say.join(", ")
-            ))
-        }
-    }
-}
-
 impl Node {
     /// It denies a validator that another node knows.
-    fn is_contradicted(&self, validator: &Validator, by: &Self) {
+    pub(super) fn is_contradicted(&self, validator: &Validator, by: &Self) {
         let words = format!(
             "does not know validator {}, whom {} knows",
             validator.index, by.name

@@ -339,6 +339,11 @@ impl Endpoint {
         state.broken_until = Some(Instant::now() + self.cooldown);
     }
 
+    /// The newest block that it is known to have.
+    pub(super) fn head(&self) -> Option<u64> {
+        self.state().head
+    }
+
     /// It called this block its newest.
     pub(super) fn told_head(&self, number: u64) {
         self.state().head = Some(number);

@@ -126,6 +126,14 @@ pub enum RpcError {
         /// What nobody has.
         reason: SafeText,
     },
+    /// Those that answer contradict each other, and nobody has most voices.
+    #[error("{method}: {reason}")]
+    Contradicted {
+        /// The JSON-RPC method.
+        method: &'static str,
+        /// Who says what.
+        reason: SafeText,
+    },
 }
 
 impl RpcError {
@@ -136,7 +144,7 @@ impl RpcError {
             Self::Unanswered { attempts, .. } => attempts
                 .iter()
                 .any(|attempt| matches!(attempt.error, EndpointError::Behind(_))),
-            Self::Server { .. } | Self::Nowhere { .. } => false,
+            Self::Server { .. } | Self::Nowhere { .. } | Self::Contradicted { .. } => false,
         }
     }
 
@@ -157,7 +165,7 @@ impl RpcError {
         };
         match self {
             Self::Unanswered { attempts, .. } => attempts.iter().all(|attempt| mute(&attempt.error)),
-            Self::Server { .. } | Self::Nowhere { .. } => false,
+            Self::Server { .. } | Self::Nowhere { .. } | Self::Contradicted { .. } => false,
         }
     }
 
@@ -170,7 +178,7 @@ impl RpcError {
                 let refusals = attempts.iter().map(Attempt::refusal);
                 refusals.collect::<Option<Vec<_>>>()?.pop()
             }
-            Self::Nowhere { .. } => None,
+            Self::Nowhere { .. } | Self::Contradicted { .. } => None,
         }
     }
 
@@ -182,7 +190,7 @@ impl RpcError {
                 let mut refusals = attempts.iter().filter_map(Attempt::refusal);
                 refusals.any(ServerError::says_nothing_is_final)
             }
-            Self::Nowhere { .. } => false,
+            Self::Nowhere { .. } | Self::Contradicted { .. } => false,
         }
     }
 }

@@ -16,6 +16,9 @@ pub const SSV_OPERATORS: &str = "ssv-operators";
 /// the chain counts.
 pub const ENDPOINTS_AGREE: &str = "endpoints-agree";
 
+/// Made only where what would leave changes to and fro.
+pub(in crate::oracle) const PAYLOAD_STEADY: &str = "payload-steady";
+
 /// Checks that one execution endpoint cannot make, as nobody could contradict it, with the kinds of action that always
 /// carry them: they stay unknown while one alone is configured.
 const NEED_TWO_VOICES: [(&str, &[ActionKind]); 3] = [
@@ -52,8 +55,18 @@ pub enum Rests {
     Here,
     /// The execution chain: it fades with time, and with the sight of the chain.
     Chain,
-    /// Operators, whoever relays between them, or the beacon chain: it fades with time.
+    /// The beacon chain: it fades with time.
+    Beacon,
+    /// Operators, or whoever relays between them: it fades with time.
     Others,
+}
+
+impl Rests {
+    /// It is made by what endpoints say of a chain.
+    #[must_use]
+    pub fn is_on_endpoints(self) -> bool {
+        matches!(self, Self::Chain | Self::Beacon)
+    }
 }
 
 impl CheckName {
@@ -81,6 +94,11 @@ const fn here(name: &'static str, says: &'static str) -> CheckName {
 
 const fn chain(name: &'static str, says: &'static str) -> CheckName {
     let rests = Rests::Chain;
+    CheckName { name, says, rests }
+}
+
+const fn beacon(name: &'static str, says: &'static str) -> CheckName {
+    let rests = Rests::Beacon;
     CheckName { name, says, rests }
 }
 
@@ -179,6 +197,10 @@ pub const CHECKS: &[CheckName] = &[
         ENDPOINTS_AGREE,
         "two execution endpoints or more say the same of what the action rests on",
     ),
+    chain(
+        PAYLOAD_STEADY,
+        "what would leave does not change by turns from look to look",
+    ),
     chain("simulation", "the call succeeds from the oracle account"),
     chain("fee-ceiling", "the fee quoted now is under the ceiling"),
     chain("balance", "the oracle account can pay the ceiling"),
@@ -191,7 +213,7 @@ pub const CHECKS: &[CheckName] = &[
         "key-not-deposited",
         "the deposit contract's logs have no deposit for the key",
     ),
-    others(
+    beacon(
         "key-unknown-to-beacon",
         "the beacon chain has no validator with the key",
     ),
@@ -224,30 +246,30 @@ pub const CHECKS: &[CheckName] = &[
         "registration-nonce",
         "that registration is for the nonce that SSV expects now",
     ),
-    others(
+    beacon(
         "validator-index",
         "the index that is signed is the key's, asked by the index",
     ),
-    others(
+    beacon(
         "validator-status",
         "the validator is active, or its activation is set",
     ),
-    others(
+    beacon(
         "activation-age",
         "when the validator is old enough to exit is known",
     ),
-    others("not-slashed", "the validator is not slashed"),
-    others("withdrawal-credentials", "the validator pays out to the manager"),
+    beacon("not-slashed", "the validator is not slashed"),
+    beacon("withdrawal-credentials", "the validator pays out to the manager"),
     here(
         "exit-domain-self-test",
         "a known exit domain of mainnet is computed correctly",
     ),
-    others(
+    beacon(
         "capella-version",
         "the beacon chain has the expected Capella fork version",
     ),
-    others("genesis-validators-root", "the beacon chain is the expected one"),
-    others(
+    beacon("genesis-validators-root", "the beacon chain is the expected one"),
+    beacon(
         "exit-allowed",
         "the validator may exit, now or from a time that is known",
     ),
@@ -255,7 +277,7 @@ pub const CHECKS: &[CheckName] = &[
         "exit-signature",
         "the exit's signature holds for this chain's exit domain",
     ),
-    others("beacon-node-in-sync", "a beacon node is in sync"),
+    beacon("beacon-node-in-sync", "a beacon node is in sync"),
     here(
         NEW_SIGNING_ROOT,
         "what would be signed differs from what the nodes found bad",

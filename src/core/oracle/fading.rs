@@ -112,7 +112,7 @@ impl State {
         let fades = |name: &str| match rests_on(name) {
             Rests::Here => false,
             Rests::Chain => true,
-            Rests::Others => old.is_some(),
+            Rests::Beacon | Rests::Others => old.is_some(),
         };
         let (shown, _) = self.shown(action);
         let checks = shown.checks.iter().filter(|c| c.status != CheckStatus::Unknown);

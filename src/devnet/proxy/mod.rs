@@ -108,6 +108,7 @@
 //! | `optimistic` | the beacon node says that its head is not verified |
 //! | `clock` | timestamps are off by `shift` (`"+25 h"`), or fall into a `year` |
 //! | `head` | it lags `behind` blocks, `stands = true`, or is claimed to be `ahead`. Everything else fits it. Logs `beyond` it: `"error"`, `"clip"` or `"empty"` |
+//! | `head-final` | the newest block is called final |
 //! | `range-limit` | `eth_getLogs` of more than `blocks`, or with more than `results`, is refused in the `words` of `drpc`, `infura`, `alchemy`, `alchemy-free`, `quicknode`, `ankr`, `blockpi`, `publicnode`, `reth`, `geth` or `too-often` (status 429) |
 //! | `refuse-transaction` | `client` (`geth`, `reth`, `erigon`, `nethermind`, `besu`, `openethereum`, `anvil`, `hardhat`) and `reason` (`already-known`, `nonce-too-low`, `nonce-too-high`, `replacement-underpriced`, `underpriced`, `below-base-fee`, `insufficient-funds`, `pool-full`); `forward = true`: the node has it all the same |
 //! | `swallow-transaction` | the node says that it took the transaction, and forgets it |

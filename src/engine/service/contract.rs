@@ -1,16 +1,21 @@
-//! What the manager's contract is, as all endpoints tell it that answer.
+//! What the manager's contract is, as all endpoints tell it that answer. Where one tells it alone, or another one denies it,
+//! that is said, and asked again: what is decided later is asked of all of them at its own block.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use futures_util::future::join_all;
+use tokio::sync::mpsc;
 
 use super::ServiceError;
 use super::doors::{self, Line};
 use super::opening::Standing;
 use crate::config::Config;
+use crate::engine::LiveUpdate;
+use crate::engine::core::Incoming;
 use crate::ports::{Answer, Endpoints, PoolManager, Probe, Unknown};
-use crate::types::SafeText;
+use crate::types::{ClusterLayout, SafeText};
 
 /// Asks the contract what it is, once.
 ///
@@ -21,17 +26,87 @@ pub(super) async fn look(config: &Config, line: &Line) -> Result<Standing, Servi
         Ok(layout) => layout,
         Err(why) => return Ok(Standing::NotYet(why)),
     };
-    let each = doors::each_manager(config, layout, line);
-    let configured = config.network.ssv_network;
-    let probe = match every_voice(&*doors::endpoints(line), &each, configured).await? {
-        Answer::Yes(probe) => probe,
-        Answer::No(evidence) => return Err(ServiceError::Contract(evidence)),
-        Answer::NotKnown(why) => return Ok(Standing::NotYet(why)),
+    let identity = Identity::of(config, layout, line);
+    let (probe, doubt) = match identity.told().await? {
+        (Answer::Yes(probe), doubt) => (probe, doubt),
+        (Answer::No(evidence), _) => return Err(ServiceError::Contract(evidence)),
+        (Answer::NotKnown(why), _) => return Ok(Standing::NotYet(why)),
     };
     Ok(match doors::watched(config, layout, line).await {
-        Ok(watched) => Standing::Known(probe, layout, watched),
+        Ok(watched) => Standing::Known(probe, layout, watched, doubt),
         Err(why) => Standing::NotYet(why),
     })
+}
+
+/// How far the endpoints bear each other out on what the contract is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Doubt {
+    /// Who tells it alone, though others are configured; empty where that is not so.
+    alone: SafeText,
+    /// Who tells it, and who denies it; empty where nobody does.
+    contradicted: SafeText,
+}
+
+impl Doubt {
+    /// By the subject under which it is an alarm.
+    pub(super) fn alarms(&self) -> [LiveUpdate; 2] {
+        [("identity-voice", &self.alone), ("identity", &self.contradicted)]
+            .map(|(subject, words)| LiveUpdate::Alarm(subject, words.clone()))
+    }
+}
+
+/// While it is in doubt, and afterwards: a proxy can be upgraded.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(600));
+
+/// Asks each endpoint what the contract is.
+pub(super) struct Identity {
+    endpoints: Arc<dyn Endpoints>,
+    /// As each endpoint tells it, in the configured order.
+    managers: Vec<Arc<dyn PoolManager>>,
+    /// SSV's network, where it is configured.
+    configured: Option<Address>,
+}
+
+impl Identity {
+    pub(super) fn of(config: &Config, layout: ClusterLayout, line: &Line) -> Self {
+        Self {
+            endpoints: doors::endpoints(line),
+            managers: doors::each_manager(config, layout, line),
+            configured: config.network.ssv_network,
+        }
+    }
+
+    async fn told(&self) -> Result<(Answer<Probe>, Doubt), ServiceError> {
+        every_voice(&*self.endpoints, &self.managers, self.configured).await
+    }
+
+    /// Goes on asking, and tells how far they bear each other out. Ends when the core is gone.
+    pub(super) async fn watch(self, core: mpsc::Sender<Incoming>) {
+        if self.managers.len() < 2 {
+            return core.closed().await;
+        }
+        let mut pause = AGAIN.0;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = core.closed() => return,
+            }
+            // what nobody tells now leaves what was said as it stands
+            let Ok((Answer::Yes(_), doubt)) = self.told().await else {
+                continue;
+            };
+            pause = if doubt == Doubt::default() {
+                AGAIN.1
+            } else {
+                AGAIN.0
+            };
+            for alarm in doubt.alarms() {
+                if core.send(Incoming::Live(alarm)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
 }
 
 /// Asks each endpoint by itself, because any of them may lie, or have no state there. Only when all say so it is *no*; where
@@ -44,14 +119,16 @@ async fn every_voice(
     endpoints: &dyn Endpoints,
     managers: &[Arc<dyn PoolManager>],
     configured: Option<Address>,
-) -> Result<Answer<Probe>, ServiceError> {
+) -> Result<(Answer<Probe>, Doubt), ServiceError> {
+    let sure = |answer| Ok((answer, Doubt::default()));
     let said = join_all(managers.iter().map(|manager| manager.probe())).await;
     let (mut yes, mut no, mut silent) = (Vec::new(), Vec::new(), None);
+    let name = |position| name_of(endpoints, position);
     for (position, answer) in said.into_iter().enumerate() {
         match answer {
             Answer::Yes(probe) => yes.push((position, probe)),
             Answer::No(evidence) => no.push((position, evidence)),
-            Answer::NotKnown(why) => silent = Some(why),
+            Answer::NotKnown(why) => silent = Some((position, why)),
         }
     }
     let Some((first, found)) = yes
@@ -60,15 +137,30 @@ async fn every_voice(
         .or(yes.first())
         .cloned()
     else {
-        return Ok(match (no.into_iter().next(), silent) {
-            (Some((_, evidence)), Some(why)) => Answer::NotKnown(Unknown::because(format!(
+        return sure(match (no.into_iter().next(), silent) {
+            (Some((_, evidence)), Some((_, why))) => Answer::NotKnown(Unknown::because(format!(
                 "{evidence}, says one endpoint, and another: {why}"
             ))),
             (Some((_, evidence)), None) => Answer::No(evidence),
-            (None, Some(why)) => Answer::NotKnown(why),
+            (None, Some((_, why))) => Answer::NotKnown(why),
             (None, None) => Answer::not_known("there is no endpoint"),
         });
     };
+    let mut doubt = Doubt::default();
+    if let ([(position, _)], [], Some((silent, why))) = (yes.as_slice(), no.as_slice(), &silent) {
+        doubt.alone = SafeText::new(&format!(
+            "what the contract is rests on one voice, {}; no answer: {}: {why}",
+            name(*position),
+            name(*silent)
+        ));
+    }
+    if let Some((position, evidence)) = no.first() {
+        doubt.contradicted = SafeText::new(&format!(
+            "{} tells what the manager's contract is, and {} says that {evidence}",
+            name(first),
+            name(*position)
+        ));
+    }
     for (position, evidence) in no {
         let words = format!("says that {evidence}, which others deny");
         endpoints.contradicted(position, &SafeText::new(&words));
@@ -82,19 +174,19 @@ async fn every_voice(
                 );
                 endpoints.contradicted(*position, &SafeText::new(&words));
             }
-            Ok(Answer::Yes(found))
+            Ok((Answer::Yes(found), doubt))
         }
         Some(configured) => match silent {
             None => Err(ServiceError::SsvNetwork {
                 actual: found.ssv_network,
                 configured,
             }),
-            Some(why) => Ok(Answer::NotKnown(Unknown::because(format!(
+            Some((_, why)) => sure(Answer::NotKnown(Unknown::because(format!(
                 "the manager names {} as SSV's network, network.ssv_network is {configured}, and another endpoint: {why}",
                 found.ssv_network
             )))),
         },
-        None => Ok(of_one_network(endpoints, &yes, first, found)),
+        None => Ok((of_one_network(endpoints, &yes, first, found), doubt)),
     }
 }
 
@@ -111,11 +203,7 @@ fn of_one_network(
     else {
         return Answer::Yes(found);
     };
-    let health = endpoints.health();
-    let name = |position: usize| {
-        let name = health.get(position).map(|endpoint| endpoint.name.to_string());
-        name.unwrap_or_else(|| format!("endpoint {}", position + 1))
-    };
+    let name = |position| name_of(endpoints, position);
     Answer::NotKnown(Unknown::because(format!(
         "{} and {} tell different networks of SSV for the manager, {} and {}: take the one that lies out of rpc.urls, or set \
          network.ssv_network",
@@ -124,6 +212,12 @@ fn of_one_network(
         found.ssv_network,
         other.ssv_network
     )))
+}
+
+fn name_of(endpoints: &dyn Endpoints, position: usize) -> String {
+    let health = endpoints.health();
+    let name = health.get(position).map(|endpoint| endpoint.name.to_string());
+    name.unwrap_or_else(|| format!("endpoint {}", position + 1))
 }
 
 #[cfg(test)]
@@ -162,11 +256,35 @@ mod tests {
         let managers = managers(said);
         let endpoints = FakeEndpoints::default();
         let verdict = every_voice(&endpoints, &managers, configured).await;
+        let verdict = verdict.map(|(verdict, _)| verdict);
         let accused = endpoints.accused.lock().unwrap().clone();
         (
             verdict,
             accused.into_iter().map(|(position, _)| position).collect(),
         )
+    }
+
+    /// What is said of how far the endpoints bear each other out.
+    async fn doubt(said: Vec<Answer<Probe>>) -> Doubt {
+        let endpoints = FakeEndpoints::default();
+        every_voice(&endpoints, &managers(said), None).await.unwrap().1
+    }
+
+    #[tokio::test]
+    async fn what_one_endpoint_tells_of_the_contract_is_one_voice_until_a_second_one_does() {
+        let silent = || Answer::not_known("timed out");
+        let yes = || Answer::Yes(probe());
+        for sure in [vec![yes()], vec![yes(), yes()], vec![yes(), silent(), yes()]] {
+            assert_eq!(doubt(sure).await, Doubt::default());
+        }
+        let alone = doubt(vec![silent(), yes()]).await;
+        for part in ["one voice, endpoint 2", "endpoint 1: timed out"] {
+            assert!(alone.alone.as_str().contains(part), "{alone:?}");
+        }
+        let denied = doubt(vec![yes(), Answer::no("there is no contract")]).await;
+        for part in ["endpoint 1 tells", "endpoint 2 says that there is no contract"] {
+            assert!(denied.contradicted.as_str().contains(part), "{denied:?}");
+        }
     }
 
     fn managers(said: Vec<Answer<Probe>>) -> Vec<Arc<dyn PoolManager>> {

@@ -42,7 +42,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The manager answers to its adapter, as far as anybody told.
 pub(super) enum Standing {
-    Known(Probe, ClusterLayout, Vec<WatchedEvent>),
+    Known(Probe, ClusterLayout, Vec<WatchedEvent>, contract::Doubt),
     NotYet(Unknown),
 }
 
@@ -92,6 +92,8 @@ pub(super) struct Known {
     pub(super) comparison: Option<Comparison>,
     /// Looks up what an account sent to the contract.
     pub(super) look_back: LookBack,
+    /// Goes on asking what the contract is.
+    pub(super) identity: contract::Identity,
 }
 
 impl Opening {
@@ -113,8 +115,11 @@ impl Opening {
         let mut waits = Waits::of(self, "contract", "waiting for the contract");
         loop {
             match standing {
-                Standing::Known(probe, layout, watched) => {
+                Standing::Known(probe, layout, watched, doubt) => {
                     waits.over().await;
+                    for alarm in doubt.alarms() {
+                        self.tell(Incoming::Live(alarm)).await;
+                    }
                     return Ok((probe, layout, watched));
                 }
                 Standing::NotYet(why) => {
@@ -164,6 +169,7 @@ impl Opening {
         let chain = doors::chain(config, layout, line, probe.ssv_network, self.finality, &kept);
         let comparison = doors::comparison(config, line, &chain, watched, &kept);
         let look_back = doors::look_back(config, line, &chain);
+        let identity = contract::Identity::of(config, layout, line);
         let intake = doors::intake(config, line, &chain, self.finality, self.resume);
         let looking = chain.looking;
         let backend = &self.ceremonies.capabilities().backend;
@@ -194,6 +200,7 @@ impl Opening {
             intake,
             comparison,
             look_back,
+            identity,
         }
     }
 

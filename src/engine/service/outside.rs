@@ -152,7 +152,17 @@ impl Outside {
                 case,
                 validator,
                 published,
-            } => look_up(self.ask.consensus.as_deref(), case, validator, published).await,
+            } => {
+                let beacon = self.ask.consensus.as_deref();
+                let seen = look_up(beacon, case, validator, published).await;
+                if let Some(text) = beacon.and_then(|beacon| beacon.told_alone(&validator)) {
+                    let (kind, pool) = (case.kind, case.pool);
+                    let remark = Input::Remark { kind, pool, text };
+                    // the core is gone only when everything ends; before the answer, which may close the case
+                    let _ = self.incoming.send(Incoming::Input(remark)).await;
+                }
+                seen
+            }
         }
     }
 

@@ -18,23 +18,23 @@ use crate::types::UnixMillis;
 const FOLDED: [(&str, &str); 5] = [
     (
         "124.jsonl",
-        "0xffd917b91165d39cccba8d230e07679712322f92dd1bba4ec7c4664c02f411b2",
+        "0x111fee277d0e984e09a5ccf6880f56d2394dd7cfc68509825aad77f03b0e33ff",
     ),
     (
         "161.jsonl",
-        "0xa64ed40fac6bda9660e2484745901962491b77f85c2dc8bb61efb474be5ef640",
+        "0x1949eda906c3a776a0dfa78d2f3651864156427663295683c347ba0120174299",
     ),
     (
         "278.jsonl",
-        "0x06bdfecf306d3d16c174897e2b537c3c7321d9c0cb324005f0d419195017bb14",
+        "0x9e75cba15f98d6d267586ce4f477b5e4f9cd6d094b4f5e4e095bff4b790d72fb",
     ),
     (
         "299.jsonl",
-        "0xa3343a36fc60ad9c9c7e6ad3889c059a864ff363c6fdd1f51f30b746c04f2c01",
+        "0x5d7d4eb467540382ace6a6b4c010cbf9ff3f626526da5e282148f6c26d4881c8",
     ),
     (
         "52.jsonl",
-        "0x3ea048bf069a42ad3af1a19e9edbe4164f3989974dfb1503663e6b7316c6feea",
+        "0x41c551a6b195649143887ac166d42ea8d17731b8186e96b7ca359d4c58c445ee",
     ),
 ];
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::registrations;
 use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Question, UNTOLD, Unknown, Voice, Words};
-use crate::types::{BlockRef, PoolId, format_ether};
+use crate::types::{BlockRef, PoolId, SafeText, format_ether};
 
 /// Pools that are named in full where endpoints differ on a list of them.
 const NAMED: usize = 12;
@@ -162,6 +162,35 @@ pub async fn on_balance(
     block: BlockRef,
 ) -> (Accord, Option<U256>) {
     ask(agreement, block, Balance(account, block)).await
+}
+
+/// Why SSV takes no registration with a token amount at `block`, by those who agree, or are most, or who alone answered; the
+/// inner none where it takes them.
+pub async fn on_registering(
+    agreement: &dyn Agreement,
+    block: BlockRef,
+) -> (Accord, Option<Option<SafeText>>) {
+    ask(agreement, block, Registering(block)).await
+}
+
+struct Registering(BlockRef);
+
+#[async_trait]
+impl Subject for Registering {
+    type Value = Option<SafeText>;
+
+    async fn of(&self, voice: &Voice) -> Result<(Words, Self::Value), Unknown> {
+        let refused = voice.ssv.takes_tokens(At::block(self.0)).await;
+        let refused = match refused {
+            Answer::Yes(_) => None,
+            Answer::No(evidence) => Some(evidence.words),
+            Answer::NotKnown(why) => return Err(why),
+        };
+        let words = refused
+            .as_ref()
+            .map_or_else(|| "taken".to_owned(), SafeText::to_string);
+        Ok((vec![("SSV's registration with a token amount", words)], refused))
+    }
 }
 
 struct State(BlockRef);

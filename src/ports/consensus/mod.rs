@@ -20,7 +20,7 @@ pub use rules::{ExitRules, Fork, Genesis};
 pub use validator::{Validator, ValidatorStatus};
 
 use super::Answer;
-use crate::types::BlsPublicKey;
+use crate::types::{BlsPublicKey, SafeText};
 
 /// Beacon nodes of one chain.
 #[async_trait]
@@ -45,6 +45,10 @@ pub trait Consensus: fmt::Debug + Send + Sync {
 
     /// A validator of the head state as each node has it, in the configured order.
     async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<NodeAnswer<Validator>>;
+
+    /// That the newest answer about this validator is one node's word, though others are configured, and whose; none where
+    /// a second one bears it out, or none is configured.
+    fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText>;
 
     /// Exits that wait for a block in the pool of the first node that answers. Never a *no*.
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>>;

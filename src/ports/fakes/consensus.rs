@@ -50,6 +50,8 @@ pub(crate) struct FakeConsensus {
     pub(crate) rules: Answer<ExitRules>,
     pub(crate) forks: Answer<Vec<Fork>>,
     pub(crate) pool: Answer<Vec<SignedExit>>,
+    /// What it says of whoever rests on one voice.
+    pub(crate) alone: Option<SafeText>,
 }
 
 impl FakeConsensus {
@@ -60,6 +62,7 @@ impl FakeConsensus {
             rules: Answer::not_known("no rules"),
             forks: Answer::not_known("no forks"),
             pool: Answer::Yes(Vec::new()),
+            alone: None,
         }
     }
 
@@ -122,6 +125,10 @@ impl Consensus for FakeConsensus {
             answer: node.validator(|v| v.public_key == *key),
         };
         self.nodes_mut().iter().map(voice).collect()
+    }
+
+    fn told_alone(&self, _: &BlsPublicKey) -> Option<SafeText> {
+        self.alone.clone()
     }
 
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>> {

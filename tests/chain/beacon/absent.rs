@@ -2,7 +2,7 @@
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::ports::Answer;
-use casimir_dkg::ports::consensus::{Consensus, NodeState};
+use casimir_dkg::ports::consensus::{Consensus, NodeState, Validator};
 use casimir_dkg::types::{BlsPublicKey, CheckStatus, RedactedUrl, Root, UnixMillis};
 use serde_json::{Value, json};
 
@@ -212,45 +212,101 @@ async fn who_cannot_tell_is_followed_by_who_can() {
     assert!(nodes.iter().all(|n| n.state == NodeState::Healthy), "{nodes:?}");
 }
 
+/// What a node tells of validator 4: its status, and the epoch at which it begins to work.
+fn tells(status: &'static str, begins: &'static str) -> impl Fn(&str) -> Option<Value> + Clone {
+    move |path: &str| {
+        let mut record = record(4);
+        record["status"] = json!(status);
+        record["validator"]["activation_epoch"] = json!(begins);
+        if !status.starts_with("pending") && status != "active_ongoing" {
+            record["validator"]["exit_epoch"] = json!("3");
+            record["validator"]["withdrawable_epoch"] = json!("4");
+        }
+        if status == "withdrawal_done" {
+            record["balance"] = json!("0");
+        }
+        match path {
+            p if p.starts_with(VALIDATORS) && p.contains("id=") => Some(json!({"data": [record]})),
+            path => in_sync(path),
+        }
+    }
+}
+
+/// What comes of nodes that tell this of validator 4, who is contradicted, and whether it is one voice.
+async fn told(nodes: &[(&'static str, &'static str)]) -> (Answer<Validator>, Vec<usize>, bool) {
+    let mut stubs = Vec::new();
+    for (status, begins) in nodes.iter().filter(|(status, _)| *status != "silent") {
+        stubs.push(Stub::start(tells(status, begins)).await);
+    }
+    let mut urls = stubs.iter().map(|node| RedactedUrl::new(&node.url));
+    let urls = nodes.iter().map(|(status, _)| match *status {
+        "silent" => RedactedUrl::new("http://127.0.0.1:1"),
+        _ => urls.next().unwrap(),
+    });
+    let beacon = Beacon::new(BeaconConfig::new(urls.collect(), Some(Root([1; 32])))).unwrap();
+    let answer = beacon.validator(&key(4)).await;
+    let healths = beacon.health();
+    let accused = (0..healths.len()).filter(|n| healths[*n].contradicted.is_some());
+    (answer, accused.collect(), beacon.told_alone(&key(4)).is_some())
+}
+
+/// A deposit's case is closed by it.
+#[tokio::test]
+async fn a_validator_is_at_work_when_two_nodes_say_so_and_fewer_deny_it() {
+    const FAR: &str = "18446744073709551615";
+    let (works, waits, queued) = (
+        ("active_ongoing", "0"),
+        ("pending_queued", FAR),
+        ("pending_queued", "0"),
+    );
+    let silent = ("silent", "");
+    type Said = Option<&'static str>;
+    let cases: [(&[(&'static str, &'static str)], Said, &[usize], bool); 9] = [
+        (&[works], Some("active_ongoing"), &[], false),
+        (&[works, works], Some("active_ongoing"), &[], false),
+        (&[works, waits], None, &[0, 1], false),
+        (&[waits, works], None, &[0, 1], false),
+        (&[works, waits, waits], Some("pending_queued"), &[0], false),
+        (&[waits, works, works], Some("active_ongoing"), &[0], false),
+        (&[works, silent], Some("active_ongoing"), &[], true),
+        (&[silent, waits], Some("pending_queued"), &[], true),
+        // it lags by a slot, and knows the epoch
+        (&[works, queued], Some("pending_queued"), &[], false),
+    ];
+    for (nodes, said, accused, alone) in cases {
+        let (answer, contradicted, is_alone) = told(nodes).await;
+        let status = answer.as_ref().yes().map(|v| v.status.to_string());
+        assert_eq!(status.as_deref(), said, "{nodes:?}: {answer:?}");
+        assert_eq!((contradicted.as_slice(), is_alone), (accused, alone), "{nodes:?}");
+        if let Answer::NotKnown(why) = answer {
+            let why = why.to_string();
+            assert!(
+                why.contains("active_ongoing") && why.contains("pending_queued"),
+                "{why}"
+            );
+        }
+    }
+}
+
 /// Nothing takes a closed exit back: that a validator has left is no single node's word.
 #[tokio::test]
 async fn a_validator_has_left_when_two_nodes_say_so_and_nobody_denies_it() {
-    let status = |status: &'static str| {
-        move |path: &str| {
-            let mut record = record(4);
-            record["status"] = json!(status);
-            if status != "active_ongoing" {
-                record["validator"]["exit_epoch"] = json!("3");
-                record["validator"]["withdrawable_epoch"] = json!("4");
-            }
-            if status == "withdrawal_done" {
-                record["balance"] = json!("0");
-            }
-            match path {
-                p if p.starts_with(VALIDATORS) && p.contains("id=") => Some(json!({"data": [record]})),
-                path => in_sync(path),
-            }
-        }
-    };
     let told = async |statuses: &[&'static str]| {
-        let mut nodes = Vec::new();
-        for says in statuses {
-            nodes.push(Stub::start(status(says)).await);
-        }
-        let urls = nodes.iter().map(|node| RedactedUrl::new(&node.url)).collect();
-        let beacon = Beacon::new(BeaconConfig::new(urls, Some(Root([1; 32])))).unwrap();
-        beacon.validator(&key(4)).await
+        let nodes: Vec<_> = statuses.iter().map(|status| (*status, "0")).collect();
+        told(&nodes).await.0
     };
     for (statuses, left) in [
         (&["withdrawal_done"][..], true),
         (&["withdrawal_done", "withdrawal_done"], true),
+        (&["withdrawal_done", "silent"], false),
         (&["withdrawal_done", "active_ongoing"], false),
         (&["withdrawal_done", "withdrawal_done", "active_ongoing"], false),
     ] {
         let answer = told(statuses).await;
         assert_eq!(answer.as_ref().yes().is_some(), left, "{statuses:?}: {answer:?}");
         if let Answer::NotKnown(why) = answer {
-            assert!(why.to_string().contains("active_ongoing"), "{why}");
+            let denies = statuses.contains(&"active_ongoing");
+            assert_eq!(why.to_string().contains("active_ongoing"), denies, "{why}");
         }
     }
     // of two that say it the one that is less far counts

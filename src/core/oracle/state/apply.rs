@@ -140,8 +140,8 @@ impl Durable {
 
     fn apply_to_everything(&mut self, at: UnixMillis, record: &Record) {
         match record {
-            Record::JournalUpgraded { cursor, .. } => self.cursor = cursor.map(|upto| (upto, at)),
-            Record::EventsRead { upto } => self.cursor = Some((*upto, at)),
+            Record::JournalUpgraded { cursor, .. } => self.upgraded(at, *cursor),
+            Record::EventsRead { upto } => self.events_read(at, *upto),
             Record::KeyCondemned { validator, reason } => {
                 self.condemned.insert(*validator, reason.clone());
             }

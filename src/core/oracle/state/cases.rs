@@ -183,12 +183,6 @@ impl Durable {
         }
     }
 
-    /// An event before the position counts as told no more. Should its branch come back before a new position is
-    /// journaled, whoever starts there would never hear of it again.
-    fn is_unread_again(&mut self, log: LogRef) {
-        self.cursor = self.cursor.filter(|(upto, _)| upto.number < log.block.number);
-    }
-
     pub(super) fn pool_served(&mut self, case: CaseId, transaction: Root, log: Option<LogRef>) {
         self.with(case, |c| {
             let before = c.served_by.replace(Served { transaction, log });

@@ -58,6 +58,9 @@ pub struct Durable {
     pub proven: BTreeMap<OperatorId, UnixMillis>,
     /// The block up to which every event was told, and when that was journaled.
     pub(in crate::oracle) cursor: Option<(BlockRef, UnixMillis)>,
+    /// Some of what it was before, lowest first: where a start reads on when an event below it counts as told no more.
+    #[serde(default)]
+    pub(super) earlier: Vec<BlockRef>,
     /// Number of the newest record; 0 before the first.
     pub newest: u64,
 }

@@ -15,6 +15,7 @@ mod durable;
 mod exit;
 mod life;
 mod nonces;
+mod position;
 mod reckoning;
 mod retired;
 mod sendings;
@@ -57,7 +58,7 @@ use shed::Shed;
 pub(in crate::oracle) use taken::Shares;
 pub use track::Track;
 pub(in crate::oracle) use volatile::{
-    Asked, Denied, EffectKey, Held, Refusal, Seen, Volatile, Wavering, places_of,
+    Asked, Denied, EffectKey, Held, Refusal, Seen, Volatile, Wavering, WaveringPayload, places_of,
 };
 
 /// An endpoint may be behind the one that was read before by so many blocks, and nothing is wrong.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::oracle::fading::{Approving, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
 use crate::types::{
-    ActionId, BlockRef, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, SafeText, UnixMillis,
+    ActionId, BlockRef, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, Root, SafeText,
+    UnixMillis,
 };
 
 use super::{Agenda, Track};
@@ -177,6 +178,23 @@ pub(in crate::oracle) struct Wavering {
     pub(in crate::oracle) better_since: BTreeMap<String, u64>,
     /// How often any was better for a while, and that was not journaled.
     pub(in crate::oracle) left_out: u64,
+    /// How what would leave wavers.
+    pub(in crate::oracle) payload: WaveringPayload,
+}
+
+/// How what an action would send wavers while it waits: its digests, as looks found them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::oracle) struct WaveringPayload {
+    /// The newest that were found, the newest last.
+    pub(in crate::oracle) found: Vec<Root>,
+    /// How often it turned back to one of them, or to one that endpoints contradict each other on.
+    pub(in crate::oracle) turns: u32,
+    /// When it last did; milliseconds of the monotonic clock.
+    pub(in crate::oracle) turned_ms: u64,
+    /// The one that each look has found that is not journaled, and since when.
+    pub(in crate::oracle) since: Option<(Root, u64)>,
+    /// Who contradicts whom on it; empty where nobody did.
+    pub(in crate::oracle) named: SafeText,
 }
 
 /// A question to the desk.

@@ -48,12 +48,12 @@ pub(super) fn holds_back(turn: &mut Turn<'_>, id: CaseId, log: LogRef) -> bool {
 
 /// The state denies a log that was recorded: it waits from here on.
 pub(super) fn denies(turn: &mut Turn<'_>, id: CaseId, said: Served) {
-    let denied = turn.state.volatile.denied.entry(id).or_default();
     let held = said.log.map(|log| Held {
         log,
-        before: None,
+        before: turn.state.position_below(log.block.number),
         is_first: true,
     });
+    let denied = turn.state.volatile.denied.entry(id).or_default();
     let dropped = held.map_or(0, |held| denied.hold(held));
     count(turn, id, dropped);
 }

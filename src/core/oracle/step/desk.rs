@@ -90,9 +90,14 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
         // it was asked before the chain was lost: what nobody says does not take the place of what was so
         Prepared::Proposal(_) if turn.state.is_cut_off() => {}
         Prepared::Proposal(proposal) => {
-            let digest = proposal.digest(action);
-            let changed = digest != waiting.digest;
-            if changed && !waiting.endorsements.is_empty() {
+            let found = proposal.digest(action);
+            let journaled = waiting.digest;
+            let (proposal, digest) = match wavering::held_payload(turn, action, &proposal, found) {
+                Some(held) => (held, journaled),
+                None => (proposal, found),
+            };
+            let changed = digest != journaled;
+            if changed && !turn.state.actions[&action].endorsements.is_empty() {
                 turn.record(Record::EndorsementsLost {
                     action,
                     reason: SafeText::new("what would leave has changed"),

@@ -1,9 +1,15 @@
 //! Whoever lies by turns changes checks of everything that waits, each time: that endpoints agree, and what rests on the
 //! one that is asked first. It would write the journal full. The first changes of an action are journaled as they come.
-//! After those a check that is worse is, because a decision rests on it, and one that is better when that has lasted.
+//! After those a check that is worse is, because a decision rests on it, and one that is better when that has lasted: for
+//! long where endpoints tell it, and for a few looks where operators do, who come and go and gain nothing by it.
+
+mod payload;
 
 use std::collections::BTreeMap;
 
+pub(super) use payload::held_payload;
+
+use crate::oracle::checks::rests_on;
 use crate::oracle::state::Wavering;
 use crate::oracle::turn::Turn;
 use crate::oracle::{Proposal, Record};
@@ -11,8 +17,17 @@ use crate::types::{ActionId, Check, CheckStatus, SafeText};
 
 /// So many changes of one action are journaled as they come.
 const AS_THEY_COME: u32 = 4;
-/// For how long each look has to find a check better after that, ms.
+/// For how long each look has to find a check better after that, ms: one that endpoints tell, ...
 const LASTING_MS: u64 = 600_000;
+/// ... and any other one.
+const LASTING_OF_OTHERS_MS: u64 = 60_000;
+
+fn lasting_ms(check: &str) -> u64 {
+    match rests_on(check).is_on_endpoints() {
+        true => LASTING_MS,
+        false => LASTING_OF_OTHERS_MS,
+    }
+}
 
 /// What a look at an action comes to.
 pub(super) struct Counts {
@@ -79,8 +94,8 @@ impl Wavering {
         }
         let since = |name: &String| before.get(name).copied().unwrap_or(up_ms);
         let all = better.iter().map(|name| (name.clone(), since(name)));
-        let lasts = |(_, since): &(String, u64)| up_ms.saturating_sub(*since) < LASTING_MS;
-        self.better_since = all.filter(lasts).collect();
+        let waits = |(name, since): &(String, u64)| up_ms.saturating_sub(*since) < lasting_ms(name);
+        self.better_since = all.filter(waits).collect();
         let has_lasted = self.better_since.len() < better.len();
         has_lasted.then(|| std::mem::take(&mut self.left_out).saturating_sub(1))
     }
@@ -90,6 +105,7 @@ impl Wavering {
 pub(super) fn is_interrupted(turn: &mut Turn<'_>, id: ActionId) {
     if let Some(wavering) = turn.state.volatile.wavering.get_mut(&id) {
         wavering.better_since.clear();
+        wavering.payload.since = None;
     }
 }
 
@@ -103,8 +119,9 @@ fn note_left_out(turn: &mut Turn<'_>, id: ActionId, times: u64) {
 
 fn doubted(check: &Check) -> String {
     format!(
-        "{}; the newest look says otherwise, and did so by turns: that counts when it has lasted for 10 min",
-        check.reason
+        "{}; the newest look says otherwise, and did so by turns: that counts when it has lasted for {} min",
+        check.reason,
+        lasting_ms(&check.name) / 60_000
     )
 }
 

@@ -5,6 +5,7 @@ mod added;
 mod answer;
 mod chain;
 mod clock;
+mod finality;
 mod future;
 mod height;
 mod logs;
@@ -20,6 +21,7 @@ pub(super) use added::AddLog;
 pub(super) use answer::Answer;
 pub(super) use chain::{ChainId, Genesis};
 pub(super) use clock::Clock;
+pub(super) use finality::HeadFinal;
 pub(super) use height::Height;
 pub(super) use logs::ChangeLogs;
 pub(super) use range::RangeLimit;
@@ -48,6 +50,7 @@ pub(super) enum Lie {
     Optimistic(Optimistic),
     Clock(Clock),
     Height(Height),
+    HeadFinal(HeadFinal),
     Range(RangeLimit),
     Refuse(Refuse),
     Swallow(Swallow),
@@ -70,6 +73,7 @@ pub(super) const FAULTS: &[(&str, Read)] = &[
     ("optimistic", |_, _| lie(Some(Lie::Optimistic(Optimistic)))),
     ("clock", |r, t| lie(Clock::read(r, t).map(Lie::Clock))),
     ("head", |r, t| lie(Height::read(r, t).map(Lie::Height))),
+    ("head-final", |_, _| lie(Some(Lie::HeadFinal(HeadFinal)))),
     ("range-limit", |r, t| lie(RangeLimit::read(r, t).map(Lie::Range))),
     ("refuse-transaction", |r, t| {
         lie(Refuse::read(r, t).map(Lie::Refuse))
@@ -102,6 +106,7 @@ impl Lie {
             | Self::Logs(_)
             | Self::ChainId(_)
             | Self::Height(_)
+            | Self::HeadFinal(_)
             | Self::Range(_)
             | Self::Refuse(_)
             | Self::Swallow(_) => kind == Kind::Execution,
@@ -128,6 +133,7 @@ impl Lie {
             Self::Syncing(_) => method == "eth_syncing",
             Self::Clock(_) => clock::METHODS.contains(&method),
             Self::Height(_) => height::METHODS.contains(&method),
+            Self::HeadFinal(_) => HeadFinal::concerns(method),
             Self::Range(_) => method == "eth_getLogs",
             Self::Refuse(_) | Self::Swallow(_) => method == "eth_sendRawTransaction",
         }
@@ -147,6 +153,7 @@ impl Lie {
         match self {
             Self::Answer(lie) => lie.before(fired),
             Self::Height(lie) => lie.before(desk, call, fired).await,
+            Self::HeadFinal(lie) => lie.before(call, fired),
             Self::Range(lie) => lie.before(desk, call, fired).await,
             Self::Refuse(lie) => lie.before(fired),
             Self::Swallow(lie) => lie.before(call, fired),
@@ -174,7 +181,7 @@ impl Lie {
             Self::Height(lie) => return lie.after(desk, call, reply, fired).await,
             Self::Range(lie) => lie.after(call, reply, fired),
             Self::Refuse(lie) => lie.after(reply, fired),
-            Self::Optimistic(_) | Self::Swallow(_) => {}
+            Self::Optimistic(_) | Self::Swallow(_) | Self::HeadFinal(_) => {}
         }
         Fate::Told
     }

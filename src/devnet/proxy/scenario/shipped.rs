@@ -15,6 +15,7 @@ macro_rules! files {
 const SHIPPED: &[(&str, &str)] = files![
     "beacon-answers-404-below-states",
     "beacon-answers-404-to-everything",
+    "beacon-claims-a-final-epoch",
     "beacon-clock-25-hours-ahead",
     "beacon-is-a-web-server",
     "beacon-is-of-another-chain",
@@ -37,6 +38,8 @@ const SHIPPED: &[(&str, &str)] = files![
     "execution-is-syncing",
     "execution-knows-no-receipts",
     "execution-reverts-every-deposit",
+    "final-block-forged",
+    "head-called-final",
     "head-claimed-1000-blocks-ahead",
     "head-claimed-in-eternity",
     "head-stands-still",

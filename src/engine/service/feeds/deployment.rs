@@ -1,5 +1,6 @@
 //! What is wrong with the deployment as a whole, before a ceremony shows it: SSV takes no registration of the manager's
-//! kind, or events are read from block 0 of a public chain. Asked at the start and now and then: a proxy can be upgraded.
+//! kind, or events are read from block 0 of a public chain. Asked at the start and now and then: a proxy can be upgraded. A
+//! person stops everything for it, so where several endpoints are configured it is not one endpoint's word.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,37 +8,47 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use tokio::sync::mpsc;
 
+use super::known::Known;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Answer, At, Execution, Ssv};
+use crate::ports::{Accord, Agreement, Answer, At, Execution, Ssv, agreed};
 use crate::types::SafeText;
 
 /// While nobody tells, and afterwards.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(600));
 
-/// Ends when the core is gone. `undated`: the manager, where the block of its deployment is looked for.
-pub(super) async fn run(
-    ssv: Arc<dyn Ssv>,
-    execution: Arc<dyn Execution>,
-    mut undated: Option<Address>,
-    core: mpsc::Sender<Incoming>,
-) {
+/// Who is asked.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) ssv: Arc<dyn Ssv>,
+    pub(super) execution: Arc<dyn Execution>,
+    pub(super) agreement: Arc<dyn Agreement>,
+    /// The manager, where the block of its deployment is looked for.
+    pub(super) undated: Option<Address>,
+}
+
+/// Ends when the core is gone.
+pub(super) async fn run(mut from: Sources, core: mpsc::Sender<Incoming>) {
+    let mut registering = Known::accusing();
     loop {
-        let registers = ssv.takes_tokens(At::Latest).await;
-        if let Some(words) = ssv_alarm(&registers)
-            && tell(&core, "ssv", words).await.is_err()
-        {
-            return;
+        let (is_known, told) = registers(&from, &mut registering).await;
+        let mut said: Vec<_> = told.into_iter().collect();
+        if let Some(manager) = from.undated {
+            let found = deployed(&from, manager).await;
+            from.undated = from.undated.filter(|_| matches!(found, Answer::NotKnown(_)));
+            said.push(("from-block", undated_alarm(&found)));
         }
-        if let Some(manager) = undated {
-            let found = execution.deployed_at(manager).await;
-            undated = undated.filter(|_| matches!(found, Answer::NotKnown(_)));
-            if tell(&core, "from-block", undated_alarm(&found)).await.is_err() {
+        for (subject, words) in said {
+            let alarm = LiveUpdate::Alarm(subject, words);
+            if core.send(Incoming::Live(alarm)).await.is_err() {
                 return;
             }
         }
-        let known = !matches!(registers, Answer::NotKnown(_)) && undated.is_none();
-        let pause = if known { AGAIN.1 } else { AGAIN.0 };
+        let pause = if is_known && from.undated.is_none() {
+            AGAIN.1
+        } else {
+            AGAIN.0
+        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = core.closed() => return,
@@ -45,20 +56,50 @@ pub(super) async fn run(
     }
 }
 
-async fn tell(
-    core: &mpsc::Sender<Incoming>,
-    subject: &'static str,
-    words: SafeText,
-) -> Result<(), mpsc::error::SendError<Incoming>> {
-    core.send(Incoming::Live(LiveUpdate::Alarm(subject, words))).await
+/// Why SSV takes no registration; none where it takes them.
+type Refused = Option<SafeText>;
+
+/// What is to be said of SSV, by subject, and whether it is known. What nobody tells, or one of several alone, leaves what
+/// was said before as it stands.
+async fn registers(from: &Sources, known: &mut Known<Refused>) -> (bool, Vec<(&'static str, SafeText)>) {
+    let Some(head) = from.execution.head().await.yes() else {
+        return (false, Vec::new());
+    };
+    let told = match from.ssv.takes_tokens(At::block(head.block)).await {
+        Answer::Yes(_) => None,
+        Answer::No(evidence) => Some(evidence.words),
+        Answer::NotKnown(_) => return (false, Vec::new()),
+    };
+    let accuses = told.as_ref().map(SafeText::to_string);
+    let ask = || agreed::on_registering(&*from.agreement, head.block);
+    let believed = known.vouched(head.block, told, ask).await;
+    let alone = accuses.zip(known.alone()).map(|(words, alone)| {
+        let words = format!(
+            "one endpoint tells that {words}; nobody bears it out: {}",
+            alone.why
+        );
+        SafeText::new(&words)
+    });
+    let is_known = !believed.is_open && alone.is_none();
+    let mut said = vec![
+        ("registering", known.contradicted.clone()),
+        ("registering-voice", alone.unwrap_or_default()),
+    ];
+    if !believed.is_open {
+        said.insert(0, ("ssv", believed.value.unwrap_or_default()));
+    }
+    (is_known, said)
 }
 
-/// What is said of SSV: nothing where it takes registrations. While nobody tells, what was said stands.
-fn ssv_alarm(registers: &Answer<SafeText>) -> Option<SafeText> {
-    match registers {
-        Answer::Yes(_) => Some(SafeText::default()),
-        Answer::No(evidence) => Some(evidence.words.clone()),
-        Answer::NotKnown(_) => None,
+/// The block of the manager's deployment, where the endpoints do not contradict each other on it.
+async fn deployed(from: &Sources, manager: Address) -> Answer<u64> {
+    let found = from.execution.deployed_at(manager).await;
+    if matches!(found, Answer::NotKnown(_)) {
+        return found;
+    }
+    match agreed::on_deployment(&*from.agreement, manager).await {
+        Accord::Alone | Accord::Agree { .. } => found,
+        accord => Answer::not_known(accord.words()),
     }
 }
 
@@ -69,7 +110,7 @@ fn undated_alarm(found: &Answer<u64>) -> SafeText {
         }
         Answer::No(evidence) => evidence.to_string(),
         Answer::NotKnown(why) => {
-            format!("set it to the block of the contract's deployment, which no endpoint tells: {why}")
+            format!("set it to the block of the contract's deployment, which is not known: {why}")
         }
     };
     SafeText::new(&format!(
@@ -80,56 +121,119 @@ fn undated_alarm(found: &Answer<u64>) -> SafeText {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::fakes::{FakeExecution, FakeSsv};
+    use crate::chain::agreement::Voices;
+    use crate::ports::Voice;
+    use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
 
-    #[tokio::test]
-    async fn a_network_without_the_managers_registration_is_an_alarm_from_the_start() {
-        let alarm = async |takes_tokens| {
-            let (tell, mut told) = mpsc::channel(4);
-            let ssv = FakeSsv {
+    fn sources(ssv: Vec<Answer<SafeText>>, deployed: &[u64]) -> Sources {
+        let voices = ssv.into_iter().enumerate().map(|(n, takes_tokens)| Voice {
+            name: ["a", "b", "c"][n].into(),
+            execution: Arc::new(FakeExecution {
+                deployed: Answer::Yes(*deployed.get(n).unwrap_or(&17)),
+                ..FakeExecution::default()
+            }),
+            manager: Arc::new(FakeManager::default()),
+            ssv: Arc::new(FakeSsv {
                 takes_tokens,
                 ..FakeSsv::default()
-            };
-            let feed = tokio::spawn(run(Arc::new(ssv), Arc::new(FakeExecution::default()), None, tell));
-            let said = match told.recv().await {
-                Some(Incoming::Live(LiveUpdate::Alarm("ssv", words))) => words,
-                _ => panic!("nothing was told of SSV"),
-            };
-            feed.abort();
-            said.to_string()
-        };
-        assert_eq!(alarm(Answer::no("SSV is v2.0.0")).await, "SSV is v2.0.0");
-        assert_eq!(alarm(Answer::Yes("v1.2.0".into())).await, "");
-        assert_eq!(
-            ssv_alarm(&Answer::not_known("timed out")),
-            None,
-            "what was said stands"
-        );
+            }),
+        });
+        let voices: Vec<Voice> = voices.collect();
+        Sources {
+            ssv: voices[0].ssv.clone(),
+            execution: voices[0].execution.clone(),
+            agreement: Arc::new(Voices::new(voices)),
+            undated: None,
+        }
+    }
+
+    fn old() -> Answer<SafeText> {
+        Answer::Yes("v1.2.0".into())
+    }
+
+    fn new() -> Answer<SafeText> {
+        Answer::no("SSV is v2.0.0")
+    }
+
+    fn away() -> Answer<SafeText> {
+        Answer::not_known("timed out")
+    }
+
+    #[tokio::test]
+    async fn a_network_without_the_managers_registration_is_an_alarm_unless_one_of_several_alone_says_so() {
+        let ssv = ["ssv", "registering", "registering-voice"];
+        type Case = (Vec<Answer<SafeText>>, [Option<&'static str>; 3], bool);
+        let cases: [Case; 8] = [
+            (vec![new()], [Some("SSV is v2.0.0"), Some(""), Some("")], true),
+            (vec![old()], [Some(""), Some(""), Some("")], true),
+            (
+                vec![new(), new()],
+                [Some("SSV is v2.0.0"), Some(""), Some("")],
+                true,
+            ),
+            (
+                vec![new(), old()],
+                [
+                    None,
+                    Some("a says of SSV's registration with a token amount SSV is v2.0.0, b taken"),
+                    Some(""),
+                ],
+                false,
+            ),
+            (
+                vec![new(), old(), old()],
+                [Some(""), Some("SSV is v2.0.0"), Some("")],
+                true,
+            ),
+            (vec![new(), away()], [None, Some(""), Some("b: timed out")], false),
+            (vec![old(), away()], [None, Some(""), Some("")], false),
+            (vec![away(), away()], [None, None, None], false),
+        ];
+        for (voices, expected, is_known) in cases {
+            let from = sources(voices.clone(), &[]);
+            let (known, said) = registers(&from, &mut Known::accusing()).await;
+            assert_eq!(known, is_known, "{voices:?}");
+            for (subject, expected) in ssv.into_iter().zip(expected) {
+                let words = said.iter().find(|(known, _)| *known == subject);
+                let words = words.map(|(_, words)| words.to_string());
+                let fits = match (&words, expected) {
+                    (None, None) => true,
+                    (Some(words), Some("")) => words.is_empty(),
+                    (Some(words), Some(part)) => words.contains(part),
+                    _ => false,
+                };
+                assert!(fits, "{voices:?}: {subject}: {words:?}");
+            }
+        }
     }
 
     #[tokio::test]
     async fn a_public_networks_manager_without_a_block_is_looked_for_by_the_endpoints() {
-        let (tell, mut told) = mpsc::channel(4);
-        let execution = FakeExecution {
-            deployed: Answer::Yes(17),
-            ..FakeExecution::default()
+        let told = async |mut from: Sources| {
+            from.undated = Some(Address::repeat_byte(7));
+            let (tell, mut told) = mpsc::channel(8);
+            let feed = tokio::spawn(run(from, tell));
+            loop {
+                match told.recv().await {
+                    Some(Incoming::Live(LiveUpdate::Alarm("from-block", words))) => {
+                        feed.abort();
+                        return words.to_string();
+                    }
+                    Some(Incoming::Live(LiveUpdate::Alarm(..))) => {}
+                    _ => panic!("nothing was told"),
+                }
+            }
         };
-        let manager = Some(Address::repeat_byte(7));
-        let feed = tokio::spawn(run(
-            Arc::new(FakeSsv::default()),
-            Arc::new(execution),
-            manager,
-            tell,
-        ));
-        let mut next = async || match told.recv().await {
-            Some(Incoming::Live(LiveUpdate::Alarm(subject, words))) => (subject, words.to_string()),
-            _ => panic!("nothing was told"),
-        };
-        assert_eq!(next().await.0, "ssv");
-        let (subject, words) = next().await;
-        assert_eq!(subject, "from-block");
-        assert!(words.ends_with("set contract.from_block = 17"), "{words}");
-        feed.abort();
+        for one_says in [vec![old()], vec![old(), old()]] {
+            let words = told(sources(one_says, &[17, 17])).await;
+            assert!(words.ends_with("set contract.from_block = 17"), "{words}");
+        }
+        let words = told(sources(vec![old(), old()], &[17_000, 17])).await;
+        assert!(
+            words.contains("a says of the block of the deployment 17000, b 17"),
+            "{words}"
+        );
+        assert!(!words.contains("from_block = 17"), "{words}");
     }
 
     #[test]

@@ -97,6 +97,7 @@ async fn follow(
         intake,
         comparison,
         look_back,
+        identity,
     } = opening.run().await;
     world.send_replace(Some(Arc::clone(&outside)));
     let ask = &outside.ask;
@@ -120,13 +121,15 @@ async fn follow(
     feeds.start("chain feed", chain::run(at_heads, received, lists, core.clone()));
     let of_account = strange::run(look_back, snapshots, core.clone());
     feeds.start("account feed", of_account);
-    let of_deployment = deployment::run(
-        Arc::clone(&ask.ssv),
-        Arc::clone(&ask.execution),
+    let of_deployment = deployment::Sources {
+        ssv: Arc::clone(&ask.ssv),
+        execution: Arc::clone(&ask.execution),
+        agreement: Arc::clone(&ask.agreement),
         undated,
-        core.clone(),
-    );
+    };
+    let of_deployment = deployment::run(of_deployment, core.clone());
     feeds.start("deployment feed", of_deployment);
+    feeds.start("identity feed", identity.watch(core.clone()));
     feeds.read_behind(ask, comparison, &behind);
     // each tells by itself why it ends; they are stopped with this
     while feeds.tasks.join_next().await.is_some() {}

@@ -78,6 +78,13 @@ pub(super) async fn run(
                 }
             }
         }
+        if pane.alone != pane.said_alone {
+            pane.said_alone.clone_from(&pane.alone);
+            let update = LiveUpdate::Alarm("beacon-voices", pane.alone.clone());
+            if core.send(Incoming::Live(update)).await.is_err() {
+                return;
+            }
+        }
         if pane.views != pane.told {
             pane.told.clone_from(&pane.views);
             let update = LiveUpdate::Validators(pane.views.clone());
@@ -97,6 +104,9 @@ struct Pane {
     heard: News,
     /// An exit was heard of, maybe before its block: every head may have it, until the epoch turns.
     exit_under_way: bool,
+    /// Of whom one beacon node alone tells, though others are configured, in words.
+    alone: SafeText,
+    said_alone: SafeText,
 }
 
 impl Pane {
@@ -169,13 +179,48 @@ impl Pane {
                 view.status = SafeText::new(&found.status.to_string());
             }
         }
+        let alone: Vec<SafeText> = keys.iter().filter_map(|key| beacon.told_alone(key)).collect();
+        self.alone = match alone.as_slice() {
+            [] => SafeText::default(),
+            [one] => one.clone(),
+            [first, rest @ ..] => SafeText::new(&format!("{first}; and {} more", rest.len())),
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::fakes::{FakeConsensus, FakeNode};
     use crate::types::BlsPublicKey;
+
+    #[tokio::test]
+    async fn whom_one_beacon_node_alone_tells_of_is_said_until_a_second_one_does() {
+        let mut beacon = FakeConsensus::of(vec![FakeNode::healthy("a", &[])]);
+        beacon.alone = Some("told by a alone".into());
+        let mut pane = Pane {
+            views: vec![view(), view(), view()],
+            ..Pane::default()
+        };
+        pane.ask_beacon(Some(&beacon)).await;
+        assert_eq!(pane.alone.as_str(), "told by a alone; and 2 more");
+        beacon.alone = None;
+        pane.ask_beacon(Some(&beacon)).await;
+        assert_eq!(pane.alone.as_str(), "");
+    }
+
+    fn view() -> ValidatorView {
+        ValidatorView {
+            pool: PoolId(1),
+            public_key: BlsPublicKey::default(),
+            operators: Vec::new(),
+            index: None,
+            status: SafeText::default(),
+            reshares: (0, 3),
+            can_reshare: Can::Yes,
+            can_exit: Can::Yes,
+        }
+    }
 
     #[test]
     fn statuses_are_asked_for_when_they_may_have_changed() {
@@ -186,16 +231,7 @@ mod tests {
             pane.wants(heard)
         };
         assert!(!hear(&mut pane, |n| n.turns += 1), "there is nobody to ask for");
-        pane.views = vec![ValidatorView {
-            pool: PoolId(1),
-            public_key: BlsPublicKey::default(),
-            operators: Vec::new(),
-            index: None,
-            status: SafeText::default(),
-            reshares: (0, 3),
-            can_reshare: Can::Yes,
-            can_exit: Can::Yes,
-        }];
+        pane.views = vec![view()];
         assert!(
             !hear(&mut pane, |n| n.heads += 1),
             "a head in the middle of an epoch"

@@ -156,6 +156,37 @@ fn a_change_for_the_worse_is_journaled_at_once_and_not_often() {
     }
 }
 
+/// Operators gain nothing by coming and going, and endpoints do.
+#[test]
+fn a_recovery_counts_in_a_minute_where_operators_tell_it_and_in_ten_where_endpoints_do() {
+    let flaps = 22;
+    for (name, lasting_ms) in [
+        ("operators-reachable", 60_000),
+        ("operator-versions", 60_000),
+        ("messenger-reachable", 60_000),
+        (AGREE, 600_000),
+        (SIMULATION, 600_000),
+        ("key-unknown-to-beacon", 600_000),
+        ("beacon-node-in-sync", 600_000),
+    ] {
+        let (mut state, action) = begin();
+        let mut recovered = None;
+        for n in 0..=200 {
+            let holds = n >= flaps || n % 2 == 0;
+            let says = checked(n, vec![check(name, n, holds)]);
+            give(&mut state, 2_000 + n * EVERY_MS, look(action, n, says));
+            let status = state.actions[&action].proposal.checks[0].status;
+            let counts = n >= flaps && status == CheckStatus::Pass;
+            recovered = recovered.or(counts.then(|| (n - flaps) * EVERY_MS));
+        }
+        let after = recovered.expect(name);
+        assert!(
+            (lasting_ms..lasting_ms + 2 * EVERY_MS).contains(&after),
+            "{name}: {after} ms"
+        );
+    }
+}
+
 #[test]
 fn what_was_better_once_and_again_much_later_has_not_lasted() {
     let fails = |n: u64| vec![check(AGREE, n, false), check(SIMULATION, n, false)];
@@ -240,4 +271,103 @@ fn what_stays_out_shows_the_facts_of_the_newest_look_and_what_it_says_of_the_che
     give(&mut state, 140_000, look(action, 11, checked(11, says)));
     let (shown, _) = state.shown(&state.actions[&action]);
     assert_eq!(shown.checks[0].reason.as_str(), "by look 11");
+}
+
+/// A look that finds a key generation that pays out to this, and whether the endpoints agree on what it rests on.
+fn pays(n: u64, to: u64, agree: CheckStatus) -> Prepared {
+    let agree = Check::new(AGREE, agree, "a is contradicted: b says 4, not 5");
+    let mut found = proposal(ActionKind::Keygen);
+    let Payload::Ceremony(payload) = &mut found.payload else {
+        panic!("a key generation")
+    };
+    let CeremonyPlan::Keygen {
+        withdrawal_credentials,
+        ..
+    } = &mut payload.plan
+    else {
+        panic!("a key generation")
+    };
+    withdrawal_credentials.0[24..].copy_from_slice(&to.to_be_bytes());
+    Prepared::Proposal(Box::new(Proposal {
+        facts: vec![Fact::new("look", FactKind::Text, n.to_string())],
+        checks: vec![agree],
+        ..found
+    }))
+}
+
+/// What each look leaves in the journal: how many lines, and under which digest the action waits.
+fn payloads(looks: u64, says: impl Fn(u64) -> Prepared) -> (Vec<u64>, Vec<Root>, State, ActionId) {
+    let (mut state, action) = begin();
+    let (mut lines, mut digests) = (Vec::new(), Vec::new());
+    for n in 0..looks {
+        let records = give(&mut state, 2_000 + n * EVERY_MS, look(action, n, says(n))).records;
+        let changed = records.iter().any(|r| matches!(r, Record::ActionChanged { .. }));
+        lines.extend(changed.then_some(n));
+        digests.push(state.actions[&action].digest);
+    }
+    (lines, digests, state, action)
+}
+
+#[test]
+fn a_liar_by_turns_changes_what_would_leave_a_few_times_and_is_named() {
+    use CheckStatus::{Fail, Pass, Unknown};
+    let liars: [(&str, fn(u64) -> Prepared); 4] = [
+        ("two by turns, which the checks miss", |n| pays(n, n % 2, Pass)),
+        ("one that others deny", |n| {
+            pays(n, n % 2, [Pass, Fail][n as usize % 2])
+        }),
+        ("another one each time", |n| pays(n, n, Fail)),
+        ("three, by one voice", |n| pays(n, n % 3, Unknown)),
+    ];
+    for (name, says) in liars {
+        let (lines, digests, state, action) = payloads(3_000, says);
+        assert!((1..=14).contains(&lines.len()), "{name}: {lines:?}");
+        let last = &state.actions[&action];
+        assert!(
+            digests[2_000..].iter().all(|digest| *digest == last.digest),
+            "{name}"
+        );
+        let steady = last
+            .proposal
+            .checks
+            .iter()
+            .find(|check| check.name == "payload-steady");
+        let steady = steady.expect(name);
+        assert_eq!(steady.status, Fail, "{name}");
+        if name.contains("deny") {
+            assert!(
+                steady.reason.as_str().contains("a is contradicted"),
+                "{}",
+                steady.reason
+            );
+        }
+        assert!(
+            last.approvable().is_err(),
+            "{name}: nobody can approve what is not there at the next look"
+        );
+    }
+}
+
+#[test]
+fn what_changes_to_something_new_counts_at_once_however_often() {
+    let (lines, ..) = payloads(40, |n| pays(n, n / 2, CheckStatus::Unknown));
+    assert_eq!(lines.len(), 19);
+}
+
+#[test]
+fn a_payload_that_has_lasted_counts_and_can_be_approved_after_its_turns() {
+    let turns = 100;
+    let says = |n: u64| pays(n, if n < turns { n % 2 } else { 7 }, CheckStatus::Pass);
+    let (lines, digests, state, action) = payloads(turns + 150, says);
+    let lasting = 600_000 / EVERY_MS;
+    assert_eq!(lines.last(), Some(&(turns + lasting)), "{lines:?}");
+    assert_ne!(
+        digests[usize::try_from(turns).unwrap()],
+        state.actions[&action].digest
+    );
+    let checks = &state.actions[&action].proposal.checks;
+    assert!(
+        checks.iter().all(|check| check.status == CheckStatus::Pass),
+        "{checks:?}"
+    );
 }
