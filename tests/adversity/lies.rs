@@ -71,7 +71,8 @@ async fn final_lie(ground: &Ground, name: &str, voices: usize, form: Form) {
     assert!(stage.strikes() > 0, "{name}: nothing was told");
     match voices {
         2 => {
-            let begun = program.snapshot().actions;
+            let snapshot = program.snapshot();
+            let begun = &snapshot.actions;
             assert!(begun.is_empty(), "{name}: {begun:?}\n{}", program.picture());
             stage.switch(Switch::Off);
         }
