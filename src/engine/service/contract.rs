@@ -14,7 +14,7 @@ use super::opening::Standing;
 use crate::config::Config;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
-use crate::ports::{Answer, Endpoints, PoolManager, Probe, Unknown};
+use crate::ports::{Answer, Endpoints, Evidence, PoolManager, Probe, Unknown};
 use crate::types::{ClusterLayout, SafeText};
 
 /// Asks the contract what it is, once.
@@ -33,7 +33,7 @@ pub(super) async fn look(config: &Config, line: &Line) -> Result<Standing, Servi
         (Answer::NotKnown(why), _) => return Ok(Standing::NotYet(why)),
     };
     Ok(match doors::watched(config, layout, line).await {
-        Ok(watched) => Standing::Known(probe, layout, watched, doubt),
+        Ok(watched) => Standing::Known(Box::new(probe), layout, watched, doubt),
         Err(why) => Standing::NotYet(why),
     })
 }
@@ -48,6 +48,33 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
+    /// `first` tells what it is, as `agreeing` do; others deny it, and the last of those that do not answer is `silent`.
+    fn of(
+        endpoints: &dyn Endpoints,
+        first: usize,
+        agreeing: usize,
+        no: &[(usize, Evidence)],
+        silent: Option<&(usize, Unknown)>,
+    ) -> Self {
+        let name = |position| name_of(endpoints, position);
+        let alone = match (agreeing, no, silent) {
+            (1, [], Some((position, why))) => format!(
+                "what the contract is rests on one voice, {}; no answer: {}: {why}",
+                name(first),
+                name(*position)
+            ),
+            _ => String::new(),
+        };
+        let contradicted = no.first().map_or_else(String::new, |(position, evidence)| {
+            let (first, other) = (name(first), name(*position));
+            format!("{first} tells what the manager's contract is, and {other} says that {evidence}")
+        });
+        Self {
+            alone: SafeText::new(&alone),
+            contradicted: SafeText::new(&contradicted),
+        }
+    }
+
     /// By the subject under which it is an alarm.
     pub(super) fn alarms(&self) -> [LiveUpdate; 2] {
         [("identity-voice", &self.alone), ("identity", &self.contradicted)]
@@ -123,7 +150,6 @@ async fn every_voice(
     let sure = |answer| Ok((answer, Doubt::default()));
     let said = join_all(managers.iter().map(|manager| manager.probe())).await;
     let (mut yes, mut no, mut silent) = (Vec::new(), Vec::new(), None);
-    let name = |position| name_of(endpoints, position);
     for (position, answer) in said.into_iter().enumerate() {
         match answer {
             Answer::Yes(probe) => yes.push((position, probe)),
@@ -146,21 +172,7 @@ async fn every_voice(
             (None, None) => Answer::not_known("there is no endpoint"),
         });
     };
-    let mut doubt = Doubt::default();
-    if let ([(position, _)], [], Some((silent, why))) = (yes.as_slice(), no.as_slice(), &silent) {
-        doubt.alone = SafeText::new(&format!(
-            "what the contract is rests on one voice, {}; no answer: {}: {why}",
-            name(*position),
-            name(*silent)
-        ));
-    }
-    if let Some((position, evidence)) = no.first() {
-        doubt.contradicted = SafeText::new(&format!(
-            "{} tells what the manager's contract is, and {} says that {evidence}",
-            name(first),
-            name(*position)
-        ));
-    }
+    let doubt = Doubt::of(endpoints, first, yes.len(), &no, silent.as_ref());
     for (position, evidence) in no {
         let words = format!("says that {evidence}, which others deny");
         endpoints.contradicted(position, &SafeText::new(&words));

@@ -42,7 +42,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The manager answers to its adapter, as far as anybody told.
 pub(super) enum Standing {
-    Known(Probe, ClusterLayout, Vec<WatchedEvent>, contract::Doubt),
+    Known(Box<Probe>, ClusterLayout, Vec<WatchedEvent>, contract::Doubt),
     NotYet(Unknown),
 }
 
@@ -120,7 +120,7 @@ impl Opening {
                     for alarm in doubt.alarms() {
                         self.tell(Incoming::Live(alarm)).await;
                     }
-                    return Ok((probe, layout, watched));
+                    return Ok((*probe, layout, watched));
                 }
                 Standing::NotYet(why) => {
                     let answers = |state| matches!(state, EndpointState::Healthy);

@@ -261,7 +261,9 @@ async fn a_validator_is_at_work_when_two_nodes_say_so_and_fewer_deny_it() {
     );
     let silent = ("silent", "");
     type Said = Option<&'static str>;
-    let cases: [(&[(&'static str, &'static str)], Said, &[usize], bool); 9] = [
+    type Node = (&'static str, &'static str);
+    type Case<'a> = (&'a [Node], Said, &'a [usize], bool);
+    let cases: [Case<'_>; 9] = [
         (&[works], Some("active_ongoing"), &[], false),
         (&[works, works], Some("active_ongoing"), &[], false),
         (&[works, waits], None, &[0, 1], false),

@@ -32,8 +32,8 @@ impl Durable {
 
     /// The newest position below this block, where one is known.
     pub(in crate::oracle) fn position_below(&self, number: u64) -> Option<BlockRef> {
-        let all = self.earlier.iter().copied().chain(self.cursor());
-        all.filter(|known| known.number < number).last()
+        let mut all = self.earlier.iter().copied().chain(self.cursor());
+        all.rfind(|known| known.number < number)
     }
 
     /// An event before the position counts as told no more. Should its branch come back before a new position is

@@ -311,7 +311,8 @@ fn payloads(looks: u64, says: impl Fn(u64) -> Prepared) -> (Vec<u64>, Vec<Root>,
 #[test]
 fn a_liar_by_turns_changes_what_would_leave_a_few_times_and_is_named() {
     use CheckStatus::{Fail, Pass, Unknown};
-    let liars: [(&str, fn(u64) -> Prepared); 4] = [
+    type Says = fn(u64) -> Prepared;
+    let liars: [(&str, Says); 4] = [
         ("two by turns, which the checks miss", |n| pays(n, n % 2, Pass)),
         ("one that others deny", |n| {
             pays(n, n % 2, [Pass, Fail][n as usize % 2])
