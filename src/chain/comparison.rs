@@ -15,7 +15,7 @@ use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::history_file::{HistoryFile, Looked, Seal, look};
+use super::history_cache::{HistoryCache, Looked, Seal, look};
 use super::proof::{ByReceipts, Receipts, by_receipts, shares};
 use super::rpc::{At, BlockHeader, EndpointIndex, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::logs::asked_for;
@@ -139,7 +139,7 @@ pub struct Comparison {
     rpc: Rpc,
     wanted: Vec<Wanted>,
     from: u64,
-    kept: Arc<HistoryFile>,
+    kept: Arc<HistoryCache>,
     pace: Pace,
     compared: Compared,
     /// What was kept by an earlier run has not been asked about yet.
@@ -195,7 +195,7 @@ impl Comparison {
         rpc: Rpc,
         wanted: Vec<Wanted>,
         from: u64,
-        kept: Arc<HistoryFile>,
+        kept: Arc<HistoryCache>,
         calls_per_second: NonZeroU32,
     ) -> Self {
         let compared = kept.get::<Compared>(ENTRY).unwrap_or_default();

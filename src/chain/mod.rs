@@ -12,7 +12,7 @@ pub mod deposits;
 pub mod execution;
 pub mod fees;
 mod finality;
-pub mod history_file;
+pub mod history_cache;
 pub mod intake;
 pub(crate) mod logs;
 mod omission;

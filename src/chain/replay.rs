@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::history_file::HistoryFile;
+use super::history_cache::HistoryCache;
 use crate::chain::logs::patiently;
 use crate::chain::rpc::{At, LogEntry, LogFilter, Rpc, RpcError};
 use crate::types::{BlockRef, LogRef, SafeText, in_words};
@@ -136,7 +136,7 @@ pub(crate) struct Replay<S> {
     from: u64,
     fold: Fold<S>,
     /// Where it is kept for the next start, and under which name.
-    kept: Option<(Arc<HistoryFile>, String)>,
+    kept: Option<(Arc<HistoryCache>, String)>,
     settled: S,
     settled_at: Option<BlockRef>,
     /// What lies above, at the block that was asked for last: many pools are asked about at one block.
@@ -167,7 +167,7 @@ impl<S: Default + Clone + Serialize + DeserializeOwned> Replay<S> {
     }
 
     /// The same, going on from what is kept under this name.
-    pub(crate) fn kept(mut self, kept: Arc<HistoryFile>, name: String) -> Self {
+    pub(crate) fn kept(mut self, kept: Arc<HistoryCache>, name: String) -> Self {
         if let Some(Entry { at, state }) = kept.get::<Entry<S>>(&name).filter(|e| e.at.number >= self.from) {
             (self.settled, self.settled_at) = (state, Some(at));
         }

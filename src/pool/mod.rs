@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, Bytes};
 
-use crate::chain::history_file::HistoryFile;
+use crate::chain::history_cache::HistoryCache;
 use crate::chain::rpc::{At, Rpc, RpcError};
 use crate::ports::{Answer, DecodedCall, PoolManager, Unknown};
 use crate::types::{ClusterLayout, ParseIdError};
@@ -66,7 +66,7 @@ pub struct Connection {
     /// The block at which it was deployed, or an earlier one.
     pub from_block: u64,
     /// What was read of its logs before; none to read them all.
-    pub kept: Option<Arc<HistoryFile>>,
+    pub kept: Option<Arc<HistoryCache>>,
 }
 
 /// The name of a version that can be served.

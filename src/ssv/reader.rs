@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::events::{decode, of_owner, topics};
 use super::{errors, funding, registered, shares_data, version};
-use crate::chain::history_file::HistoryFile;
+use crate::chain::history_cache::HistoryCache;
 use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
 use crate::chain::rpc::{LogEntry, LogFilter, Rpc};
 use crate::ports::{
@@ -105,7 +105,7 @@ impl SsvReader {
 
     /// The same, going on from what was kept of these endpoints.
     #[must_use]
-    pub fn kept(mut self, kept: Arc<HistoryFile>) -> Self {
+    pub fn kept(mut self, kept: Arc<HistoryCache>) -> Self {
         let name = format!("ssv {}", self.rpc.fingerprint());
         self.replay = Mutex::new(self.replay.into_inner().kept(kept, name));
         self

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 use casimir_dkg::chain::comparison::{Comparison, Wanted, kept_at};
-use casimir_dkg::chain::history_file::{About, HistoryFile, Looked, Seal};
+use casimir_dkg::chain::history_cache::{About, HistoryCache, Looked, Seal};
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::Ssv;
@@ -35,11 +35,11 @@ fn seal() -> Seal {
     Seal::of(&[7; 32])
 }
 
-fn kept(folder: &Path, about: About) -> Arc<HistoryFile> {
-    Arc::new(HistoryFile::open(folder.join("history.json"), about, seal()))
+fn kept(folder: &Path, about: About) -> Arc<HistoryCache> {
+    Arc::new(HistoryCache::open(folder.join("history.json"), about, seal()))
 }
 
-async fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<HistoryFile>) -> Comparison {
+async fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<HistoryCache>) -> Comparison {
     let to = net.addresses();
     let watched = manager(net, rpc).watched().await.yes().unwrap();
     let topics = |address: Address| {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use casimir_dkg::attach::frame::{FROM_SEAT, Lines, TO_SEAT};
-use casimir_dkg::chain::history_file::{About, HistoryFile, Seal};
+use casimir_dkg::chain::history_cache::{About, HistoryCache, Seal};
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::dkg::rockx::keys::OperatorPublicKey;
 use casimir_dkg::dkg::rockx::transcript;
@@ -274,7 +274,7 @@ fn kept_histories() {
     };
     let open = |text: Vec<u8>| {
         std::fs::write(&file, text).unwrap();
-        let _ = HistoryFile::open(file.clone(), about(), Seal::of(&[7; 32]));
+        let _ = HistoryCache::open(file.clone(), about(), Seal::of(&[7; 32]));
     };
     each("a history", &[whole(body.as_bytes())], 1, |text| {
         open(text.to_vec())

@@ -13,11 +13,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("owner", &[]),
     ("lock", &["types", "owner"]),
     ("runtime", &[]),
-    ("ration", &["types"]),
+    ("log_limit", &["types"]),
     ("alike", &[]),
     ("sqlite", &[]),
     ("secrets", &["types", "owner"]),
-    ("listen", &["types", "ration", "secrets"]),
+    ("listen", &["types", "log_limit", "secrets"]),
     ("monitor", &["types", "listen"]),
     ("http", &["types", "secrets"]),
     ("journal", &["types", "owner", "lock", "sqlite", "secrets"]),
@@ -26,16 +26,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("oracle", &["types"]),
     // adapters: they implement ports and know nothing above them
     ("operators", &["types", "http"]),
-    ("beacon", &["types", "ration", "alike", "ports", "http"]),
-    ("chain", &["types", "ration", "alike", "secrets", "ports", "http"]),
+    ("beacon", &["types", "log_limit", "alike", "ports", "http"]),
+    (
+        "chain",
+        &["types", "log_limit", "alike", "secrets", "ports", "http"],
+    ),
     ("ssv", &["types", "ports", "chain"]),
-    ("tx", &["types", "ration", "ports", "chain"]),
+    ("tx", &["types", "log_limit", "ports", "chain"]),
     ("pool", &["types", "ports", "chain", "ssv"]),
     (
         "dkg",
         &[
             "types",
-            "ration",
+            "log_limit",
             "ports",
             "http",
             "lane",
@@ -62,20 +65,27 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("notify", &["types", "secrets", "ports", "http", "config"]),
     (
         "devnet",
-        &["types", "ration", "config", "beacon", "chain", "dkg", "pool"],
+        &["types", "log_limit", "config", "beacon", "chain", "dkg", "pool"],
     ),
     // besides ports, only the arithmetic of fees, of signing roots and of threshold signatures
     (
         "desk",
         &[
-            "types", "ration", "ports", "oracle", "config", "beacon", "dkg", "tx",
+            "types",
+            "log_limit",
+            "ports",
+            "oracle",
+            "config",
+            "beacon",
+            "dkg",
+            "tx",
         ],
     ),
     (
         "engine",
         &[
             "types",
-            "ration",
+            "log_limit",
             "inject",
             "lane",
             "lock",
@@ -102,7 +112,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "attach",
-        &["types", "ration", "runtime", "view", "config", "engine"],
+        &["types", "log_limit", "runtime", "view", "config", "engine"],
     ),
 ];
 

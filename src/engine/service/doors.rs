@@ -17,7 +17,7 @@ use crate::chain::Finality;
 use crate::chain::agreement::Voices;
 use crate::chain::comparison::{Comparison, Wanted};
 use crate::chain::execution::Nodes;
-use crate::chain::history_file::{self, About, HistoryFile, Seal};
+use crate::chain::history_cache::{self, About, HistoryCache, Seal};
 use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::chain::sent::LookBack;
@@ -196,7 +196,7 @@ fn manager_over(
     config: &Config,
     layout: ClusterLayout,
     rpc: Rpc,
-    kept: Option<Arc<HistoryFile>>,
+    kept: Option<Arc<HistoryCache>>,
 ) -> Arc<dyn PoolManager> {
     let contract = &config.contract;
     let at = Connection {
@@ -212,7 +212,7 @@ fn manager_over(
 
 /// By the journal's own key. Without it nothing that is kept is believed by the next run.
 fn seal(config: &Config) -> Seal {
-    let secret = journal::derived_secret(&journal_at(&config.journal), history_file::PURPOSE);
+    let secret = journal::derived_secret(&journal_at(&config.journal), history_cache::PURPOSE);
     let secret = secret.unwrap_or_else(|error| {
         tracing::warn!(target: "chain", %error, "what is read of the history is not kept for the next start");
         None
@@ -226,7 +226,7 @@ fn seal(config: &Config) -> Seal {
 }
 
 /// What was read of the history before, beside the journal.
-pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address) -> Arc<HistoryFile> {
+pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address) -> Arc<HistoryCache> {
     let contract = &config.contract;
     let about = About {
         chain_id: config.network.chain_id,
@@ -236,7 +236,7 @@ pub(super) fn kept(config: &Config, layout: ClusterLayout, ssv_network: Address)
         read_as: format!("{} {layout}", contract.adapter),
     };
     let path = places::history_of(&config.journal.path);
-    Arc::new(HistoryFile::open(path, about, seal(config)))
+    Arc::new(HistoryCache::open(path, about, seal(config)))
 }
 
 /// The time of each endpoint for what is asked at each head: less than half a slot.
@@ -249,7 +249,7 @@ pub(super) fn chain(
     line: &Line,
     ssv_network: Address,
     finality: Finality,
-    kept: &Arc<HistoryFile>,
+    kept: &Arc<HistoryCache>,
 ) -> Chain {
     let (contract, rpc) = (&config.contract, &line.rpc);
     let manager = |rpc: Rpc| manager_over(config, layout, rpc, Some(Arc::clone(kept)));
@@ -322,7 +322,7 @@ pub(super) fn comparison(
     line: &Line,
     chain: &Chain,
     watched: Vec<WatchedEvent>,
-    kept: &Arc<HistoryFile>,
+    kept: &Arc<HistoryCache>,
 ) -> Option<Comparison> {
     let budget = NonZeroU32::new(config.rpc.compare_calls_per_second)?;
     let (manager, ssv) = (&chain.manager, &chain.ssv);

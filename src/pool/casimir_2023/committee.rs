@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::calls::decode_reshare;
 use super::{Manager, events};
-use crate::chain::history_file::HistoryFile;
+use crate::chain::history_cache::HistoryCache;
 use crate::chain::replay::{Reading, Replay, ReplayError, Replayed};
 use crate::chain::rpc::{At, LogEntry, LogFilter, Rpc, RpcError};
 use crate::chain::view::ViewError;
@@ -63,7 +63,7 @@ pub(super) struct Reshares {
 
 impl Reshares {
     /// Going on from what was kept of the endpoints of this fingerprint.
-    pub(super) fn new(manager: Address, from_block: u64, kept: Option<(Arc<HistoryFile>, String)>) -> Self {
+    pub(super) fn new(manager: Address, from_block: u64, kept: Option<(Arc<HistoryCache>, String)>) -> Self {
         let kinds = [PoolEventKind::DepositInitiated, PoolEventKind::Reshared];
         let topics = events::watched(manager).filter(|event| kinds.contains(&event.kind));
         let filter = LogFilter {

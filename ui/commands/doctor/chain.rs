@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 use casimir_dkg::chain::comparison;
-use casimir_dkg::chain::history_file::{self, CHANGED, Looked, Seal};
+use casimir_dkg::chain::history_cache::{self, CHANGED, Looked, Seal};
 use casimir_dkg::chain::rpc::{At, Rpc, RpcError};
 use casimir_dkg::chain::sent::{Asked, LookBack};
 use casimir_dkg::chain::{AHEAD_HEAD_S, STALE_HEAD_S};
@@ -208,7 +208,7 @@ async fn history(config: &Config, rpc: &Rpc, report: &mut Report) {
         return;
     }
     let path = places::history_of(&config.journal.path);
-    let seal = match journal::derived_secret(&journal_at(&config.journal), history_file::PURPOSE) {
+    let seal = match journal::derived_secret(&journal_at(&config.journal), history_cache::PURPOSE) {
         Ok(Some(secret)) => Seal::of(&secret),
         // no journal, no key: there is nothing yet. Whoever may not read the key cannot judge the file
         Ok(None) => Seal::of(&[0; 32]),

@@ -109,7 +109,7 @@ pub enum Looked<T> {
 
 /// The file, and what is in it.
 #[derive(Debug)]
-pub struct HistoryFile(Arc<Inner>);
+pub struct HistoryCache(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -128,7 +128,7 @@ struct State {
     failing: bool,
 }
 
-impl HistoryFile {
+impl HistoryCache {
     /// What is kept at `path` of what `about` names, under this seal; nothing, where the file is missing, of something else
     /// or changed.
     #[must_use]
@@ -284,8 +284,8 @@ mod tests {
         Seal::of(&[7; 32])
     }
 
-    fn open(path: &Path, chain_id: u64) -> HistoryFile {
-        HistoryFile::open(path.to_owned(), about(chain_id), seal())
+    fn open(path: &Path, chain_id: u64) -> HistoryCache {
+        HistoryCache::open(path.to_owned(), about(chain_id), seal())
     }
 
     fn looks(path: &Path, key: &str) -> io::Result<Looked<u64>> {
@@ -306,11 +306,11 @@ mod tests {
         assert_eq!(looks(&path, "registrations").unwrap(), Looked::Changed);
         fs::write(&path, &text).unwrap();
         assert_eq!(open(&path, 1).get::<u64>("registrations"), Some(41));
-        let other = HistoryFile::open(path.clone(), about(1), Seal::of(&[8; 32]));
+        let other = HistoryCache::open(path.clone(), about(1), Seal::of(&[8; 32]));
         assert_eq!(other.get::<u64>("registrations"), None);
         // what is read again is sealed again
         other.put("registrations", &42_u64, true).await;
-        let again = HistoryFile::open(path.clone(), about(1), Seal::of(&[8; 32]));
+        let again = HistoryCache::open(path.clone(), about(1), Seal::of(&[8; 32]));
         assert_eq!(again.get::<u64>("registrations"), Some(42));
     }
 
