@@ -35,6 +35,8 @@ pub enum LiveUpdate {
     Head {
         /// Newest block.
         head: BlockRef,
+        /// Its own time, where it was told.
+        time: Option<UnixMillis>,
         /// Newest final block.
         finalized: Option<BlockRef>,
         /// Base fee, wei per gas.
@@ -170,6 +172,7 @@ impl Live {
             }
             LiveUpdate::Head {
                 head,
+                time,
                 finalized,
                 base_fee_wei,
             } => {
@@ -177,6 +180,7 @@ impl Live {
                     self.chain.head_at = Some(now);
                 }
                 self.chain.head = Some(head);
+                self.chain.head_time = time;
                 self.chain.finalized = finalized.or(self.chain.finalized);
                 self.chain.base_fee_wei = base_fee_wei;
             }

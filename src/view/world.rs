@@ -114,6 +114,9 @@ pub struct ChainView {
     pub head: Option<BlockRef>,
     /// When its arrival was noticed.
     pub head_at: Option<UnixMillis>,
+    /// Its own time, by whoever proposed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_time: Option<UnixMillis>,
     /// Newest block that counts as final.
     pub finalized: Option<BlockRef>,
     /// Newest block whose events were read and journaled.
@@ -184,6 +187,7 @@ impl ChainView {
         Self {
             head: None,
             head_at: None,
+            head_time: None,
             finalized: None,
             cursor: None,
             base_fee_wei: None,

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::endpoint::DOUBLINGS;
 use crate::http::{BadUrl, Http};
 use crate::types::{RedactedUrl, Root, SafeText};
 
@@ -55,6 +56,12 @@ impl RpcConfig {
             calls_per_second: CALLS_PER_SECOND,
             http: Http::direct(),
         }
+    }
+
+    /// For so long an endpoint that goes on failing is left alone at a time.
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        self.cooldown * 2_u32.pow(DOUBLINGS)
     }
 }
 

@@ -27,6 +27,8 @@ use slow::Slow;
 
 /// Failures in a row after which an endpoint is left alone for a while.
 pub(super) const BREAKER_AFTER: u32 = 3;
+/// So many times that while is doubled, at most, as long as it goes on failing.
+pub(super) const DOUBLINGS: u32 = 2;
 
 /// For so long after it asked to wait an endpoint counts as limited.
 const LIMITED: Duration = Duration::from_secs(10);
@@ -210,7 +212,7 @@ impl Endpoint {
         let now = Instant::now();
         state.failures += 1;
         if state.is_down() {
-            let doublings = (state.failures - BREAKER_AFTER).min(2);
+            let doublings = (state.failures - BREAKER_AFTER).min(DOUBLINGS);
             let pause = self.cooldown * 2u32.pow(doublings);
             state.broken_until = Some(now + pause);
             // what comes back after an outage may be another node

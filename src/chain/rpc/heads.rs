@@ -9,7 +9,7 @@ use super::climb::Shown;
 use super::error::RpcError;
 use super::types::BlockHeader;
 use super::{EndpointIndex, Rpc};
-use crate::types::{SafeText, UnixMillis, in_words};
+use crate::types::SafeText;
 
 /// Endpoints are a block or a few apart all the time. Further apart, one of them is wrong.
 const APART: u64 = 16;
@@ -130,25 +130,27 @@ impl Rpc {
             _ => Shown::No,
         };
         let name = |index: &EndpointIndex| &self.inner.endpoints[index.position()].name;
-        let (claimed, at) = (head.number(), below.number());
-        let told = |header: &BlockHeader| format!("block {}, of {}", header.number(), age(header));
+        // it is said once, so only what goes on being true: the blocks move, and have the times of theirs
+        let told = |header: &BlockHeader| format!("block {} of {}", header.number(), header.time().to_utc());
         let (followed, why, words) = match shown {
             Shown::No => (
                 below,
                 HeadVerdict::Claimed(*claimant),
                 format!(
-                    "{} says that the newest block is {claimed}, and no other endpoint has it: {} is at block {at}, and \
-                     nothing beyond is read",
+                    "{} says that the newest block is far ahead ({} when this was seen), and no other endpoint has it: {} \
+                     was at {} then, and nothing beyond what others have is read",
                     name(claimant),
-                    name(other)
+                    told(head),
+                    name(other),
+                    told(below)
                 ),
             ),
             Shown::NotYet => (
                 below,
                 HeadVerdict::Open(*claimant),
                 format!(
-                    "the newest block is {} by {}, and {} by {}: which of them is right is not known yet, and nothing beyond \
-                     block {at} is read",
+                    "the newest blocks of two endpoints are far apart: {} by {} and {} by {} when this was seen; which of \
+                     them is right is not known yet, so the lower one is followed, and nothing beyond it is read",
                     told(head),
                     name(claimant),
                     told(below),
@@ -169,14 +171,5 @@ impl Rpc {
         };
         let words = SafeText::new(&words);
         (followed.clone(), Some(Apart { why, words }))
-    }
-}
-
-/// How long ago its time is by our clock, for people.
-fn age(header: &BlockHeader) -> String {
-    let age = UnixMillis::now().since(header.time());
-    match age.is_zero() {
-        true => "the future by our clock".to_owned(),
-        false => format!("{} ago", in_words(age)),
     }
 }

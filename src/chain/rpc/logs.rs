@@ -272,7 +272,7 @@ impl Rpc {
     pub(super) async fn learn_head(&self, index: EndpointIndex) -> Result<BlockHeader, Failed> {
         let (params, asked) = (json!(["latest", false]), Instant::now());
         let head: BlockHeader = self.ask_and_read(index, "eth_getBlockByNumber", &params).await?;
-        self.inner.endpoints[index.0].told_newest(head.number(), asked);
+        self.inner.endpoints[index.0].told_newest(&head, asked);
         Ok(head)
     }
 

@@ -50,7 +50,7 @@ impl Rpc {
         let (params, asked) = (json!([At::Latest.to_json(), false]), Instant::now());
         // there always is one, so `null` is no answer
         let (header, teller): (BlockHeader, _) = self.request_from("eth_getBlockByNumber", params).await?;
-        self.inner.endpoints[teller.position()].told_newest(header.number(), asked);
+        self.inner.endpoints[teller.position()].told_newest(&header, asked);
         Ok(header)
     }
 

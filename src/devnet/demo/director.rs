@@ -15,12 +15,14 @@ use super::stage::{ENDPOINTS, Stage};
 use crate::devnet::actors::{Actor, again};
 use crate::devnet::beacon::{DevBeacon, ExitProblem};
 use crate::devnet::error::failed;
-use crate::devnet::proxy::{ProxyError, Scenario, Switch, Variables, shipped};
+use crate::devnet::proxy::{ProxyError, Scenario, Switch, Variables, on_the_screen, shipped};
 use crate::devnet::{Devnet, DevnetError};
 use crate::types::{OperatorId, PoolId, SafeText};
 
 /// So many names are told where one is not known.
 const NEAR: usize = 5;
+/// What is to be seen of a list.
+const NOTHING: &str = "nothing, for no scenario was pulled";
 /// Blocks are never replaced below this one: it tells chains apart.
 const MARK: u64 = 1;
 
@@ -97,7 +99,11 @@ impl Director {
         let word = line.split_whitespace().next().unwrap_or_default();
         let watch = lever_row(word).map_or("", |row: &LeverRow| row.watch);
         let watch = match &lever {
-            Lever::Scenario(name) => self.ends(name).unwrap_or_else(|| watch.to_owned()),
+            Lever::Scenario(name) => match on_the_screen(name) {
+                Some(words) => self.stage.proxy.in_addresses(&words),
+                None => NOTHING.to_owned(),
+            },
+            Lever::Scenarios => NOTHING.to_owned(),
             _ => watch.to_owned(),
         };
         Ok(Pulled {
@@ -122,6 +128,7 @@ impl Director {
             }
             Lever::Endpoint(nth, fault) => self.endpoint(*nth, *fault)?,
             Lever::Scenario(name) => self.scenario(name)?,
+            Lever::Scenarios => first_words(&self.scenarios()),
             Lever::Reorg { depth, even_final } => self.reorg(*depth, *even_final).await?,
             Lever::BaseFee(gwei) => {
                 self.devnet
@@ -248,19 +255,38 @@ impl Director {
         ))
     }
 
-    fn scenario(&self, name: &str) -> Result<String, NotPulled> {
+    /// Those of the proxy that this stage has the targets for.
+    fn scenarios(&self) -> Vec<String> {
         let views = self.stage.proxy.scenarios();
-        let Some(view) = views.iter().find(|view| view.name == name) else {
-            let mut near: Vec<_> = views.iter().map(|view| view.name.as_str()).collect();
-            near.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
-            near.truncate(NEAR);
-            let near = near.join(", ");
+        let shipped = |name: &String| shipped().iter().any(|(known, _)| known == name);
+        views.into_iter().map(|view| view.name).filter(shipped).collect()
+    }
+
+    fn scenario(&self, name: &str) -> Result<String, NotPulled> {
+        let mut names = self.scenarios();
+        if !names.iter().any(|known| known == name) {
+            let of_word: Vec<_> = names
+                .iter()
+                .filter(|known| first_word(known) == name)
+                .cloned()
+                .collect();
+            if !of_word.is_empty() {
+                return Ok(format!("scenarios of {name}: {}", of_word.join(", ")));
+            }
+            names.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
+            names.truncate(NEAR);
+            let near = names.join(", ");
             return Err(refused(&format!(
-                "there is no scenario {name} here; near it are {near}"
+                "there is no scenario {name} here; near it are {near}; `scenario` alone lists them"
             )));
-        };
+        }
+        let scenario = Scenario::shipped(name, &variables(&self.devnet, ENDPOINTS[0]))?;
         self.stage.proxy.switch(name, Switch::On)?;
-        Ok(view.about.clone())
+        // a test pulls these in the middle of what it does
+        for begin in scenario.begins() {
+            self.stage.proxy.pull(begin)?;
+        }
+        Ok(scenario.about().to_owned())
     }
 
     async fn reorg(&self, depth: u64, even_final: bool) -> Result<String, NotPulled> {
@@ -313,14 +339,28 @@ impl Director {
         }
         Ok("endpoints, messenger and beacon are as they were; operators are healed one by one".to_owned())
     }
+}
 
-    /// What a scenario says that is to be seen, where it says anything.
-    fn ends(&self, name: &str) -> Option<String> {
-        let scenario = Scenario::shipped(name, &variables(&self.devnet, ENDPOINTS[0])).ok()?;
-        let ends = scenario.ends();
-        let words: Vec<_> = ends.says.iter().chain(&ends.shows).cloned().collect();
-        (!words.is_empty()).then(|| self.stage.proxy.in_addresses(&words.join("; ")))
+/// By which scenarios are grouped.
+fn first_word(name: &str) -> &str {
+    name.split_once('-').map_or(name, |(word, _)| word)
+}
+
+/// All names are more than a screen has room for.
+fn first_words(names: &[String]) -> String {
+    let mut counts = std::collections::BTreeMap::new();
+    for name in names {
+        *counts.entry(first_word(name)).or_insert(0) += 1;
     }
+    let groups: Vec<_> = counts
+        .iter()
+        .map(|(word, count)| format!("{word} {count}"))
+        .collect();
+    format!(
+        "{} scenarios by their first words: {}; `scenario head` lists those of head",
+        names.len(),
+        groups.join(", ")
+    )
 }
 
 fn refused(why: &str) -> NotPulled {
@@ -382,4 +422,21 @@ fn reverted(error: &DevnetError) -> String {
     let own = words.split_once("execution reverted: ").map(|(_, own)| own);
     let own = own.map(|own| own.split(", data").next().unwrap_or(own));
     own.unwrap_or(&words).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_groups_of_scenarios_leave_none_out_and_fit_a_small_screen() {
+        let names: Vec<_> = shipped().iter().map(|(name, _)| (*name).to_owned()).collect();
+        let told = first_words(&names);
+        assert!(told.len() < 400, "{}: {told}", told.len());
+        for name in &names {
+            let word = first_word(name);
+            let count = names.iter().filter(|other| first_word(other) == word).count();
+            assert!(told.contains(&format!("{word} {count}")), "{name}: {told}");
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub enum Lever {
     /// The nth endpoint, from 1.
     Endpoint(usize, Fault),
     Scenario(String),
+    /// Which scenarios there are.
+    Scenarios,
     /// The newest blocks; those that are final only where it is said.
     Reorg {
         depth: u64,
@@ -112,19 +114,19 @@ pub const LEVERS: &[LeverRow] = &[
     row("slow", "OPERATOR [SECONDS]", "the operator's messages take so much longer (8)", "the matrix: everybody waits for its cell"),
     row("lie", "OPERATOR", "the operator's proofs are false, signed with its own key", "the next key generation with it (e chooses the committee): it is named as the one who broke the protocol"),
     row("equivocate", "OPERATOR", "the operator sends two different messages for one round", "the next key generation with it (e chooses the committee) is void, and it is named"),
-    row("heal", "OPERATOR", "the operator runs, is honest and as fast as before", "operators in the header"),
+    row("heal", "OPERATOR", "the operator runs, is honest and as fast as before", "operators in the header: it counts again within 30 s where it was killed or hung, for a process has to start and be asked; slow or false ones are as before at once"),
     row("messenger", "[SECONDS]", "the messenger is away (15)", "the endpoints in the header; a ceremony that runs is of unknown outcome until it is found"),
     row("cut", "ENDPOINT", "an execution endpoint breaks every connection", "rpc in the header; endpoints-agree is unknown, so a person decides"),
-    row("lag", "ENDPOINT", "an execution endpoint is 20 blocks behind", "the head falls back and follows it: what one endpoint alone claims is not believed, and the alarm says which block each of them tells"),
+    row("lag", "ENDPOINT", "an execution endpoint is 20 blocks behind", "the head stands still for 20 blocks, until the one that lags has come up to it, and then goes on 20 blocks behind: what one endpoint alone claims is not believed, and the alarm says which block each of them told when that was seen"),
     row("forge", "ENDPOINT", "an execution endpoint tells an exit that nobody asked for", "the endpoint in the list of endpoints: it is contradicted, and stays marked; no case exit/… is opened by it"),
-    row("scenario", "NAME", "any scenario of the fault proxy, such as head-stands-still; at endpoint 1 where it is about one", "what the scenario says"),
+    row("scenario", "[NAME]", "any scenario of the fault proxy, such as head-stands-still, at endpoint 1 where it is about one; alone it lists them, and with a first word, such as head, those of it", "what the scenario says"),
     row("reorg", "BLOCKS [final]", "replaces the newest blocks by empty ones; up to 64 of them, even final ones, where that is said", "cases of these blocks are orphaned; what was sent is sent again as it was"),
     row("basefee", "GWEI", "the next block's base fee", "base fee in the header; what is sent waits or is replaced under its ceiling"),
     row("stranger", "", "somebody else sends a transaction from the oracle's account", "everything pauses with the alarm foreign-transaction until a person has looked; P resumes"),
     row("beacon-refuses", "", "the beacon node refuses every exit", "an exit that is published stays in the pane of exits, with the node's words"),
     row("beacon-away", "", "the beacon node answers 503 to everything", "beacon in the header; key-unknown-to-beacon is unknown"),
     row("forward", "SECONDS", "puts the clocks of chain and beacon forward together", "epochs pass at once; from an hour on the finding about the clock is expected, since only this machine's clock stayed"),
-    row("mend", "", "endpoints, messenger and beacon are as they were", "the header is green within 10 s, but for an endpoint that was contradicted: that stays marked"),
+    row("mend", "", "endpoints, messenger and beacon are as they were", "the header is green within 10 s where an endpoint answered now and then, and within 50 s where it was cut: after 3 failures in a row it is left alone for up to 40 s at a time; one that was contradicted stays marked"),
 ];
 
 /// The row of [`LEVERS`] that begins with this word.
@@ -225,7 +227,10 @@ fn read(word: &str, given: &[&str]) -> Option<Lever> {
         "cut" => endpoint(Fault::Cut),
         "lag" => endpoint(Fault::Lag),
         "forge" => endpoint(Fault::Forge),
-        "scenario" => given.first().map(|name| Lever::Scenario((*name).to_owned())),
+        "scenario" => Some(match given.first() {
+            Some(name) => Lever::Scenario((*name).to_owned()),
+            None => Lever::Scenarios,
+        }),
         "reorg" => Some(Lever::Reorg {
             depth: first().filter(|n| *n <= DEEPEST_REORG)?,
             even_final: match given.get(1) {
@@ -288,6 +293,19 @@ mod tests {
                 assert_eq!(line.parse::<Lever>().is_ok(), taken, "{line}: {error}");
             }
         }
+    }
+
+    /// An endpoint that was cut is left alone for a while, and looked at a moment after that.
+    #[test]
+    fn how_long_it_takes_until_all_is_mended_is_what_the_back_off_allows() {
+        let longest = crate::chain::rpc::RpcConfig::new(vec![], 1).longest_pause();
+        let watch = lever_row("mend").unwrap().watch;
+        let pause = format!("left alone for up to {} s", longest.as_secs());
+        let green = format!("within {} s where it was cut", longest.as_secs() + 10);
+        assert!(
+            watch.contains(&pause) && watch.contains(&green),
+            "{longest:?}: {watch}"
+        );
     }
 
     #[test]

@@ -136,5 +136,5 @@ pub use board::{CallCount, Entry};
 pub use error::ProxyError;
 pub use handle::{FaultProxy, RuleView, ScenarioView, Switch};
 pub(in crate::devnet) use scenario::nearest;
-pub use scenario::{Ends, Scenario, Variables, shipped};
+pub use scenario::{Ends, Scenario, Variables, on_the_screen, shipped};
 pub use target::{Kind, Target};

@@ -466,6 +466,7 @@ fn block(number: u64) -> BlockRef {
 fn told(head: BlockRef) -> LiveUpdate {
     LiveUpdate::Head {
         head,
+        time: None,
         finalized: None,
         base_fee_wei: None,
     }

@@ -213,6 +213,10 @@ pub(super) fn read(
     snapshot.at = newest;
     snapshot.waits.clear();
     snapshot.stopping = None;
+    // they stand as they were journaled: how fresh they were then is not known
+    for action in &mut snapshot.actions {
+        action.faded = None;
+    }
     Ok(Listing {
         rows: Rows::Past(Box::new(snapshot)),
         older: 0,

@@ -160,6 +160,7 @@ fn head(number: u64) -> LiveUpdate {
             number,
             hash: root(number),
         },
+        time: None,
         finalized: None,
         base_fee_wei: None,
     }

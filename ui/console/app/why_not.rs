@@ -55,6 +55,9 @@ impl App {
             Command::Director if self.settings.levers.is_empty() => {
                 Err("the director is the demo's: there is none here".to_owned())
             }
+            Command::Director if self.past.is_some() => {
+                Err("this is the past: the director works on the network of now".to_owned())
+            }
             Command::Messages => Ok(()),
             Command::FindNext | Command::FindPrevious if self.search.is_empty() => {
                 Err("nothing is searched for".to_owned())

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `✓` | its message of this step was seen, and after what time since its one before |
 //! | `?` | it was not seen here, and a later one of the same operator proves that it was sent |
-//! | `◐` `!` `✗` | the step that it is at: working, failing, missing or blamed |
+//! | `◐` `!` `✗` | the step that it is at: working, failing, missing or blamed; after a failure the step in which it caused that |
 //! | `·` | it is not asked for a message of this step |
 //!
 //! Whoever the others wait for is marked; those who wait are not. After a failure those who caused it are named.
@@ -296,6 +296,7 @@ impl Shape {
             ));
         }
         let mut before = ceremony.started_at;
+        let broke = broke_in(ceremony, id);
         for (n, step) in ceremony.steps.iter().enumerate() {
             let (token, text) = match progress.seen.get(&step.id) {
                 Some(at) => {
@@ -306,8 +307,15 @@ impl Shape {
                     } else {
                         String::new()
                     };
-                    (Token::Ok, format!("{}{time}", Sign::Ok.glyph(ascii)))
+                    match broke == Some(step) {
+                        true => (Token::Danger, format!("{}{time}", Sign::Fail.glyph(ascii))),
+                        false => (Token::Ok, format!("{}{time}", Sign::Ok.glyph(ascii))),
+                    }
                 }
+                None if broke.is_some() => match broke == Some(step) {
+                    true => (Token::Danger, Sign::Fail.glyph(ascii).to_owned()),
+                    false => (Token::Muted, String::new()),
+                },
                 None if !step.asks(id) => (Token::Muted, Sign::Idle.glyph(ascii).to_owned()),
                 None => open_cell(app, ceremony, id, progress, n),
             };
@@ -418,6 +426,19 @@ fn name_of(app: &App, id: OperatorId) -> String {
     let operator = app.snapshot.operators.iter().find(|o| o.id == id);
     let name = operator.map(|o| clean(o.name.as_str()).into_owned());
     name.unwrap_or_default()
+}
+
+/// The step in which this operator made it fail, where the failure says so. Whoever lies is seen to have sent that message,
+/// and the step after it is not where it went wrong.
+fn broke_in(ceremony: &CeremonyView, id: OperatorId) -> Option<&CeremonyStep> {
+    let Some((_, CeremonyEnd::Failed(failure))) = &ceremony.ended else {
+        return None;
+    };
+    let round = failure
+        .round
+        .as_ref()
+        .filter(|_| failure.culprits.contains(&id))?;
+    ceremony.steps.iter().find(|step| step.id == *round)
 }
 
 /// A step in which this operator is asked for a message that was not seen.
@@ -600,6 +621,31 @@ mod tests {
             let is_culprit = failure.culprits.contains(id);
             assert_eq!(row.contains("caused it"), is_culprit, "{rows:#?}");
             assert_eq!(row.contains('✗'), is_culprit, "{rows:#?}");
+        }
+    }
+
+    #[test]
+    fn the_sign_of_who_lied_stands_in_the_step_that_the_text_names() {
+        let mut view = crate::console::tests::fixture::blamed();
+        let app = crate::console::tests::fixture::app(busy());
+        let steps: Vec<_> = view.steps.iter().map(|step| step.id.clone()).collect();
+        for (n, step) in steps.iter().enumerate() {
+            let Some((_, CeremonyEnd::Failed(failure))) = &mut view.ended else {
+                panic!("it failed")
+            };
+            failure.round = Some(step.clone());
+            let culprit = failure.culprits[0];
+            let drawn: Vec<String> = lines(&app, &view, 120).iter().map(ToString::to_string).collect();
+            let nth = view.operators.keys().position(|id| *id == culprit).unwrap();
+            let row = &drawn[2 + nth];
+            let shape = Shape::of(&app, &view, 120);
+            let at: Vec<_> = row
+                .chars()
+                .enumerate()
+                .filter(|(_, c)| *c == '✗')
+                .map(|(at, _)| at)
+                .collect();
+            assert_eq!(at, [1 + shape.name + n * shape.step], "{n}: {drawn:#?}");
         }
     }
 

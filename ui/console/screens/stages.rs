@@ -1,7 +1,7 @@
 //! How far a case is: its stages in a line, and what it waits for.
 //!
 //! ```text
-//! ✓ key ▸ ✓ registration ▸ ● deposit ▸ · final ▸ · active
+//! ✓ key ▸ ✓ registration ▸ ● deposit ▸ · finality ▸ · activation
 //! waits for a decision on deposit/3#2
 //! ```
 //!
@@ -10,6 +10,8 @@
 //! | `✓` | behind it |
 //! | the case's own sign | where it is |
 //! | `·` | ahead |
+//!
+//! Where it is and what lies ahead is named as what has to happen: only what is behind it may be read as done.
 
 use casimir_dkg::types::{CeremonyKind, CeremonyPlan, RequestKind};
 use casimir_dkg::view::{
@@ -26,18 +28,54 @@ use crate::console::widgets::text::{clean, fit, width};
 /// Lines that it takes beneath a list.
 pub(super) const HEIGHT: u16 = 2;
 
-fn names(kind: RequestKind) -> &'static [&'static str] {
+/// A stage in two words.
+struct Name {
+    /// What has to happen.
+    ahead: &'static str,
+    /// What has happened.
+    behind: &'static str,
+}
+
+const fn name(ahead: &'static str, behind: &'static str) -> Name {
+    Name { ahead, behind }
+}
+
+/// The request is behind every case that there is.
+fn names(kind: RequestKind) -> &'static [Name] {
     match kind {
-        RequestKind::Deposit => &["key", "registration", "deposit", "final", "active"],
-        RequestKind::Reshare => &["requested", "committee", "reshare", "contract"],
-        RequestKind::Exit => &[
-            "asked",
-            "signed",
-            "published",
-            "in a block",
-            "exited",
-            "withdrawn",
-        ],
+        RequestKind::Deposit => {
+            const {
+                &[
+                    name("key", "key"),
+                    name("registration", "registration"),
+                    name("deposit", "deposit"),
+                    name("finality", "final"),
+                    name("activation", "active"),
+                ]
+            }
+        }
+        RequestKind::Reshare => {
+            const {
+                &[
+                    name("request", "requested"),
+                    name("committee", "committee"),
+                    name("to reshare", "reshared"),
+                    name("contract", "in the contract"),
+                ]
+            }
+        }
+        RequestKind::Exit => {
+            const {
+                &[
+                    name("request", "asked"),
+                    name("to sign", "signed"),
+                    name("to publish", "published"),
+                    name("into a block", "in a block"),
+                    name("to exit", "exited"),
+                    name("to withdraw", "withdrawn"),
+                ]
+            }
+        }
     }
 }
 
@@ -51,7 +89,7 @@ fn behind(app: &App, case: &CaseView) -> usize {
     match case.kind {
         RequestKind::Deposit => deposit(app, case, newest),
         RequestKind::Reshare => reshare(newest),
-        RequestKind::Exit => exit(case, newest),
+        RequestKind::Exit => exit(app, case, newest),
     }
 }
 
@@ -112,19 +150,27 @@ fn reshare(newest: Option<&ActionView>) -> usize {
     }
 }
 
-fn exit(case: &CaseView, newest: Option<&ActionView>) -> usize {
+fn exit(app: &App, case: &CaseView, newest: Option<&ActionView>) -> usize {
     for (stage, behind) in [(Stage::Withdrawn, 6), (Stage::Exited, 5), (Stage::Exiting, 4)] {
         if reached(case, stage) {
             return behind;
         }
     }
     match newest {
-        Some(action) if action.family == Family::Broadcast => {
-            let is_out = action.was_approved() && action.state != ActionState::Approved;
-            2 + usize::from(is_out)
-        }
+        Some(action) if action.family == Family::Broadcast => 2 + usize::from(is_out(app, case, action)),
         Some(action) => 1 + usize::from(is_done(action)),
         None => 1,
+    }
+}
+
+/// Whether a node took the exit: who only offered it has not published it.
+fn is_out(app: &App, case: &CaseView, action: &ActionView) -> bool {
+    let exits = app.known().exits();
+    match exits.everything().find(|exit| exit.case == case.id) {
+        Some(exit) if !is_done(action) => {
+            action.state == ActionState::Executing && exit.verdicts.iter().any(|verdict| verdict.delivered)
+        }
+        _ => is_done(action),
     }
 }
 
@@ -132,11 +178,11 @@ fn reached(case: &CaseView, stage: Stage) -> bool {
     case.times.iter().any(|m| m.stage >= stage && m.actual.is_some())
 }
 
-/// The stage it is at, for a table's cell: `deposit 3/5`.
+/// The stage it is at, for a table's cell: `deposit 3/5`, `to publish 3/6`.
 pub(super) fn cell(app: &App, case: &CaseView) -> String {
     let names = names(case.kind);
     match names.get(behind(app, case)) {
-        Some(name) => format!("{name} {}/{}", behind(app, case) + 1, names.len()),
+        Some(name) => format!("{} {}/{}", name.ahead, behind(app, case) + 1, names.len()),
         None => format!("all {}", names.len()),
     }
 }
@@ -160,7 +206,8 @@ fn bar(app: &App, case: &CaseView, columns: usize) -> Line<'static> {
                 std::cmp::Ordering::Equal => (state.token, state.sign),
                 std::cmp::Ordering::Greater => (Token::Muted, Sign::Idle),
             };
-            (token, format!("{} {name}", sign.glyph(ascii)))
+            let word = if n < here { name.behind } else { name.ahead };
+            (token, format!("{} {word}", sign.glyph(ascii)))
         })
         .collect();
     // on a narrow screen the stages far behind go first
@@ -210,15 +257,15 @@ mod tests {
         let nothing = |_: &mut casimir_dkg::view::Snapshot| {};
         assert_eq!(
             drawn(nothing, "deposit/4", 80),
-            "◐ key ▸ · registration ▸ · deposit ▸ · final ▸ · active"
+            "◐ key ▸ · registration ▸ · deposit ▸ · finality ▸ · activation"
         );
         assert_eq!(
             drawn(nothing, "deposit/3", 80),
-            "✓ key ▸ ✓ registration ▸ ● deposit ▸ · final ▸ · active"
+            "✓ key ▸ ✓ registration ▸ ● deposit ▸ · finality ▸ · activation"
         );
         assert_eq!(
             drawn(nothing, "reshare/2", 80),
-            "✓ requested ▸ ● committee ▸ · reshare ▸ · contract"
+            "✓ requested ▸ ● committee ▸ · to reshare ▸ · contract"
         );
         assert_eq!(
             drawn(
@@ -226,7 +273,7 @@ mod tests {
                 "exit/1",
                 100
             ),
-            "✓ asked ▸ ✓ signed ▸ ● published ▸ · in a block ▸ · exited ▸ · withdrawn"
+            "✓ asked ▸ ✓ signed ▸ ● to publish ▸ · into a block ▸ · to exit ▸ · to withdraw"
         );
         assert_eq!(
             drawn(nothing, "deposit/2", 80),
@@ -237,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_behind_goes_first_where_it_is_narrow() {
         let narrow = drawn(|_| {}, "deposit/3", 40);
-        assert!(narrow.starts_with("● deposit ▸ · final"), "{narrow}");
+        assert!(narrow.starts_with("● deposit ▸ · finality"), "{narrow}");
         for columns in 0..60 {
             assert!(
                 width(&drawn(|_| {}, "exit/1", columns)) <= columns + 9,
@@ -263,6 +310,48 @@ mod tests {
             "deposit/3",
             80,
         );
-        assert!(text.contains("✓ deposit ▸ ● final"), "{text}");
+        assert!(text.contains("✓ deposit ▸ ● finality"), "{text}");
+    }
+
+    /// Whatever it is at, only what is behind it is said in a word that means that it is done.
+    #[test]
+    fn nothing_is_said_to_be_done_before_it_is() {
+        for kind in [RequestKind::Deposit, RequestKind::Reshare, RequestKind::Exit] {
+            for name in names(kind) {
+                let is_a_participle = [
+                    "signed",
+                    "published",
+                    "exited",
+                    "withdrawn",
+                    "requested",
+                    "asked",
+                    "in a block",
+                ];
+                assert!(!is_a_participle.contains(&name.ahead), "{}", name.ahead);
+            }
+        }
+        let exit = |state: ActionState, delivered: bool| {
+            drawn(
+                |s| {
+                    let of_exit = s.actions.iter_mut().find(|a| a.family == Family::Broadcast);
+                    fixture::stands(of_exit.unwrap(), state);
+                    s.cases.iter_mut().for_each(|case| case.times.clear());
+                    for verdict in s.exits.iter_mut().flat_map(|exit| &mut exit.verdicts) {
+                        verdict.delivered = delivered;
+                    }
+                },
+                "exit/1",
+                120,
+            )
+        };
+        for (state, delivered, says) in [
+            (ActionState::Approved, true, "to publish"),
+            (ActionState::Executing, false, "to publish"),
+            (ActionState::Executing, true, "into a block"),
+        ] {
+            let text = exit(state.clone(), delivered);
+            let at = text.split(" ▸ ").find(|part| !part.starts_with('✓')).unwrap();
+            assert!(at.ends_with(says), "{state:?} {delivered}: {text}");
+        }
     }
 }

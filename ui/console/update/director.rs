@@ -7,14 +7,15 @@ use tui_input::Input;
 
 use super::*;
 use crate::console::app::{Caption, Field, FieldKind};
+use crate::console::keys::Command;
 
 /// How long it stays on the screen what came of a lever.
 const READ: Duration = Duration::from_secs(60);
 
 /// The director's key.
 pub(super) fn open(app: &mut App) {
-    if app.settings.levers.is_empty() {
-        return app.say(Token::Info, "the director is the demo's: there is none here");
+    if let Some(why) = app.why_not(Command::Director) {
+        return app.say(Token::Info, why);
     }
     app.overlay = Some(Overlay::Input(Field {
         kind: FieldKind::Lever,

@@ -5,6 +5,8 @@
 //!  ✓ live  head 1,234 2 s  final 1,200  base fee 12.3 gwei │ oracle 0x… 1.2345 ETH │ rpc 2/2  messenger 1/1
 //! ```
 
+use std::time::Duration;
+
 use casimir_dkg::types::{CheckStatus, Severity};
 use casimir_dkg::view::{EndpointKind, Health, Mode, Stops, Wait, WaitReason};
 use ratatui::text::{Line, Span};
@@ -211,15 +213,30 @@ fn chain(app: &App, wide: bool) -> Vec<Span<'static>> {
     if wide && let Some(fee) = chain.base_fee_wei {
         value("base fee", format!("{} gwei", format::gwei_short(fee)));
     }
-    if let Some(at) = chain.head_at {
-        let age = app.clock().since(at);
-        let ago = match age.as_secs() {
-            0 => "  just now".to_owned(),
-            _ => format!("  {} ago", format::age(age)),
-        };
-        spans.push(Span::styled(ago, app.style(Token::Muted)));
+    if let Some(age) = head_age(app, wide) {
+        spans.push(Span::styled(format!("  {age}"), app.style(Token::Muted)));
     }
     spans
+}
+
+/// A block that is so much older than its arrival did not come fresh.
+const NOT_FRESH: Duration = Duration::from_secs(10);
+
+/// When the head came, and how old its block is where that says something else: an endpoint that lags tells old blocks as
+/// they come. Where there is room for one of them, it is the block's age.
+fn head_age(app: &App, wide: bool) -> Option<String> {
+    let chain = &app.snapshot.chain;
+    let came = app.clock().since(chain.head_at?);
+    let ago = match came.as_secs() {
+        0 => "just now".to_owned(),
+        _ => format!("{} ago", format::age(came)),
+    };
+    let old = chain.head_time.map(|time| app.clock().since(time));
+    Some(match old.filter(|old| *old >= came + NOT_FRESH) {
+        Some(old) if wide => format!("came {ago}, {} old", format::age(old)),
+        Some(old) => format!("{} old", format::age(old)),
+        None => ago,
+    })
 }
 
 /// `address` is how many columns the address may take.
@@ -427,6 +444,32 @@ mod tests {
                 false => assert!(line.is_some_and(|line| line.contains("it is so")), "{reason}"),
             }
         }
+    }
+
+    /// What lags tells old blocks as they come: neither time stands for the other.
+    #[test]
+    fn a_head_that_came_just_now_is_not_called_new_where_its_block_is_old() {
+        let told = |came: u64, old: Option<u64>| {
+            let mut snapshot = crate::console::tests::fixture::quiet();
+            snapshot.chain.head_at = Some(crate::console::tests::fixture::ago(came));
+            snapshot.chain.head_time = old.map(crate::console::tests::fixture::ago);
+            let app = app(snapshot);
+            [true, false].map(|wide| {
+                let text: String = chain(&app, wide)
+                    .iter()
+                    .map(|span| span.content.to_string())
+                    .collect();
+                text.rsplit_once("  ").unwrap().1.to_owned()
+            })
+        };
+        assert_eq!(told(0, Some(20)), ["came just now, 20 s old", "20 s old"]);
+        assert_eq!(told(3, Some(23)), ["came 3 s ago, 23 s old", "23 s old"]);
+        assert_eq!(told(0, Some(2)), ["just now", "just now"]);
+        assert_eq!(
+            told(0, None),
+            ["just now", "just now"],
+            "an older engine does not tell"
+        );
     }
 
     #[test]

@@ -91,8 +91,7 @@ impl<'a> Page<'a> {
     /// A heading, with an empty line before it.
     pub(crate) fn heading(&mut self, text: &str) {
         self.gap();
-        let span = self.span(Token::TitleFocus, text);
-        self.lines.push(Line::from(span));
+        self.text(Token::TitleFocus, text);
     }
 
     /// A paragraph.

@@ -152,7 +152,14 @@ impl Table<'_> {
             Width::Fixed(w) | Width::Rest(w) => w,
         };
         let needed = |shown: &[usize]| shown.iter().map(|i| least(i) + 2).sum::<u16>().saturating_sub(2);
-        while needed(&shown) > width && shown.len() > 1 {
+        // a column goes where what is in them does not fit, and not for the room that the others would leave empty
+        let tight = |i: &usize| match self.columns[*i].width {
+            Width::Fixed(w) => w.min(u16::try_from(self.needs(*i, rows)).unwrap_or(w)),
+            Width::Rest(w) => w,
+        };
+        let tight: Vec<u16> = (0..self.columns.len()).map(|i| tight(&i)).collect();
+        let takes = |shown: &[usize]| shown.iter().map(|i| tight[*i] + 2).sum::<u16>().saturating_sub(2);
+        while takes(&shown) > width && shown.len() > 1 {
             let first_to_go = shown
                 .iter()
                 .enumerate()
@@ -164,7 +171,10 @@ impl Table<'_> {
             };
         }
         let stretches = |i: &usize| matches!(self.columns[*i].width, Width::Rest(_));
-        let mut widths: Vec<usize> = shown.iter().map(|i| usize::from(least(i))).collect();
+        let fits = needed(&shown) <= width;
+        let begin = |i: &usize| if fits { least(i) } else { tight[*i] };
+        let mut widths: Vec<usize> = shown.iter().map(|i| usize::from(begin(i))).collect();
+        let needed = |shown: &[usize]| shown.iter().map(|i| begin(i) + 2).sum::<u16>().saturating_sub(2);
         let mut spare = usize::from(width.saturating_sub(needed(&shown)));
         let wants = |middle: bool, rests: bool| {
             let wants = |i: &usize| match stretches(i) == rests {
@@ -312,6 +322,22 @@ mod tests {
         let drawn = drawn_with(WIDE, 48);
         assert!(drawn.contains("Deposit 32 ETH"), "{drawn}");
         assert!(drawn.contains("deposit/12345#17"), "{drawn}");
+    }
+
+    /// The room that a column asks for at least is no reason to leave out another one, where nothing stands in it.
+    #[test]
+    fn no_column_goes_for_room_that_another_one_leaves_empty() {
+        const WIDE: &[Column] = &[fixed("id", 30, 0), fixed("key", 9, 4), rest("what", 8, 0)];
+        let drawn = drawn_with(WIDE, 45);
+        assert!(
+            drawn.contains("0x") && drawn.contains("deposit/12345#17"),
+            "{drawn}"
+        );
+        let narrow = drawn_with(WIDE, 34);
+        assert!(
+            !narrow.contains("0x") && narrow.contains("deposit/12345#17"),
+            "{narrow}"
+        );
     }
 
     #[test]

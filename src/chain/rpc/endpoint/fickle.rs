@@ -1,29 +1,93 @@
 //! Heads that go back and forth: behind one address there are nodes of which some are behind the others.
 //!
-//! A head that is told again, or comes late, is nothing, and neither is one that goes back by a block: a reorganisation does
-//! that, and a node that has the newest block a moment after another. Further back goes who asks another node.
+//! A head that is told again, or comes late, is nothing, and neither is one that goes back by a block: a node has the newest
+//! block a moment after another. Further back goes who asks another node, and so does a chain that is reorganised. What comes
+//! after tells them apart: a balancer's head comes forward again on the blocks that it told before, and a chain that was
+//! reorganised has others in their place. Where neither is seen, nothing is said.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use alloy::primitives::B256;
 use tokio::time::Instant;
 
 use super::Endpoint;
+use crate::chain::rpc::types::BlockHeader;
 use crate::types::SafeText;
 
 /// Blocks by which a head goes back that counts.
 const BACK: u64 = 2;
-/// So many times in a while: once is a reorganisation.
+/// So many times in a while: once is a node that was started anew.
 const TIMES: usize = 3;
-/// Heads that go back within this make an endpoint fickle.
+/// Heads that go back and forth within this make an endpoint fickle.
 const WHILE: Duration = Duration::from_secs(600);
+/// Blocks of which it is remembered what it told: more than any of its nodes is behind.
+const REMEMBERED: usize = 256;
+
+/// A head as it was told: its number and hash, and the hash of the block before it.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    number: u64,
+    hash: B256,
+    parent: B256,
+}
+
+impl Head {
+    /// What it says of blocks, the newest last.
+    fn blocks(self) -> impl Iterator<Item = (u64, B256)> {
+        let before = self.number.checked_sub(1).map(|number| (number, self.parent));
+        before.into_iter().chain([(self.number, self.hash)])
+    }
+}
+
+impl From<&BlockHeader> for Head {
+    fn from(header: &BlockHeader) -> Self {
+        Self {
+            number: header.number(),
+            hash: header.hash,
+            parent: header.parent_hash,
+        }
+    }
+}
+
+/// A head that went back, of which it is not known yet why.
+struct Fall {
+    from: u64,
+    to: u64,
+    at: Instant,
+    /// The blocks above that it had told before.
+    told: BTreeMap<u64, B256>,
+    /// One of them was told again since.
+    again: bool,
+    /// Its head came up to where it had been.
+    is_back: bool,
+}
+
+impl Fall {
+    /// Another head was told since. Whether another block is in the place of one that it had told before.
+    fn is_reorganised(&mut self, head: Head) -> bool {
+        self.is_back |= head.number >= self.from;
+        for (number, hash) in head.blocks() {
+            match self.told.get(&number) {
+                Some(before) if *before == hash => self.again = true,
+                Some(_) => return true,
+                None => (),
+            }
+        }
+        false
+    }
+}
 
 /// What it told of its head.
 #[derive(Default)]
 pub(super) struct Heads {
     /// The head that it told last, and when that answer came.
     last: Option<(u64, Instant)>,
-    /// When it went back the last times.
+    /// The chain that it told, as far as it did.
+    chain: BTreeMap<u64, B256>,
+    /// Heads that went back, not known yet why.
+    falls: VecDeque<Fall>,
+    /// When heads had gone back and come forward on one chain, the last times.
     back: VecDeque<Instant>,
     /// How it went back last.
     words: SafeText,
@@ -31,25 +95,60 @@ pub(super) struct Heads {
 
 impl Heads {
     /// It answered a question of this time with this head. Whether it begins to be fickle with that.
-    fn told(&mut self, number: u64, asked: Instant, now: Instant) -> bool {
-        let before = self.last.replace((number, now));
+    fn told(&mut self, head: Head, asked: Instant, now: Instant) -> bool {
+        let last = self.last.replace((head.number, now));
         // an answer that was overtaken by another one says nothing of the order
-        let Some((before, _)) = before.filter(|(_, came)| *came <= asked) else {
-            return false;
-        };
-        if before < number.saturating_add(BACK) {
+        if last.is_some_and(|(_, came)| came > asked) {
             return false;
         }
         let was = self.fickle(now).is_some();
-        self.words = SafeText::new(&format!(
-            "eth_getBlockByNumber: says by turns that other blocks are the newest, {number} after {before}: the nodes behind \
-             its address differ"
-        ));
-        self.back.push_back(now);
-        if self.back.len() > TIMES {
-            self.back.pop_front();
+        self.look_at_falls(head, now);
+        if let Some((from, _)) = last.filter(|(from, _)| *from >= head.number.saturating_add(BACK)) {
+            self.falls.push_back(Fall {
+                from,
+                to: head.number,
+                at: now,
+                told: self.chain.split_off(&(head.number + 1)),
+                again: false,
+                is_back: false,
+            });
+            if self.falls.len() > TIMES {
+                self.falls.pop_front();
+            }
         }
+        self.remember(head);
         !was && self.fickle(now).is_some()
+    }
+
+    /// Which of them this head explains.
+    fn look_at_falls(&mut self, head: Head, now: Instant) {
+        self.falls
+            .retain_mut(|fall| now.duration_since(fall.at) < WHILE && !fall.is_reorganised(head));
+        while let Some(at) = self.falls.iter().position(|fall| fall.again && fall.is_back) {
+            let Some(Fall { from, to, .. }) = self.falls.remove(at) else {
+                break;
+            };
+            self.words = SafeText::new(&format!(
+                "eth_getBlockByNumber: says by turns that other blocks are the newest, {to} after {from} of one chain: the \
+                 nodes behind its address differ"
+            ));
+            self.back.push_back(now);
+            if self.back.len() > TIMES {
+                self.back.pop_front();
+            }
+        }
+    }
+
+    fn remember(&mut self, head: Head) {
+        let is_another =
+            |(number, hash): (u64, B256)| self.chain.get(&number).is_some_and(|told| *told != hash);
+        if head.blocks().any(is_another) {
+            self.chain.clear();
+        }
+        self.chain.extend(head.blocks());
+        while self.chain.len() > REMEMBERED {
+            self.chain.pop_first();
+        }
     }
 
     /// How it goes back and forth, where it does.
@@ -61,10 +160,10 @@ impl Heads {
 
 impl Endpoint {
     /// Asked at this time for its newest block, it told this one.
-    pub(in crate::chain::rpc) fn told_newest(&self, number: u64, asked: Instant) {
+    pub(in crate::chain::rpc) fn told_newest(&self, header: &BlockHeader, asked: Instant) {
         let mut state = self.state();
-        state.head = Some(number);
-        if state.heads.told(number, asked, Instant::now()) {
+        state.head = Some(header.number());
+        if state.heads.told(header.into(), asked, Instant::now()) {
             let words = state.heads.words.clone();
             if let Some(left_out) = state.lines.changes.line() {
                 tracing::warn!(target: "chain", endpoint = %self.name, reason = %words, left_out, "endpoint's heads go back and forth");
@@ -78,25 +177,52 @@ impl Endpoint {
 mod tests {
     use super::*;
 
-    /// Heads that are told one after the other, 4 s apart. How often it begins to be fickle, and whether it is in the end.
-    fn tells(numbers: impl IntoIterator<Item = u64>) -> (usize, bool) {
-        let (mut heads, start) = (Heads::default(), Instant::now());
-        let (mut began, mut now) = (0, start);
-        for number in numbers {
-            now += Duration::from_secs(4);
-            began += usize::from(heads.told(number, now, now));
+    /// A block of one of the branches of a chain: they have all blocks up to 90 together.
+    fn head(number: u64, branch: u8) -> Head {
+        let hash = |number: u64| {
+            let branch = if number <= 90 { 0 } else { branch };
+            B256::from(std::array::from_fn(|at| match at {
+                0 => branch,
+                _ => number.to_be_bytes()[at % 8],
+            }))
+        };
+        Head {
+            number,
+            hash: hash(number),
+            parent: hash(number.saturating_sub(1)),
         }
-        (began, heads.fickle(now).is_some())
+    }
+
+    /// Heads of branches that are told one after the other, 4 s apart. How often it begins to be fickle, and whether it is in
+    /// the end.
+    fn tells_of(heads: impl IntoIterator<Item = (u64, u8)>) -> (usize, bool) {
+        let (mut told, start) = (Heads::default(), Instant::now());
+        let (mut began, mut now) = (0, start);
+        for (number, branch) in heads {
+            now += Duration::from_secs(4);
+            began += usize::from(told.told(head(number, branch), now, now));
+        }
+        (began, told.fickle(now).is_some())
+    }
+
+    fn tells(numbers: impl IntoIterator<Item = u64>) -> (usize, bool) {
+        tells_of(numbers.into_iter().map(|number| (number, 0)))
     }
 
     #[test]
     fn who_jumps_back_and_forth_within_a_few_blocks_is_named_once() {
         assert_eq!(tells([100, 97, 100, 97, 100]), (0, false), "twice");
         assert_eq!(tells([100, 97, 100, 97, 100, 97, 101, 98]), (1, true));
+        // whatever it was that it told in between
+        let climbs = [100, 97, 98, 101, 98, 99, 102, 99, 100, 103];
+        assert_eq!(tells(climbs), (1, true));
+        // blocks come fast, and few of them are seen
+        let fast = [100, 90, 104, 103, 99, 108, 107, 103, 112, 111, 107];
+        assert_eq!(tells(fast), (1, true));
     }
 
     #[test]
-    fn ordinary_lag_and_a_reorganisation_are_not() {
+    fn ordinary_lag_is_not() {
         assert_eq!(tells(100..300), (0, false));
         assert_eq!(
             tells((0..300).map(|n| 100 + n / 3)),
@@ -108,12 +234,45 @@ mod tests {
             (0, false),
             "by a block"
         );
-        assert_eq!(tells([100, 101, 95, 96, 97, 98]), (0, false), "a reorganisation");
         // one a quarter of an hour
         assert_eq!(
             tells((0..2_000).map(|n| if n % 225 == 0 { 95 } else { 100 })),
             (0, false)
         );
+    }
+
+    /// Each time the chain goes back to where it parts, and on from there with other blocks.
+    #[test]
+    fn a_chain_that_is_reorganised_again_and_again_is_nobodys_fault() {
+        assert_eq!(tells([100, 101, 95, 96, 97, 98]), (0, false), "nothing is known");
+        for to in [90, 91, 94] {
+            for beyond in [95, 100, 103] {
+                let heads = (1..20u8).flat_map(|branch| {
+                    [
+                        (100, branch - 1),
+                        (to, branch),
+                        (to + 1, branch),
+                        (beyond, branch),
+                    ]
+                });
+                assert_eq!(tells_of(heads), (0, false), "back to {to}, on to {beyond}");
+            }
+        }
+    }
+
+    /// It was behind twice, for half a minute, and the chain was reorganised twice after that.
+    #[test]
+    fn two_lags_and_two_reorganisations_are_no_balancer() {
+        let on = |heads: std::ops::Range<u64>, branch: u8| heads.map(move |number| (number, branch));
+        let heads = on(50..80, 0)
+            .chain(on(60..68, 0))
+            .chain(on(88..89, 0))
+            .chain(on(68..76, 0));
+        let heads = heads
+            .chain(on(96..100, 0))
+            .chain(on(97..103, 1))
+            .chain(on(91..110, 2));
+        assert_eq!(tells_of(heads), (0, false));
     }
 
     #[test]
@@ -122,8 +281,8 @@ mod tests {
         for n in 0..10 {
             let asked = start + Duration::from_secs(n);
             let came = asked + Duration::from_millis(10);
-            heads.told(100 + 5 * n, asked, came);
-            heads.told(90 + 5 * n, asked, came + Duration::from_millis(10));
+            heads.told(head(100 + 5 * n, 0), asked, came);
+            heads.told(head(90 + 5 * n, 0), asked, came + Duration::from_millis(10));
         }
         assert!(heads.fickle(start + Duration::from_secs(11)).is_none());
     }

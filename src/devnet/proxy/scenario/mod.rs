@@ -23,7 +23,7 @@ pub(super) use reader::Reader;
 pub use reader::Variables;
 pub(in crate::devnet) use reader::nearest;
 pub(super) use rule::{At, Rule};
-pub use shipped::shipped;
+pub use shipped::{on_the_screen, shipped};
 pub(super) use table::Table;
 use toml::de::DeTable;
 
@@ -176,6 +176,13 @@ impl Scenario {
             .iter()
             .flat_map(|rule| [rule.when.from_lever.as_deref(), rule.when.to_lever.as_deref()])
             .flatten()
+    }
+
+    /// Those of them from which on its rules hold.
+    pub fn begins(&self) -> impl Iterator<Item = &str> {
+        self.rules
+            .iter()
+            .filter_map(|rule| rule.when.from_lever.as_deref())
     }
 }
 

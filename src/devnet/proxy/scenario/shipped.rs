@@ -94,6 +94,19 @@ pub fn shipped() -> &'static [(&'static str, &'static str)] {
     SHIPPED
 }
 
+/// What a person sees of one of them: the words at its head.
+#[must_use]
+pub fn on_the_screen(name: &str) -> Option<String> {
+    let (_, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
+    let (_, words) = text.split_once("\n# On the screen: ")?;
+    let words = words.lines().enumerate();
+    let words = words.map_while(|(nth, line)| match nth {
+        0 => Some(line.trim()),
+        _ => line.strip_prefix("# ").map(str::trim),
+    });
+    Some(words.collect::<Vec<_>>().join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +149,11 @@ mod tests {
             assert_eq!(scenario.name(), *name);
             for words in ["\n# Must be true: ", "\n# On the screen: "] {
                 assert!(text.contains(words), "{name}: {words:?}");
+            }
+            let told = on_the_screen(name).unwrap();
+            for syntax in ["#", "…", "`cut`", "`mended`", "lever"] {
+                let words = format!("{}: {told}", scenario.about());
+                assert!(!words.contains(syntax), "{name}: {words}");
             }
         }
     }

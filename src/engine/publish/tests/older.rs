@@ -613,6 +613,28 @@ fn the_state_at_a_past_moment_is_what_was_published_then() {
     );
 }
 
+/// How fresh they were then is not known, and the program that looks back was not there.
+#[test]
+fn checks_of_a_past_moment_stand_as_they_were_journaled() {
+    let mut told = Teller::nothing();
+    let case = case_id(RequestKind::Deposit, 1);
+    let action = ActionId { case, number: 1 };
+    let mut waits = life(1);
+    waits.truncate(2);
+    let Record::ActionProposed { proposal, digest, .. } = &mut waits[1] else {
+        panic!("the ceremony is proposed")
+    };
+    proposal.checks = vec![Check::pass("pool-ready", "yes"), Check::fail("balance", "0 ETH")];
+    *digest = proposal.digest(action);
+    told.take(5, waits);
+    let at = PastMoment::Record(2);
+    let Rows::Past(seen) = told.read(Query::Past { at }).unwrap().rows else {
+        panic!("no state")
+    };
+    let action = seen.action(action).unwrap();
+    assert_eq!(action.checks_in_words(", "), "1 pass, 1 fail");
+}
+
 #[test]
 fn a_time_to_come_is_no_past_and_one_after_the_newest_record_is_as_that_left_it() {
     let mut told = Teller::nothing();

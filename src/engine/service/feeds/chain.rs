@@ -191,6 +191,7 @@ async fn tell(agreement: &dyn Agreement, tip: &mut Tip, head: &Head, core: &mpsc
     let said = said.map(|(subject, words)| LiveUpdate::Alarm(subject, words));
     let update = LiveUpdate::Head {
         head: head.block,
+        time: Some(UnixMillis(head.timestamp.saturating_mul(1_000))),
         finalized: head.finalized,
         base_fee_wei: head.base_fee_wei,
     };

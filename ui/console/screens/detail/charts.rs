@@ -15,7 +15,7 @@ use casimir_dkg::view::{CeremonyEnd, EndpointKind, EndpointTrend, OperatorView, 
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
-use crate::console::widgets::text::{clean, width};
+use crate::console::widgets::text::{clean, width, wrap};
 use crate::console::widgets::{format, spark};
 
 /// Columns of a label with its gap, at least.
@@ -47,6 +47,13 @@ fn endpoint(trend: &EndpointTrend) -> String {
 const WIDE: usize = 90;
 
 pub(super) fn build(page: &mut Page<'_>, app: &App) {
+    if app.past.is_some() {
+        page.text(
+            Token::Muted,
+            "Times to answer, base fees and ready queues of the past: the journal does not tell.",
+        );
+        return ceremonies(page, app);
+    }
     let newest = Samples::MOST;
     let none = spark::line(&[None], 1, app.settings.ascii);
     page.text(
@@ -92,10 +99,16 @@ fn chart(page: &mut Page<'_>, app: &App, label: &str, values: &[Option<u64>], wo
         return;
     }
     page.cells(&[((Token::Text, label), room_for_label), ((Token::Info, blocks), 0)]);
-    page.cells(&[
-        ((Token::Text, String::new()), room_for_label),
-        ((Token::Muted, words.to_owned()), 0),
-    ]);
+    beside(page, room_for_label, "", Token::Muted, words);
+}
+
+/// Words beside a label, over as many lines as they take.
+fn beside(page: &mut Page<'_>, room: usize, label: &str, token: Token, words: &str) {
+    let lines = wrap(&clean(words), page.width().saturating_sub(room));
+    for (nth, line) in lines.into_iter().enumerate() {
+        let label = if nth == 0 { label } else { "" };
+        page.cells(&[((Token::Text, label.to_owned()), room), ((token, line), 0)]);
+    }
 }
 
 /// `4 ms now, 3 to 12 ms`
@@ -176,10 +189,7 @@ fn base_fee(page: &mut Page<'_>, app: &App) {
     let values = app.snapshot.trends.base_fee_wei.values();
     chart(page, app, "base fee", values, &spread(values, gwei));
     let label = label(page, app);
-    page.cells(&[
-        ((Token::Text, "ceiling".to_owned()), label),
-        ((Token::Text, ceiling(app)), 0),
-    ]);
+    beside(page, label, "ceiling", Token::Text, &ceiling(app));
 }
 
 /// The ceiling of a transaction, and the base fee at which the newest one would reach it.
@@ -224,13 +234,27 @@ mod tests {
         let mut app = fixture::app(fixture::measured());
         for (ascii, columns) in [false, true]
             .into_iter()
-            .flat_map(|ascii| (90..=180).map(move |c| (ascii, c)))
+            .flat_map(|ascii| (36..=180).map(move |c| (ascii, c)))
         {
             app.settings.ascii = ascii;
             let mut page = Page::new(&app, columns);
             build(&mut page, &app);
             for line in page.into_lines() {
                 assert!(line.width() <= usize::from(columns), "{columns}: {line}");
+            }
+            let words = |page: Page<'_>| -> String {
+                let lines = page
+                    .into_lines()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>();
+                lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+            };
+            let mut page = Page::new(&app, columns);
+            build(&mut page, &app);
+            let told = words(page);
+            for whole in ["ceremonies that did not fail because of them", &ceiling(&app)] {
+                assert!(told.contains(whole), "{columns}: {whole}: {told}");
             }
         }
     }

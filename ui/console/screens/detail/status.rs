@@ -1,6 +1,6 @@
 //! The status page: alarms, network, account, endpoints, operators, journal.
 
-use casimir_dkg::types::{CheckStatus, Round, Severity, rounded_ether, rounded_gwei};
+use casimir_dkg::types::{BlockRef, CheckStatus, Round, Severity, rounded_ether, rounded_gwei};
 use casimir_dkg::view::Samples;
 
 use crate::console::app::App;
@@ -8,6 +8,9 @@ use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::sign::Sign;
 use crate::console::widgets::{format, spark, status};
+
+/// In the past nothing of the chain, the account or who answered is known: that is no news of then.
+pub(super) const NOT_TOLD: &str = "unknown: the journal does not tell";
 
 pub(super) fn build(page: &mut Page<'_>, app: &App) {
     let s = &app.snapshot;
@@ -76,7 +79,18 @@ fn not_kept(page: &mut Page<'_>, app: &App) {
 fn alarms(page: &mut Page<'_>, app: &App) {
     let (s, ascii) = (&app.snapshot, app.settings.ascii);
     page.heading("Alarms");
-    if s.alarms.is_empty() && s.journal.unwritable.is_none() {
+    if app.past.is_some() {
+        if let Some(pause) = &s.paused {
+            let words = format!(
+                "everything is paused by {} since {}",
+                pause.by,
+                format::date(pause.since)
+            );
+            page.item(Sign::Paused.glyph(ascii), Token::Warn, &words);
+        }
+        let words = "What else was up then: the journal does not tell.";
+        page.text(Token::Muted, words);
+    } else if s.alarms.is_empty() && s.journal.unwritable.is_none() {
         match s.waits.is_empty() {
             true => page.item(Sign::Ok.glyph(ascii), Token::Ok, "none"),
             false => page.item(
@@ -159,20 +173,36 @@ fn network(page: &mut Page<'_>, app: &App) {
             format!("by {} since {}", pause.by, format::date(pause.since)),
         );
     }
-    let block = |b: Option<casimir_dkg::types::BlockRef>| {
-        b.map_or_else(
-            || "none yet".to_owned(),
-            |b| format!("{}  {}", format::number(b.number), b.hash),
-        )
-    };
-    page.status("chain", status::link(s.chain.link), "");
-    page.field("head", Token::Text, block(s.chain.head));
-    page.field("final", Token::Text, block(s.chain.finalized));
-    page.field("events read up to", Token::Text, block(s.chain.cursor));
-    if let Some(fee) = s.chain.base_fee_wei {
+    match app.past {
+        Some(_) => chain_then(page, app),
+        None => chain(page, app),
+    }
+}
+
+fn block(at: BlockRef) -> String {
+    format!("{}  {}", format::number(at.number), at.hash)
+}
+
+fn chain(page: &mut Page<'_>, app: &App) {
+    let chain = &app.snapshot.chain;
+    let block = |at: Option<BlockRef>| at.map_or_else(|| "none yet".to_owned(), block);
+    page.status("chain", status::link(chain.link), "");
+    page.field("head", Token::Text, block(chain.head));
+    if let Some(came) = chain.head_at {
+        let ago = |at| format!("{} ago", format::age(app.clock().since(at)));
+        let words = match chain.head_time {
+            Some(time) if time > app.clock() => format!("{}; its own time is ahead of this clock", ago(came)),
+            Some(time) => format!("{}; its own time is {}", ago(came), ago(time)),
+            None => ago(came),
+        };
+        page.field("head came", Token::Text, words);
+    }
+    page.field("final", Token::Text, block(chain.finalized));
+    page.field("events read up to", Token::Text, block(chain.cursor));
+    if let Some(fee) = chain.base_fee_wei {
         page.field("base fee", Token::Text, rounded_gwei(fee, Round::Up));
     }
-    let queue: Vec<_> = s.chain.ready_queue.iter().map(ToString::to_string).collect();
+    let queue: Vec<_> = chain.ready_queue.iter().map(ToString::to_string).collect();
     page.field(
         "ready queue",
         Token::Text,
@@ -182,22 +212,43 @@ fn network(page: &mut Page<'_>, app: &App) {
             format!("pools {}", queue.join(", "))
         },
     );
-    for pool in &s.chain.ready_pools {
+    for pool in &chain.ready_pools {
         let eth = rounded_ether(pool.deposits_wei, Round::Down);
-        let words = format!("{eth} put in, at block {}", format::number(pool.block));
+        let words = format!(
+            "{eth} put in (the contract, read at block {})",
+            format::number(pool.block)
+        );
         page.field(&format!("pool {}", pool.id), Token::Text, words);
     }
-    for history in &s.chain.histories {
+    for history in &chain.histories {
         page.field(history.what.as_str(), Token::Text, history.words());
     }
-    if let Some(nonce) = s.chain.owner_nonce {
+    if let Some(nonce) = chain.owner_nonce {
         page.field("SSV owner nonce", Token::Text, nonce);
     }
+}
+
+/// Of the chain the journal holds one thing: a block up to which every event had been read, noted down now and then.
+fn chain_then(page: &mut Page<'_>, app: &App) {
+    for label in ["chain", "head", "final", "base fee", "ready queue"] {
+        page.field(label, Token::Stale, NOT_TOLD);
+    }
+    let (token, read) = match app.snapshot.chain.cursor {
+        Some(at) => (Token::Text, format!("at least {}", block(at))),
+        None => (Token::Stale, NOT_TOLD.to_owned()),
+    };
+    page.field("events read up to", token, read);
 }
 
 fn account(page: &mut Page<'_>, app: &App) {
     let signer = &app.snapshot.signer;
     page.heading("Oracle account");
+    if app.past.is_some() {
+        for label in ["address", "balance", "authorised"] {
+            page.field(label, Token::Stale, NOT_TOLD);
+        }
+        return;
+    }
     match signer.address {
         Some(address) => page.field("address", Token::Value, address),
         None => page.field("address", Token::Muted, "no key: nothing can be sent"),

@@ -3,6 +3,7 @@
 use casimir_dkg::types::{Round, rounded_ether, rounded_gwei};
 use casimir_dkg::view::{TransactionState, TransactionView};
 
+use super::status::NOT_TOLD;
 use crate::console::app::App;
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
@@ -20,7 +21,11 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, tx: &Tr
         TransactionState::Included { block, confirmations } => {
             page.field("block", Token::Text, format::number(block.number));
             page.field("block hash", Token::Value, block.hash);
-            page.field("confirmations", Token::Text, format::number(*confirmations));
+            let (token, count) = match app.past {
+                Some(_) => (Token::Stale, NOT_TOLD.to_owned()),
+                None => (Token::Text, format::number(*confirmations)),
+            };
+            page.field("confirmations", token, count);
         }
         TransactionState::Final { block } => {
             page.field("block", Token::Text, format::number(block.number));

@@ -90,6 +90,8 @@ impl Describe for Transactions {
             None => format!("max {}", format::eth_short(tx.fee_ceiling_wei)),
         };
         let blocks = match &tx.state {
+            // counted from a head that the journal does not hold
+            TransactionState::Included { .. } if app.past.is_some() => "?".to_owned(),
             TransactionState::Included { confirmations, .. } => format::number(*confirmations),
             TransactionState::Final { .. } => "final".to_owned(),
             _ => String::new(),

@@ -251,6 +251,29 @@ fn the_palette_says_why_not_and_does_what_its_key_would() {
 }
 
 #[test]
+fn what_the_palette_cuts_of_the_selected_command_stands_beneath_in_full() {
+    for size in [(80, 24), (60, 16)] {
+        let mut d = busy();
+        d.slowly("2 :");
+        let all = entries(&d.app, "");
+        for (nth, entry) in all.iter().enumerate() {
+            let text = match &entry.why_not {
+                Some(why) => format!("not now: {why}"),
+                None => entry.help.to_owned(),
+            };
+            let screen = picture(&mut d.app, size);
+            let told: Vec<_> = screen
+                .lines()
+                .map(|line| line.trim_matches(['│', ' ', '"']))
+                .collect();
+            let told = told.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(told.contains(&text), "{size:?}, {nth}: {text}: {screen}");
+            d.slowly("down");
+        }
+    }
+}
+
+#[test]
 fn every_command_that_is_heard_is_in_the_palette() {
     let mut d = busy();
     for keys in ["2", "2 enter", "8"] {

@@ -250,3 +250,111 @@ fn the_past_is_as_old_as_it_was_and_says_what_is_not_kept() {
         "{page}"
     );
 }
+
+/// As the engine composes the past, and paused by it: nothing of the chain and of the account was told.
+fn as_composed() -> Snapshot {
+    let mut then = fixture::measured();
+    then.chain = casimir_dkg::view::ChainView {
+        cursor: then.chain.cursor.or(then.chain.head),
+        ..casimir_dkg::view::ChainView::unread()
+    };
+    then.signer = casimir_dkg::view::SignerView::unread(None);
+    then.endpoints.clear();
+    then.operators.clear();
+    then.trends = Default::default();
+    then.alarms.clear();
+    then.waits.clear();
+    then.paused = Some(casimir_dkg::view::PauseView {
+        by: "the engine".into(),
+        since: then.at,
+    });
+    then
+}
+
+#[test]
+fn what_the_journal_does_not_hold_is_never_none_empty_or_connecting() {
+    let mut d = in_the_past();
+    d.app.snapshot = Arc::new(as_composed());
+    d.app.refresh_lists(|_| None);
+    d.slowly("i");
+    let status = picture(&mut d.app, (120, 90));
+    for words in ["none", "empty", "connecting", "no key", "not asked", "no answer"] {
+        assert!(!status.contains(words), "{words}: {status}");
+    }
+    for field in [
+        "chain",
+        "head",
+        "final",
+        "base fee",
+        "ready queue",
+        "address",
+        "balance",
+        "authorised",
+    ] {
+        let told = status.lines().any(|line| {
+            let line = line.trim_start_matches(['│', '┃', ' ']);
+            line.starts_with(field) && line.contains("the journal does not tell")
+        });
+        assert!(told, "{field}: {status}");
+    }
+    assert!(status.contains("at least "), "{status}");
+    let alarms = status
+        .split("Alarms")
+        .nth(1)
+        .unwrap()
+        .split("Network")
+        .next()
+        .unwrap();
+    assert!(
+        alarms.contains("paused by the engine") && alarms.contains("the journal does not tell"),
+        "{alarms}"
+    );
+    d.slowly("esc C");
+    let charts = picture(&mut d.app, (120, 60));
+    assert!(charts.contains("Ceremonies: how long"), "{charts}");
+    for words in [
+        "nothing yet; no answer",
+        "no answer",
+        "not told",
+        "Endpoints: time",
+    ] {
+        assert!(!charts.contains(words), "{words}: {charts}");
+    }
+    assert!(charts.contains("the journal does not tell"), "{charts}");
+}
+
+#[test]
+fn confirmations_are_counted_from_a_head_that_the_journal_does_not_tell() {
+    let mut d = in_the_past();
+    let mut then = as_composed();
+    let tx = &mut then.transactions[0];
+    let action = tx.action;
+    tx.state = casimir_dkg::view::TransactionState::Included {
+        block: fixture::block(7),
+        confirmations: 0,
+    };
+    d.app.snapshot = Arc::new(then);
+    d.app.refresh_lists(|_| None);
+    crate::console::update::navigate::push(&mut d.app, Target::Row(RowId::Transaction(action)));
+    let page = picture(&mut d.app, (120, 60));
+    let line = page.lines().find(|line| line.contains("confirmations")).unwrap();
+    assert!(line.contains("the journal does not tell"), "{page}");
+}
+
+#[test]
+fn no_lever_is_pulled_from_the_past() {
+    use crate::console::keys::Command;
+    let mut d = in_the_past();
+    d.app.settings.levers = vec!["mend: all is as it was".to_owned()];
+    assert!(d.slowly("D").is_empty());
+    assert!(d.app.overlay.is_none());
+    assert!(toast(&d).contains("this is the past"), "{}", toast(&d));
+    assert!(
+        d.app
+            .why_not(Command::Director)
+            .unwrap()
+            .contains("this is the past")
+    );
+    d.slowly("q D");
+    assert!(d.app.overlay.is_some(), "back to now it can be");
+}
