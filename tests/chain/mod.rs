@@ -14,8 +14,6 @@ mod intake;
 mod later;
 mod lies;
 mod limits;
-#[path = "../conformance/mutate.rs"]
-mod mutate;
 mod mutations;
 mod nowhere;
 mod omissions;

@@ -17,10 +17,10 @@ use casimir_dkg::types::{BlsPublicKey, OperatorId, RedactedUrl};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::mutate::{mutated, numbers};
 use super::proxy::{Act, Call, Proxy};
 use super::remote;
 use super::support::{oracle, rpc};
+use crate::conformance::mutate::{mutated, numbers};
 
 /// What a node answers to what is asked here.
 fn honest(method: &str) -> Value {
