@@ -239,6 +239,9 @@ fn status(asker: &Asker) -> Outcome {
     let snapshot = asker.snapshot();
     if asker.json {
         let waiting: Vec<_> = snapshot.for_a_person().map(|a| a.id.to_string()).collect();
+        let refreshing: Vec<_> = summary::refreshing(&snapshot)
+            .map(|(action, it)| json!({ "action": action.id, "by": it.by, "until": it.until.to_rfc3339(), "is_enough": it.is_enough }))
+            .collect();
         output::json(&json!({
             "engine": asker.attached.seated,
             "version": snapshot.version,
@@ -250,6 +253,7 @@ fn status(asker: &Asker) -> Outcome {
             "chain": snapshot.chain,
             "signer": snapshot.signer,
             "waiting": waiting,
+            "refreshing": refreshing,
             "in_flight": snapshot.work_in_flight(),
             "waits": snapshot.waits.iter().map(wait_json).collect::<Vec<_>>(),
             "alarms": snapshot.alarms,

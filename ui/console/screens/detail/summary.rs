@@ -1,6 +1,6 @@
 //! The first screen of an action's page: what a person has to know before deciding, in so few lines that 80x24 shows all.
 
-use casimir_dkg::view::{ActionState, ActionView};
+use casimir_dkg::view::{ActionState, ActionView, Risk};
 
 use super::before_after;
 use crate::console::app::App;
@@ -49,16 +49,23 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
         .as_ref()
         .map_or(0, |row| wrap(&clean(&row.text), room).len());
     let needed = texts.map(|text| wrap(&clean(text), room).len()).sum::<usize>() + lines_of_passing;
-    let longest = longest(page, needed);
+    // what must be seen in full is said in full here, once, and not shortened and then again below
+    let is_whole = action.risk > Risk::Routine && action.is_proposed();
+    let longest = match is_whole {
+        true => usize::MAX,
+        false => longest(page, needed),
+    };
     let mut effects = effects.into_iter();
     if let Some(what) = effects.next() {
         cut.facts |= write(page, app, longest, &what);
     }
     for (label, token, text) in places {
+        page.name(label);
         page.labelled(LABEL, label, token, &text);
     }
     effects.for_each(|row| cut.facts |= write(page, app, longest, &row));
     for (label, token, text) in ahead {
+        page.name(label);
         page.labelled(LABEL, label, token, &text);
     }
 
@@ -66,7 +73,7 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + lines_of_passing;
     let left = LINES.max(page.rows()).saturating_sub(used).max(LEAST);
     let whole = checks.iter().map(|row| wrap(&clean(&row.text), room).len());
-    let whole = whole.sum::<usize>() <= left;
+    let whole = is_whole || whole.sum::<usize>() <= left;
     let shown = if whole || checks.len() <= left {
         checks.len()
     } else {
@@ -107,10 +114,12 @@ fn place(app: &App, action: &ActionView) -> Vec<(&'static str, Token, String)> {
         true => Token::NetworkMain,
         false => risk_token,
     };
-    let state = status::action(&action.state);
+    let state = status::of_action(action);
     let sign = state.sign.glyph(app.settings.ascii);
     let waited = match action.state {
-        ActionState::Proposed => format!(" for {}", format::age(app.clock().since(action.proposed_at))),
+        ActionState::Proposed if action.waits() => {
+            format!(" for {}", format::age(app.clock().since(action.proposed_at)))
+        }
         _ => String::new(),
     };
     let text = format!(
@@ -118,6 +127,9 @@ fn place(app: &App, action: &ActionView) -> Vec<(&'static str, Token, String)> {
         network.name, network.chain_id, app.snapshot.mode, state.word
     );
     let mut rows = vec![("on", token, text)];
+    if let Some(refreshing) = &action.refreshing {
+        rows.push(("approved", Token::Warn, refreshing.words()));
+    }
     if let Some(words) = app.pause_of(action) {
         rows.push(("paused", Token::Warn, words));
     }
@@ -169,6 +181,7 @@ fn write(page: &mut Page<'_>, app: &App, longest: usize, row: &Row) -> bool {
         _ => row.label.to_owned(),
     };
     let text = cut(page.width(), &row.text, longest, app.settings.ascii);
+    page.name(row.label);
     page.labelled(LABEL, &label, token, &text);
     text != row.text
 }
