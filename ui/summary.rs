@@ -43,7 +43,7 @@ pub(crate) const SIMULATED: [(&str, Option<&str>, &str); 4] = [
 ];
 
 /// When what is stale was so: without a connection nobody knows what is so now.
-const LAST_LOOK: &str = "at the last look, which is stale";
+const LAST_LOOK: &str = "at the last look";
 
 /// What the desk says of a cluster that the transaction makes.
 const NO_CLUSTER: &str = "no validator is in it";
@@ -500,7 +500,7 @@ mod tests {
         for label in ["fee", "nonce"] {
             let said = text(&stale, None, label);
             assert!(
-                !said.contains("now") && said.contains("at the last look, which is stale"),
+                !said.contains("now") && said.contains("at the last look"),
                 "{said}"
             );
         }

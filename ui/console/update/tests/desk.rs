@@ -60,6 +60,8 @@ fn each_fact_is_shown_once_and_the_status_names_what_is_unseen() {
         });
     }));
     on_screen(&mut d, (60, 16), "2 enter");
+    // the question covers the page
+    let height = d.app.details.last().unwrap().height;
     let mut presses = 0;
     let mut said = Vec::new();
     while d.app.overlay.is_none() && presses < 12 {
@@ -68,7 +70,7 @@ fn each_fact_is_shown_once_and_the_status_names_what_is_unseen() {
         said.push(toast(&d));
     }
     let detail = d.app.details.last().unwrap();
-    let least = detail.front.div_ceil(detail.height - 1);
+    let least = detail.front.div_ceil(height - 1);
     assert!(
         presses <= least,
         "{presses} presses for {} lines: {said:?}",
@@ -114,7 +116,7 @@ fn the_summary_of_a_deposit_with_many_doubtful_checks_fits_80x24() {
         detail.front
     );
     let screen = picture(&mut d.app, (80, 24));
-    assert!(screen.contains("more that do not pass, below"), "{screen}");
+    assert!(screen.contains("more below"), "{screen}");
     let code = d.app.snapshot.actions[0].digest.code().to_string();
     assert!(screen.contains(&code), "{screen}");
 }
