@@ -64,8 +64,11 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     write_places(page, ahead);
     if is_whole && !fits {
         // what two people compare stays on the first screen: what does not pass goes on below it
-        for row in ends.iter().chain(&checks) {
-            write(page, app, usize::MAX, row);
+        for row in &ends {
+            cut.facts |= write(page, app, usize::MAX, row);
+        }
+        for row in &checks {
+            cut.checks |= write(page, app, usize::MAX, row);
         }
         page.end_front();
         return cut;
@@ -194,5 +197,7 @@ fn write(page: &mut Page<'_>, app: &App, longest: usize, row: &Row) -> bool {
     let text = cut(page.width(), &row.text, longest, app.settings.ascii);
     page.name(row.label);
     page.labelled(LABEL, &label, token, &text);
-    text != row.text
+    // no text is drawn beyond the length of a safe one
+    let clipped = |text: &str| text.ends_with('…');
+    text != row.text || clipped(&clean(&row.text)) && !clipped(&row.text)
 }
