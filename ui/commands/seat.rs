@@ -10,7 +10,7 @@ use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::journal;
 use casimir_dkg::types::{ActionId, Root, SafeText};
 use casimir_dkg::view::{
-    ActionView, Listing, Query, Refused, Request, RowId, Rows, Snapshot, TransactionView, Wait,
+    ActionView, Listing, Query, Refused, Request, RowId, Rows, Scope, Snapshot, TransactionView, Wait,
 };
 use serde_json::{Value, json};
 
@@ -211,7 +211,14 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
         SeatCommand::Undo(args) => Request::TakeBack { action: args.action },
         SeatCommand::Retry(args) => Request::Retry { case: args.case },
         SeatCommand::Pause(args) => Request::Pause { scope: args.scope() },
-        SeatCommand::Resume(args) => Request::Resume { scope: args.scope() },
+        SeatCommand::Resume(args) => {
+            // whoever ends a pause of the engine's own reads why, and what to look at
+            if args.scope() == Scope::All && !asker.json {
+                let why = asker.snapshot().why_paused();
+                why.iter().for_each(|text| output::line(text));
+            }
+            Request::Resume { scope: args.scope() }
+        }
         SeatCommand::Mode(args) => return mode::run(asker, args).await,
         SeatCommand::Adopt(args) => Request::Adopt {
             account: args.account,
@@ -334,7 +341,7 @@ impl SeatCommand {
 mod tests {
     use casimir_dkg::engine::{ToEngine, channel};
     use casimir_dkg::types::UnixMillis;
-    use casimir_dkg::view::{ActionState, ListKind, Scope, Seated};
+    use casimir_dkg::view::{ActionState, ListKind, Seated};
 
     use super::*;
     use crate::exit::Failure;
