@@ -82,6 +82,7 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         can_approve: Can::Yes,
         can_reject: Can::Yes,
         undo: None,
+        refreshing: None,
         phrase: None,
         committee: None,
         people: None,
@@ -118,5 +119,15 @@ pub(crate) fn transaction(action: ActionId) -> TransactionView {
         signed_at: UnixMillis(0),
         state: TransactionState::Signed,
         note: SafeText::default(),
+    }
+}
+
+/// An approval that waits for stale checks.
+pub(crate) fn refreshing() -> casimir_dkg::view::RefreshingView {
+    casimir_dkg::view::RefreshingView {
+        by: "ada".into(),
+        at: UnixMillis(1_000),
+        until: UnixMillis(601_000),
+        is_enough: true,
     }
 }

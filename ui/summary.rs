@@ -14,11 +14,11 @@
 //! ```
 
 use casimir_dkg::types::{
-    CeremonyPlan, OperatorId, PoolId, Round, SignPurpose, counted, format_ether, grouped, parse_ether,
-    parse_ssv, rounded_ether, rounded_gwei, rounded_ssv,
+    CeremonyPlan, OperatorId, PoolId, Round, SignPurpose, UnixMillis, counted, format_ether, grouped,
+    parse_ether, parse_ssv, rounded_ether, rounded_gwei, rounded_ssv,
 };
 use casimir_dkg::view::{
-    ActionState, ActionView, CheckMark, Fact, FactKind, Payload, Snapshot, TransactionView,
+    ActionState, ActionView, CheckMark, Fact, FactKind, Payload, RefreshingView, Snapshot, TransactionView,
 };
 
 /// What a transaction changes at SSV: what it is called for people, and what the desk calls it before, where there is a
@@ -41,6 +41,9 @@ pub(crate) const SIMULATED: [(&str, Option<&str>, &str); 4] = [
         "until its liquidation, at present fees",
     ),
 ];
+
+/// When what is stale was so: without a connection nobody knows what is so now.
+const LAST_LOOK: &str = "at the last look";
 
 /// What the desk says of a cluster that the transaction makes.
 const NO_CLUSTER: &str = "no validator is in it";
@@ -115,7 +118,7 @@ fn round_of(label: &str) -> Round {
 
 /// Whether there may be a transaction of it that a snapshot lists no more.
 pub(crate) fn may_be_sent(action: &ActionView) -> bool {
-    matches!(action.payload, Payload::Transaction(_)) && !action.waits()
+    matches!(action.payload, Payload::Transaction(_)) && !action.is_proposed()
 }
 
 /// How a row is meant.
@@ -147,10 +150,17 @@ fn row(label: &'static str, tone: Tone, text: impl Into<String>) -> Row {
 
 /// The rows of an action; `sent` is its transaction, once there is one.
 pub(crate) fn rows(action: &ActionView, sent: Option<&TransactionView>) -> Vec<Row> {
-    let mut out = effects(action, sent);
+    let mut out = warnings(action);
+    out.extend(effects(action, sent));
     out.extend(checks(action));
     out.extend(ends(action));
     out
+}
+
+/// What speaks against approving it as it is. The page of an action has it on top, with the key that mends it.
+pub(crate) fn warnings(action: &ActionView) -> Vec<Row> {
+    let warnings = action.warnings().into_iter();
+    warnings.map(|text| row("warning", Tone::Warn, text)).collect()
 }
 
 /// What happens, to whom, and what it moves and costs.
@@ -172,13 +182,19 @@ pub(crate) fn effects(action: &ActionView, sent: Option<&TransactionView>) -> Ve
         // what was looked up for a decision says nothing of what was signed since, or never will be
         let is_to_come = sent.is_none() && !action.is_over();
         let told_now = |label: &str| told(label).filter(|_| is_to_come);
-        let now = told_now("fee at most, now")
-            .map_or_else(String::new, |fee| format!(", now {}", rounded(fee, Round::Up)));
+        let now = told_now("fee at most, now").map_or_else(String::new, |fee| {
+            let fee = rounded(fee, Round::Up);
+            match action.faded.is_some() {
+                true => format!(", {fee} {LAST_LOOK}"),
+                false => format!(", now {fee}"),
+            }
+        });
+        let when = if action.faded.is_some() { LAST_LOOK } else { "now" };
         // a limit is neither more nor less than it is
         let ceiling = format_ether(tx.fee_ceiling_wei);
         let limit = match (sent, told_now("gas limit, now")) {
             (Some(sent), _) => Some(format!("gas limit {}", grouped(&sent.gas_limit.to_string()))),
-            (None, Some(limit)) => Some(format!("gas limit {} now", grouped(limit))),
+            (None, Some(limit)) => Some(format!("gas limit {} {when}", grouped(limit))),
             // an engine before this told what the call used
             (None, None) => told_now("gas, tried out").map(|gas| format!("gas, tried out {}", grouped(gas))),
         };
@@ -207,7 +223,11 @@ pub(crate) fn checks(action: &ActionView) -> Vec<Row> {
         }));
     }
     if let Some(faded) = &action.faded {
-        let text = format!("{}; approving refreshes them first", faded.why);
+        let then = match &action.refreshing {
+            Some(refreshing) => refreshing.to_string(),
+            None => "approving refreshes them first".to_owned(),
+        };
+        let text = format!("{}; {then}", faded.why);
         out.push(row("stale", Tone::Check(CheckMark::Stale), text));
     }
     let pass = action.checks_with(CheckMark::Pass).count();
@@ -232,7 +252,7 @@ pub(crate) fn beginning(typed: &str) -> Option<String> {
 
 /// Why there is no approval to take back.
 pub(crate) const NOTHING_TO_TAKE_BACK: &str =
-    "no approval can be taken back: nothing that was approved waits in an undo window";
+    "no approval can be taken back: nothing that was approved waits in an undo window, or for stale checks";
 
 /// What waits in an undo window, in the order in which it leaves.
 pub(crate) fn leaving(snapshot: &Snapshot) -> Vec<&ActionView> {
@@ -243,11 +263,35 @@ pub(crate) fn leaving(snapshot: &Snapshot) -> Vec<&ActionView> {
     open
 }
 
-/// What is taken back where nothing is named: of what waits in an undo window, the approval that was given last. Who
-/// takes one back at once means what they just did.
+/// What somebody approved while its checks were stale: it acts by itself.
+pub(crate) fn refreshing(snapshot: &Snapshot) -> impl Iterator<Item = (&ActionView, &RefreshingView)> {
+    let actions = snapshot.actions.iter().filter(|action| action.is_proposed());
+    actions.filter_map(|action| Some((action, action.refreshing.as_ref()?)))
+}
+
+/// What is taken back where nothing is named: of what waits in an undo window or for stale checks, the approval that was
+/// given last. Who takes one back at once means what they just did.
 pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
-    let at = |action: &&ActionView| action.decision.as_ref().map(|decision| decision.at);
-    leaving(snapshot).into_iter().max_by_key(at)
+    let at = |action: &ActionView| match &action.refreshing {
+        Some(refreshing) => Some(refreshing.at),
+        None => action.decision.as_ref().map(|decision| decision.at),
+    };
+    let refreshing = refreshing(snapshot).map(|(action, _)| action);
+    let refreshing = refreshing.filter(|action| action.undo.is_some());
+    leaving(snapshot)
+        .into_iter()
+        .chain(refreshing)
+        .max_by_key(|action| at(action))
+}
+
+/// How an approval that can be taken back stands: `leaves in 7 s`.
+pub(crate) fn undoable(action: &ActionView, now: UnixMillis) -> Option<String> {
+    let undo = action.undo?;
+    Some(match (&action.refreshing, undo.seconds_left(now)) {
+        (Some(refreshing), _) => format!("is {}", refreshing.words()),
+        (None, Some(seconds)) => format!("leaves in {seconds} s"),
+        (None, None) => "is approved and held".to_owned(),
+    })
 }
 
 /// What is typed before an exit is opened where a rule may let it be published without another question.
@@ -327,12 +371,13 @@ fn asked(plan: &CeremonyPlan) -> String {
 
 /// A transaction gets its nonce when it is signed: until then nobody can say more than whose it is.
 fn nonce(action: &ActionView, sent: Option<&TransactionView>) -> String {
+    let when = if action.faded.is_some() { LAST_LOOK } else { "now" };
     let own = match (sent, &action.state) {
         (Some(sent), _) => format!("{} of the account", sent.nonce),
         (None, ActionState::Proposed | ActionState::Approved | ActionState::Executing) => {
             action.nonce_now.map_or_else(
                 || "the account's next, and a gas limit, when it is signed".to_owned(),
-                |next| format!("{next} now; it and the gas limit are set when it is signed"),
+                |next| format!("{next} {when}; it and the gas limit are set when it is signed"),
             )
         }
         (None, ActionState::Rejected) => "none: it was not sent".to_owned(),
@@ -444,6 +489,21 @@ mod tests {
             text(&action, None, "nonce"),
             "12 now; it and the gas limit are set when it is signed"
         );
+        // what is stale is not said to be so now
+        let stale = ActionView {
+            faded: Some(casimir_dkg::view::FadedView {
+                checks: vec!["balance".to_owned()],
+                why: "no endpoint answers".into(),
+            }),
+            ..action.clone()
+        };
+        for label in ["fee", "nonce"] {
+            let said = text(&stale, None, label);
+            assert!(
+                !said.contains("now") && said.contains("at the last look"),
+                "{said}"
+            );
+        }
         let mut sent = crate::fixture::transaction(action.id);
         (sent.nonce, sent.gas_limit) = (13, 1_950_000);
         assert_eq!(

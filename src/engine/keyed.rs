@@ -16,7 +16,7 @@ pub fn keyed(at: UnixMillis, new: New<'_>, by: SafeText, reason: SafeText) -> Ve
     };
     let paused = new.doubt.map(|doubt| {
         let text = paused_for(doubt);
-        let by = SafeText::new(BY_THE_START);
+        let by = by_the_start(&text);
         [
             Record::Note { case: None, text },
             Record::Paused { case: None, by },
@@ -30,11 +30,17 @@ pub fn keyed(at: UnixMillis, new: New<'_>, by: SafeText, reason: SafeText) -> Ve
 }
 
 /// Who pauses where a person did not.
-pub(super) const BY_THE_START: &str = "the start";
+const BY_THE_START: &str = "the start";
+
+/// The same with why, from what [`paused_for`] says.
+pub(super) fn by_the_start(text: &SafeText) -> SafeText {
+    let why = text.as_str().strip_prefix(PAUSED_UNTIL).unwrap_or(text.as_str());
+    SafeText::new(&format!("{BY_THE_START}: {why}"))
+}
+
+const PAUSED_UNTIL: &str = "everything is paused until a person has looked at the journal and resumes: ";
 
 /// Why everything is paused.
 pub(super) fn paused_for(doubt: &Doubt) -> SafeText {
-    SafeText::new(&format!(
-        "everything is paused until a person has looked at the journal and resumes: {doubt}"
-    ))
+    SafeText::new(&format!("{PAUSED_UNTIL}{doubt}"))
 }

@@ -11,7 +11,7 @@ use super::audit::identity;
 use super::commit::{Committer, Pending};
 use super::core::{Core, EngineError, Incoming, sum_of};
 use super::handle::{EngineHandle, channel};
-use super::keyed::{BY_THE_START, paused_for};
+use super::keyed::{by_the_start, paused_for};
 use super::live::Live;
 use super::publish::{self, VERSION};
 use super::state_cache::{AdoptedState, Behind, CachedState};
@@ -212,7 +212,7 @@ impl OpenedEngine {
 
     /// The records of a start that does nothing by itself, and says why. A pause that is there already stays whose it is.
     fn pause(&self, text: SafeText) -> Vec<Record> {
-        let by = SafeText::new(BY_THE_START);
+        let by = by_the_start(&text);
         let paused = Record::Paused { case: None, by };
         let is_new = self.state.paused.is_none();
         let note = Record::Note { case: None, text };

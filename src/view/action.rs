@@ -264,6 +264,38 @@ impl UndoView {
     }
 }
 
+/// Somebody approved what is stale: that counts, by itself, once the checks were made again and none is worse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshingView {
+    /// Whose approvals wait for it.
+    pub by: SafeText,
+    /// When the last of them was given.
+    pub at: UnixMillis,
+    /// They count no more then.
+    pub until: UnixMillis,
+    /// Nobody else has to approve.
+    pub is_enough: bool,
+}
+
+impl fmt::Display for RefreshingView {
+    /// `approved by ada, refreshing its checks`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "approved by {}, refreshing its checks", self.by)
+    }
+}
+
+impl RefreshingView {
+    /// What follows from it, and until when.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let then = match self.is_enough {
+            true => "it counts by itself once they are made again and none is worse",
+            false => "it counts once they are made again and none is worse, and takes another person",
+        };
+        format!("{self}: {then}; it lapses at {}", self.until.to_utc())
+    }
+}
+
 /// What takes more than one person, and who approved it so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeopleView {
@@ -338,6 +370,35 @@ pub struct WorseView {
     pub proven: Vec<OperatorId>,
     /// The same without them, with the best of the others that are up, ascending; none where too few are.
     pub instead: Option<Vec<OperatorId>>,
+}
+
+impl WorseView {
+    /// A few words for tables: `3 proven to break the protocol`.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let list = |ids: &[OperatorId]| listed(ids, "and");
+        let parts = [
+            ("is down", &self.down),
+            ("is proven to break the protocol", &self.proven),
+        ];
+        let parts = parts.into_iter().filter(|(_, ids)| !ids.is_empty());
+        let parts: Vec<_> = parts
+            .map(|(words, ids)| match ids.len() {
+                1 => format!("operator {} {words}", list(ids)),
+                _ => format!("operators {} {}", list(ids), words.replacen("is", "are", 1)),
+            })
+            .collect();
+        parts.join(", ")
+    }
+
+    /// Whether nobody is unwell in it who was not before.
+    fn is_told_by(&self, before: Option<&Self>) -> bool {
+        let told = |ids: &[OperatorId], of: fn(&Self) -> &[OperatorId]| {
+            ids.iter()
+                .all(|id| before.is_some_and(|before| of(before).contains(id)))
+        };
+        told(&self.down, |it| &it.down) && told(&self.proven, |it| &it.proven)
+    }
 }
 
 impl fmt::Display for WorseView {
@@ -474,6 +535,9 @@ pub struct ActionView {
     /// Where its approval can be taken back: nothing of it has left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoView>,
+    /// Who approved it while its checks were stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshing: Option<RefreshingView>,
     /// Where it takes more than one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<PeopleView>,
@@ -486,10 +550,41 @@ pub struct ActionView {
 }
 
 impl ActionView {
-    /// It waits for a decision.
+    /// It waits for a decision. What was approved and is being refreshed does not: it acts by itself.
     #[must_use]
     pub fn waits(&self) -> bool {
+        self.is_proposed() && !self.is_refreshing()
+    }
+
+    /// Nothing that was decided on it counts yet.
+    #[must_use]
+    pub fn is_proposed(&self) -> bool {
         self.state == ActionState::Proposed
+    }
+
+    /// It was approved by all that it takes, and counts by itself once its stale checks were made again.
+    #[must_use]
+    pub fn is_refreshing(&self) -> bool {
+        self.is_proposed() && self.refreshing.as_ref().is_some_and(|it| it.is_enough)
+    }
+
+    /// How it stands, a word for tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self.is_refreshing() {
+            true => "refreshing",
+            false => self.state.word(),
+        }
+    }
+
+    /// How it stands, in words: `waiting`, or who approved what is being refreshed.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        match &self.refreshing {
+            Some(refreshing) if self.is_refreshing() => refreshing.to_string(),
+            Some(refreshing) => format!("{}, {refreshing}", self.state.word()),
+            None => self.state.word().to_owned(),
+        }
     }
 
     /// How long an approval would count, in words, where there is such a time.
@@ -505,7 +600,7 @@ impl ActionView {
     /// How long ago its checks were made, and at which block, while it waits: `14 s ago, block 123`.
     #[must_use]
     pub fn checked_in_words(&self, now: UnixMillis) -> Option<String> {
-        let at = self.checked_at.filter(|_| self.waits())?;
+        let at = self.checked_at.filter(|_| self.is_proposed())?;
         let block = self.at_block();
         let ago = now.since(at);
         Some(match ago < Duration::from_secs(1) {
@@ -527,10 +622,39 @@ impl ActionView {
         self.state.is_over()
     }
 
-    /// Whether a person who saw this has seen the other: what would leave, and what every check says.
+    /// Whether a person who saw this has seen the other: what would leave, what every check says, and who of its committee
+    /// is down or was proven to break the protocol.
     #[must_use]
     pub fn is_shown_as(&self, other: &Self) -> bool {
-        self.digest == other.digest && Check::all_say_the_same(&self.checks, &other.checks)
+        let warned = |worse: &WorseView| worse.is_told_by(self.worse());
+        self.digest == other.digest
+            && Check::all_say_the_same(&self.checks, &other.checks)
+            && other.worse().is_none_or(warned)
+    }
+
+    /// What has become of its committee since it was proposed, while it is not decided.
+    #[must_use]
+    pub fn worse(&self) -> Option<&WorseView> {
+        let committee = self.committee.as_ref().filter(|_| self.is_proposed());
+        committee.and_then(|committee| committee.worse.as_ref())
+    }
+
+    /// What speaks against approving it as it is, a sentence each: wherever it is approved, these are said.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let upper = |text: String| {
+            let mut letters = text.chars();
+            let first = letters.next().map(|first| first.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect::<String>()
+        };
+        let instead = |worse: &WorseView| match &worse.instead {
+            Some(instead) => format!("{} could take its place", listed(instead, "and")),
+            None => "too few others are up to take its place".to_owned(),
+        };
+        let worse = self.worse().map(|worse| format!("{worse}; {}", instead(worse)));
+        let anew = self.anew.as_ref().filter(|_| self.is_proposed());
+        let anew = anew.map(|anew| format!("proposed anew at {}: {anew}", anew.at.to_utc()));
+        worse.into_iter().chain(anew).map(upper).collect()
     }
 
     /// The digest again, from what is here: the engine's own must be the same.

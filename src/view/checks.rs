@@ -12,9 +12,6 @@ pub struct FadedView {
     pub checks: Vec<String>,
     /// Why they cannot be relied on, in words.
     pub why: SafeText,
-    /// Who approved the action all the same: that counts once they are made again and say the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved_by: Option<SafeText>,
 }
 
 /// How a check stands, the worst first.
@@ -107,7 +104,6 @@ mod tests {
         action.faded = Some(FadedView {
             checks: vec!["balance".to_owned(), "simulation".to_owned()],
             why: "no endpoint answers".into(),
-            approved_by: None,
         });
         assert_eq!(action.checks_in_words(" · "), "1 pass · 2 stale · 1 unknown");
         let stale: Vec<_> = action

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ActionState, ActionView, CaseView, CeremonyView, ChainView, EndpointView, ExitView, Family, JournalView,
     Mode, NetworkView, Older, OperatorView, PauseView, Payload, SignerView, SwitchView, TransactionView,
-    Trends, ValidatorView, Wait,
+    Trends, ValidatorView, Wait, WaitReason,
 };
 use crate::types::{ActionId, CaseId, RequestId, RequestKind, SafeText, UnixMillis};
 
@@ -80,6 +80,33 @@ impl Snapshot {
             .filter(move |action| !rules_decide || for_people.contains(&action.id))
     }
 
+    /// Why the engine itself paused everything, and what a person looks at before resuming; empty where a person paused.
+    #[must_use]
+    pub fn why_paused(&self) -> Vec<String> {
+        let Some(pause) = &self.paused else {
+            return Vec::new();
+        };
+        let foreign = |wait: &&Wait| wait.reason == WaitReason::ForeignTransaction;
+        let Some((who, why)) = pause.by.as_str().split_once(": ") else {
+            return Vec::new();
+        };
+        let (more, first) = match who {
+            "the engine" => {
+                let details = self.waits.iter().find(foreign).map(|wait| &wait.details);
+                let details = details.into_iter().flatten().map(ToString::to_string);
+                (details.collect(), WaitReason::ForeignTransaction.can_do())
+            }
+            "the start" => (
+                Vec::new(),
+                "look at the journal: `casimir-dkg journal verify`, then resume",
+            ),
+            _ => return Vec::new(),
+        };
+        let head = format!("{who} paused it: {why}");
+        let last = format!("First: {first}.");
+        [head].into_iter().chain(more).chain([last]).collect()
+    }
+
     /// An action, where it is here.
     #[must_use]
     pub fn action(&self, id: ActionId) -> Option<&ActionView> {
@@ -145,6 +172,14 @@ impl Snapshot {
                     a.kind, a.id.case
                 ))
             });
+        let refreshing = self.actions.iter().filter(|a| a.is_refreshing());
+        let refreshing = refreshing.filter_map(|a| {
+            let words = a.refreshing.as_ref()?;
+            Some(SafeText::new(&format!(
+                "{} of {} is {words}, and counts by itself then",
+                a.kind, a.id.case
+            )))
+        });
         // offered again until it is in a block
         let broadcasts = self.actions.iter().filter(|a| {
             a.family == Family::Broadcast
@@ -169,6 +204,7 @@ impl Snapshot {
             .map(|t| SafeText::new(&format!("{} of {} is {}", t.function, t.action.case, t.state)));
         ceremonies
             .chain(approved)
+            .chain(refreshing)
             .chain(transactions)
             .chain(broadcasts)
             .collect()

@@ -130,7 +130,7 @@ reasons! {
     SignerAway "signer-away" Critical after 10 s stops Everything:
         "The signer elsewhere does not answer, or does not have the oracle's key, so no transaction can be signed.", "look at the signer: what was approved is held and leaves once it answers; the approval expires otherwise";
     Refreshing "refreshing" Warning after 60 s stops Case:
-        "A person approved an action whose checks were stale, and they are made again first.", "look whether endpoints and operators answer";
+        "A person approved an action whose checks were stale, and they are made again first.", "look whether endpoints and operators answer, or take the approval back";
     Epoch "epoch" Info after 0 s stops Nothing:
         "An approved exit waits for the epoch from which on it is allowed.", "";
     Ceremony "ceremony" Warning after 1800 s stops Nothing:

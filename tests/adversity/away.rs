@@ -94,12 +94,12 @@ async fn what_was_approved_while_every_endpoint_is_cut_is_held_and_leaves_once()
     let action = program
         .until("who approved what is stale", |s| {
             let action = s.action(waiting.id)?;
-            action.faded.as_ref()?.approved_by.as_ref()?;
+            action.refreshing.as_ref()?;
             Some(action.clone())
         })
         .await;
     assert!(
-        action.waits() && action.can_approve.is_yes(),
+        action.is_refreshing() && action.undo.is_some(),
         "{}",
         program.picture()
     );
@@ -112,7 +112,7 @@ async fn what_was_approved_while_every_endpoint_is_cut_is_held_and_leaves_once()
         })
         .await;
     let decided = snapshot.action(waiting.id).unwrap().decision.clone().unwrap();
-    let by = action.faded.and_then(|faded| faded.approved_by).unwrap();
+    let by = action.refreshing.unwrap().by;
     assert_eq!(decided.decider, Decider::Person { name: by });
     program.end().await;
     ground.end().await;

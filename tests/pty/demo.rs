@@ -173,7 +173,7 @@ impl Fingers<'_> {
             self.press("▸ action", "a");
             self.terminal
                 .wait("the question, or more of the page", SOON, |now| {
-                    let more = now.contains("was not on the screen in full") && part_of_page(now) != before;
+                    let more = now.contains("was on the screen yet") && part_of_page(now) != before;
                     more || now.contains("y approve")
                 });
         }

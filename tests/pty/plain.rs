@@ -46,7 +46,8 @@ fn from_request_to_deposit_by_lines() {
     terminal.press("case deposit/1\rceremonies\rtransactions\rstatus\r");
     printed(&mut terminal, "validator: 0x");
     printed(&mut terminal, "everything is here");
-    terminal.press("quit\r");
+    // the first asks where something is under way
+    terminal.press("quit\rquit\r");
     let status = terminal.end(SOON);
     assert!(status.success(), "{status:?}");
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();

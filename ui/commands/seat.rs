@@ -10,7 +10,7 @@ use casimir_dkg::engine::{Identity, Seat};
 use casimir_dkg::journal;
 use casimir_dkg::types::{ActionId, Root, SafeText};
 use casimir_dkg::view::{
-    ActionView, Listing, Query, Refused, Request, RowId, Rows, Snapshot, TransactionView, Wait,
+    ActionView, Listing, Query, Refused, Request, RowId, Rows, Scope, Snapshot, TransactionView, Wait,
 };
 use serde_json::{Value, json};
 
@@ -211,7 +211,14 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
         SeatCommand::Undo(args) => Request::TakeBack { action: args.action },
         SeatCommand::Retry(args) => Request::Retry { case: args.case },
         SeatCommand::Pause(args) => Request::Pause { scope: args.scope() },
-        SeatCommand::Resume(args) => Request::Resume { scope: args.scope() },
+        SeatCommand::Resume(args) => {
+            // whoever ends a pause of the engine's own reads why, and what to look at
+            if args.scope() == Scope::All && !asker.json {
+                let why = asker.snapshot().why_paused();
+                why.iter().for_each(|text| output::line(text));
+            }
+            Request::Resume { scope: args.scope() }
+        }
         SeatCommand::Mode(args) => return mode::run(asker, args).await,
         SeatCommand::Adopt(args) => Request::Adopt {
             account: args.account,
@@ -239,6 +246,9 @@ fn status(asker: &Asker) -> Outcome {
     let snapshot = asker.snapshot();
     if asker.json {
         let waiting: Vec<_> = snapshot.for_a_person().map(|a| a.id.to_string()).collect();
+        let refreshing: Vec<_> = summary::refreshing(&snapshot)
+            .map(|(action, it)| json!({ "action": action.id, "by": it.by, "until": it.until.to_rfc3339(), "is_enough": it.is_enough }))
+            .collect();
         output::json(&json!({
             "engine": asker.attached.seated,
             "version": snapshot.version,
@@ -250,6 +260,7 @@ fn status(asker: &Asker) -> Outcome {
             "chain": snapshot.chain,
             "signer": snapshot.signer,
             "waiting": waiting,
+            "refreshing": refreshing,
             "in_flight": snapshot.work_in_flight(),
             "waits": snapshot.waits.iter().map(wait_json).collect::<Vec<_>>(),
             "alarms": snapshot.alarms,
@@ -330,7 +341,7 @@ impl SeatCommand {
 mod tests {
     use casimir_dkg::engine::{ToEngine, channel};
     use casimir_dkg::types::UnixMillis;
-    use casimir_dkg::view::{ActionState, ListKind, Scope, Seated};
+    use casimir_dkg::view::{ActionState, ListKind, Seated};
 
     use super::*;
     use crate::exit::Failure;

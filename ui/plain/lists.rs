@@ -173,7 +173,7 @@ pub(super) fn rows(rows: &Rows) -> Option<RowId> {
         Rows::Past(_) => None,
         Rows::Actions(actions) => {
             for action in actions {
-                let (state, title) = (action.state.word(), &action.title);
+                let (state, title) = (action.word(), &action.title);
                 line(&format!("{}, {}, {state}: {title}", action.id, action.kind));
             }
             actions.last().map(|a| RowId::Action(a.id))

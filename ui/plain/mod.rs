@@ -79,6 +79,10 @@ struct Plain<'a, B> {
     opened: Option<(ActionId, Root)>,
     /// The last row of each list that `older` printed.
     seen: HashMap<ListKind, RowId>,
+    /// The pause of the engine's own, by its beginning, of which it was said why.
+    told_why: Option<UnixMillis>,
+    /// What would be left was said: leaving again leaves.
+    told_left: bool,
     /// The engine does not answer, and that was said.
     is_silent: bool,
 }
@@ -100,6 +104,8 @@ pub(crate) async fn run(
         follow: true,
         opened: None,
         seen: HashMap::new(),
+        told_why: None,
+        told_left: false,
         is_silent: false,
     };
     plain.greet(stops);
@@ -118,7 +124,7 @@ pub(crate) async fn run(
             },
             () = tokio::time::sleep(LISTENS) => plain.listens(handle.pulse.silent(UnixMillis::now())),
             typed = lines.recv() => match typed {
-                Some(Ok(typed)) => if plain.typed(&typed).await { break Left::Quit },
+                Some(Ok(typed)) => if plain.typed(&typed, stops).await { break Left::Quit },
                 Some(Err(refused)) => line(&refused),
                 None => break Left::Quit,
             },
@@ -127,11 +133,7 @@ pub(crate) async fn run(
     if left != Left::Quit || !stops {
         return left;
     }
-    let snapshot = plain.snapshot();
-    show::left_waiting(&snapshot);
-    for work in snapshot.work_in_flight() {
-        line(&format!("in flight: {work}"));
-    }
+    left_behind(&plain.snapshot()).iter().for_each(|text| line(text));
     line("stopping; ctrl-c stops at once");
     tokio::select! {
         _ = tokio::time::timeout(STOP, handle.shutdown()) => Left::Quit,
@@ -184,7 +186,7 @@ impl<B: Beside> Plain<'_, B> {
     }
 
     /// Does what was typed. `true`: leave.
-    async fn typed(&mut self, typed: &str) -> bool {
+    async fn typed(&mut self, typed: &str, stops: bool) -> bool {
         let beside = self.beside.word();
         if !beside.is_empty()
             && let Some(rest) = typed.trim().strip_prefix(beside)
@@ -194,16 +196,44 @@ impl<B: Beside> Plain<'_, B> {
             return false;
         }
         match typed.parse::<Command>() {
-            Ok(Command::Quit) => return true,
-            Ok(command) => self.perform(command).await,
+            Ok(Command::Quit) => return self.may_quit(stops),
+            Ok(command) => {
+                self.told_left = false;
+                self.perform(command).await;
+            }
             Err(why) if typed.trim().is_empty() => drop(why),
             Err(why) => line(&why),
         }
         false
     }
 
+    /// Whether to leave now: what would be left waiting or cut off is said first, and leaving typed again.
+    fn may_quit(&mut self, stops: bool) -> bool {
+        let said = before_quit(&self.snapshot());
+        if !stops || said.is_empty() || std::mem::replace(&mut self.told_left, true) {
+            return true;
+        }
+        said.iter().for_each(|text| line(text));
+        false
+    }
+
+    /// Why the engine paused, where it did and that was not said yet: who resumes has to know it.
+    fn why_not_yet(&mut self, snapshot: &Snapshot, command: &Command) -> Option<Vec<String>> {
+        let pause = snapshot.paused.as_ref()?;
+        let mut why = snapshot.why_paused();
+        let ends = *command == Command::Resume(None) && !why.is_empty();
+        if !ends || self.told_why.replace(pause.since) == Some(pause.since) {
+            return None;
+        }
+        why.push("To resume all the same, type resume again.".to_owned());
+        Some(why)
+    }
+
     async fn perform(&mut self, command: Command) {
         let snapshot = self.snapshot();
+        if let Some(why) = self.why_not_yet(&snapshot, &command) {
+            return why.iter().for_each(|text| line(text));
+        }
         match self.request(&snapshot, &command) {
             Some(Ok(request)) => self.ask(request).await,
             Some(Err(why)) => line(&why),
@@ -357,7 +387,7 @@ impl<B: Beside> Plain<'_, B> {
             return line(&format!(
                 "{} is {}: nothing to decide",
                 action.id,
-                action.state.word()
+                action.standing()
             ));
         }
         let code = action.digest.code();
@@ -406,6 +436,26 @@ impl<B: Beside> Plain<'_, B> {
             phrase: phrase.filter(|_| action.phrase.is_some()),
         })
     }
+}
+
+/// What nobody will decide while the engine is stopped, and what is cut off.
+fn left_behind(snapshot: &Snapshot) -> Vec<String> {
+    let waits = snapshot
+        .for_a_person()
+        .map(|action| format!("waits still: {}, {}", action.id, action.title));
+    let work = snapshot.work_in_flight().into_iter();
+    waits
+        .chain(work.map(|work| format!("in flight: {work}")))
+        .collect()
+}
+
+/// The question before leaving stops the engine; empty where nothing is left behind.
+fn before_quit(snapshot: &Snapshot) -> Vec<String> {
+    let mut said = left_behind(snapshot);
+    if !said.is_empty() {
+        said.push("This stops the engine. To stop it all the same, type quit again.".to_owned());
+    }
+    said
 }
 
 fn scope(case: Option<CaseId>) -> Scope {
@@ -462,6 +512,46 @@ mod tests {
         };
         snapshot.actions = vec![approved(later, 1_000, 9_000), approved(action, 2_000, 9_000)];
         assert_eq!(undo(&snapshot, None), Ok(Request::TakeBack { action }));
+        // approved later still, while its checks were stale
+        let mut last = crate::fixture::action(later);
+        last.undo = Some(casimir_dkg::view::UndoView { until: None });
+        last.refreshing = Some(casimir_dkg::view::RefreshingView {
+            at: UnixMillis(3_000),
+            ..crate::fixture::refreshing()
+        });
+        snapshot.actions[0] = last;
+        assert_eq!(undo(&snapshot, None), Ok(Request::TakeBack { action: later }));
+    }
+
+    #[test]
+    fn leaving_asks_where_something_would_be_left_behind() {
+        let mut snapshot = crate::fixture::unread();
+        assert!(before_quit(&snapshot).is_empty());
+        snapshot.actions = vec![crate::fixture::action("deposit/3#2".parse().unwrap())];
+        let said = before_quit(&snapshot);
+        assert!(said[0].starts_with("waits still: deposit/3#2, "), "{said:?}");
+        assert!(said[1].ends_with("type quit again."), "{said:?}");
+    }
+
+    #[test]
+    fn who_resumes_reads_why_the_engine_paused() {
+        let mut snapshot = crate::fixture::unread();
+        let paused = |by: &str| casimir_dkg::view::PauseView {
+            by: by.into(),
+            since: UnixMillis(7),
+        };
+        snapshot.paused = Some(paused("ada: not today"));
+        assert!(snapshot.why_paused().is_empty(), "a person knows why");
+        for (by, first) in [
+            ("the engine: nonce 12 was used", "find out who holds the key"),
+            ("the start: it was put back", "look at the journal"),
+        ] {
+            snapshot.paused = Some(paused(by));
+            let said = snapshot.why_paused();
+            let (who, why) = by.split_once(": ").unwrap();
+            assert_eq!(said[0], format!("{who} paused it: {why}"));
+            assert!(said[1].starts_with(&format!("First: {first}")), "{said:?}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use casimir_dkg::types::{OperatorId, Round, SafeText, Severity, UnixMillis, format_ether, rounded_ether};
 use casimir_dkg::view::{
-    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, Snapshot, TransactionView,
-    Transition, WorseView,
+    ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, RefreshingView, Snapshot,
+    TransactionView, Transition, WorseView,
 };
 use tracing::Level;
 
@@ -11,16 +11,19 @@ use crate::log::Entry;
 use crate::output::line;
 use crate::summary;
 
-/// What waits for a person, by number.
+/// What waits for a person, by number, and what acts by itself.
 pub(super) fn waiting(snapshot: &Snapshot) {
-    let mut any = false;
+    waiting_lines(snapshot).iter().for_each(|text| line(text));
+}
+
+fn waiting_lines(snapshot: &Snapshot) -> Vec<String> {
+    let mut out = Vec::new();
     for (nth, action) in (1..).zip(snapshot.for_a_person()) {
-        any = true;
         let people = action
             .people
             .as_ref()
             .map_or_else(String::new, |people| format!(", {}", people.words()));
-        line(&format!(
+        out.push(format!(
             "waits {nth}: {}, {}, {}{people}. {}. Checks: {}.",
             action.id,
             action.kind,
@@ -28,21 +31,31 @@ pub(super) fn waiting(snapshot: &Snapshot) {
             action.title.as_str().trim_end_matches('.'),
             action.checks_in_words(", ")
         ));
+        let warnings = action.warnings().into_iter();
+        out.extend(warnings.map(|warning| format!("  warning: {warning}")));
         if let Err(why) = action.can_approve.check() {
-            line(&format!("  cannot be approved now: {why}"));
+            out.push(format!("  cannot be approved now: {why}"));
         }
     }
-    line(match any {
-        true => "To look at one: open NUMBER.",
-        false => "Nothing waits for a decision.",
+    let any = !out.is_empty();
+    let refreshing = summary::refreshing(snapshot);
+    out.extend(refreshing.map(|(action, it)| acts_by_itself(action, it)));
+    out.push(match any {
+        true => "To look at one: open NUMBER.".to_owned(),
+        false => "Nothing waits for a decision.".to_owned(),
     });
+    out
 }
 
-/// What nobody will decide while the engine is stopped.
-pub(super) fn left_waiting(snapshot: &Snapshot) {
-    for action in snapshot.for_a_person() {
-        line(&format!("waits still: {}, {}", action.id, action.title));
-    }
+/// What was approved while its checks were stale.
+fn acts_by_itself(action: &ActionView, refreshing: &RefreshingView) -> String {
+    format!(
+        "{id}, {}, {}, is {}; to take the approval back: undo {id}",
+        action.kind,
+        action.risk.word(),
+        refreshing.words(),
+        id = action.id
+    )
 }
 
 /// What happened, with how bad it is in a word.
@@ -89,11 +102,9 @@ pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
         line(&format!("in flight: {work}"));
     }
     for action in &snapshot.actions {
-        let Some(undo) = action.undo else { continue };
-        let when = match undo.seconds_left(now) {
-            Some(seconds) => format!("leaves in {seconds} s"),
-            None => "is approved and held".to_owned(),
-        };
+        // what waits for stale checks is told with what waits
+        let undoable = summary::undoable(action, now).filter(|_| action.refreshing.is_none());
+        let Some(when) = undoable else { continue };
         line(&format!(
             "{id} {when}; to take the approval back: undo {id}",
             id = action.id
@@ -200,8 +211,11 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>, now: U
         "kind: {}, {}; state: {}",
         action.kind,
         action.risk.word(),
-        action.state.word()
+        action.standing()
     ));
+    if let Some(refreshing) = &action.refreshing {
+        line(&acts_by_itself(action, refreshing));
+    }
     if let Some(anew) = &action.anew {
         line(&format!("proposed anew at {}: {anew}", anew.at.to_utc()));
     }
@@ -239,8 +253,7 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>, now: U
     }
     payload(action);
     line(&format!("digest: {}", action.digest));
-    let committee = action.committee.as_ref().filter(|_| action.waits());
-    if let Some(worse) = committee.and_then(|committee| committee.worse.as_ref()) {
+    if let Some(worse) = action.worse() {
         line(&self::worse(worse));
     }
     if let Err(why) = action.can_approve.check() {
@@ -335,6 +348,56 @@ mod tests {
         assert!(typed.parse::<super::super::command::Command>().is_ok());
         down.instead = None;
         assert!(worse(&down).ends_with("too few others are up to take its place"));
+    }
+
+    #[test]
+    fn what_acts_by_itself_does_not_wait_and_says_what_takes_it_back() {
+        let mut snapshot = crate::fixture::unread();
+        let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
+        snapshot.actions = vec![action.clone()];
+        assert!(waiting_lines(&snapshot)[0].starts_with("waits 1: deposit/3#2"));
+        action.refreshing = Some(crate::fixture::refreshing());
+        snapshot.actions = vec![action];
+        let said = waiting_lines(&snapshot);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(
+            said[0].contains("is approved by ada, refreshing its checks: it counts by itself"),
+            "{said:?}"
+        );
+        assert!(
+            said[0].ends_with("to take the approval back: undo deposit/3#2"),
+            "{said:?}"
+        );
+        assert_eq!(said[1], "Nothing waits for a decision.");
+        let in_flight = snapshot.work_in_flight();
+        assert!(
+            in_flight[0].as_str().contains("approved by ada, refreshing"),
+            "{in_flight:?}"
+        );
+    }
+
+    #[test]
+    fn what_speaks_against_an_action_stands_under_its_row() {
+        let mut snapshot = crate::fixture::unread();
+        let mut action = crate::fixture::action("deposit/3#1".parse().unwrap());
+        let ids = |ids: &[u64]| ids.iter().copied().map(OperatorId).collect::<Vec<_>>();
+        action.committee = Some(casimir_dkg::view::CommitteeView {
+            proposed: ids(&[1, 2, 3, 4]),
+            holders: vec![],
+            sizes: vec![],
+            worse: Some(WorseView {
+                down: vec![],
+                proven: ids(&[3]),
+                instead: Some(ids(&[1, 2, 4, 5])),
+            }),
+        });
+        snapshot.actions = vec![action];
+        let said = waiting_lines(&snapshot);
+        assert_eq!(
+            said[1],
+            "  warning: Of this committee was proven to break the protocol since it was proposed: 3; 1, 2, 4 and 5 could take its \
+             place"
+        );
     }
 
     #[test]

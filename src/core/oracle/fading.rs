@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::checks::{Rests, rests_on};
 use super::{Action, ActionState, Decider, State};
-use crate::types::{ActionId, CaseId, CheckStatus, Root, SafeText, UnixMillis, in_words};
+use crate::types::{ActionId, CaseId, Check, CheckStatus, Root, SafeText, UnixMillis, in_words};
 
 /// A check that was made longer ago is stale: five slots of 12 s. What waits is looked at again at each new block, or
 /// every 15 s, so that nothing gets this old while somebody answers.
@@ -81,11 +81,28 @@ pub(super) struct Approving {
     pub(super) digest: Root,
     /// What was typed, where the action demands it.
     pub(super) phrase: Option<String>,
-    /// Names of the checks that were shown as unknown.
-    pub(super) unknown: Vec<String>,
+    /// The checks as they were shown: none may be worse when it counts.
+    pub(super) shown: Vec<Check>,
     pub(super) at: UnixMillis,
     /// The same moment, milliseconds of the monotonic clock.
     pub(super) up_ms: u64,
+}
+
+/// How long an approval of what has faded waits for its checks, ms. What a person saw longer ago than that, they look at
+/// again; where an approval is good for less, it waits for less.
+pub const REFRESHING_FOR_MS: u64 = 600_000;
+
+/// Approvals that were given and count once stale checks were made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refreshing {
+    /// Whose they are.
+    pub by: SafeText,
+    /// When the last of them was given.
+    pub at: UnixMillis,
+    /// When the first of them counts no more.
+    pub until: UnixMillis,
+    /// Nobody else has to approve: it acts by itself then.
+    pub is_enough: bool,
 }
 
 /// Checks of an action that have faded.
@@ -145,6 +162,35 @@ impl State {
         let waiting = self.volatile.approving.get(&action)?;
         let names: Vec<_> = waiting.iter().map(|approving| approving.by.to_string()).collect();
         Some(SafeText::new(&names.join(" and ")))
+    }
+
+    /// The same with until when they wait, and whether they are enough.
+    #[must_use]
+    pub fn refreshing(&self, id: ActionId) -> Option<Refreshing> {
+        let action = self.actions.get(&id)?;
+        let waiting = self.volatile.approving.get(&id)?;
+        let good_for = Duration::from_millis(self.refreshing_for_ms());
+        let given = action.endorsements.len() + waiting.len();
+        Some(Refreshing {
+            by: self.approving(id)?,
+            at: waiting.iter().map(|approving| approving.at).max()?,
+            until: waiting.iter().map(|approving| approving.at).min()?.plus(good_for),
+            is_enough: given >= usize::from(self.settings.policy.demand(&action.proposal).people),
+        })
+    }
+
+    /// How long an approval waits for stale checks.
+    pub(super) fn refreshing_for_ms(&self) -> u64 {
+        REFRESHING_FOR_MS.min(self.settings.approval_expires_ms)
+    }
+
+    /// Whether an approval waits for stale checks for longer than it may.
+    pub(super) fn is_overdue(&self, approving: &Approving) -> bool {
+        let ms = self.refreshing_for_ms().saturating_add(1);
+        let live = &self.volatile;
+        // both are asked: each notes when it comes
+        let by_wall = live.has_come(approving.at.plus(Duration::from_millis(ms)));
+        live.has_run(approving.up_ms.saturating_add(ms)) || by_wall
     }
 
     /// Whether no execution endpoint answers, so that nothing can leave.

@@ -62,7 +62,7 @@ pub use checks::{check_named, unknown_to_one_voice};
 pub use decision::{Asker, Decider, Decision, Mode, Verdict};
 pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
-pub use fading::{Faded, HELD, Reach, STALE_AFTER};
+pub use fading::{Faded, HELD, REFRESHING_FOR_MS, Reach, Refreshing, STALE_AFTER};
 pub use input::{
     CeremonySuccess, ChainFacts, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped, Wish,
 };

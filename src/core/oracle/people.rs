@@ -6,13 +6,14 @@ use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use super::fading::{Approving, Faded};
+use super::step::worse;
 use super::turn::Turn;
 use super::wish::{Answer, OBSERVES, decidable, not_now};
 use super::{
     Action, ActionKind, ActionState, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal,
     Verdict, advance,
 };
-use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, in_words};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -308,13 +309,13 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
         )));
     }
     if let Some(faded) = turn.state.faded(action) {
-        let unknown = accepted(action, &by, &[]);
+        let shown = turn.state.shown(action).0.checks.clone();
         let phrase = phrase.map(str::to_owned);
         let approving = Approving {
             by,
             digest,
             phrase,
-            unknown,
+            shown,
             at: turn.at,
             up_ms: turn.state.volatile.up_ms,
         };
@@ -349,13 +350,57 @@ fn refresh_first(turn: &mut Turn<'_>, id: ActionId, approving: Approving, faded:
     waiting.push(approving);
     advance::look_again(turn, id);
     SafeText::new(&format!(
-        "refreshing: {} stale ({}); {id} is approved once they are made again and say the same",
+        "refreshing: {} stale ({}); {id} is approved once they are made again and none is worse, within {}; until then the \
+         approval can be taken back",
         match faded.checks.len() {
             1 => "1 check is".to_owned(),
             many => format!("{many} checks are"),
         },
-        faded.why
+        faded.why,
+        in_words(Duration::from_millis(turn.state.refreshing_for_ms()))
     ))
+}
+
+/// What waited for stale checks too long counts no more, whether they were made again or not.
+pub(super) fn forget_overdue(turn: &mut Turn<'_>, id: ActionId) {
+    let Some(waiting) = turn.state.volatile.approving.get(&id) else {
+        return;
+    };
+    let overdue = |approving: &&Approving| turn.state.is_overdue(approving);
+    let overdue: Vec<_> = waiting.iter().filter(overdue).map(|a| a.by.clone()).collect();
+    if overdue.is_empty() {
+        return;
+    }
+    let names: Vec<_> = overdue.iter().map(ToString::to_string).collect();
+    let good_for = in_words(Duration::from_millis(turn.state.refreshing_for_ms()));
+    drop_approving(turn, id, |approving| overdue.contains(&approving.by));
+    let text = SafeText::new(&format!(
+        "the approval of {id} by {} counts no more: its stale checks could not be made again within {good_for}",
+        names.join(" and ")
+    ));
+    let case = Some(id.case);
+    turn.record(Record::Note { case, text });
+}
+
+/// Forgets approvals that wait for stale checks, and that the case waits for them.
+fn drop_approving(turn: &mut Turn<'_>, id: ActionId, which: impl Fn(&Approving) -> bool) {
+    let live = &mut turn.state.volatile;
+    let Some(waiting) = live.approving.get_mut(&id) else {
+        return;
+    };
+    waiting.retain(|approving| !which(approving));
+    if waiting.is_empty() {
+        live.approving.remove(&id);
+        live.waiting.remove(&id.case);
+    }
+    live.agenda.mark(id.case);
+}
+
+/// A person takes back what waits for stale checks; whose it was.
+pub(super) fn take_back_approving(turn: &mut Turn<'_>, id: ActionId) -> Option<SafeText> {
+    let by = turn.state.approving(id)?;
+    drop_approving(turn, id, |_| true);
+    Some(by)
 }
 
 /// The checks of an action were made again: approvals that waited for that count if the checks say what was shown, and
@@ -397,9 +442,7 @@ fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<Strin
     if turn.state.mode() == Mode::Observe {
         return Some(OBSERVES.to_owned());
     }
-    let measured = Duration::from_millis(turn.state.volatile.up_ms.saturating_sub(approving.up_ms));
-    let waited = turn.at.since(approving.at).max(measured).as_millis();
-    if waited > u128::from(turn.state.settings.approval_expires_ms) {
+    if turn.state.is_overdue(approving) {
         return Some("it came too late".to_owned());
     }
     if let Err(refusal) = decidable(turn, id, approving.digest) {
@@ -409,12 +452,15 @@ fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<Strin
         });
     }
     let action = &turn.state.actions[&id];
-    let unseen = |name: &String| !approving.unknown.contains(name);
+    if action.approvable().is_err() {
+        return Some(CHANGED.to_owned());
+    }
     // what somebody signed elsewhere names what may be unknown, and holds back the rest
     let at_seat = approving.by.key().is_none();
-    let changed =
-        action.approvable().is_err() || at_seat && action.proposal.unknown_checks().iter().any(unseen);
-    changed.then(|| CHANGED.to_owned())
+    let worse = worse(&approving.shown, &turn.state.shown(action).0.checks);
+    worse
+        .filter(|_| at_seat)
+        .map(|name| format!("{name} is worse than it was shown"))
 }
 
 fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(), String> {

@@ -12,6 +12,8 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
     };
     let undecided =
         |action: &ActionId| state.actions.get(action).map(|a| &a.state) == Some(&ActionState::Proposed);
+    // it was approved: nobody is asked
+    let is_refreshing = |action| state.refreshing(action).is_some_and(|it| it.is_enough);
     match &case.step {
         Step::Closed { .. } if case.given_up => CaseStatus::GivenUp,
         Step::Closed { .. } if case.is_gone() => CaseStatus::Orphaned,
@@ -20,7 +22,9 @@ pub fn case_status(state: &State, id: CaseId) -> CaseStatus {
         _ if case.paused.is_some() => CaseStatus::Paused,
         step if unknown_outcome(state, step).is_some() => CaseStatus::Unknown,
         Step::PlanCeremony | Step::PlanEffect => CaseStatus::Preparing,
-        Step::DecideCeremony(action) | Step::DecideEffect(action) if undecided(action) => {
+        Step::DecideCeremony(action) | Step::DecideEffect(action)
+            if undecided(action) && !is_refreshing(*action) =>
+        {
             CaseStatus::AwaitingDecision
         }
         _ if state.volatile.queued.contains_key(&id) => CaseStatus::Queued,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::people;
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Decider, Mode, Record, Risk, State, Step};
 use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
@@ -97,6 +98,9 @@ pub fn can_take_back(state: &State, id: ActionId) -> Result<(), String> {
     let Some(action) = state.actions.get(&id) else {
         return Err(format!("there is no action {id}"));
     };
+    if state.approving(id).is_some() {
+        return Ok(());
+    }
     let here = state.cases.get(&id.case).is_some_and(
         |case| matches!(case.step, Step::DecideCeremony(at) | Step::DecideEffect(at) if at == id),
     );
@@ -118,11 +122,19 @@ pub fn can_take_back(state: &State, id: ActionId) -> Result<(), String> {
 /// could approve what the person has just stopped.
 pub(super) fn take_back(turn: &mut Turn<'_>, by: &SafeText, id: ActionId) -> Result<SafeText, String> {
     can_take_back(turn.state, id)?;
-    turn.record(Record::ActionVoided {
-        action: id,
-        reason: SafeText::new(&format!("{by} took the approval back before anything left")),
-    });
     let case = id.case;
+    match people::take_back_approving(turn, id) {
+        Some(whose) => turn.record(Record::Note {
+            case: Some(case),
+            text: SafeText::new(&format!(
+                "{by} took back the approval of {id} by {whose}, which waited for stale checks to be made again"
+            )),
+        }),
+        None => turn.record(Record::ActionVoided {
+            action: id,
+            reason: SafeText::new(&format!("{by} took the approval back before anything left")),
+        }),
+    }
     if turn.state.mode() != Mode::Auto {
         return Ok(SafeText::new(&format!(
             "the approval of {id} is taken back: nothing of it left, and {case} asks anew"

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SafeText;
+use super::{SafeText, UnixMillis};
 
 /// The verdict of a check. `Unknown` is not a pass: it is shown as unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,7 +26,32 @@ pub struct Check {
     pub reason: SafeText,
 }
 
+/// How the reason of a check begins that is better again, and does not count as that yet.
+const HELD: &str = "better since ";
+/// What parts that from what the check says.
+const BEFORE: &str = "; before: ";
+
 impl Check {
+    /// The same check, said to be better since a time, which counts from another one on: that comes first, because a row has
+    /// no room for the end of a long reason.
+    #[must_use]
+    pub fn held(&self, since: UnixMillis, counts: UnixMillis) -> Self {
+        let reason = format!(
+            "{HELD}{}, counts at {}{BEFORE}{}",
+            since.time_of_day(),
+            counts.time_of_day(),
+            self.reason
+        );
+        Self::new(&self.name, self.status, reason)
+    }
+
+    /// Since when it is better and when that counts, where it is held: `better since 14:20:13 UTC, counts at 14:30:13 UTC`.
+    #[must_use]
+    pub fn is_held(&self) -> Option<&str> {
+        let (clause, _) = self.reason.as_str().split_once(BEFORE)?;
+        clause.starts_with(HELD).then_some(clause)
+    }
+
     /// Whether every check says the same in both, whatever the reasons.
     #[must_use]
     pub fn all_say_the_same(these: &[Self], those: &[Self]) -> bool {

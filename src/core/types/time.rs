@@ -73,6 +73,16 @@ impl UnixMillis {
             _ => text,
         }
     }
+
+    /// `14:20:13 UTC`, for what is of today.
+    #[must_use]
+    pub fn time_of_day(self) -> String {
+        let text = self.to_rfc3339();
+        match text.get(11..19) {
+            Some(time) if self.0 <= LAST => format!("{time} UTC"),
+            _ => text,
+        }
+    }
 }
 
 /// A length of time for people: `250 ms`, `1.5 s`, `15 s`, `3 min`.

@@ -11,7 +11,8 @@ use crate::oracle::{
 use crate::ports::{Answer, OperatorHealth, Presence};
 use crate::types::{ActionId, OperatorId};
 use crate::view::{
-    ActionView, ByRules, Can, FadedView, Health, OperatorView, PeopleView, UndoView, WorseView,
+    ActionView, ByRules, Can, FadedView, Health, OperatorView, PeopleView, RefreshingView, UndoView,
+    WorseView,
 };
 
 /// Where it takes more than one person, or took.
@@ -104,7 +105,12 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
     view.faded = state.faded(action).map(|faded| FadedView {
         checks: faded.checks,
         why: faded.why,
-        approved_by: state.approving(id),
+    });
+    view.refreshing = state.refreshing(id).map(|it| RefreshingView {
+        by: it.by,
+        at: it.at,
+        until: it.until,
+        is_enough: it.is_enough,
     });
     let can_undo = state.mode() != Mode::Observe && can_take_back(state, id).is_ok();
     view.undo = can_undo.then(|| UndoView {
@@ -117,7 +123,12 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
              the file that each signs on their own machine with `casimir-dkg sign`"
         ));
     }
-    let waits = view.waits();
+    if let Some(refreshing) = view.refreshing.as_ref().filter(|_| view.is_refreshing()) {
+        view.can_approve = Can::no(format!(
+            "{refreshing}: it counts by itself then, unless the approval is taken back"
+        ));
+    }
+    let waits = view.is_proposed();
     view.approval_good_for_ms = waits.then_some(state.settings.approval_expires_ms);
     view.by_rules = waits.then(|| match rule_for(state, action) {
         Ok(rule) => ByRules::Approve {

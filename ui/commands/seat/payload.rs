@@ -298,6 +298,7 @@ mod tests {
             can_approve: Can::Yes,
             can_reject: Can::Yes,
             undo: None,
+            refreshing: None,
             phrase: None,
             committee: None,
             people: None,

@@ -90,10 +90,8 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         field("in flight", work);
     }
     for action in &snapshot.actions {
-        let Some(undo) = action.undo else { continue };
-        let when = match undo.seconds_left(snapshot.at) {
-            Some(seconds) => format!("leaves in {seconds} s"),
-            None => "is approved and held".to_owned(),
+        let Some(when) = summary::undoable(action, snapshot.at) else {
+            continue;
         };
         let id = action.id;
         field("can be undone", format!("{id} {when}: casimir-dkg undo {id}"));
@@ -125,8 +123,8 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
 /// What has faded of an action's checks, where something has.
 fn stale(action: &ActionView) {
     let Some(faded) = &action.faded else { return };
-    let more = match &faded.approved_by {
-        Some(by) => format!("{by} approved it: refreshing them first"),
+    let more = match &action.refreshing {
+        Some(refreshing) => refreshing.to_string(),
         None => "approving refreshes them first".to_owned(),
     };
     line(&format!("    stale: {}; {more}", faded.why));
@@ -161,9 +159,19 @@ pub(super) fn waiting(snapshot: &Snapshot) {
         if let Some(people) = &action.people {
             line(&format!("    {}", people.words()));
         }
+        for warning in action.warnings() {
+            line(&format!("    warning: {warning}"));
+        }
         if let Err(why) = action.can_approve.check() {
             line(&format!("    cannot be approved now: {why}"));
         }
+    }
+    for (action, refreshing) in summary::refreshing(snapshot) {
+        any = true;
+        let id = action.id;
+        line(&format!("{id}  {}  {}", action.risk.word(), action.title));
+        line(&format!("    {}", refreshing.words()));
+        line(&format!("    to take the approval back: casimir-dkg undo {id}"));
     }
     if !any {
         line("nothing waits");
@@ -182,7 +190,10 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
     if let Some(phrase) = &action.phrase {
         field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
-    field("state", action.state.word());
+    field("state", action.standing());
+    if let Some(refreshing) = &action.refreshing {
+        field("acts", refreshing.words());
+    }
     if let Some(anew) = &action.anew {
         field("anew", format!("at {}: {anew}", anew.at.to_utc()));
     }
@@ -210,7 +221,7 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
         }
     }
     field("checks", action.checks_in_words(" · "));
-    if let Some(at) = action.checked_at.filter(|_| action.waits()) {
+    if let Some(at) = action.checked_at.filter(|_| action.is_proposed()) {
         field("looked at", format!("{}{}", at.to_utc(), action.at_block()));
     }
     stale(action);

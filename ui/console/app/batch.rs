@@ -110,6 +110,8 @@ impl Batch {
 pub(crate) struct Told {
     pub(crate) label: String,
     pub(crate) value: String,
+    /// The reader should stop at it.
+    pub(crate) warns: bool,
 }
 
 /// What is told of an action. A fact without a label goes on with the one before, and must not be parted from it: a
@@ -120,10 +122,12 @@ fn told(action: &ActionView) -> Vec<Told> {
         match out.last_mut() {
             Some(before) if fact.label.is_empty() => {
                 before.value = format!("{}, {}", before.value, fact.value);
+                before.warns |= fact.kind == FactKind::Warning;
             }
             _ => out.push(Told {
                 label: fact.label.clone(),
                 value: fact.value.to_string(),
+                warns: fact.kind == FactKind::Warning,
             }),
         }
     }
@@ -152,6 +156,12 @@ impl App {
         if action.risk == Risk::Irreversible || action.phrase.is_some() {
             return Err("it cannot be undone by anybody: it is approved alone, by its phrase".to_owned());
         }
+        if let Some(worse) = action.worse() {
+            return Err(format!(
+                "{}: it is approved alone, or with another committee",
+                worse.brief()
+            ));
+        }
         if action.risk > Risk::Routine && !self.was_read(action) {
             return Err(format!(
                 "it is {}: open it and have its summary on the screen in full first",
@@ -174,7 +184,7 @@ impl App {
             ));
         }
         if !action.waits() {
-            return Err(format!("{} is {}", action.id, action.state.word()));
+            return Err(format!("{} is {}", action.id, action.standing()));
         }
         action.can_approve.check().map_err(ToString::to_string)
     }

@@ -12,8 +12,11 @@ use crate::console::widgets::status;
 /// difference.
 pub(crate) fn changes(before: &ActionView, now: &ActionView) -> Vec<String> {
     let mut out = Vec::new();
+    if let Some(worse) = now.worse().filter(|worse| Some(*worse) != before.worse()) {
+        out.push(worse.to_string());
+    }
     compare(&sent(&before.payload), &sent(&now.payload), &mut out);
-    if before.payload != now.payload && out.is_empty() {
+    if before.payload != now.payload && sent(&before.payload) == sent(&now.payload) {
         out.push("the payload: other bytes would be sent".to_owned());
     }
     let (hard, soft): (Vec<_>, Vec<_>) = labels(before, now).into_iter().partition(|(_, hard)| *hard);

@@ -23,6 +23,8 @@ pub(crate) struct Detail {
     pub(crate) height: usize,
     /// Lines of the page that must have been on the screen before it is decided, at the last draw.
     pub(crate) front: usize,
+    /// Where in them something begins, and what it is called.
+    pub(crate) named: Vec<(usize, String)>,
     /// The first so many lines were on the screen.
     pub(crate) read: usize,
     /// For which width lines are counted.
@@ -45,6 +47,7 @@ impl Detail {
             max_scroll: 0,
             height: 0,
             front: 0,
+            named: Vec::new(),
             read: 0,
             width: 0,
             unfolded: false,
@@ -65,6 +68,15 @@ impl Detail {
     /// Whether everything that must be seen was on the screen.
     pub(crate) fn is_front_read(&self) -> bool {
         self.read >= self.front
+    }
+
+    /// What must be seen and was not on the screen to its end: names, each once.
+    pub(crate) fn unseen(&self) -> Vec<&str> {
+        let ends = self.named.iter().skip(1).map(|(at, _)| *at).chain([self.front]);
+        let unseen = self.named.iter().zip(ends).filter(|(_, end)| self.read < *end);
+        let mut names: Vec<&str> = unseen.map(|((_, name), _)| name.as_str()).collect();
+        names.dedup();
+        names
     }
 
     /// It is another page from here on.

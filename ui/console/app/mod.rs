@@ -31,7 +31,7 @@ use super::msg::Now;
 use super::screens::panes::{self, Pane};
 use super::theme::{Theme, Token};
 
-pub(crate) use batch::{Batch, Mark};
+pub(crate) use batch::{Batch, Mark, Told};
 pub(crate) use changes::changes;
 pub(crate) use detail::{Detail, Target};
 pub(crate) use known::{Known, Stack};

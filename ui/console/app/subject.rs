@@ -123,7 +123,7 @@ impl App {
         match command {
             // where the row in question is decided it leads on to what waits
             Command::Approve => waiting().is_some() || self.leads_on(),
-            Command::Reject => waiting().is_some(),
+            Command::Reject => self.subject_action().is_some_and(ActionView::is_proposed),
             Command::Mark => waiting().is_some_and(|a| self.has_like(a)),
             Command::Batch => !self.marked.is_empty(),
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),

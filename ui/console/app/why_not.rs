@@ -85,8 +85,8 @@ impl App {
 
     fn can_on_action(&self, command: Command) -> Result<(), String> {
         let action = self.subject_action().ok_or("no action is selected")?;
-        if !action.waits() {
-            return Err(format!("{} is {}", action.id, action.state.word()));
+        if !action.is_proposed() || command == Command::Committee && !action.waits() {
+            return Err(format!("{} is {}", action.id, action.standing()));
         }
         match command {
             Command::Committee if action.committee.is_none() => {

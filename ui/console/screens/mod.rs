@@ -15,7 +15,7 @@ mod caption;
 pub(crate) mod copyable;
 mod detail;
 mod matrix;
-mod next;
+pub(in crate::console) mod next;
 mod overlay;
 pub(crate) mod overview;
 mod pane;

@@ -33,7 +33,7 @@ pub(super) fn is_cut(app: &App, columns: usize) -> bool {
 }
 
 /// What to press, and why.
-pub(super) fn words(app: &App) -> String {
+pub(in crate::console) fn words(app: &App) -> String {
     let key = |group, command| app.settings.keys.label(group, command);
     let s = &app.snapshot;
     if app.past.is_some() {
@@ -69,6 +69,9 @@ pub(super) fn words(app: &App) -> String {
         return format!(
             "{all} shows all {count} that are marked on one page, to approve them together; {more} marks more"
         );
+    }
+    if let Some(words) = refreshing(app) {
+        return words;
     }
     if let Some(action) = in_front(app) {
         return decide(app, action);
@@ -112,14 +115,39 @@ fn under_way(app: &App) -> String {
         .to_owned()
 }
 
-/// What the approve key would open.
+/// What was approved and acts by itself, where it is in front or nothing else waits.
+fn refreshing(app: &App) -> Option<String> {
+    let all = || crate::summary::refreshing(&app.snapshot).filter(|(action, _)| action.is_refreshing());
+    let selected = app.subject_action().map(|action| action.id);
+    let mut in_front = all().filter(|(action, _)| Some(action.id) == selected);
+    let (action, it) = match app.snapshot.for_a_person().next() {
+        Some(_) => in_front.next()?,
+        None => in_front.next().or_else(|| all().next())?,
+    };
+    let key = app.settings.keys.label(Group::Work, Command::TakeBack);
+    Some(format!(
+        "nothing to press: {} is {it}; {key} takes the approval back",
+        action.id
+    ))
+}
+
+/// What the approve key would open: what can be approved rather than what cannot.
 fn in_front(app: &App) -> Option<&ActionView> {
     let selected = app.subject_action().filter(|a| a.waits());
-    selected.or_else(|| app.snapshot.for_a_person().next())
+    let can = |action: &&ActionView| action.can_approve.is_yes();
+    selected
+        .filter(can)
+        .or_else(|| app.snapshot.for_a_person().find(can))
+        .or(selected)
+        .or_else(|| app.snapshot.for_a_person().next())
 }
 
 fn decide(app: &App, action: &ActionView) -> String {
     let key = app.settings.keys.label(Group::Work, Command::Approve);
+    if let Err(why) = action.can_approve.check() {
+        let open = app.settings.keys.label(Group::List, Command::Open);
+        return format!("{open} opens {}, which cannot be approved now: {why}", action.id);
+    }
     let why = match (action.family, action.risk, &action.payload) {
         (_, Risk::Irreversible, _) => "nobody can undo it, so you type its phrase",
         (Family::Transaction, ..) => "the second decision, a transaction that moves money",

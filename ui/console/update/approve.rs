@@ -1,7 +1,7 @@
 //! Approving: first the whole action on the screen, then the question about exactly that, for irreversible actions with
 //! a typed phrase in between. What is sent names the digest that was shown.
 
-use casimir_dkg::types::{ActionId, Root};
+use casimir_dkg::types::{ActionId, Check, Root};
 use casimir_dkg::view::{ActionView, CheckMark, Request, Risk, RowId};
 use tui_input::Input;
 
@@ -47,7 +47,7 @@ fn instead(app: &mut App, decided: Option<&ActionView>) -> Vec<Effect> {
         Some(action) => {
             let follows = app.snapshot.successor(action.id).map(|a| a.id);
             (
-                format!("{} is {}", action.id, action.state.word()),
+                format!("{} is {}", action.id, action.standing()),
                 follows,
                 "follows from it",
             )
@@ -97,8 +97,9 @@ fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
         // a line of what was read stays, so that the reader finds the place
         detail.scroll = detail.read.saturating_sub(1).min(detail.max_scroll);
         return Err(format!(
-            "this is {}: its summary was not on the screen in full. Here is the rest; then approve",
-            action.risk.word()
+            "this is {}, and not all of it was on the screen yet: {}. Here it goes on; then approve",
+            action.risk.word(),
+            detail.unseen().join(", ")
         ));
     }
     Ok(())
@@ -159,6 +160,8 @@ fn facts(action: &ActionView) -> Vec<String> {
             _ => rest.push(line),
         }
     }
+    let warnings = action.warnings().into_iter();
+    first.splice(0..0, warnings.map(|text| format!("! {text}")));
     first.push(format!("code: {}", action.digest.code()));
     first.push(checks(action));
     if let Some(people) = &action.people {
@@ -173,7 +176,12 @@ fn facts(action: &ActionView) -> Vec<String> {
 }
 
 fn checks(action: &ActionView) -> String {
-    let named = |mark| -> Vec<&str> { action.checks_with(mark).map(|c| c.name.as_str()).collect() };
+    // what is better again and does not count yet is worth a wait
+    let name = |c: &Check| match c.is_held() {
+        Some(held) => format!("{} ({held})", c.name),
+        None => c.name.clone(),
+    };
+    let named = |mark| -> Vec<String> { action.checks_with(mark).map(name).collect() };
     let mut words = format::count(named(CheckMark::Pass).len(), "check passes", "checks pass");
     for mark in [CheckMark::Stale, CheckMark::Unknown] {
         let names = named(mark);

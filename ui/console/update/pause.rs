@@ -48,7 +48,11 @@ fn toggle(app: &mut App, scope: Scope, paused: bool, what: &str) -> Vec<Effect> 
     if !paused {
         return send::request(app, Request::Pause { scope });
     }
-    let lines = held(app, scope);
+    let mut lines = held(app, scope);
+    if scope == Scope::All {
+        // why it is paused, before what follows from ending it
+        lines.splice(0..0, app.snapshot.why_paused());
+    }
     ask::open(
         app,
         Ask {
@@ -76,6 +80,13 @@ fn held(app: &App, scope: Scope) -> Vec<String> {
     let held: Vec<_> = actions
         .filter(|action| action.state == ActionState::Approved && of_scope(action.id))
         .collect();
+    let refreshing = crate::summary::refreshing(&app.snapshot).filter(|(action, _)| of_scope(action.id));
+    let refreshing: Vec<_> = refreshing
+        .map(|(action, it)| format!("{} ({}) is {}", action.id, action.risk.word(), it.words()))
+        .collect();
+    if held.is_empty() && !refreshing.is_empty() {
+        return refreshing;
+    }
     if held.is_empty() {
         return vec!["Nothing that was approved is held back.".to_owned()];
     }
@@ -88,5 +99,6 @@ fn held(app: &App, scope: Scope) -> Vec<String> {
     if let Some(more) = held.len().checked_sub(NAMED).filter(|more| *more > 0) {
         lines.push(format!("and {more} more"));
     }
+    lines.extend(refreshing);
     lines
 }

@@ -65,14 +65,17 @@ fn close_outdated(app: &mut App) {
     let Some((id, digest)) = about else { return };
     let why = match app.known().action(id) {
         None => format!("{id} is gone"),
-        Some(action) if !action.waits() => match &action.decision {
-            Some(decision) => format!(
-                "{id} was decided by {}: {}",
-                decision.decider,
-                action.state.word()
-            ),
-            None => format!("{id} is {} now", action.state.word()),
-        },
+        // what is being refreshed can be rejected still
+        Some(action) if !action.waits() && (digest.is_some() || !action.is_proposed()) => {
+            match &action.decision {
+                Some(decision) => format!(
+                    "{id} was decided by {}: {}",
+                    decision.decider,
+                    action.state.word()
+                ),
+                None => format!("{id} is {} now", action.standing()),
+            }
+        }
         Some(action) if digest.is_some_and(|d| d != action.digest) => {
             format!("{id} changed while you were asked: read it again")
         }

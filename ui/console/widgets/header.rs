@@ -328,7 +328,9 @@ pub(crate) fn leaving(app: &App) -> Option<String> {
         let seconds = action.undo?.seconds_left(app.clock())?;
         Some(format!("{} leaves in {seconds} s", action.id))
     });
-    let said: Vec<_> = said.collect();
+    let refreshing = crate::summary::refreshing(&app.snapshot);
+    let refreshing = refreshing.map(|(action, it)| format!("{} is {it}", action.id));
+    let said: Vec<_> = said.chain(refreshing).collect();
     let key = app.settings.keys.label(Group::Work, Command::TakeBack);
     let sign = Sign::Warn.glyph(app.settings.ascii);
     // with several, whose approval the key means is not left to be guessed

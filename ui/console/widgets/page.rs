@@ -21,6 +21,8 @@ pub(crate) struct Page<'a> {
     lines: Vec<Line<'static>>,
     /// How many lines must have been on the screen before it is decided.
     front: usize,
+    /// Where something begins that must be seen, and what it is called.
+    named: Vec<(usize, String)>,
 }
 
 impl<'a> Page<'a> {
@@ -31,6 +33,7 @@ impl<'a> Page<'a> {
             rows: 0,
             lines: Vec::new(),
             front: 0,
+            named: Vec::new(),
         }
     }
 
@@ -57,6 +60,16 @@ impl<'a> Page<'a> {
     /// The same of the first so many lines, where that is more.
     pub(crate) fn end_front_at(&mut self, lines: usize) {
         self.front = self.front.max(lines);
+    }
+
+    /// What is written next is called so, for whoever has not seen it yet.
+    pub(crate) fn name(&mut self, name: &str) {
+        self.named.push((self.lines.len(), name.to_owned()));
+    }
+
+    /// Where what has a name begins.
+    pub(crate) fn named(&self) -> Vec<(usize, String)> {
+        self.named.clone()
     }
 
     /// Lines that must be seen.

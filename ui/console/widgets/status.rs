@@ -3,7 +3,8 @@
 
 use casimir_dkg::types::{FailureKind, OperatorState};
 use casimir_dkg::view::{
-    ActionState, CaseStatus, CeremonyEnd, CeremonyView, CheckMark, Health, LinkState, Risk, TransactionState,
+    ActionState, ActionView, CaseStatus, CeremonyEnd, CeremonyView, CheckMark, Health, LinkState, Risk,
+    TransactionState,
 };
 
 use super::sign::Sign;
@@ -48,6 +49,14 @@ pub(crate) fn action(state: &ActionState) -> Status {
         ActionState::Unknown { .. } => (Sign::Unknown, Token::Danger),
     };
     s(sign, state.word(), token)
+}
+
+/// How an action stands: what was approved and is being refreshed waits for nobody.
+pub(crate) fn of_action(of: &ActionView) -> Status {
+    match of.is_refreshing() {
+        true => s(Sign::Running, of.word(), Token::Pending),
+        false => action(&of.state),
+    }
 }
 
 pub(crate) fn risk(risk: Risk) -> (&'static str, Token) {

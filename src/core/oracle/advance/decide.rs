@@ -43,6 +43,7 @@ pub(super) fn decide(turn: &mut Turn<'_>, id: ActionId) {
     match action.state {
         ActionState::Proposed => {
             people::forget_lost(turn, id);
+            people::forget_overdue(turn, id);
             proposed(turn, id);
         }
         ActionState::Approved => approved(turn, id),
@@ -67,10 +68,7 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
         let names = faded.checks.join(", ");
         match turn.state.approving(id) {
             Some(by) => {
-                let words = format!(
-                    "{by} approved it; refreshing its stale checks first ({})",
-                    faded.why
-                );
+                let words = format!("approved by {by}, refreshing its checks ({})", faded.why);
                 turn.waits(id.case, &words);
             }
             None if turn.state.mode() == Mode::Auto => {

@@ -12,6 +12,7 @@ mod wavering;
 
 #[cfg(test)]
 pub(in crate::oracle) use last_checks::{CHECKS_FAILED, PAYLOAD_CHANGED};
+pub(in crate::oracle) use wavering::worse;
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};

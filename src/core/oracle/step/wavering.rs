@@ -6,6 +6,7 @@
 mod payload;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub(super) use payload::held_payload;
 
@@ -13,7 +14,7 @@ use crate::oracle::checks::rests_on;
 use crate::oracle::state::Wavering;
 use crate::oracle::turn::Turn;
 use crate::oracle::{Proposal, Record};
-use crate::types::{ActionId, Check, CheckStatus, SafeText};
+use crate::types::{ActionId, Check, CheckStatus, SafeText, UnixMillis};
 
 /// So many changes of one action are journaled as they come.
 const AS_THEY_COME: u32 = 4;
@@ -72,9 +73,9 @@ pub(super) fn counts(turn: &mut Turn<'_>, id: ActionId, mut now: Box<Proposal>) 
     }
     let mut shown = now.clone();
     shown.checks = { checks.iter() }
-        .map(|check| match held.contains_key(&check.name) {
-            true => Check::new(&check.name, check.status, doubted(check)),
-            false => check.clone(),
+        .map(|check| match held.get(&check.name) {
+            Some(since) => doubted(turn, check, *since),
+            None => check.clone(),
         })
         .collect();
     now.checks = checks;
@@ -117,12 +118,12 @@ fn note_left_out(turn: &mut Turn<'_>, id: ActionId, times: u64) {
     }
 }
 
-fn doubted(check: &Check) -> String {
-    format!(
-        "{}; the newest look says otherwise, and did so by turns: that counts when it has lasted for {} min",
-        check.reason,
-        lasting_ms(&check.name) / 60_000
-    )
+/// A check that is held, with since when it is better by both clocks, and when that counts.
+fn doubted(turn: &Turn<'_>, check: &Check, since_up_ms: u64) -> Check {
+    let lasted = turn.state.volatile.up_ms.saturating_sub(since_up_ms);
+    let since = UnixMillis(turn.at.0.saturating_sub(lasted));
+    let counts = since.plus(Duration::from_millis(lasting_ms(&check.name)));
+    check.held(since, counts)
 }
 
 /// The checks that the journal has, with what a look says of them, and what it has beside them; those that are held say
@@ -144,6 +145,16 @@ fn better(journaled: &[Check], now: &[Check]) -> Vec<String> {
     };
     let names = names(journaled, now).into_iter().filter(is_better);
     names.map(str::to_owned).collect()
+}
+
+/// The first check that is worse than it was before.
+pub(in crate::oracle) fn worse(before: &[Check], now: &[Check]) -> Option<String> {
+    let says = |checks: &[Check], name: &str| {
+        let all: Vec<_> = named(checks, name).map(|check| check.status).collect();
+        badness(&all)
+    };
+    let is_worse = |name: &&str| says(now, name) > says(before, name);
+    names(before, now).into_iter().find(is_worse).map(str::to_owned)
 }
 
 fn named<'a>(checks: &'a [Check], name: &str) -> impl Iterator<Item = &'a Check> {

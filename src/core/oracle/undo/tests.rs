@@ -1,8 +1,8 @@
 use super::*;
 use crate::oracle::fixture::block;
 use crate::oracle::people::tests::Life;
-use crate::oracle::{Fulfilment, Input, Purpose, Refusal, Wish, rule_for};
-use crate::types::{LogRef, PoolId, Root};
+use crate::oracle::{CaseStatus, Fulfilment, Input, Purpose, Reach, Refusal, Wish, case_status, rule_for};
+use crate::types::{Check, LogRef, PoolId, Root};
 
 const WINDOW_MS: u64 = 10_000;
 
@@ -209,5 +209,99 @@ fn on_a_public_network_money_and_what_cannot_be_undone_waits() {
         let waits = windows.of(kind) == UndoWindows::PUBLIC;
         assert_eq!(waits, kind.risk() != Risk::Routine, "{kind}");
         assert!(UndoWindows::default().of(kind).is_zero(), "{kind}");
+    }
+}
+
+/// An approval that waits for a stale check, and what a person sees of it.
+fn refreshing(change: impl FnOnce(&mut crate::oracle::Settings)) -> Life {
+    let mut life = Life::with(change);
+    life.checks = vec![
+        Check::pass("pool-ready", "so"),
+        Check::unknown("endpoints-agree", "one voice"),
+    ];
+    life.wait(20_000);
+    life.prepare();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    let said = life.approve("ada", 1).unwrap();
+    assert!(said.as_str().contains("can be taken back"), "{said}");
+    life
+}
+
+#[test]
+fn an_approval_that_waits_for_stale_checks_is_seen_and_can_be_taken_back() {
+    for mode in [Mode::Supervised, Mode::Auto] {
+        let mut life = refreshing(|settings| {
+            settings.mode = mode;
+            settings.policy.rules.clear();
+        });
+        let id = life.action().id;
+        let shown = life.state.refreshing(id).unwrap();
+        assert!(shown.is_enough && shown.by.as_str() == "ada", "{shown:?}");
+        assert_eq!(case_status(&life.state, id.case), CaseStatus::Preparing);
+        assert_eq!(can_take_back(&life.state, id), Ok(()));
+        let said = take_back(&mut life).unwrap();
+        assert!(said.as_str().contains("is taken back"), "{said}");
+        assert_eq!(life.state.refreshing(id), None);
+        assert!(
+            life.last("note")
+                .contains("bob took back the approval of deposit/1#1 by ada")
+        );
+        let is_paused = life.state.cases[&id.case].paused.is_some();
+        assert_eq!(is_paused, mode == Mode::Auto, "no rule approves it");
+        life.input(Input::Sight(Reach::Followed));
+        life.wait(20_000);
+        life.prepare();
+        assert_eq!(life.action().state, ActionState::Proposed);
+        assert!(life.action().decision.is_none());
+        assert!(take_back(&mut life).is_err());
+    }
+}
+
+#[test]
+fn an_approval_that_waits_for_stale_checks_lapses_by_itself_and_says_so() {
+    let mut life = refreshing(|_| ());
+    let id = life.action().id;
+    life.wait(super::super::REFRESHING_FOR_MS - 10);
+    assert!(life.state.refreshing(id).is_some());
+    life.wait(20);
+    assert_eq!(life.state.refreshing(id), None, "no endpoint has answered yet");
+    let said = life.last("note");
+    assert!(
+        said.contains("the approval of deposit/1#1 by ada counts no more"),
+        "{said}"
+    );
+    assert!(said.contains("within 10 min"), "{said}");
+    assert_eq!(case_status(&life.state, id.case), CaseStatus::AwaitingDecision);
+    life.input(Input::Sight(Reach::Followed));
+    life.wait(20_000);
+    life.prepare();
+    assert!(life.action().decision.is_none());
+}
+
+#[test]
+fn an_approval_that_waited_does_not_count_where_a_check_is_worse_than_it_was_shown() {
+    let pass = || Check::pass("pool-ready", "so");
+    let unknown = || Check::unknown("endpoints-agree", "one voice");
+    for (checks, counts) in [
+        (vec![pass(), unknown()], true),
+        (vec![pass(), Check::pass("endpoints-agree", "both")], true),
+        (vec![Check::unknown("pool-ready", "no answer"), unknown()], false),
+        (vec![unknown()], false),
+        (
+            vec![pass(), unknown(), Check::unknown("balance", "no answer")],
+            false,
+        ),
+    ] {
+        let mut life = refreshing(|_| ());
+        life.checks = checks.clone();
+        life.input(Input::Sight(Reach::Followed));
+        life.wait(20_000);
+        life.prepare();
+        assert_eq!(life.action().decision.is_some(), counts, "{checks:?}");
+        if !counts {
+            let said = life.last("note");
+            assert!(said.contains("is worse than it was shown"), "{said}");
+        }
     }
 }

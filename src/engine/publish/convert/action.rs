@@ -43,6 +43,7 @@ pub(in crate::engine::publish) fn action(
         phrase: action.phrase(),
         committee: None,
         undo: None,
+        refreshing: None,
         people: None,
         approval_good_for_ms: None,
         by_rules: None,

@@ -21,6 +21,7 @@ use crate::console::widgets::{format, status};
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
     warn_of_changes(page, app, action);
     warn_of_committee(page, app, action);
+    warn_of_refreshing(page, app, action);
     let cut = summary::build(page, app, action);
     before_after::build(page, app, action);
     page.heading("State");
@@ -39,8 +40,8 @@ pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action:
         page.text(Token::Muted, &format!("Looked at {words}."));
     }
     if let Some(faded) = &action.faded {
-        let more = match &faded.approved_by {
-            Some(by) => format!("{by} approved it: refreshing them first"),
+        let more = match &action.refreshing {
+            Some(refreshing) => refreshing.to_string(),
             None => "approving refreshes them first".to_owned(),
         };
         let sign = Sign::Stale.glyph(app.settings.ascii);
@@ -126,7 +127,7 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
 
 /// Whoever opens it now may have compared the code of what was proposed at first.
 fn warn_of_anew(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let Some(anew) = action.anew.as_ref().filter(|_| action.waits()) else {
+    let Some(anew) = action.anew.as_ref().filter(|_| action.is_proposed()) else {
         return;
     };
     let ago = format::age(app.clock().since(anew.at));
@@ -136,10 +137,7 @@ fn warn_of_anew(page: &mut Page<'_>, app: &App, action: &ActionView) {
 
 /// A member is down, or was proven to break the protocol: the key that opens the other committee is named.
 fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let committee = action.committee.as_ref().filter(|_| action.waits());
-    let Some(worse) = committee.and_then(|committee| committee.worse.as_ref()) else {
-        return;
-    };
+    let Some(worse) = action.worse() else { return };
     let list = |ids: &[casimir_dkg::types::OperatorId]| {
         let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
         names.join(", ")
@@ -155,6 +153,21 @@ fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
     page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
 }
 
+/// It acts by itself: whoever opens it to decide has to know.
+fn warn_of_refreshing(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let Some(refreshing) = &action.refreshing else {
+        return;
+    };
+    let key = app.settings.keys.label(Group::Work, Command::TakeBack);
+    let undo = match action.undo {
+        Some(_) if !key.is_empty() => format!("; {key} takes the approval back"),
+        _ => String::new(),
+    };
+    let words = refreshing.to_string();
+    let text = format!("A{}{undo}.", &words[1..]);
+    page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
+}
+
 fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let waited = format::age(app.clock().since(action.proposed_at));
     let more = match &action.state {
@@ -165,7 +178,7 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
         _ => String::new(),
     };
     page.field("kind", Token::Text, &action.kind);
-    page.status("state", status::action(&action.state), &more);
+    page.status("state", status::of_action(action), &more);
     page.field(
         "proposed",
         Token::Text,
@@ -193,9 +206,10 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
     if let Some(undo) = action.undo {
         let key = app.settings.keys.label(Group::Work, Command::TakeBack);
-        let words = match undo.seconds_left(app.clock()) {
-            Some(seconds) => format!("in {seconds} s; {key} takes the approval back"),
-            None => format!("held; {key} takes the approval back"),
+        let words = match (&action.refreshing, undo.seconds_left(app.clock())) {
+            (Some(_), _) => format!("once its checks are made again; {key} takes the approval back"),
+            (None, Some(seconds)) => format!("in {seconds} s; {key} takes the approval back"),
+            (None, None) => format!("held; {key} takes the approval back"),
         };
         page.field("leaves", Token::Warn, words);
     }

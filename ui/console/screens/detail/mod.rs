@@ -36,7 +36,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     };
     let width = area.width.saturating_sub(4);
     let rows = usize::from(area.height.saturating_sub(2));
-    let (title, mut lines, front) = page(app, target, (width, rows));
+    let (title, page) = page(app, target, (width, rows));
+    let (front, named) = (page.front(), page.named());
+    let mut lines = page.into_lines();
     let found = search::mark(app, &mut lines);
     let max = lines.len().saturating_sub(rows);
     let scroll = {
@@ -48,7 +50,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
         if detail.width != width {
             (detail.width, detail.read) = (width, 0);
         }
-        detail.front = front;
+        (detail.front, detail.named) = (front, named);
         detail.hits = found;
         detail.scroll = detail.scroll.min(max);
         detail.scroll
@@ -83,8 +85,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &mut App) {
     }
 }
 
-/// Title, lines, and how many of them must be seen before a decision.
-fn page(app: &App, target: Target, (width, rows): (u16, usize)) -> (String, Vec<Line<'static>>, usize) {
+/// Title and page.
+fn page(app: &App, target: Target, (width, rows): (u16, usize)) -> (String, Page<'_>) {
     let mut page = Page::new(app, width).in_rows(rows);
     let title = match target {
         Target::Status => {
@@ -101,8 +103,7 @@ fn page(app: &App, target: Target, (width, rows): (u16, usize)) -> (String, Vec<
             found.unwrap_or_else(|| not_here(&mut page, app, id))
         }
     };
-    let front = page.front();
-    (title, page.into_lines(), front)
+    (title, page)
 }
 
 /// A thing that is not in the snapshot is read from the engine.

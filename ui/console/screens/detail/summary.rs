@@ -1,6 +1,6 @@
 //! The first screen of an action's page: what a person has to know before deciding, in so few lines that 80x24 shows all.
 
-use casimir_dkg::view::{ActionState, ActionView};
+use casimir_dkg::view::{ActionState, ActionView, Risk};
 
 use super::before_after;
 use crate::console::app::App;
@@ -36,35 +36,67 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     if let (Some(row), Some(words)) = (&mut passing, action.checked_in_words(app.clock())) {
         row.text = format!("{}, looked at {words}", row.text);
     }
-    let ends = summary::ends(action);
+    let ends: Vec<_> = passing.into_iter().chain(summary::ends(action)).collect();
     let places = place(app, action);
     let ahead = before_after::ahead(app, action);
     let room = page.width().saturating_sub(LABEL + 2);
+    let lines = |text: &str| wrap(&clean(text), room).len();
     let texts = [&effects, &checks, &ends]
         .into_iter()
         .flatten()
         .map(|row| &row.text);
     let texts = texts.chain(places.iter().chain(&ahead).map(|(.., text)| text));
-    let lines_of_passing = passing
-        .as_ref()
-        .map_or(0, |row| wrap(&clean(&row.text), room).len());
-    let needed = texts.map(|text| wrap(&clean(text), room).len()).sum::<usize>() + lines_of_passing;
-    let longest = longest(page, needed);
+    let needed = texts.map(|text| lines(text)).sum::<usize>();
+    let fits = needed <= LINES.max(page.rows());
+    // what must be seen in full is said in full here, once, and not shortened and then again below
+    let is_whole = action.risk > Risk::Routine && action.is_proposed();
+    let longest = match fits || is_whole {
+        true => usize::MAX,
+        // no row is longer where the page has no more than its usual lines
+        false => LONGEST.max(page.rows().saturating_sub(LINES)),
+    };
     let mut effects = effects.into_iter();
     if let Some(what) = effects.next() {
         cut.facts |= write(page, app, longest, &what);
     }
-    for (label, token, text) in places {
-        page.labelled(LABEL, label, token, &text);
-    }
+    write_places(page, places);
     effects.for_each(|row| cut.facts |= write(page, app, longest, &row));
-    for (label, token, text) in ahead {
+    write_places(page, ahead);
+    if is_whole && !fits {
+        // what two people compare stays on the first screen: what does not pass goes on below it
+        for row in &ends {
+            cut.facts |= write(page, app, usize::MAX, row);
+        }
+        for row in &checks {
+            cut.checks |= write(page, app, usize::MAX, row);
+        }
+        page.end_front();
+        return cut;
+    }
+    let used = page.len() - before
+        + ends
+            .iter()
+            .map(|row| lines(&row.text).min(longest))
+            .sum::<usize>();
+    let left = LINES.max(page.rows()).saturating_sub(used).max(LEAST);
+    cut.checks |= write_checks(page, app, &checks, left, longest);
+    for row in &ends {
+        cut.facts |= write(page, app, longest, row);
+    }
+    page.end_front();
+    cut
+}
+
+fn write_places(page: &mut Page<'_>, places: Vec<(&'static str, Token, String)>) {
+    for (label, token, text) in places {
+        page.name(label);
         page.labelled(LABEL, label, token, &text);
     }
+}
 
-    let lines = |row: &Row| wrap(&clean(&row.text), room).len().min(longest);
-    let used = page.len() - before + ends.iter().map(lines).sum::<usize>() + lines_of_passing;
-    let left = LINES.max(page.rows()).saturating_sub(used).max(LEAST);
+/// What does not pass, in `left` lines; whether something of it was cut.
+fn write_checks(page: &mut Page<'_>, app: &App, checks: &[Row], left: usize, longest: usize) -> bool {
+    let room = page.width().saturating_sub(LABEL + 2);
     let whole = checks.iter().map(|row| wrap(&clean(&row.text), room).len());
     let whole = whole.sum::<usize>() <= left;
     let shown = if whole || checks.len() <= left {
@@ -72,23 +104,20 @@ pub(super) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) -> Cut 
     } else {
         left - 1
     };
+    let mut cut = false;
     for row in &checks[..shown] {
         let text = match whole {
             true => clean(&row.text).into_owned(),
             false => fit(&clean(&row.text), room, app.settings.ascii).into_owned(),
         };
-        cut.checks |= text != clean(&row.text);
-        cut.checks |= write(page, app, longest, &Row { text, ..row.clone() });
+        cut |= text != clean(&row.text);
+        cut |= write(page, app, longest, &Row { text, ..row.clone() });
     }
     if let Some(next) = checks.get(shown) {
         let text = format!("and {} more that do not pass, below", checks.len() - shown);
         write(page, app, longest, &Row { text, ..next.clone() });
-        cut.checks = true;
+        cut = true;
     }
-    for row in passing.iter().chain(&ends) {
-        cut.facts |= write(page, app, longest, row);
-    }
-    page.end_front();
     cut
 }
 
@@ -107,10 +136,12 @@ fn place(app: &App, action: &ActionView) -> Vec<(&'static str, Token, String)> {
         true => Token::NetworkMain,
         false => risk_token,
     };
-    let state = status::action(&action.state);
+    let state = status::of_action(action);
     let sign = state.sign.glyph(app.settings.ascii);
     let waited = match action.state {
-        ActionState::Proposed => format!(" for {}", format::age(app.clock().since(action.proposed_at))),
+        ActionState::Proposed if action.waits() => {
+            format!(" for {}", format::age(app.clock().since(action.proposed_at)))
+        }
         _ => String::new(),
     };
     let text = format!(
@@ -118,6 +149,9 @@ fn place(app: &App, action: &ActionView) -> Vec<(&'static str, Token, String)> {
         network.name, network.chain_id, app.snapshot.mode, state.word
     );
     let mut rows = vec![("on", token, text)];
+    if let Some(refreshing) = &action.refreshing {
+        rows.push(("approved", Token::Warn, refreshing.words()));
+    }
     if let Some(words) = app.pause_of(action) {
         rows.push(("paused", Token::Warn, words));
     }
@@ -144,14 +178,6 @@ fn cut(width: usize, text: &str, longest: usize, ascii: bool) -> String {
     }
 }
 
-/// How many lines a row may have: nothing is cut where the page has room for all that is `needed`.
-fn longest(page: &Page<'_>, needed: usize) -> usize {
-    match needed <= LINES.max(page.rows()) {
-        true => usize::MAX,
-        false => LONGEST.max(page.rows().saturating_sub(LINES)),
-    }
-}
-
 /// Writes a row; whether it had to be cut.
 fn write(page: &mut Page<'_>, app: &App, longest: usize, row: &Row) -> bool {
     let token = match row.tone {
@@ -169,6 +195,9 @@ fn write(page: &mut Page<'_>, app: &App, longest: usize, row: &Row) -> bool {
         _ => row.label.to_owned(),
     };
     let text = cut(page.width(), &row.text, longest, app.settings.ascii);
+    page.name(row.label);
     page.labelled(LABEL, &label, token, &text);
-    text != row.text
+    // no text is drawn beyond the length of a safe one
+    let clipped = |text: &str| text.ends_with('…');
+    text != row.text || clipped(&clean(&row.text)) && !clipped(&row.text)
 }

@@ -20,7 +20,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{middle, panel};
-use crate::console::app::{App, Batch};
+use crate::console::app::{App, Batch, Told};
 use crate::console::theme::Token;
 use crate::console::widgets::page::Page;
 use crate::console::widgets::status;
@@ -117,7 +117,8 @@ fn share(page: &mut Page<'_>, batch: &Batch, room: usize) {
     let (risk, token) = status::risk(first.risk);
     page.labelled(room, "at stake", token, risk);
     for fact in batch.shared() {
-        page.labelled(room, &fact.label, Token::Text, fact.value.as_str());
+        let (token, mark) = told(&fact);
+        page.labelled(room, &fact.label, token, &format!("{mark}{}", fact.value));
     }
     if batch.leaves_operators_out() {
         let text = "how each one answers and ranks is on the page of each action";
@@ -135,6 +136,14 @@ fn share(page: &mut Page<'_>, batch: &Batch, room: usize) {
     }
 }
 
+/// How a fact is drawn: a warning is one here, too.
+fn told(fact: &Told) -> (Token, &'static str) {
+    match fact.warns {
+        true => (Token::Warn, "! "),
+        false => (Token::Text, ""),
+    }
+}
+
 fn ceiling(action: &ActionView) -> Option<U256> {
     match &action.payload {
         Payload::Transaction(tx) => Some(tx.fee_ceiling_wei),
@@ -147,9 +156,14 @@ fn differs(page: &mut Page<'_>, app: &App, batch: &Batch, action: &ActionView, r
     let what = summary::shortened(action.title.as_str());
     let text = format!("{}  {what}", action.digest.code());
     page.labelled(room, &action.id.to_string(), Token::Emphasis, &text);
+    for row in summary::warnings(action) {
+        let label = format!("{INDENT}{}", row.label);
+        page.labelled(room, &label, Token::Warn, &format!("! {}", row.text));
+    }
     for fact in batch.own(action) {
-        let text = summary::shortened(fact.value.as_str());
-        page.labelled(room, &format!("{INDENT}{}", fact.label), Token::Text, &text);
+        let (token, mark) = told(&fact);
+        let text = format!("{mark}{}", summary::shortened(fact.value.as_str()));
+        page.labelled(room, &format!("{INDENT}{}", fact.label), token, &text);
     }
     for row in summary::checks(action) {
         if let summary::Tone::Check(mark) = row.tone

@@ -16,7 +16,7 @@ use crate::console::widgets::{format, status};
 pub(super) struct Approvals;
 
 const COLUMNS: &[Column] = &[
-    fixed("state", 11, 0),
+    fixed("state", 12, 0),
     fixed("action", 13, 0),
     fixed("kind", 14, 4),
     fixed("at stake", 12, 6),
@@ -61,6 +61,7 @@ impl Describe for Approvals {
 
     fn standing(&self, action: &ActionView) -> Standing {
         match &action.state {
+            ActionState::Proposed if action.is_refreshing() => Standing::Runs,
             ActionState::Proposed => Standing::Waits,
             ActionState::Approved | ActionState::Executing => Standing::Runs,
             _ if action.is_over() => Standing::Over,
@@ -82,18 +83,12 @@ impl Describe for Approvals {
     }
 
     fn search(&self, action: &ActionView) -> String {
-        format!(
-            "{} {} {} {}",
-            action.id,
-            action.state.word(),
-            action.kind,
-            action.title
-        )
+        format!("{} {} {} {}", action.id, action.word(), action.kind, action.title)
     }
 
     fn cells(&self, app: &App, action: &ActionView, _: bool) -> Vec<Cell> {
         let ascii = app.settings.ascii;
-        let mut state = status::action(&action.state);
+        let mut state = status::of_action(action);
         if app.pause_of(action).is_some() {
             state.sign = Sign::Paused;
         }
@@ -148,6 +143,12 @@ impl Describe for Approvals {
 fn what(action: &ActionView, now: UnixMillis) -> String {
     if let Some(undo) = action.undo.and_then(|undo| undo.seconds_left(now)) {
         return format!("leaves in {undo} s: {}", action.title);
+    }
+    if let Some(refreshing) = &action.refreshing {
+        return format!("{refreshing}: {}", action.title);
+    }
+    if let Some(worse) = action.worse() {
+        return format!("! {}: {}", worse.brief(), action.title);
     }
     match &action.people {
         Some(people) if action.waits() => format!("{people}: {}", action.title),

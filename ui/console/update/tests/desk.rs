@@ -1,5 +1,7 @@
 //! What stands in front of a decision, and the keys that go on from anywhere.
 
+use casimir_dkg::view::{Fact, FactKind};
+
 use super::*;
 use crate::console::app::entries;
 use crate::console::keys::Command;
@@ -22,7 +24,11 @@ fn money_is_asked_about_only_once_its_summary_was_on_the_screen_in_full() {
     let mut d = busy();
     on_screen(&mut d, (60, 16), "2 enter a");
     assert!(d.app.overlay.is_none(), "{:?}", d.app.overlay);
-    assert!(toast(&d).contains("not on the screen in full"), "{}", toast(&d));
+    assert!(
+        toast(&d).contains("not all of it was on the screen yet: "),
+        "{}",
+        toast(&d)
+    );
     let detail = d.app.details.last().unwrap();
     assert!(detail.scroll > 0 && detail.front > detail.height, "{detail:?}");
     // that was the rest: now it is asked
@@ -38,6 +44,41 @@ fn money_is_asked_about_only_once_its_summary_was_on_the_screen_in_full() {
     on_screen(&mut d, (80, 24), "2 enter");
     on_screen(&mut d, (60, 16), "a");
     assert!(d.app.overlay.is_none());
+}
+
+#[test]
+fn each_fact_is_shown_once_and_the_status_names_what_is_unseen() {
+    let mut d = busy();
+    d.send(with(|s| {
+        s.actions[0].facts.push(Fact {
+            label: "SSV runway".to_owned(),
+            value: "a sentence that takes more rows than a small screen has for it, "
+                .repeat(6)
+                .as_str()
+                .into(),
+            kind: FactKind::Warning,
+        });
+    }));
+    on_screen(&mut d, (60, 16), "2 enter");
+    // the question covers the page
+    let height = d.app.details.last().unwrap().height;
+    let mut presses = 0;
+    let mut said = Vec::new();
+    while d.app.overlay.is_none() && presses < 12 {
+        on_screen(&mut d, (60, 16), "a");
+        presses += 1;
+        said.push(toast(&d));
+    }
+    let detail = d.app.details.last().unwrap();
+    let least = detail.front.div_ceil(height - 1);
+    assert!(
+        presses <= least,
+        "{presses} presses for {} lines: {said:?}",
+        detail.front
+    );
+    assert!(said[0].contains("code"), "{said:?}");
+    assert!(said.iter().all(|said| !said.contains("what,")), "{said:?}");
+    assert!(detail.unseen().is_empty(), "{detail:?}");
 }
 
 #[test]
@@ -75,7 +116,7 @@ fn the_summary_of_a_deposit_with_many_doubtful_checks_fits_80x24() {
         detail.front
     );
     let screen = picture(&mut d.app, (80, 24));
-    assert!(screen.contains("more that do not pass, below"), "{screen}");
+    assert!(screen.contains("more below"), "{screen}");
     let code = d.app.snapshot.actions[0].digest.code().to_string();
     assert!(screen.contains(&code), "{screen}");
 }

@@ -12,6 +12,7 @@ mod messages;
 mod modes;
 mod older;
 mod past;
+mod refreshing;
 mod silent;
 mod sort;
 mod thousand;

@@ -366,6 +366,32 @@ fn a_key_that_pauses_asks_where_the_row_has_just_come_under_it() {
 }
 
 #[test]
+fn who_ends_a_pause_of_the_engine_reads_why_and_what_to_look_at_first() {
+    let mut d = busy();
+    d.send(with(|s| {
+        s.paused = Some(casimir_dkg::view::PauseView {
+            by: "the engine: nonce 12 of the oracle account was used by a transaction not in this journal"
+                .into(),
+            since: fixture::T0,
+        });
+    }));
+    d.slowly("P");
+    let Some(Overlay::Ask(ask)) = &d.app.overlay else {
+        panic!("it asks")
+    };
+    assert!(
+        ask.lines[0].starts_with("the engine paused it: nonce 12"),
+        "{:?}",
+        ask.lines
+    );
+    assert!(
+        ask.lines[1].starts_with("First: find out who holds the key"),
+        "{:?}",
+        ask.lines
+    );
+}
+
+#[test]
 fn who_ends_a_pause_reads_what_will_leave() {
     let mut d = busy();
     let paused = |approved: bool| {

@@ -1,0 +1,173 @@
+//! What was approved while its checks were stale acts by itself: it is seen everywhere, and can be taken back.
+
+use super::*;
+use crate::console::keys::Command;
+use crate::console::tests::draw::picture;
+
+/// The first deposit was approved while its checks were stale.
+fn approved(s: &mut Snapshot) {
+    let action = &mut s.actions[0];
+    action.undo = Some(casimir_dkg::view::UndoView { until: None });
+    action.refreshing = Some(crate::fixture::refreshing());
+    action.can_approve = casimir_dkg::view::Can::no("approved by ada, refreshing its checks");
+}
+
+#[test]
+fn an_approval_that_waits_for_stale_checks_is_told_everywhere_and_taken_back() {
+    const SAYS: &str = "approved by ada, refreshing its checks";
+    let mut d = busy();
+    let id = d.app.snapshot.actions[0].id;
+    let waited = d.app.waiting_for_a_person();
+    d.slowly("2 enter");
+    d.send(with(approved));
+    let page = picture(&mut d.app, (120, 40));
+    assert!(
+        page.contains("Approved by ada, refreshing its checks; u takes the approval back."),
+        "{page}"
+    );
+    assert_eq!(d.app.waiting_for_a_person(), waited - 1);
+    // `a` does not ask again, and u takes it back from its page and from anywhere
+    assert!(requests(d.slowly("u")) == [Request::TakeBack { action: id }]);
+    d.slowly("esc");
+    let row = picture(&mut d.app, (160, 40));
+    let row = row
+        .lines()
+        .find(|line| line.contains(&id.to_string()) && line.contains("send-deposit"));
+    assert!(row.is_some_and(|row| row.contains("refreshing")), "{row:?}");
+    assert_eq!(requests(d.slowly("i u")), [Request::TakeBack { action: id }]);
+    let told = crate::console::widgets::header::leaving(&d.app).unwrap();
+    assert!(
+        told.contains(SAYS) && told.ends_with("u takes the approval back"),
+        "{told}"
+    );
+    // leaving and resuming name it
+    d.slowly("esc Q");
+    let Some(Overlay::Quit { work }) = &d.app.overlay else {
+        panic!()
+    };
+    assert!(work.iter().any(|work| work.as_str().contains(SAYS)), "{work:?}");
+    d.slowly("esc");
+    d.send(with(|s| {
+        approved(s);
+        s.paused = Some(casimir_dkg::view::PauseView {
+            by: "ada".into(),
+            since: fixture::T0,
+        });
+        s.actions
+            .retain(|a| a.state != casimir_dkg::view::ActionState::Approved);
+    }));
+    d.slowly("P");
+    let Some(Overlay::Ask(ask)) = &d.app.overlay else {
+        panic!()
+    };
+    let words = ask.lines.join(" ");
+    assert!(
+        words.contains(SAYS) && !words.contains("Nothing that was approved"),
+        "{words}"
+    );
+}
+
+#[test]
+fn the_line_above_names_what_acts_by_itself_and_offers_no_approval_of_it() {
+    let mut d = busy();
+    let id = d.app.snapshot.actions[0].id;
+    d.send(with(|s| {
+        approved(s);
+        s.actions.truncate(1);
+        s.waits.clear();
+    }));
+    let next = crate::console::screens::next::words(&d.app);
+    assert_eq!(
+        next,
+        format!(
+            "nothing to press: {id} is approved by ada, refreshing its checks; u takes the approval back"
+        )
+    );
+    assert!(d.app.why_not(Command::Approve).is_some());
+    assert_eq!(d.app.why_not(Command::TakeBack), None);
+    assert!(!d.app.offers(Command::Approve) && d.app.offers(Command::TakeBack));
+}
+
+#[test]
+fn what_cannot_be_approved_is_not_the_next_to_approve() {
+    let mut d = busy();
+    let why = "failed checks: balance";
+    d.send(with(|s| {
+        s.actions[0].can_approve = casimir_dkg::view::Can::no(why);
+    }));
+    let ids: Vec<_> = d.app.snapshot.actions.iter().map(|a| a.id).collect();
+    let next = crate::console::screens::next::words(&d.app);
+    assert!(
+        !next.contains(&ids[0].to_string()) && next.starts_with("a opens "),
+        "{next}"
+    );
+    d.send(with(|s| {
+        s.actions[0].can_approve = casimir_dkg::view::Can::no(why);
+        s.actions.truncate(1);
+    }));
+    let next = crate::console::screens::next::words(&d.app);
+    assert_eq!(
+        next,
+        format!("enter opens {}, which cannot be approved now: {why}", ids[0])
+    );
+}
+
+#[test]
+fn a_proven_liar_is_named_in_the_row_in_the_question_and_leaves_its_action_out_of_a_batch() {
+    const SAYS: &str = "was proven to break the protocol since it was proposed: 3";
+    let liar = |s: &mut Snapshot| {
+        for committee in s.actions.iter_mut().filter_map(|a| a.committee.as_mut()) {
+            committee.worse = Some(casimir_dkg::view::WorseView {
+                down: vec![],
+                proven: vec![OperatorId(3)],
+                instead: Some([1, 2, 4, 5].map(OperatorId).to_vec()),
+            });
+        }
+    };
+    let mut d = busy();
+    d.slowly("2 down down enter");
+    // it is proven while the page is open: what was read is not what is now
+    d.send(with(liar));
+    d.slowly("a");
+    assert!(
+        d.app.overlay.is_none() && toast(&d).contains("it changed while you looked"),
+        "{}",
+        toast(&d)
+    );
+    picture(&mut d.app, (120, 40));
+    d.slowly("a");
+    let Some(Overlay::Ask(ask)) = &d.app.overlay else {
+        panic!("{}", toast(&d))
+    };
+    assert!(ask.lines[0].contains(SAYS), "{:?}", ask.lines);
+    d.slowly("esc esc");
+    let row = picture(&mut d.app, (160, 40));
+    assert!(
+        row.contains("! operator 3 is proven to break the protocol"),
+        "{row}"
+    );
+
+    let mut snapshot = fixture::several();
+    liar(&mut snapshot);
+    let mut d = Driver::new(fixture::app(snapshot));
+    d.slowly("2 g space");
+    assert!(
+        toast(&d).contains("operator 3 is proven to break the protocol"),
+        "{}",
+        toast(&d)
+    );
+    assert!(d.app.marked.is_empty());
+    // marked before it was proven: the page leaves it out, and says so
+    let mut d = Driver::new(fixture::app(fixture::several()));
+    d.slowly("2 g space space");
+    let mut snapshot = fixture::several();
+    liar(&mut snapshot);
+    snapshot.revision += 1;
+    d.send(Event::Snapshot(std::sync::Arc::new(snapshot)));
+    d.slowly("B");
+    let page = picture(&mut d.app, (120, 40));
+    assert!(
+        page.contains("Left out") && page.contains("operator 3 is proven"),
+        "{page}"
+    );
+}
