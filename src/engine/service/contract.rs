@@ -330,7 +330,7 @@ mod tests {
             (vec![yes()], Some(["", ""])),
             (vec![no()], Some([changed, "there is no contract"])),
             (vec![no(), no()], Some([changed, "there is no contract"])),
-            (vec![other(), other()], Some([changed, "0xbb"])),
+            (vec![other(), other()], Some([changed, "SSV network 0xbB"])),
             (vec![yes(), no()], Some(["endpoint 1 tells", "endpoint 2 says"])),
             (vec![silent(), no()], None),
             (vec![silent(), silent()], None),

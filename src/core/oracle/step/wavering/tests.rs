@@ -378,13 +378,13 @@ fn a_payload_that_has_lasted_counts_and_can_be_approved_after_its_turns() {
 
 #[test]
 fn a_payload_that_is_held_has_its_own_checks_and_the_newest_word_of_the_endpoints() {
-    let of_balance = |n: u64| check("balance", n, n % 2 == 0);
+    let of_balance = |n: u64| check("balance", n, n.is_multiple_of(2));
     let (_, _, state, action) = payloads(60, |n| {
         match pays(n, n % 2, [CheckStatus::Pass, CheckStatus::Fail][n as usize % 2]) {
             Prepared::Proposal(mut found) => {
                 found.checks.push(of_balance(n));
-                found.checks.push(check("of-the-other", n, n % 2 == 0));
-                found.checks.truncate(if n % 2 == 0 { 2 } else { 3 });
+                found.checks.push(check("of-the-other", n, n.is_multiple_of(2)));
+                found.checks.truncate(if n.is_multiple_of(2) { 2 } else { 3 });
                 Prepared::Proposal(found)
             }
             other => other,
