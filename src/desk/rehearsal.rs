@@ -20,8 +20,8 @@ use super::{facts, sending, served};
 use crate::beacon::roots;
 use crate::dkg::threshold::SecretScalar;
 use crate::ports::{
-    Agreement, Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, SharesData,
-    Simulated, Ssv, SsvState, agreed,
+    Accord, Agreement, Answer, At, Call, Execution, InitiateDeposit, PoolCall, PoolManager, Registering,
+    SharesData, Simulated, Ssv, SsvState, agreed,
 };
 use crate::types::{
     BlsPublicKey, BlsSignature, Check, DEPOSIT_GWEI, OperatorId, PoolId, Root, SafeText, listed,
@@ -189,8 +189,12 @@ impl Rehearsal {
             Ok(head) => head.block,
             Err(why) => return Some(why.to_string()),
         };
-        let (accord, _) = agreed::on_registering(&*self.agreement, head).await;
-        (!accord.holds()).then(|| accord.words())
+        match agreed::on_registering(&*self.agreement, head).await {
+            (Accord::Alone, _) | (Accord::Agree { .. }, Some(Some(_))) => None,
+            (Accord::Agree { .. }, Some(None)) => Some("all say now that it is taken".to_owned()),
+            (Accord::Agree { .. }, None) => Some("they have another block now".to_owned()),
+            (accord, _) => Some(accord.words()),
+        }
     }
 
     fn size(&self, operators: usize) -> Check {
@@ -320,6 +324,17 @@ mod tests {
             assert_eq!(check.status, status, "{}", check.reason);
             assert!(check.reason.as_str().contains(who), "{}", check.reason);
         }
+        // it is the only one that says so, and says something else when it is asked with the others
+        let (mut asked, _) = rehearsal(reverting(), refusing());
+        let voices = ["a", "b"].map(|name| voice(name, FakeSsv::default()));
+        asked.agreement = Arc::new(Voices::new(voices.to_vec()));
+        let check = asked.registers(false).await;
+        assert_eq!(check.status, CheckStatus::Unknown, "{}", check.reason);
+        assert!(
+            check.reason.as_str().ends_with("all say now that it is taken"),
+            "{}",
+            check.reason
+        );
     }
 
     #[tokio::test]

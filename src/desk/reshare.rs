@@ -135,7 +135,8 @@ impl Reshare {
         let Some(threshold) = can.threshold_of(new.len()) else {
             return Err(refused(format!("{} operators make no committee", new.len())));
         };
-        let dealers = ranking::dealers(&ranked, &holders, &new, usize::from(old_threshold));
+        let (needed, before) = (usize::from(old_threshold), wanted.dealers.as_deref());
+        let dealers = ranking::dealers(&ranked, &holders, &new, needed, before);
         let plan = CeremonyPlan::Reshare {
             validator: present.validator,
             old: dealers.clone(),

@@ -298,6 +298,20 @@ impl Question for Deployed {
     }
 }
 
+/// The block that those tell who agree, are most, or alone answered [`on_deployment`]; none in it: there is no contract.
+pub fn deployed_in(accord: &Accord) -> Option<Option<u64>> {
+    let said = match accord {
+        Accord::Agree { said, .. } | Accord::Outvoted { most: said, .. } => said,
+        Accord::TooFew { said: Some(said), .. } => said,
+        Accord::Alone | Accord::Disagree(_) | Accord::TooFew { said: None, .. } => return None,
+    };
+    let (_, block) = said.first()?;
+    match block.as_str() {
+        "none" => Some(None),
+        block => block.parse().ok().map(Some),
+    }
+}
+
 struct Waits {
     account: Address,
     pending: u64,

@@ -369,24 +369,63 @@ fn ends(program: std::process::Command) -> (Option<i32>, String) {
     ends_within(60, program)
 }
 
-fn ends_within(seconds: u64, mut program: std::process::Command) -> (Option<i32>, String) {
+fn ends_within(seconds: u64, program: std::process::Command) -> (Option<i32>, String) {
+    ends_or_says(seconds, program, |_| false)
+}
+
+/// What a program says until it has said enough, and a little longer; at most for so long.
+fn ends_or_says(
+    seconds: u64,
+    mut program: std::process::Command,
+    is_enough: impl Fn(&str) -> bool,
+) -> (Option<i32>, String) {
     use std::process::Stdio;
+    use std::sync::{Arc, Mutex};
+
+    fn heard(
+        mut from: impl std::io::Read + Send + 'static,
+        all: &Arc<Mutex<Vec<u8>>>,
+    ) -> std::thread::JoinHandle<()> {
+        let all = Arc::clone(all);
+        std::thread::spawn(move || {
+            let mut some = [0; 4_096];
+            while let Ok(length @ 1..) = from.read(&mut some) {
+                all.lock().unwrap().extend_from_slice(&some[..length]);
+            }
+        })
+    }
     let mut child = program
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let began = std::time::Instant::now();
+    let (out, err) = (Arc::default(), Arc::default());
+    let hears = [
+        heard(child.stdout.take().unwrap(), &out),
+        heard(child.stderr.take().unwrap(), &err),
+    ];
+    let said = || {
+        let all = [out.lock().unwrap().clone(), err.lock().unwrap().clone()].concat();
+        String::from_utf8_lossy(&all).into_owned()
+    };
+    let mut ends = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let mut has_said = false;
     while child.try_wait().unwrap().is_none() {
-        if began.elapsed() > std::time::Duration::from_secs(seconds) {
+        if !has_said && is_enough(&said()) {
+            has_said = true;
+            ends = ends.min(std::time::Instant::now() + std::time::Duration::from_secs(2));
+        }
+        if std::time::Instant::now() > ends {
             child.kill().unwrap();
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let output = child.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).unwrap())
+    let status = child.wait().unwrap();
+    for hears in hears {
+        hears.join().unwrap();
+    }
+    (status.code(), said())
 }
 
 /// The files below the scratch directory that a start opened, by its own trace.
@@ -468,7 +507,18 @@ fn what_a_start_would_not_begin_with_is_told_once_by_the_doctor_of_its_role() {
         ),
         ("headless", "oracle.toml", &["ca.pem", "oracle.key", "url"][..]),
     ] {
-        let (_, said) = run_as(config, 5, &[role, "--log-level", "info,files::opened=trace"]);
+        let mut program = support::program(scratch.path());
+        program.args([
+            "--config",
+            config,
+            role,
+            "--log-level",
+            "info,files::opened=trace",
+        ]);
+        let (_, said) = ends_or_says(60, program, |said| {
+            let files = opened(said, scratch.path());
+            least.iter().all(|file| files.contains(*file))
+        });
         let mut files = opened(&said, scratch.path());
         // what judges itself: the configuration, and what a start has just made
         files.retain(|file| file != config && at(file).exists());

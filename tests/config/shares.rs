@@ -194,6 +194,19 @@ fn a_backup_that_was_made_amid_a_ceremony_says_that_a_share_may_be_lost() {
         scratch.path().join("amid.sqlite"),
     )
     .unwrap();
+    // where that cannot be taken down, a program is told too
+    let busy = rusqlite::Connection::open(scratch.path().join("node/shares.sqlite")).unwrap();
+    busy.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (_, out, stderr) = run(scratch.path(), &["backup", "unsettled.sqlite", "--json"]);
+    drop(busy);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out} {stderr}"));
+    assert!(told["settled"].is_null(), "{out}");
+    assert!(
+        told["settled_error"]
+            .as_str()
+            .is_some_and(|words| words.contains("locked")),
+        "{out}"
+    );
     let (code, out, stderr) = run(scratch.path(), &["backup", "newer.sqlite"]);
     assert!(
         code == Some(0) && out.contains("1 ceremony amid which a former backup was made: "),

@@ -94,10 +94,15 @@ impl Node {
 
     /// When its newest slot began, by its own genesis.
     pub(super) fn head_dated(&self, slot: Duration) -> Option<UnixMillis> {
-        let state = self.state();
-        let (genesis, head) = (state.genesis_time?, state.head_slot?);
-        let slot = u64::try_from(slot.as_millis()).unwrap_or(u64::MAX);
-        let since = head.saturating_mul(slot);
+        let head = self.state().head_slot?;
+        self.dated(head, slot)
+    }
+
+    /// When so many times such a length had passed since its own genesis.
+    pub(super) fn dated(&self, times: u64, length: Duration) -> Option<UnixMillis> {
+        let genesis = self.state().genesis_time?;
+        let length = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        let since = times.saturating_mul(length);
         Some(UnixMillis(genesis.saturating_mul(1_000).saturating_add(since)))
     }
 

@@ -47,6 +47,7 @@ impl Beacon {
     /// Asks the nodes in order; the first that can tell counts. Whom it does not know, the next one may: one that lags, or
     /// does not understand the question, knows nobody. One answer for each id, in their order.
     pub(super) async fn look_up(&self, ids: &[Id]) -> Vec<Answer<Validator>> {
+        self.forget_alone(ids);
         let (mut attempts, mut nodes) = (Vec::new(), self.inner.nodes.iter());
         let mut empty = Vec::new();
         while let Some(node) = nodes.next() {
@@ -142,14 +143,26 @@ impl Beacon {
             let told: Vec<Told<'_>> = voices.iter().map(|(node, told)| (*node, &told[nth])).collect();
             if let [(node, Answer::Yes(validator))] = told[..] {
                 self.note_alone(node, validator);
-            } else if let Some((_, Answer::Yes(validator))) = told.first() {
-                self.note_borne_out(validator.public_key);
             }
-            if let Some(judged) = voices::judged(ids[place], &told) {
-                answers[place] = judged;
-            }
+            let is_lag = match voices::disputed_start(&told) {
+                Some(epoch) => self.came_lately(epoch, &told).await,
+                None => false,
+            };
+            answers[place] = voices::judged(ids[place], &told, is_lag);
         }
         answers
+    }
+
+    /// Whether an epoch began at most an hour ago, or has not begun, by each of those who were asked: by its own word alone
+    /// none is excused for long that it has not got there.
+    async fn came_lately(&self, epoch: u64, told: &[Told<'_>]) -> bool {
+        let old = |began: UnixMillis| UnixMillis::now().0.saturating_sub(began.0) > OLD_MS;
+        let asked = told.iter().map(async |(node, _)| {
+            let spec: Data<Spec> = self.get(node, SPEC_PATH, &[]).await.ok()?;
+            let length = spec.data.epoch().ok()?;
+            node.dated(epoch, length)
+        });
+        { join_all(asked).await.into_iter() }.all(|began| began.is_some_and(|began| !old(began)))
     }
 
     /// What one node says, if its word counts: *yes* or *no* for each id.

@@ -2,10 +2,11 @@
 //!
 //! | those who answer say | that counts |
 //! |---|---|
-//! | the same stage of its life, or one that lags says an earlier one and the epoch at which it ends | the least far |
+//! | more than half, that it is at work | that; the others are named, but for one that lags and tells the same epoch |
 //! | that it leaves or has left, and one does not | nothing: no majority ends a case for good |
-//! | that it is at work, and fewer that it is not, or the other way round | what most say; the others are named |
-//! | as many the one as the other | nothing: all are named |
+//! | the same stage of its life, or one that lags says an earlier one and the epoch at which it ended lately | the least far |
+//! | more than half, that it waits | that; the others are named |
+//! | as many that it is at work as that it is not | nothing: all are named |
 //! | only one answers | its word, and that it is one voice; nothing where it says that the validator leaves |
 
 use std::collections::BTreeMap;
@@ -47,46 +48,68 @@ impl Stage {
     }
 }
 
-/// What those who answered say of a validator of which one of them tells. None: what that one tells stands.
-pub(super) fn judged(id: Id, told: &[Told<'_>]) -> Option<Answer<Validator>> {
+/// The epoch at which the validator begins to work by all that answer, where that is all they agree on: as many or more say
+/// that it has not come yet as that it has.
+pub(super) fn disputed_start(told: &[Told<'_>]) -> Option<u64> {
+    let works = { told.iter() }.filter(|(_, answer)| Stage::of(answer) == Stage::Works);
+    let works = works.count();
+    let mut begins = told.iter().map(|(_, answer)| begins(answer));
+    let first = begins.next().flatten()?;
+    let is_disputed = works > 0 && 2 * works <= told.len();
+    (is_disputed && begins.all(|epoch| epoch == Some(first))).then_some(first)
+}
+
+fn begins(answer: &Answer<Validator>) -> Option<u64> {
+    answer.as_ref().yes().and_then(|v| v.activation_epoch)
+}
+
+/// What those who answered say of a validator of which somebody told: nobody is believed who says nothing more when all are
+/// asked. `is_lag`: the epoch of [`disputed_start`] has come so lately that whoever says that it has not lags.
+pub(super) fn judged(id: Id, told: &[Told<'_>], is_lag: bool) -> Answer<Validator> {
     let stages: Vec<Stage> = told.iter().map(|(_, answer)| Stage::of(answer)).collect();
-    if stages.contains(&Stage::Leaves) {
-        return Some(leaving(id, told, &stages));
-    }
     let works = stages.iter().filter(|stage| **stage == Stage::Works).count();
     let rest = stages.len() - works;
-    if works == 0 {
-        return None;
+    if works > rest {
+        return most_say(id, told, |stage| stage == Stage::Works);
     }
-    if rest == 0 || others_lag(told) {
-        return least_far(told);
+    if stages.contains(&Stage::Leaves) {
+        return leaving(id, told, &stages);
     }
-    let wins = |stage: Stage| match stage {
-        Stage::Works => works > rest,
-        _ => rest > works,
-    };
-    for (place, (node, answer)) in told.iter().enumerate().filter(|(place, _)| !wins(stages[*place])) {
-        let is_other = |(other, _): &(usize, &Told<'_>)| {
-            (stages[*other] == Stage::Works) != (stages[place] == Stage::Works)
-        };
-        if let Some((_, by)) = told.iter().enumerate().find(is_other) {
+    if works == 0 || is_lag {
+        return least_far(told).unwrap_or_else(|| {
+            Answer::not_known(format!(
+                "the beacon node that told of validator {id} says nothing more of it, and nobody else knows it"
+            ))
+        });
+    }
+    most_say(id, told, |stage| stage != Stage::Works && rest > works)
+}
+
+/// What those say whose stage wins; the others are named.
+fn most_say(id: Id, told: &[Told<'_>], wins: impl Fn(Stage) -> bool) -> Answer<Validator> {
+    let stage = |(_, answer): &Told<'_>| Stage::of(answer);
+    let of_most: Vec<Told<'_>> = told.iter().filter(|told| wins(stage(told))).copied().collect();
+    let least = least_far(&of_most);
+    let begun = least.as_ref().and_then(begins);
+    let lags = |told: &Told<'_>| stage(told) == Stage::Waits && begun.is_some() && begins(told.1) == begun;
+    for one in told.iter().filter(|told| !wins(stage(told)) && !lags(told)) {
+        let is_other = |other: &&Told<'_>| (stage(other) == Stage::Works) != (stage(one) == Stage::Works);
+        if let Some((by, other)) = told.iter().find(is_other) {
             let words = format!(
                 "of validator {id} it says {}, and {} says {}",
-                said(answer),
-                by.0.name,
-                said(by.1)
+                said(one.1),
+                by.name,
+                said(other)
             );
-            node.contradicted(SafeText::new(&words));
+            one.0.contradicted(SafeText::new(&words));
         }
     }
-    let of_most = { told.iter().zip(&stages) }.filter(|(_, stage)| wins(**stage));
-    let of_most: Vec<Told<'_>> = of_most.map(|(told, _)| *told).collect();
     let is_known = |(_, answer): &Told<'_>| matches!(answer, Answer::Yes(_));
-    Some(match of_most.iter().all(is_known) {
-        true => least_far(&of_most).unwrap_or_else(|| differ(id, "is at work", told)),
+    match of_most.iter().all(is_known) {
+        true => least.unwrap_or_else(|| differ(id, "is at work", told)),
         // that nobody knows it decides about a deposit, and no majority does
         false => differ(id, "is at work", told),
-    })
+    }
 }
 
 /// Nothing takes the end of a validator's life back, and a case is closed for good by it: at least two say it, and nobody
@@ -96,15 +119,6 @@ fn leaving(id: Id, told: &[Told<'_>], stages: &[Stage]) -> Answer<Validator> {
         true => least_far(told).unwrap_or_else(|| differ(id, "leaves", told)),
         false => differ(id, "leaves", told),
     }
-}
-
-/// Who has not got to the epoch yet at which the validator begins to work says the same as who has.
-fn others_lag(told: &[Told<'_>]) -> bool {
-    let mut begins = told
-        .iter()
-        .map(|(_, answer)| answer.as_ref().yes().and_then(|v| v.activation_epoch));
-    let first = begins.next().flatten();
-    first.is_some() && begins.all(|epoch| epoch == first)
 }
 
 fn least_far(told: &[Told<'_>]) -> Option<Answer<Validator>> {
@@ -144,9 +158,14 @@ impl Beacon {
         }
     }
 
-    pub(super) fn note_borne_out(&self, key: BlsPublicKey) {
+    /// They are asked about anew.
+    pub(super) fn forget_alone(&self, ids: &[Id]) {
         let mut alone = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner);
-        alone.remove(&key);
+        for id in ids {
+            if let Id::Key(key) = id {
+                alone.remove(key);
+            }
+        }
     }
 
     pub(super) fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText> {

@@ -125,6 +125,17 @@ impl Spec {
         }
     }
 
+    /// How long an epoch takes.
+    ///
+    /// # Errors
+    /// No constant says it.
+    pub fn epoch(&self) -> Result<Duration, MissingConstant> {
+        let slots = self.number("SLOTS_PER_EPOCH")?;
+        Ok(self
+            .slot()?
+            .saturating_mul(u32::try_from(slots).unwrap_or(u32::MAX)))
+    }
+
     /// What the constants mean for exits on the chain of this genesis.
     ///
     /// # Errors

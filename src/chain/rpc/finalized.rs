@@ -128,25 +128,40 @@ impl Rpc {
         }
     }
 
-    /// The block of this height, of all that was told of final blocks. Those to whom a later one is final are asked for it.
+    /// The block of this height, as those have it who told a final block: whose is another one, is asked for it. Where several
+    /// told one, one alone does not bear it out.
     async fn borne_out(
         &self,
         number: u64,
         told: Vec<(EndpointIndex, BlockHeader)>,
     ) -> Result<BlockHeader, RpcError> {
+        let several = told.len() > 1;
         let asked = told.into_iter().map(async |(index, header)| {
-            if header.number() <= number {
+            if header.number() == number {
                 return Some((index, header));
             }
             let below = self.voice(index).any_header(At::Number(number)).await;
             below.ok().flatten().map(|header| (index, header))
         });
         let said = join_all(asked).await.into_iter().flatten();
-        let said = said.filter(|(_, header)| header.number() == number);
-        self.most_say(number, said.collect())
+        let said: Vec<_> = said.filter(|(_, header)| header.number() == number).collect();
+        if let [(index, _)] = said[..]
+            && several
+        {
+            let name = &self.inner.endpoints[index.position()].name;
+            let reason = SafeText::new(&format!(
+                "{name} alone has block {number}, which is called final, and no other tells its hash"
+            ));
+            return Err(RpcError::Nowhere {
+                method: METHOD,
+                reason,
+            });
+        }
+        self.most_say(number, said)
     }
 
-    /// Whoever several outvote is named; where nobody has most voices, all are.
+    /// Whoever several outvote is named; where nobody has most voices, two that differ are named in the error, and nobody is
+    /// blamed.
     fn most_say(
         &self,
         number: u64,

@@ -53,6 +53,9 @@ pub struct Wanted {
     /// The committee that was proposed and is kept as long as nobody in it becomes unfit: latencies and histories
     /// move all the time, and what was approved must not.
     pub standing: Option<Vec<OperatorId>>,
+    /// The holders that were proposed to deal in a reshare, kept in the same way: who answers faster now must not change
+    /// what was approved either.
+    pub dealers: Option<Vec<OperatorId>>,
     /// Everybody's history.
     pub tracks: BTreeMap<OperatorId, super::Track>,
     /// Committees that were given up for this case, with their keys where they had made one.

@@ -224,6 +224,15 @@ impl CeremonyPlan {
         }
     }
 
+    /// The holders that hand their shares on, where that is what it is for.
+    #[must_use]
+    pub fn dealers(&self) -> Option<&[OperatorId]> {
+        match self {
+            Self::Reshare { old, .. } => Some(old),
+            Self::Keygen { .. } | Self::Sign { .. } => None,
+        }
+    }
+
     /// The SSV registration that is signed within it, besides what it is for.
     #[must_use]
     pub fn registration(&self) -> Option<&OwnerNonce> {

@@ -3,13 +3,13 @@
 use super::Candidate;
 use crate::types::OperatorId;
 
-/// The best `size` for a new key, ascending; the standing committee as long as all of it are fit.
+/// The best `size` for a new key, ascending; the standing committee as long as all of it are fit, or nobody else is.
 pub(in crate::desk) fn choose(
     ranked: &[Candidate],
     size: usize,
     standing: Option<&[OperatorId]>,
 ) -> Vec<OperatorId> {
-    let mut committee = match standing.filter(|ids| ids.len() == size && stands(ranked, ids)) {
+    let mut committee = match standing.filter(|ids| ids.len() == size && keeps(ranked, ids)) {
         Some(ids) => ids.to_vec(),
         None => ranked.iter().take(size).map(|c| c.id).collect(),
     };
@@ -80,19 +80,33 @@ pub(in crate::desk) fn replace(
     (new, why.to_owned())
 }
 
-/// Exactly the old threshold of present holders, ascending: the best, those that stay before those that leave.
+/// Exactly the old threshold of present holders, ascending: the best, those that stay before those that leave. The standing
+/// ones as long as all of them are fit, or no other holder is: they are part of what is approved, and how fast one of them
+/// answers is up to it.
 pub(in crate::desk) fn dealers(
     ranked: &[Candidate],
     holders: &[OperatorId],
     new: &[OperatorId],
     threshold: usize,
+    standing: Option<&[OperatorId]>,
 ) -> Vec<OperatorId> {
-    let mut present: Vec<_> = ranked.iter().filter(|c| holders.contains(&c.id)).collect();
+    let present = ranked.iter().filter(|c| holders.contains(&c.id));
+    let mut present: Vec<Candidate> = present.cloned().collect();
+    if let Some(standing) = standing.filter(|ids| ids.len() == threshold && keeps(&present, ids)) {
+        return standing.to_vec();
+    }
     // stable: the ranking decides within each group
     present.sort_by_key(|c| (!c.is_fit(), !new.contains(&c.id)));
     let mut dealers: Vec<_> = present.iter().take(threshold).map(|c| c.id).collect();
     dealers.sort_unstable();
     dealers
+}
+
+/// Whether those who stand stay: all are fit, or nobody who is could take the place of one that is not.
+fn keeps(ranked: &[Candidate], ids: &[OperatorId]) -> bool {
+    let is_known = |id: &OperatorId| ranked.iter().any(|c| c.id == *id);
+    let nobody_else = { ranked.iter() }.all(|c| !c.is_fit() || ids.contains(&c.id));
+    stands(ranked, ids) || nobody_else && ids.iter().all(is_known)
 }
 
 fn stands(ranked: &[Candidate], ids: &[OperatorId]) -> bool {
@@ -102,6 +116,8 @@ fn stands(ranked: &[Candidate], ids: &[OperatorId]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::fixture::{crew, ids};
     use super::super::ranked;
     use super::*;
@@ -193,15 +209,63 @@ mod tests {
         let holders = ids(&[1, 2, 3, 4]);
         let new = ids(&[2, 3, 4, 5]);
         assert_eq!(
-            dealers(&crew(&[1, 2, 3, 4, 5]), &holders, &new, 3),
+            dealers(&crew(&[1, 2, 3, 4, 5]), &holders, &new, 3, None),
             ids(&[2, 3, 4])
         );
         let mut all = crew(&[1, 2, 3, 4, 5]);
         all[2].reachable = false;
         assert_eq!(
-            dealers(&ranked(all), &holders, &new, 3),
+            dealers(&ranked(all), &holders, &new, 3, None),
             ids(&[1, 2, 4]),
             "3 cannot deal"
         );
+    }
+
+    /// One that answers faster and slower by turns, or not at all, would have everybody look at another ceremony each time.
+    #[test]
+    fn who_deals_stays_while_all_are_fit_or_nobody_else_is() {
+        let (holders, new) = (ids(&[1, 2, 3, 4]), ids(&[1, 2, 3, 5]));
+        let look = |ms: [u64; 4], down: &[u64], standing: Option<&[OperatorId]>| {
+            let mut all = crew(&[1, 2, 3, 4, 5]);
+            for c in &mut all {
+                let ms = ms.get(usize::try_from(c.id.0).unwrap() - 1);
+                c.latency = ms.map(|ms| Duration::from_millis(*ms));
+                c.reachable = !down.contains(&c.id.0);
+            }
+            dealers(&ranked(all), &holders, &new, 2, standing)
+        };
+        let (fast, slow) = ([900, 1_100, 1_100, 1_100], [1_100, 900, 900, 1_100]);
+        let first = look(fast, &[], None);
+        assert_eq!(first, ids(&[1, 2]));
+        assert_eq!(look(slow, &[], None), ids(&[2, 3]), "by speed alone");
+        for speed in [slow, fast, slow] {
+            assert_eq!(look(speed, &[], Some(&first)), first);
+        }
+        // somebody well takes the place of who is not, and keeps it
+        let second = look(fast, &[1], Some(&first));
+        assert_eq!(second, ids(&[2, 3]));
+        assert_eq!(look(fast, &[], Some(&second)), second);
+        // nobody could: who comes and goes changes nothing
+        for down in [&[1, 3, 4][..], &[2, 3, 4], &[3, 4], &[1, 2, 3, 4]] {
+            assert_eq!(look(fast, down, Some(&first)), first, "{down:?}");
+        }
+        // of another number, or somebody who holds no share
+        for standing in [&[1][..], &[1, 5]] {
+            assert_eq!(look(fast, &[], Some(&ids(standing))), first, "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_committee_stays_while_nobody_could_take_a_place_in_it() {
+        let standing = ids(&[1, 2, 3, 4]);
+        for down in [&[4, 5][..], &[5], &[3, 4, 5]] {
+            let mut all = crew(&[1, 2, 3, 4, 5]);
+            for c in &mut all {
+                c.reachable = !down.contains(&c.id.0);
+                // the best of those that are down, where it counts
+                c.track.holds = u32::from(c.id.0 == 4);
+            }
+            assert_eq!(choose(&ranked(all), 4, Some(&standing)), standing, "{down:?}");
+        }
     }
 }

@@ -75,6 +75,16 @@ impl Doubt {
         }
     }
 
+    /// All say that the contract is another one than at the start.
+    fn that_it_is(what: &str) -> Self {
+        Self {
+            contradicted: SafeText::new(&format!(
+                "the manager's contract is not what it was when this process started: {what}"
+            )),
+            ..Self::default()
+        }
+    }
+
     /// By the subject under which it is an alarm.
     pub(super) fn alarms(&self) -> [LiveUpdate; 2] {
         [("identity-voice", &self.alone), ("identity", &self.contradicted)]
@@ -109,23 +119,27 @@ impl Identity {
 
     /// Goes on asking, and tells how far they bear each other out. Ends when the core is gone.
     pub(super) async fn watch(self, core: mpsc::Sender<Incoming>) {
-        if self.managers.len() < 2 {
-            return core.closed().await;
-        }
-        let mut pause = AGAIN.0;
+        self.watch_every(AGAIN, core).await;
+    }
+
+    async fn watch_every(self, again: (Duration, Duration), core: mpsc::Sender<Incoming>) {
+        let mut pause = again.0;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = core.closed() => return,
             }
-            // what nobody tells now leaves what was said as it stands
-            let Ok((Answer::Yes(_), doubt)) = self.told().await else {
-                continue;
+            let doubt = match self.told().await {
+                Ok((Answer::Yes(_), doubt)) => doubt,
+                Ok((Answer::No(evidence), _)) => Doubt::that_it_is(&evidence.to_string()),
+                Err(error) => Doubt::that_it_is(&error.to_string()),
+                // what nobody tells now leaves what was said as it stands
+                Ok((Answer::NotKnown(_), _)) => continue,
             };
             pause = if doubt == Doubt::default() {
-                AGAIN.1
+                again.1
             } else {
-                AGAIN.0
+                again.0
             };
             for alarm in doubt.alarms() {
                 if core.send(Incoming::Live(alarm)).await.is_err() {
@@ -296,6 +310,52 @@ mod tests {
         let denied = doubt(vec![yes(), Answer::no("there is no contract")]).await;
         for part in ["endpoint 1 tells", "endpoint 2 says that there is no contract"] {
             assert!(denied.contradicted.as_str().contains(part), "{denied:?}");
+        }
+    }
+
+    /// A proxy can be upgraded while the oracle runs.
+    #[tokio::test]
+    async fn a_contract_that_has_become_another_one_is_an_alarm() {
+        let (yes, no) = (|| Answer::Yes(probe()), || Answer::no("there is no contract"));
+        let other = || {
+            Answer::Yes(Probe {
+                ssv_network: Address::repeat_byte(0xbb),
+                ..probe()
+            })
+        };
+        let silent = || Answer::not_known("timed out");
+        let changed = "the manager's contract is not what it was when this process started: ";
+        for (said, expected) in [
+            (vec![yes(), yes()], Some(["", ""])),
+            (vec![yes()], Some(["", ""])),
+            (vec![no()], Some([changed, "there is no contract"])),
+            (vec![no(), no()], Some([changed, "there is no contract"])),
+            (vec![other(), other()], Some([changed, "SSV network 0xbB"])),
+            (vec![yes(), no()], Some(["endpoint 1 tells", "endpoint 2 says"])),
+            (vec![silent(), no()], None),
+            (vec![silent(), silent()], None),
+        ] {
+            let identity = Identity {
+                endpoints: Arc::new(FakeEndpoints::default()),
+                managers: managers(said.clone()),
+                configured: Some(probe().ssv_network),
+            };
+            let (tell, mut told) = mpsc::channel(64);
+            let feed = tokio::spawn(
+                identity.watch_every((Duration::from_millis(5), Duration::from_secs(600)), tell),
+            );
+            let mut identity = None;
+            let end = tokio::time::Instant::now() + Duration::from_millis(250);
+            while let Ok(Some(said)) = tokio::time::timeout_at(end, told.recv()).await {
+                if let Incoming::Live(LiveUpdate::Alarm("identity", words)) = said {
+                    identity = Some(words.to_string());
+                }
+            }
+            feed.abort();
+            assert_eq!(identity.is_some(), expected.is_some(), "{said:?}: {identity:?}");
+            let (words, parts) = (identity.unwrap_or_default(), expected.unwrap_or_default());
+            assert_eq!(words.is_empty(), parts.concat().is_empty(), "{said:?}: {words}");
+            assert!(parts.iter().all(|part| words.contains(part)), "{said:?}: {words}");
         }
     }
 

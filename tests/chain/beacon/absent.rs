@@ -212,6 +212,9 @@ async fn who_cannot_tell_is_followed_by_who_can() {
     assert!(nodes.iter().all(|n| n.state == NodeState::Healthy), "{nodes:?}");
 }
 
+/// An epoch that was two hours ago.
+const OLD: &str = "00";
+
 /// What a node tells of validator 4: its status, and the epoch at which it begins to work.
 fn tells(status: &'static str, begins: &'static str) -> impl Fn(&str) -> Option<Value> + Clone {
     move |path: &str| {
@@ -227,6 +230,11 @@ fn tells(status: &'static str, begins: &'static str) -> impl Fn(&str) -> Option<
         }
         match path {
             p if p.starts_with(VALIDATORS) && p.contains("id=") => Some(json!({"data": [record]})),
+            // of a chain that is two hours old, where the validator began at its start
+            "/eth/v1/beacon/genesis" if begins == OLD => Some(json!({"data": {
+                "genesis_time": (UnixMillis::now().0 / 1_000 - 7_200).to_string(),
+                "genesis_validators_root": Root([1; 32]),
+            }})),
             path => in_sync(path),
         }
     }
@@ -259,11 +267,13 @@ async fn a_validator_is_at_work_when_two_nodes_say_so_and_fewer_deny_it() {
         ("pending_queued", FAR),
         ("pending_queued", "0"),
     );
+    let (long_at_work, still_queued) = (("active_ongoing", OLD), ("pending_queued", OLD));
+    let left = ("withdrawal_done", "0");
     let silent = ("silent", "");
     type Said = Option<&'static str>;
     type Node = (&'static str, &'static str);
     type Case<'a> = (&'a [Node], Said, &'a [usize], bool);
-    let cases: [Case<'_>; 9] = [
+    let cases: [Case<'_>; 13] = [
         (&[works], Some("active_ongoing"), &[], false),
         (&[works, works], Some("active_ongoing"), &[], false),
         (&[works, waits], None, &[0, 1], false),
@@ -274,6 +284,12 @@ async fn a_validator_is_at_work_when_two_nodes_say_so_and_fewer_deny_it() {
         (&[silent, waits], Some("pending_queued"), &[], true),
         // it lags by a slot, and knows the epoch
         (&[works, queued], Some("pending_queued"), &[], false),
+        (&[works, works, queued], Some("active_ongoing"), &[], false),
+        // nobody lags by two hours
+        (&[long_at_work, still_queued], None, &[0, 1], false),
+        // one alone stops nothing, whatever it says
+        (&[works, works, left], Some("active_ongoing"), &[2], false),
+        (&[left, works, works], Some("active_ongoing"), &[0], false),
     ];
     for (nodes, said, accused, alone) in cases {
         let (answer, contradicted, is_alone) = told(nodes).await;
@@ -303,6 +319,7 @@ async fn a_validator_has_left_when_two_nodes_say_so_and_nobody_denies_it() {
         (&["withdrawal_done", "silent"], false),
         (&["withdrawal_done", "active_ongoing"], false),
         (&["withdrawal_done", "withdrawal_done", "active_ongoing"], false),
+        (&["withdrawal_done", "pending_queued", "active_ongoing"], false),
     ] {
         let answer = told(statuses).await;
         assert_eq!(answer.as_ref().yes().is_some(), left, "{statuses:?}: {answer:?}");
@@ -317,4 +334,27 @@ async fn a_validator_has_left_when_two_nodes_say_so_and_nobody_denies_it() {
         .yes()
         .unwrap();
     assert_eq!(lags.status.to_string(), "exited_unslashed");
+}
+
+/// Whoever tells of a validator first, and nothing when all are asked, is not believed for what it told.
+#[tokio::test]
+async fn who_says_nothing_more_when_all_are_asked_is_not_believed() {
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let liar = tells("withdrawal_done", "0");
+    let once = {
+        let asked = std::sync::Arc::clone(&asked);
+        move |path: &str| match path.contains("id=") {
+            true if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0 => None,
+            _ => liar(path),
+        }
+    };
+    let (liar, honest) = (
+        Stub::start(once).await,
+        Stub::start(tells("pending_queued", "0")).await,
+    );
+    let urls = [&liar, &honest].map(|stub| RedactedUrl::new(&stub.url));
+    let beacon = Beacon::new(BeaconConfig::new(urls.to_vec(), Some(Root([1; 32])))).unwrap();
+    let answer = beacon.validator(&key(4)).await.yes().unwrap();
+    assert_eq!(answer.status.to_string(), "pending_queued");
+    assert!(asked.load(std::sync::atomic::Ordering::SeqCst) > 1);
 }

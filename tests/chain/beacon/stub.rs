@@ -59,7 +59,7 @@ pub(super) fn in_sync(path: &str) -> Option<Value> {
         "/eth/v1/node/syncing" => Some(json!({"data": {
             "head_slot": "77", "sync_distance": "0", "is_syncing": false,
         }})),
-        "/eth/v1/config/spec" => Some(json!({"data": {"SECONDS_PER_SLOT": "12"}})),
+        "/eth/v1/config/spec" => Some(json!({"data": {"SECONDS_PER_SLOT": "12", "SLOTS_PER_EPOCH": "32"}})),
         _ => None,
     }
 }

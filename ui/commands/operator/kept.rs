@@ -80,6 +80,7 @@ fn backup(path: &Path, key: Option<&NodeKey>, to: &Path, json: bool) -> anyhow::
             "shares": held,
             "amid": amid,
             "settled": settled.as_ref().ok(),
+            "settled_error": settled.as_ref().err().map(ToString::to_string),
             "opened": opened.is_some(),
             "damaged": opened.iter().flatten().map(named).collect::<Vec<_>>(),
         }));

@@ -2,7 +2,7 @@
 
 use super::{ActionRules, Draft, Family, Risk};
 use crate::oracle::{Action, Case, Payload, State, Step};
-use crate::types::{BlsSignature, CeremonyPlan, Check, OperatorId};
+use crate::types::{BlsSignature, CeremonyPlan, Check};
 
 pub(super) const KIND: &dyn ActionRules = &BroadcastExit;
 
@@ -40,7 +40,7 @@ impl ActionRules for BroadcastExit {
         Step::Follow
     }
 
-    fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+    fn draft(&self, state: &State, case: &Case, _: Option<&CeremonyPlan>) -> Option<Draft> {
         let (plan, signature) = case.exit.clone()?;
         Some(Draft::BroadcastExit(BroadcastExitDraft {
             plan,

@@ -3,7 +3,7 @@
 
 use super::{ActionRules, Draft, Family, Risk, wanted};
 use crate::oracle::{Case, State, Step, Wanted};
-use crate::types::OperatorId;
+use crate::types::CeremonyPlan;
 
 pub(super) const KIND: &dyn ActionRules = &Keygen;
 
@@ -33,7 +33,7 @@ impl ActionRules for Keygen {
         Step::AwaitTurn
     }
 
-    fn draft(&self, state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Option<Draft> {
+    fn draft(&self, state: &State, case: &Case, standing: Option<&CeremonyPlan>) -> Option<Draft> {
         let wanted = wanted(state, case, standing);
         Some(Draft::Keygen(KeygenDraft { wanted }))
     }

@@ -19,7 +19,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Action, Case, State, Step, Wanted};
-use crate::types::{OperatorId, ParseIdError};
+use crate::types::{CeremonyPlan, ParseIdError};
 
 pub use broadcast_exit::BroadcastExitDraft;
 pub use family::Family;
@@ -55,9 +55,9 @@ pub(in crate::oracle) trait ActionRules: Sync {
     /// Where its case goes once it has taken effect.
     fn leads_to(&self) -> Step;
 
-    /// What the desk is asked to prepare. `standing` is the committee of the proposal that is looked at again. `None`
+    /// What the desk is asked to prepare. `standing` is the ceremony of the proposal that is looked at again. `None`
     /// while the case has not what it takes.
-    fn draft(&self, state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Option<Draft>;
+    fn draft(&self, state: &State, case: &Case, standing: Option<&CeremonyPlan>) -> Option<Draft>;
 
     /// Whether a person may choose its committee.
     fn lets_choose_committee(&self) -> bool {
@@ -195,10 +195,11 @@ impl<'de> Deserialize<'de> for ActionKind {
 }
 
 /// What a case says of the committee that a ceremony wants.
-pub fn wanted(state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Wanted {
+pub fn wanted(state: &State, case: &Case, standing: Option<&CeremonyPlan>) -> Wanted {
     Wanted {
         chosen: case.chosen.clone(),
-        standing,
+        standing: standing.map(|plan| plan.committee().to_vec()),
+        dealers: standing.and_then(|plan| plan.dealers().map(<[_]>::to_vec)),
         tracks: state.tracks(),
         spent: case.spent.iter().cloned().collect(),
         leaving: case.cause.leaving(),

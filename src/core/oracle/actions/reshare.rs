@@ -3,7 +3,7 @@
 
 use super::{ActionRules, Draft, Family, Risk, wanted};
 use crate::oracle::{Case, KnownKey, State, Step, Wanted};
-use crate::types::OperatorId;
+use crate::types::CeremonyPlan;
 
 pub(super) const KIND: &dyn ActionRules = &Reshare;
 
@@ -35,7 +35,7 @@ impl ActionRules for Reshare {
         Step::Register(None)
     }
 
-    fn draft(&self, state: &State, case: &Case, standing: Option<Vec<OperatorId>>) -> Option<Draft> {
+    fn draft(&self, state: &State, case: &Case, standing: Option<&CeremonyPlan>) -> Option<Draft> {
         Some(Draft::Reshare(ReshareDraft {
             wanted: wanted(state, case, standing),
             known: state.known_key(case.id.pool),

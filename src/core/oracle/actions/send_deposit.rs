@@ -5,7 +5,7 @@ use alloy::primitives::U256;
 
 use super::{ActionRules, Draft, Family, Risk};
 use crate::oracle::{Case, Cause, Registration, State, Step};
-use crate::types::{Check, KeygenOutput, OperatorId};
+use crate::types::{CeremonyPlan, Check, KeygenOutput};
 
 pub(super) const KIND: &dyn ActionRules = &SendDeposit;
 
@@ -61,7 +61,7 @@ impl ActionRules for SendDeposit {
         Step::Follow
     }
 
-    fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+    fn draft(&self, state: &State, case: &Case, _: Option<&CeremonyPlan>) -> Option<Draft> {
         let ceremony = state.ceremonies.get(&case.ceremony?)?;
         let mut keygen = case.keygen.clone()?;
         if planted!(CondemnedKey) {

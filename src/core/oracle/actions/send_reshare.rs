@@ -39,7 +39,7 @@ impl ActionRules for SendReshare {
         Step::Follow
     }
 
-    fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+    fn draft(&self, state: &State, case: &Case, _: Option<&CeremonyPlan>) -> Option<Draft> {
         let ceremony = state.ceremonies.get(&case.ceremony?)?;
         Some(Draft::SendReshare(SendReshareDraft {
             reshare: case.reshare.clone()?,

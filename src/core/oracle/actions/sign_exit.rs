@@ -3,7 +3,7 @@
 use super::{ActionRules, Draft, Family, Risk};
 use crate::oracle::ways::opened_by;
 use crate::oracle::{Action, BadExit, Case, KnownKey, State, Step};
-use crate::types::{OperatorId, SafeText};
+use crate::types::{CeremonyPlan, SafeText};
 
 pub(super) const KIND: &dyn ActionRules = &SignExit;
 
@@ -46,7 +46,7 @@ impl ActionRules for SignExit {
         Step::PlanEffect
     }
 
-    fn draft(&self, state: &State, case: &Case, _: Option<Vec<OperatorId>>) -> Option<Draft> {
+    fn draft(&self, state: &State, case: &Case, _: Option<&CeremonyPlan>) -> Option<Draft> {
         Some(Draft::SignExit(SignExitDraft {
             known: state.known_key(case.id.pool),
             last_failure: case.last_failure.clone(),

@@ -9,7 +9,7 @@ use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
     STALE_AFTER, State, Verdict, people, undo,
 };
-use crate::types::{ActionId, CheckStatus, OperatorId, SafeText, UnixMillis};
+use crate::types::{ActionId, CheckStatus, SafeText, UnixMillis};
 
 use super::*;
 
@@ -323,15 +323,15 @@ pub(in crate::oracle) fn look_again(turn: &mut Turn<'_>, id: ActionId) {
         .remove(&EffectKey::Prepare(id.case));
 }
 
-/// Has an action that stands looked at again by the desk, with the committee that it has.
+/// Has an action that stands looked at again by the desk, with the committee that it has, and who deals.
 pub(super) fn prepare_again(turn: &mut Turn<'_>, id: ActionId, purpose: Purpose) {
     let Some(action) = turn.state.actions.get(&id) else {
         return;
     };
-    let standing: Option<Vec<OperatorId>> = match &action.proposal.payload {
-        Payload::Ceremony(payload) => Some(payload.plan.committee().to_vec()),
+    let standing = match &action.proposal.payload {
+        Payload::Ceremony(payload) => Some(payload.plan.clone()),
         Payload::Transaction(_) | Payload::Exit(_) => None,
     };
     let kind = action.proposal.kind;
-    prepare(turn, id.case, purpose, kind, standing);
+    prepare(turn, id.case, purpose, kind, standing.as_ref());
 }

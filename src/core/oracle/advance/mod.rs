@@ -17,7 +17,7 @@ mod served;
 use crate::oracle::state::{Asked, Case, EffectKey};
 use crate::oracle::turn::Turn;
 use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Resume, State, Step};
-use crate::types::{ActionId, CaseId, OperatorId, RequestId, SafeText};
+use crate::types::{ActionId, CaseId, CeremonyPlan, RequestId, SafeText};
 
 use another::another_committee;
 use decide::decide;
@@ -223,7 +223,7 @@ fn prepare(
     id: CaseId,
     purpose: Purpose,
     kind: ActionKind,
-    standing: Option<Vec<OperatorId>>,
+    standing: Option<&CeremonyPlan>,
 ) {
     if !turn.may_ask(EffectKey::Prepare(id)) {
         return;

@@ -46,6 +46,7 @@ impl Volatile {
         self.looked_at_once.retain(|action| action.case != id);
         self.looked_up.remove(&id);
         self.refusals.remove(&id);
+        self.ended_approvals.remove(&id);
         self.accounted.retain(|key| !key.is_of(id));
         self.not_before.retain(|key, _| !key.is_of(id));
         self.died.retain(|(case, _)| *case != id);
@@ -244,6 +245,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) denied: BTreeMap<CaseId, Denied>,
     /// Since when SSV refuses the committee of a case, by two voices.
     pub(in crate::oracle) refusals: BTreeMap<CaseId, Refusal>,
+    /// How often the last checks ended an approval of a case, and when last; milliseconds of the monotonic clock.
+    pub(in crate::oracle) ended_approvals: BTreeMap<CaseId, (u32, u64)>,
     /// Head at the last inspection of a transaction.
     pub(in crate::oracle) inspected_at: BTreeMap<ActionId, (u64, UnixMillis)>,
     /// When a validator was last asked about, and how many hints there had been by then.

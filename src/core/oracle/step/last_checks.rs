@@ -8,7 +8,7 @@ use crate::oracle::{
     Action, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Proposal, Record,
     TransactionPayload, account, advance, undo,
 };
-use crate::types::{ActionId, CheckStatus, SafeText};
+use crate::types::{ActionId, CaseId, CheckStatus, SafeText};
 
 /// The last checks before something leaves: what would leave must be what was approved.
 pub(super) fn made(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
@@ -78,8 +78,37 @@ fn still_holds(turn: &mut Turn<'_>, id: ActionId, now: &Proposal) -> bool {
         Verdict::Ends(reason) => {
             let reason = SafeText::new(&reason);
             turn.record(Record::ActionVoided { action: id, reason });
+            pause_after_ended(turn, id.case);
             false
         }
+    }
+}
+
+/// Approvals of one case that the last checks may end one after the other before it waits.
+const ENDED_AT_ONCE: u32 = 4;
+/// The first pause after those, each twice the one before, and the longest, ms.
+const ENDED_PAUSE_MS: (u64, u64) = (60_000, 3_600_000);
+
+/// Who turns to and fro what a rule approves and what would leave then (an operator that comes and goes, say) has a case
+/// propose and void for ever, and each is another action: so it is proposed again ever more seldom.
+fn pause_after_ended(turn: &mut Turn<'_>, case: CaseId) {
+    let live = &mut turn.state.volatile;
+    let up_ms = live.up_ms;
+    let (times, last_ms) = live.ended_approvals.entry(case).or_default();
+    // it was steady for longer than any pause
+    if up_ms.saturating_sub(*last_ms) > 2 * ENDED_PAUSE_MS.1 {
+        *times = 0;
+    }
+    (*times, *last_ms) = (*times + 1, up_ms);
+    if let Some(more) = times.checked_sub(ENDED_AT_ONCE + 1) {
+        let (first, longest) = ENDED_PAUSE_MS;
+        let pause = (first << more.min(16)).min(longest);
+        let words = format!(
+            "the last checks ended {times} approvals of this case: it is proposed again after {} min",
+            pause / 60_000
+        );
+        turn.not_before(EffectKey::Prepare(case), pause);
+        turn.hears(case, SafeText::new(&words));
     }
 }
 

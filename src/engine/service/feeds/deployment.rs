@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::known::Known;
 use crate::engine::LiveUpdate;
@@ -28,15 +29,24 @@ pub(super) struct Sources {
 }
 
 /// Ends when the core is gone.
-pub(super) async fn run(mut from: Sources, core: mpsc::Sender<Incoming>) {
+pub(super) async fn run(from: Sources, core: mpsc::Sender<Incoming>) {
+    run_every(AGAIN, from, core).await;
+}
+
+async fn run_every(again: (Duration, Duration), mut from: Sources, core: mpsc::Sender<Incoming>) {
     let mut registering = Known::accusing();
+    let mut dated_at = Instant::now();
     loop {
         let (is_known, told) = registers(&from, &mut registering).await;
         let mut said: Vec<_> = told.into_iter().collect();
-        if let Some(manager) = from.undated {
-            let found = deployed(&from, manager).await;
-            from.undated = from.undated.filter(|_| matches!(found, Answer::NotKnown(_)));
-            said.push(("from-block", undated_alarm(&found)));
+        // a search through all states of the chain: seldom
+        if let Some(manager) = from.undated.filter(|_| Instant::now() >= dated_at) {
+            let deployed = deployed(&from, manager).await;
+            from.undated = from
+                .undated
+                .filter(|_| matches!(deployed.found, Answer::NotKnown(_)));
+            dated_at = Instant::now() + again.1;
+            said.push(("from-block", undated_alarm(&deployed)));
         }
         for (subject, words) in said {
             let alarm = LiveUpdate::Alarm(subject, words);
@@ -44,11 +54,7 @@ pub(super) async fn run(mut from: Sources, core: mpsc::Sender<Incoming>) {
                 return;
             }
         }
-        let pause = if is_known && from.undated.is_none() {
-            AGAIN.1
-        } else {
-            AGAIN.0
-        };
+        let pause = if is_known { again.1 } else { again.0 };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = core.closed() => return,
@@ -91,24 +97,45 @@ async fn registers(from: &Sources, known: &mut Known<Refused>) -> (bool, Vec<(&'
     (is_known, said)
 }
 
-/// The block of the manager's deployment, where the endpoints do not contradict each other on it.
-async fn deployed(from: &Sources, manager: Address) -> Answer<u64> {
-    let found = from.execution.deployed_at(manager).await;
-    if matches!(found, Answer::NotKnown(_)) {
-        return found;
-    }
-    match agreed::on_deployment(&*from.agreement, manager).await {
-        Accord::Alone | Accord::Agree { .. } => found,
-        accord => Answer::not_known(accord.words()),
-    }
+/// What is known of the block of the manager's deployment.
+struct Deployed {
+    found: Answer<u64>,
+    /// Why it is one voice's word, where it is.
+    by_one: Option<String>,
 }
 
-fn undated_alarm(found: &Answer<u64>) -> SafeText {
-    let what = match found {
-        Answer::Yes(block) => {
-            format!("the contract was deployed in block {block}: set contract.from_block = {block}")
+/// The block of the manager's deployment, as most tell it, or who alone can: an endpoint without old states never tells it.
+async fn deployed(from: &Sources, manager: Address) -> Deployed {
+    let found = from.execution.deployed_at(manager).await;
+    let (mut by_one, known) = (None, found.as_ref().yes().copied());
+    let accord = agreed::on_deployment(&*from.agreement, manager).await;
+    let said = agreed::deployed_in(&accord).map(|said| match (said, &found) {
+        (Some(block), _) => Answer::Yes(block),
+        (None, Answer::No(_)) => found.clone(),
+        (None, _) => Answer::no(format!("no endpoint has a contract at {manager}")),
+    });
+    let found = match (&accord, said) {
+        (Accord::Alone, _) => found,
+        (Accord::Agree { .. } | Accord::Outvoted { .. }, Some(said)) => said,
+        (Accord::TooFew { .. }, Some(said)) if known.is_none_or(|block| said == Answer::Yes(block)) => {
+            by_one = Some(accord.words());
+            said
         }
-        Answer::No(evidence) => evidence.to_string(),
+        // nobody answers at the moment
+        (Accord::TooFew { said: None, .. }, _) if known.is_none() => found,
+        _ => Answer::not_known(accord.words()),
+    };
+    Deployed { found, by_one }
+}
+
+fn undated_alarm(deployed: &Deployed) -> SafeText {
+    let by_one = deployed.by_one.as_ref();
+    let by_one = by_one.map_or_else(String::new, |why| format!(", by one voice: {why}"));
+    let what = match &deployed.found {
+        Answer::Yes(block) => {
+            format!("the contract was deployed in block {block}{by_one}: set contract.from_block = {block}")
+        }
+        Answer::No(evidence) => format!("{evidence}{by_one}"),
         Answer::NotKnown(why) => {
             format!("set it to the block of the contract's deployment, which is not known: {why}")
         }
@@ -126,10 +153,15 @@ mod tests {
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
 
     fn sources(ssv: Vec<Answer<SafeText>>, deployed: &[u64]) -> Sources {
+        let blocks = deployed.iter().copied().map(Answer::Yes);
+        sources_of(ssv, &blocks.collect::<Vec<_>>())
+    }
+
+    fn sources_of(ssv: Vec<Answer<SafeText>>, deployed: &[Answer<u64>]) -> Sources {
         let voices = ssv.into_iter().enumerate().map(|(n, takes_tokens)| Voice {
             name: ["a", "b", "c"][n].into(),
             execution: Arc::new(FakeExecution {
-                deployed: Answer::Yes(*deployed.get(n).unwrap_or(&17)),
+                deployed: deployed.get(n).cloned().unwrap_or(Answer::Yes(17)),
                 ..FakeExecution::default()
             }),
             manager: Arc::new(FakeManager::default()),
@@ -236,14 +268,60 @@ mod tests {
         assert!(!words.contains("from_block = 17"), "{words}");
     }
 
+    /// An endpoint without old states never tells it, and whoever tells another block alone keeps nobody from it.
+    #[tokio::test]
+    async fn the_block_of_the_deployment_is_looked_for_until_it_is_known_and_seldom() {
+        let (yes, away) = (Answer::Yes, || Answer::<u64>::not_known("missing trie node"));
+        for (deployed, parts, is_found) in [
+            (
+                vec![yes(17), away()],
+                ["deployed in block 17, by one voice: ", "b: missing trie node"],
+                true,
+            ),
+            (
+                vec![away(), away()],
+                ["which is not known: ", "missing trie node"],
+                false,
+            ),
+            (vec![yes(17), yes(9)], ["which is not known: ", "17, b 9"], false),
+            (
+                vec![yes(9), yes(17), yes(17)],
+                ["deployed in block 17: ", "set contract.from_block = 17"],
+                true,
+            ),
+        ] {
+            let mut from = sources_of(vec![old(); deployed.len()], &deployed);
+            from.undated = Some(Address::repeat_byte(7));
+            let (tell, mut told) = mpsc::channel(64);
+            let again = [1, 400].map(Duration::from_millis);
+            let feed = tokio::spawn(run_every((again[0], again[1]), from, tell));
+            let mut looks = Vec::new();
+            let end = Instant::now() + 3 * again[1];
+            while let Ok(Some(said)) = tokio::time::timeout_at(end, told.recv()).await {
+                if let Incoming::Live(LiveUpdate::Alarm("from-block", words)) = said {
+                    looks.push(words.to_string());
+                }
+            }
+            feed.abort();
+            match is_found {
+                true => assert_eq!(looks.len(), 1, "{looks:?}"),
+                false => assert!((2..=3).contains(&looks.len()), "{looks:?}"),
+            }
+            for part in parts {
+                assert!(looks[0].contains(part), "{part}: {looks:?}");
+            }
+        }
+    }
+
     #[test]
     fn the_block_to_set_is_named() {
-        let found = undated_alarm(&Answer::Yes(17_000_000));
+        let undated_alarm = |found| undated_alarm(&Deployed { found, by_one: None });
+        let found = undated_alarm(Answer::Yes(17_000_000));
         assert!(
             found.as_str().ends_with("set contract.from_block = 17000000"),
             "{found}"
         );
-        let pruned = undated_alarm(&Answer::not_known("missing trie node"));
+        let pruned = undated_alarm(Answer::not_known("missing trie node"));
         assert!(pruned.as_str().ends_with("missing trie node"), "{pruned}");
     }
 }

@@ -12,8 +12,8 @@ use crate::types::{ActionId, Check, CheckStatus, Root, SafeText};
 /// Digests that are remembered.
 const FOUND: usize = 8;
 
-/// What counts instead of what a look found, where that is held: what is journaled, as the look checks it, and that it
-/// wavers. None where the look counts.
+/// What counts instead of what a look found, where that is held: what is journaled, with its own checks but for
+/// what the endpoints say now, and that it wavers. None where the look counts.
 pub(in crate::oracle::step) fn held_payload(
     turn: &mut Turn<'_>,
     id: ActionId,
@@ -46,10 +46,11 @@ pub(in crate::oracle::step) fn held_payload(
     wavering.changes = wavering.changes.max(AS_THEY_COME);
     let words = wavering.payload.words();
     let mut held = Box::new(turn.state.actions.get(&id)?.proposal.clone());
-    held.checks = { now.checks.iter() }
-        .filter(|check| check.name != PAYLOAD_STEADY)
-        .cloned()
-        .collect();
+    // the others were made of another payload
+    let agree = agree.cloned();
+    held.checks
+        .retain(|check| check.name != PAYLOAD_STEADY && (check.name != ENDPOINTS_AGREE || agree.is_none()));
+    held.checks.extend(agree);
     held.checks.push(Check::fail(PAYLOAD_STEADY, words));
     Some(held)
 }

@@ -25,7 +25,10 @@ fn facts(head: u64) -> Input {
 
 /// A deposit is asked for, whose key generation waits for a person.
 fn begin() -> (State, ActionId) {
-    let mode = Mode::Supervised;
+    begin_in(Mode::Supervised)
+}
+
+fn begin_in(mode: Mode) -> (State, ActionId) {
     let mut state = State::new(Settings { mode, ..settings() });
     give(&mut state, 1_000, Input::CaughtUp { finalized: None });
     give(&mut state, 1_000, facts(10));
@@ -371,4 +374,91 @@ fn a_payload_that_has_lasted_counts_and_can_be_approved_after_its_turns() {
         checks.iter().all(|check| check.status == CheckStatus::Pass),
         "{checks:?}"
     );
+}
+
+#[test]
+fn a_payload_that_is_held_has_its_own_checks_and_the_newest_word_of_the_endpoints() {
+    let of_balance = |n: u64| check("balance", n, n.is_multiple_of(2));
+    let (_, _, state, action) = payloads(60, |n| {
+        match pays(n, n % 2, [CheckStatus::Pass, CheckStatus::Fail][n as usize % 2]) {
+            Prepared::Proposal(mut found) => {
+                found.checks.push(of_balance(n));
+                found.checks.push(check("of-the-other", n, n.is_multiple_of(2)));
+                found.checks.truncate(if n.is_multiple_of(2) { 2 } else { 3 });
+                Prepared::Proposal(found)
+            }
+            other => other,
+        }
+    });
+    let waiting = &state.actions[&action].proposal;
+    let said = |name: &str| {
+        waiting
+            .checks
+            .iter()
+            .filter(|check| check.name == name)
+            .map(|check| check.status)
+            .collect::<Vec<_>>()
+    };
+    let Payload::Ceremony(payload) = &waiting.payload else {
+        panic!("a key generation")
+    };
+    let CeremonyPlan::Keygen {
+        withdrawal_credentials,
+        ..
+    } = &payload.plan
+    else {
+        panic!("a key generation")
+    };
+    let is_other = withdrawal_credentials.0[31] == 1;
+    let (balance, other) = match is_other {
+        true => (CheckStatus::Fail, vec![CheckStatus::Fail]),
+        false => (CheckStatus::Pass, vec![]),
+    };
+    assert_eq!(said("balance"), [balance]);
+    assert_eq!(said("of-the-other"), other);
+    assert_eq!(said("endpoints-agree"), [CheckStatus::Fail]);
+    assert_eq!(said("payload-steady"), [CheckStatus::Fail]);
+}
+
+/// Each void and each new proposal is another action, with rations of its own.
+#[test]
+fn what_a_rule_approves_and_the_last_checks_void_is_proposed_ever_more_seldom() {
+    type Says = fn(u64) -> Prepared;
+    let liars: [(&str, Says); 2] = [
+        ("what would leave", |n| pays(n, n % 2, CheckStatus::Pass)),
+        ("a check", |n| {
+            checked(n, vec![check("operators-reachable", n, n % 2 == 0)])
+        }),
+    ];
+    for (name, says) in liars {
+        let (mut state, action) = begin_in(Mode::Auto);
+        let (mut voided, mut records, mut asked, mut n) = (Vec::new(), 0, Some(Purpose::Propose), 0);
+        for second in 2..86_400 {
+            let at = second * 1_000;
+            let input = match asked.take() {
+                Some(purpose) => {
+                    n += 1;
+                    let (case, outcome) = (action.case, says(n - 1));
+                    Input::Prepared {
+                        case,
+                        purpose,
+                        outcome,
+                    }
+                }
+                None if second % 12 == 0 => facts(10 + second / 12),
+                None => Input::Tick,
+            };
+            let output = give(&mut state, at, input);
+            let is_void = |record: &&Record| matches!(record, Record::ActionVoided { .. });
+            voided.extend(output.records.iter().filter(is_void).map(|_| second));
+            records += output.records.len();
+            asked = output.effects.iter().find_map(|effect| match effect {
+                Effect::Prepare { purpose, .. } => Some(*purpose),
+                _ => None,
+            });
+        }
+        assert!((6..=40).contains(&voided.len()), "{name}: {voided:?}");
+        assert!(voided[3] < 300, "{name}: the first ones at once: {voided:?}");
+        assert!(records < 400, "{name}: {records}");
+    }
 }
