@@ -34,13 +34,13 @@ const LISTED: usize = 32;
 
 /// Logs that matter, and what to call them.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct WatchedLogs {
     /// For people: "events of the manager".
     pub what: &'static str,
     pub filter: LogFilter,
 }
 
-impl Wanted {
+impl WatchedLogs {
     /// Logs of one contract by topic 0, and by the first indexed argument where one is given.
     #[must_use]
     pub fn of(what: &'static str, contract: Address, topics: Vec<B256>, first: Option<B256>) -> Self {
@@ -137,7 +137,7 @@ pub fn kept_at(path: &std::path::Path, seal: &Seal) -> std::io::Result<Looked<Co
 #[derive(Debug)]
 pub struct Comparison {
     rpc: Rpc,
-    wanted: Vec<Wanted>,
+    wanted: Vec<WatchedLogs>,
     from: u64,
     kept: Arc<HistoryCache>,
     pace: Pace,
@@ -193,7 +193,7 @@ impl Comparison {
     #[must_use]
     pub fn new(
         rpc: Rpc,
-        wanted: Vec<Wanted>,
+        wanted: Vec<WatchedLogs>,
         from: u64,
         kept: Arc<HistoryCache>,
         calls_per_second: NonZeroU32,

@@ -1,7 +1,7 @@
 //! Another committee than those that were given up for this case, with their keys where they had made one.
 
 use super::proposal::list;
-use crate::oracle::Wanted;
+use crate::oracle::CommitteeRequirements;
 use crate::types::{Check, OperatorId};
 
 /// `ranked` has everybody, the best first. The committee, or the one nearest to it whose key was not given up: the member
@@ -47,7 +47,7 @@ pub(super) fn without(
 }
 
 /// Whether a committee that took the place of another one stays proposed: latencies move, and what was shown must not.
-pub(super) fn stands(committee: &Vec<OperatorId>, wanted: &Wanted) -> bool {
+pub(super) fn stands(committee: &Vec<OperatorId>, wanted: &CommitteeRequirements) -> bool {
     !wanted.spent.contains(committee) && !committee.iter().any(|id| wanted.avoid.contains(id))
 }
 
@@ -109,10 +109,10 @@ mod tests {
             committee,
             "nobody else"
         );
-        let wanted = Wanted {
+        let wanted = CommitteeRequirements {
             spent: vec![committee.clone()],
             avoid: ids([3]),
-            ..Wanted::default()
+            ..CommitteeRequirements::default()
         };
         assert!(stands(&ids([1, 2, 4, 5]), &wanted));
         assert!(!stands(&committee, &wanted) && !stands(&ids([1, 2, 3, 5]), &wanted));

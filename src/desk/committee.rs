@@ -10,7 +10,7 @@ use super::another;
 use super::ranking::{self, Candidate};
 use super::refused;
 use crate::config::SelectionRule;
-use crate::oracle::{Fact, FactKind, Prepared, Wanted};
+use crate::oracle::{CommitteeRequirements, Fact, FactKind, Prepared};
 use crate::ports::{Answer, Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth};
 use crate::types::{OperatorId, OperatorRecord, Parties, PoolId, counted};
 
@@ -85,7 +85,7 @@ const SHOWN: usize = 6;
 /// The committee of a key generation, everybody who might have been in it, ranked, and what they answered.
 pub(super) async fn select(
     from: &Committees,
-    wanted: &Wanted,
+    wanted: &CommitteeRequirements,
 ) -> (Vec<OperatorId>, Vec<Candidate>, OperatorReplies) {
     let (ids, size) = match &from.selection {
         SelectionRule::Fixed(ids) => (ids, None),
@@ -140,7 +140,7 @@ pub(super) fn rank(
     from: &Committees,
     ids: &[OperatorId],
     asked: &OperatorReplies,
-    wanted: &Wanted,
+    wanted: &CommitteeRequirements,
     before: &[OperatorId],
 ) -> Vec<Candidate> {
     let directory = &from.directory;
@@ -242,11 +242,11 @@ mod tests {
     async fn others_take_the_places_of_a_fixed_committee_that_was_given_up_and_only_then() {
         let from = fixed();
         let chosen = async |spent: &[Vec<OperatorId>], avoid, standing| {
-            let wanted = Wanted {
+            let wanted = CommitteeRequirements {
                 spent: spent.to_vec(),
                 avoid,
                 standing,
-                ..Wanted::default()
+                ..CommitteeRequirements::default()
             };
             select(&from, &wanted).await.0
         };

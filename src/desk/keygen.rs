@@ -10,7 +10,7 @@ use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
 use super::{another, carried, later, refused, removed, served};
-use crate::oracle::{ActionKind, ENDPOINTS_AGREE, Fact, FactKind, Prepared, Wanted};
+use crate::oracle::{ActionKind, CommitteeRequirements, ENDPOINTS_AGREE, Fact, FactKind, Prepared};
 use crate::ports::{Accord, Agreement, At, Execution, PoolManager, Ssv, agreed};
 use crate::types::{BlockRef, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
 
@@ -46,7 +46,11 @@ struct Gathered {
 
 impl Keygen {
     /// `Err` is the answer of the desk where there is nothing to propose.
-    pub(super) async fn prepare(&self, pool: PoolId, wanted: Wanted) -> Result<Prepared, Prepared> {
+    pub(super) async fn prepare(
+        &self,
+        pool: PoolId,
+        wanted: CommitteeRequirements,
+    ) -> Result<Prepared, Prepared> {
         served::deposits(&*self.manager)?;
         let gathered = self.gather(pool, &wanted).await?;
         let checks = self.checks(pool, &wanted, &gathered).await;
@@ -66,7 +70,7 @@ impl Keygen {
         ))
     }
 
-    async fn gather(&self, pool: PoolId, wanted: &Wanted) -> Result<Gathered, Prepared> {
+    async fn gather(&self, pool: PoolId, wanted: &CommitteeRequirements) -> Result<Gathered, Prepared> {
         let (committee, ranked, asked) = committee::select(&self.committees, wanted).await;
         let can = self.committees.ceremonies.capabilities();
         let Some(threshold) = can.threshold_of(committee.len()) else {
@@ -105,7 +109,7 @@ impl Keygen {
         })
     }
 
-    async fn checks(&self, pool: PoolId, wanted: &Wanted, gathered: &Gathered) -> Vec<Check> {
+    async fn checks(&self, pool: PoolId, wanted: &CommitteeRequirements, gathered: &Gathered) -> Vec<Check> {
         let Gathered { asked, plan, .. } = gathered;
         let mut checks = committee::checks(&self.committees, asked, plan, Quorum::All);
         checks.push(match gathered.position {

@@ -11,7 +11,7 @@ use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::{key_checks, later, ranking, refused, served};
 use crate::config::SelectionRule;
-use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, Wanted};
+use crate::oracle::{ActionKind, CommitteeRequirements, Fact, FactKind, KnownKey, Prepared};
 use crate::ports::{Agreement, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv, agreed};
 use crate::types::{
     BlockRef, BlsPublicKey, BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
@@ -67,7 +67,7 @@ impl Reshare {
     pub(super) async fn prepare(
         &self,
         pool: PoolId,
-        wanted: Wanted,
+        wanted: CommitteeRequirements,
         known: Option<KnownKey>,
     ) -> Result<Prepared, Prepared> {
         served::handing_on(self.committees.ceremonies.capabilities())?;
@@ -95,7 +95,7 @@ impl Reshare {
     async fn gather(
         &self,
         pool: PoolId,
-        wanted: &Wanted,
+        wanted: &CommitteeRequirements,
         known: Option<&KnownKey>,
     ) -> Result<Gathered, Prepared> {
         let can = self.committees.ceremonies.capabilities();

@@ -24,7 +24,7 @@ use crate::inject;
 use crate::journal::{Anchor, JournalError};
 use crate::lane;
 use crate::log_limit::LogLimit;
-use crate::oracle::{Effect, Input, Policy, Record, Stamped, State, WishReply, step, violated};
+use crate::oracle::{CommandReply, Effect, Input, Policy, Record, Stamped, State, step, violated};
 use crate::types::{BlockRef, SafeText, Severity, UnixMillis, counted};
 use crate::view::{Accepted, Listing, Query, Refused, Reply, Request, Transition};
 
@@ -265,7 +265,7 @@ impl<W: World> Core<W> {
                 asked = self.side.asked.recv(), if asks < ASKS => {
                     asks += 1;
                     match asked {
-                        Some(ToEngine::Request { by, request, reply }) => self.wish(by, request, reply),
+                        Some(ToEngine::Request { by, request, reply }) => self.command(by, request, reply),
                         Some(ToEngine::Read { query, reply }) => self.read(query, reply),
                         Some(ToEngine::Shutdown { reply }) => return self.drain(Some(reply)).await,
                         None => return self.drain(None).await,
@@ -349,8 +349,8 @@ impl<W: World> Core<W> {
     }
 
     /// Hands one input to the decision core, with the time and fresh entropy, and keeps what it gives until that is
-    /// durable. The answer is there for wishes only.
-    fn step(&mut self, input: Input) -> WishReply {
+    /// durable. The answer is there for commands only.
+    fn step(&mut self, input: Input) -> CommandReply {
         let at = UnixMillis::now();
         let mut entropy = [0; 24];
         rand::rngs::OsRng.fill_bytes(&mut entropy);
@@ -411,7 +411,7 @@ impl<W: World> Core<W> {
         self.dirty = true;
     }
 
-    fn wish(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {
+    fn command(&mut self, by: Identity, request: Request, reply: oneshot::Sender<Reply>) {
         if self.behind.is_some() {
             let words =
                 SafeText::new("the journal is being verified: nothing is taken up before that is done");
@@ -423,14 +423,14 @@ impl<W: World> Core<W> {
             account: self.live.signer.address,
         };
         let what = request.to_string();
-        let wish = match translate::wish(request, self.live.backend.capabilities(), &here) {
-            Ok(wish) => wish,
+        let command = match translate::command(request, self.live.backend.capabilities(), &here) {
+            Ok(command) => command,
             Err(refused) => return drop(reply.send(Err(refused))),
         };
         let by = by.into_asker();
         let asked = SafeText::new(&format!("{what}, asked by {by}"));
         let before = Box::new(self.state.clone());
-        let answer = self.step(Input::Wish { by, wish });
+        let answer = self.step(Input::Command { by, command });
         if let Some(answer) = answer {
             // told only once it is durable: an approval that is not in the journal was not made
             let answer = translate::reply(answer);

@@ -1,6 +1,6 @@
 //! Decisions that were signed elsewhere with a person's own key: brought in through any seat, verified here.
 
-use crate::oracle::{Policy, Wish};
+use crate::oracle::{Command, Policy};
 use crate::secrets::person::is_signed;
 use crate::types::{SafeText, SignedStatement};
 use crate::view::{NetworkView, Refused};
@@ -15,11 +15,11 @@ pub(super) struct Here<'a> {
     pub(super) account: Option<Address>,
 }
 
-/// The wish of whoever signed, whoever brings it.
+/// The command of whoever signed, whoever brings it.
 ///
 /// # Errors
 /// It is of nobody here, of another engine, or not what was signed.
-pub(super) fn wish(signed: Box<SignedStatement>, here: &Here<'_>) -> Result<Wish, Refused> {
+pub(super) fn command(signed: Box<SignedStatement>, here: &Here<'_>) -> Result<Command, Refused> {
     let refused = |words: String| Err(Refused::NotNow(SafeText::new(&words)));
     let Some(person) = here.policy.persons.iter().find(|p| p.key == signed.key) else {
         return refused(format!(
@@ -50,7 +50,7 @@ pub(super) fn wish(signed: Box<SignedStatement>, here: &Here<'_>) -> Result<Wish
         ));
     }
     let uid = person.uid;
-    Ok(Wish::ApproveSigned { name, uid, signed })
+    Ok(Command::ApproveSigned { name, uid, signed })
 }
 
 #[cfg(test)]
@@ -95,13 +95,13 @@ mod tests {
             change(&mut statement);
             statement
         };
-        let taken = |signed| wish(Box::new(signed), &here);
+        let taken = |signed| command(Box::new(signed), &here);
         let why = |signed| match taken(signed) {
             Err(Refused::NotNow(why)) => why.to_string(),
             other => panic!("{other:?}"),
         };
         let right = ada.sign(statement(|_| ()));
-        let Ok(Wish::ApproveSigned { name, uid, .. }) = taken(right.clone()) else {
+        let Ok(Command::ApproveSigned { name, uid, .. }) = taken(right.clone()) else {
             panic!("it is right")
         };
         assert_eq!((name.as_str(), uid), ("Ada", Some(1000)));

@@ -11,27 +11,31 @@ use super::signatures::{self, Here};
 use crate::journal::LOST_BEHIND;
 use crate::journal::{Entry, NewRecord};
 use crate::oracle::Unexplained;
-use crate::oracle::{ActionState, Durable, Mode, Record, Refusal, Resume, State, Step, Wish};
+use crate::oracle::{ActionState, Command, Durable, Mode, Record, Refusal, Resume, State, Step};
 use crate::ports::CeremonyCapabilities;
 use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
 use crate::view::{Accepted, Refused, Reply, Request, Scope};
 
-/// The wish behind a request. What a committee can be like, the backend says.
+/// The command behind a request. What a committee can be like, the backend says.
 ///
 /// # Errors
 /// What a person signed elsewhere cannot be taken.
-pub(super) fn wish(request: Request, can: &CeremonyCapabilities, here: &Here<'_>) -> Result<Wish, Refused> {
+pub(super) fn command(
+    request: Request,
+    can: &CeremonyCapabilities,
+    here: &Here<'_>,
+) -> Result<Command, Refused> {
     let case = |scope| match scope {
         Scope::All => None,
         Scope::Case(case) => Some(case),
     };
     Ok(match request {
-        Request::ApproveSigned { signed } => return signatures::wish(signed, here),
+        Request::ApproveSigned { signed } => return signatures::command(signed, here),
         Request::Approve {
             action,
             digest,
             phrase,
-        } => Wish::Approve {
+        } => Command::Approve {
             action,
             digest,
             phrase,
@@ -40,27 +44,27 @@ pub(super) fn wish(request: Request, can: &CeremonyCapabilities, here: &Here<'_>
             action,
             digest,
             reason,
-        } => Wish::Reject {
+        } => Command::Reject {
             action,
             digest,
             reason,
         },
-        Request::Retry { case } => Wish::Retry(case),
-        Request::DeclareLost { request } => Wish::DeclareLost(request),
-        Request::Pause { scope } => Wish::Pause(case(scope)),
-        Request::Resume { scope } => Wish::Resume(case(scope)),
-        Request::Adopt { account } => Wish::Adopt(account),
-        Request::RequestReshare { pool } => Wish::Reshare(pool),
-        Request::SetCommittee { action, committee } => Wish::SetCommittee {
+        Request::Retry { case } => Command::Retry(case),
+        Request::DeclareLost { request } => Command::DeclareLost(request),
+        Request::Pause { scope } => Command::Pause(case(scope)),
+        Request::Resume { scope } => Command::Resume(case(scope)),
+        Request::Adopt { account } => Command::Adopt(account),
+        Request::RequestReshare { pool } => Command::Reshare(pool),
+        Request::SetCommittee { action, committee } => Command::SetCommittee {
             action,
             committee,
             sizes: can.committees.iter().map(|size| size.operators).collect(),
         },
-        Request::GiveUp { case, reason } => Wish::GiveUp { case, reason },
-        Request::TakeBack { action } => Wish::TakeBack(action),
-        Request::RedoKey { case } => Wish::RedoKey(case),
-        Request::RequestExit { pool } => Wish::RequestExit(pool),
-        Request::SwitchMode { mode, word } => Wish::SwitchMode {
+        Request::GiveUp { case, reason } => Command::GiveUp { case, reason },
+        Request::TakeBack { action } => Command::TakeBack(action),
+        Request::RedoKey { case } => Command::RedoKey(case),
+        Request::RequestExit { pool } => Command::RequestExit(pool),
+        Request::SwitchMode { mode, word } => Command::SwitchMode {
             to: core_mode(mode),
             word,
         },
@@ -437,10 +441,13 @@ mod tests {
             network: &network,
             account: None,
         };
-        let wish = |request, can: &CeremonyCapabilities| super::wish(request, can, &here).unwrap();
-        assert_eq!(wish(given_up, &can), Wish::GiveUp { case, reason });
-        assert_eq!(wish(Request::RedoKey { case }, &can), Wish::RedoKey(case));
+        let command = |request, can: &CeremonyCapabilities| super::command(request, can, &here).unwrap();
+        assert_eq!(command(given_up, &can), Command::GiveUp { case, reason });
+        assert_eq!(command(Request::RedoKey { case }, &can), Command::RedoKey(case));
         let pool = PoolId(3);
-        assert_eq!(wish(Request::RequestExit { pool }, &can), Wish::RequestExit(pool));
+        assert_eq!(
+            command(Request::RequestExit { pool }, &can),
+            Command::RequestExit(pool)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
-use casimir_dkg::chain::comparison::{Comparison, Wanted, kept_at};
+use casimir_dkg::chain::comparison::{Comparison, WatchedLogs, kept_at};
 use casimir_dkg::chain::history_cache::{About, HistoryCache, Looked, Seal};
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
@@ -48,8 +48,8 @@ async fn comparison(net: &Devnet, rpc: &Rpc, kept: Arc<HistoryCache>) -> Compari
     };
     let ssv = SsvReader::new(rpc.clone(), to.ssv, to.manager, LAYOUT, 1);
     let wanted = vec![
-        Wanted::of("events of the manager", to.manager, topics(to.manager), None),
-        Wanted::of(
+        WatchedLogs::of("events of the manager", to.manager, topics(to.manager), None),
+        WatchedLogs::of(
             "events of SSV",
             to.ssv,
             ssv.topics(),

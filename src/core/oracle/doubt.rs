@@ -61,7 +61,7 @@ impl Desk {
         self.input(Input::Facts(Box::new(facts)));
     }
 
-    fn input(&mut self, input: Input) -> WishReply {
+    fn input(&mut self, input: Input) -> CommandReply {
         self.now += 10;
         let mut entropy = [0; 24];
         entropy[..8].copy_from_slice(&self.now.to_be_bytes());
@@ -221,23 +221,25 @@ fn a_restart_finds_it_as_it_was() {
 fn only_a_person_gives_it_up_and_what_it_made_is_never_used() {
     let (mut desk, request) = Desk::running();
     let by = SafeText::new("ann@desk");
-    let wish = |wish| Input::Wish {
+    let command = |command| Input::Command {
         by: by.clone().into(),
-        wish,
+        command,
     };
-    let early = desk.input(wish(Wish::DeclareLost(request)));
+    let early = desk.input(command(Command::DeclareLost(request)));
     assert!(
         matches!(early, Some(Err(Refusal::NotNow(_)))),
         "it runs: {early:?}"
     );
     desk.fails(request, FailureKind::Unknown, "the relay does not answer");
     // a retry looks at once, and gives nothing up
-    desk.input(wish(Wish::Retry(CASE))).unwrap().unwrap();
+    desk.input(command(Command::Retry(CASE))).unwrap().unwrap();
     assert_eq!(desk.runs(), [(request, false)]);
     assert_eq!(case_status(&desk.state, CASE), CaseStatus::Unknown);
-    desk.input(wish(Wish::DeclareLost(request))).unwrap().unwrap();
+    desk.input(command(Command::DeclareLost(request)))
+        .unwrap()
+        .unwrap();
     assert_eq!(desk.count("ceremony-declared-lost"), 1);
-    let twice = desk.input(wish(Wish::DeclareLost(request)));
+    let twice = desk.input(command(Command::DeclareLost(request)));
     assert!(matches!(twice, Some(Err(Refusal::NotNow(_)))), "{twice:?}");
     while desk.count("ceremony-started") < 2 {
         desk.prepare();

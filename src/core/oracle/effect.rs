@@ -47,7 +47,7 @@ impl KnownKey {
 
 /// What a committee is chosen from.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Wanted {
+pub struct CommitteeRequirements {
     /// Committee chosen by a person.
     pub chosen: Option<Vec<OperatorId>>,
     /// The committee that was proposed and is kept as long as nobody in it becomes unfit: latencies and histories

@@ -42,7 +42,7 @@ pub(super) fn settings() -> Settings {
 }
 
 /// Hands the core one input at this time, by both clocks.
-pub(super) fn give(state: &mut State, at: u64, input: Input) -> (Output, WishReply) {
+pub(super) fn give(state: &mut State, at: u64, input: Input) -> (Output, CommandReply) {
     let stamped = Stamped {
         at: UnixMillis(at),
         up_ms: at,

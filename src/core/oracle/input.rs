@@ -120,7 +120,7 @@ pub struct CeremonySuccess {
 
 /// What a person asks for. Names are those of `view::Request`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Wish {
+pub enum Command {
     /// Let it pass.
     Approve {
         action: ActionId,
@@ -226,7 +226,7 @@ impl Input {
             | Self::Facts(_)
             | Self::BeaconMoved
             | Self::Ends { .. }
-            | Self::Wish { .. } => false,
+            | Self::Command { .. } => false,
         }
     }
 }
@@ -351,5 +351,5 @@ pub enum Input {
         reason: SafeText,
     },
     /// A person asks for something.
-    Wish { by: Asker, wish: Wish },
+    Command { by: Asker, command: Command },
 }

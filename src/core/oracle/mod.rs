@@ -22,6 +22,7 @@ mod advance;
 mod case;
 mod cases;
 mod checks;
+mod command;
 mod decision;
 #[cfg(test)]
 mod doubt;
@@ -46,7 +47,6 @@ mod step;
 mod turn;
 mod undo;
 mod ways;
-mod wish;
 
 pub use account::{AccountFacts, Unadopted, Unexplained};
 pub use action::{Action, ActionState, Anew, Fact, FactKind, Proposal};
@@ -59,12 +59,14 @@ pub use advance::{FOR_A_PERSON, LOOKED_AT_AGAIN, REFUSALS, current_ceremony, dou
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
 pub use checks::{CHECKS, CheckName, ENDPOINTS_AGREE, NEW_SIGNING_ROOT, Rests, SSV_OPERATORS};
 pub use checks::{check_named, unknown_to_one_voice};
+pub use command::Refusal;
+pub use command::{OBSERVES, may_reshare};
 pub use decision::{Asker, Decider, Decision, Mode, Verdict};
-pub use effect::{Effect, KnownKey, Published, Registration, Wanted};
+pub use effect::{CommitteeRequirements, Effect, KnownKey, Published, Registration};
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use fading::{Faded, HELD, REFRESHING_FOR_MS, Reach, Refreshing, STALE_AFTER};
 pub use input::{
-    CeremonySuccess, ChainFacts, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped, Wish,
+    CeremonySuccess, ChainFacts, Command, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped,
 };
 pub use invariants::violated;
 pub use milestone::milestones;
@@ -82,7 +84,7 @@ pub use state::{
 };
 pub use status::unknown_outcome;
 pub use status::{action_state, case_status, place_in_line};
-pub use step::{WishReply, step};
+pub use step::{CommandReply, step};
 pub use turn::Output;
 pub use undo::UndoWindows;
 pub use undo::{can_take_back, undo_until};
@@ -91,5 +93,3 @@ pub use ways::{
     REFUSED_AT_MOST, REFUSED_FOR, Way, WayOn, Ways, can_give_up, can_redo_key, can_request_exit, can_retry,
     is_held, is_listed_again, queue_behind, ways,
 };
-pub use wish::Refusal;
-pub use wish::{OBSERVES, may_reshare};

@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::command::{Answer, not_now};
 use super::turn::Turn;
-use super::wish::{Answer, not_now};
 use super::{ActionState, Case, Decider, Mode, Record, Refusal, State, Step};
 use crate::types::{ActionId, SafeText, UnixMillis, counted};
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
+use super::command::{Answer, OBSERVES, decidable, not_now};
 use super::fading::{Approving, Faded};
 use super::step::worse;
 use super::turn::Turn;
-use super::wish::{Answer, OBSERVES, decidable, not_now};
 use super::{
     Action, ActionKind, ActionState, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal,
     Verdict, advance,

@@ -1,5 +1,5 @@
 //! The ways that a person has on from where a case stands, why each makes sense now and what it costs; or what is waited
-//! for. What a way needs is decided here alone: wishes are refused by it, and screens show it.
+//! for. What a way needs is decided here alone: commands are refused by it, and screens show it.
 
 mod committee;
 mod costs;

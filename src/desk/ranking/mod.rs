@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::another;
-use crate::oracle::{Track, Wanted};
+use crate::oracle::{CommitteeRequirements, Track};
 use crate::ports::{CeremonyCapabilities, OperatorHealth, ReleaseMix};
 use crate::types::{OperatorId, SafeText};
 
@@ -79,7 +79,7 @@ pub(crate) fn instead(
     can: &CeremonyCapabilities,
     committee: &[OperatorId],
     down: &[OperatorId],
-    wanted: &Wanted,
+    wanted: &CommitteeRequirements,
     health: &BTreeMap<OperatorId, OperatorHealth>,
 ) -> Option<Vec<OperatorId>> {
     let is_up = |id: &&OperatorId| !down.contains(id) && Some(**id) != wanted.leaving;
@@ -145,8 +145,8 @@ mod tests {
         let can = fake.capabilities();
         let (committee, down) = (ids(&[1, 2, 3, 4]), ids(&[2]));
         let health = health(&[1, 3, 4, 5, 6, 7], &[2]);
-        let mut wanted = Wanted::default();
-        let choose = |wanted: &Wanted| instead(can, &committee, &down, wanted, &health);
+        let mut wanted = CommitteeRequirements::default();
+        let choose = |wanted: &CommitteeRequirements| instead(can, &committee, &down, wanted, &health);
         assert_eq!(choose(&wanted), Some(ids(&[1, 3, 4, 5])));
         // who failed ranks behind, by the same order as in a proposal
         let failed = Track {

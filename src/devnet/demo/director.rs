@@ -9,7 +9,7 @@ use alloy::eips::BlockNumberOrTag;
 use alloy::primitives::{B256, U256};
 use alloy::providers::Provider;
 
-use super::lever::{Fate, Fault, Lever, LeverRow, NoLever, Wish, lever_row};
+use super::lever::{Fate, Fault, Lever, LeverRow, NoLever, StakerRequest, lever_row};
 use super::mouth::Honesty;
 use super::stage::{ENDPOINTS, Stage};
 use crate::devnet::actors::{Actor, again};
@@ -161,7 +161,7 @@ impl Director {
         })
     }
 
-    async fn ask(&self, wish: Wish, every: Option<Duration>) -> Result<String, NotPulled> {
+    async fn ask(&self, wish: StakerRequest, every: Option<Duration>) -> Result<String, NotPulled> {
         let Some(every) = every else {
             return Ok(once(&self.devnet, wish).await?);
         };
@@ -177,9 +177,9 @@ impl Director {
         });
         self.rates().push(actor);
         let what = match wish {
-            Wish::Pool => "a pool is filled",
-            Wish::Reshare => "a reshare is asked for",
-            Wish::Exit => "an exit is asked for",
+            StakerRequest::Pool => "a pool is filled",
+            StakerRequest::Reshare => "a reshare is asked for",
+            StakerRequest::Exit => "an exit is asked for",
         };
         Ok(format!("{what} every {} s from now on", every.as_secs()))
     }
@@ -393,8 +393,8 @@ async fn hash_of_mark(devnet: &Devnet) -> Result<Option<B256>, DevnetError> {
 }
 
 /// Asks for one thing, of the first pool that can have it.
-async fn once(devnet: &Devnet, wish: Wish) -> Result<String, DevnetError> {
-    if wish == Wish::Pool {
+async fn once(devnet: &Devnet, wish: StakerRequest) -> Result<String, DevnetError> {
+    if wish == StakerRequest::Pool {
         let pools = devnet.deposit_pool(1).await?;
         let pools: Vec<_> = pools.iter().map(PoolId::to_string).collect();
         return Ok(format!("a staker filled pool {}", pools.join(", ")));
@@ -404,11 +404,11 @@ async fn once(devnet: &Devnet, wish: Wish) -> Result<String, DevnetError> {
     for id in staked.map_err(|error| failed("getStakedPoolIds", &error))? {
         let pool = PoolId(id);
         let asked = match wish {
-            Wish::Exit => devnet.request_exit(pool).await,
-            Wish::Reshare | Wish::Pool => devnet.request_reshare(pool).await,
+            StakerRequest::Exit => devnet.request_exit(pool).await,
+            StakerRequest::Reshare | StakerRequest::Pool => devnet.request_reshare(pool).await,
         };
         match asked {
-            Ok(()) if wish == Wish::Exit => return Ok(format!("pool {pool} asks for its exit")),
+            Ok(()) if wish == StakerRequest::Exit => return Ok(format!("pool {pool} asks for its exit")),
             Ok(()) => return Ok(format!("pool {pool} asks for a reshare")),
             Err(error) => refused = format!("no staked pool can have it: {}", reverted(&error)),
         }

@@ -18,7 +18,7 @@ const HIGHEST_FEE: u64 = 100_000;
 
 /// What is asked of stakers and staked pools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum StakerRequest {
     Pool,
     Reshare,
     Exit,
@@ -29,7 +29,7 @@ pub enum Wish {
 pub enum Lever {
     /// Once, or again and again.
     Ask {
-        wish: Wish,
+        wish: StakerRequest,
         every: Option<Duration>,
     },
     /// No more of what was asked for at a rate.
@@ -213,9 +213,9 @@ fn read(word: &str, given: &[&str]) -> Option<Lever> {
     }
     let ask = |wish| every().map(|every| Lever::Ask { wish, every });
     match word {
-        "pool" => ask(Wish::Pool),
-        "reshare" => ask(Wish::Reshare),
-        "exit" => ask(Wish::Exit),
+        "pool" => ask(StakerRequest::Pool),
+        "reshare" => ask(StakerRequest::Reshare),
+        "exit" => ask(StakerRequest::Exit),
         "calm" => Some(Lever::Calm),
         "kill" => operator(Fate::Kill),
         "hang" => operator(Fate::Hang),

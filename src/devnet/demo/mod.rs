@@ -37,7 +37,9 @@ use crate::types::{ClusterLayout, OperatorRecord, RedactedUrl, SafeText};
 use self::consensus::Consensus;
 pub use self::consensus::DemoBeacon;
 pub use self::director::{Director, NotPulled, Pulled};
-pub use self::lever::{DEEPEST_REORG, Fate, Fault, LEVERS, Lever, LeverRow, NoLever, Wish, lever_row};
+pub use self::lever::{
+    DEEPEST_REORG, Fate, Fault, LEVERS, Lever, LeverRow, NoLever, StakerRequest, lever_row,
+};
 pub use self::operators::DemoKeys;
 pub use self::stage::StageOptions;
 use self::stage::{Doors, Stage};

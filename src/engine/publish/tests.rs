@@ -353,12 +353,15 @@ fn a_reshare_is_offered_exactly_where_it_would_be_opened() {
     let agree = |state: &mut State, expected: Option<&str>| {
         let shown = super::validators::can_reshare(state, pool);
         let by = SafeText::new("ada");
-        let wish = oracle::Wish::Reshare(pool);
+        let command = oracle::Command::Reshare(pool);
         let stamped = oracle::Stamped {
             at: UnixMillis(9),
             up_ms: 9,
             entropy: [9; 24],
-            input: oracle::Input::Wish { by: by.into(), wish },
+            input: oracle::Input::Command {
+                by: by.into(),
+                command,
+            },
         };
         let (_, answer) = oracle::step(state, stamped);
         match expected {
@@ -472,12 +475,12 @@ fn records_are_told_in_sentences_where_they_are_known() {
 }
 
 /// The core takes an input, at any time.
-pub(super) fn take(state: &mut State, input: oracle::Input) -> oracle::WishReply {
+pub(super) fn take(state: &mut State, input: oracle::Input) -> oracle::CommandReply {
     take_at(state, UnixMillis(50), input)
 }
 
 /// By two clocks that go alike.
-pub(super) fn take_at(state: &mut State, at: UnixMillis, input: oracle::Input) -> oracle::WishReply {
+pub(super) fn take_at(state: &mut State, at: UnixMillis, input: oracle::Input) -> oracle::CommandReply {
     let stamped = oracle::Stamped {
         at,
         up_ms: at.0,
@@ -509,10 +512,16 @@ fn what_was_given_up_stays_in_view_while_the_contract_lists_it() {
     assert_eq!(of(view::Way::RedoKey), None, "it has no key");
 
     let (by, reason) = (SafeText::new("ada"), SafeText::new("filled by mistake"));
-    let wish = oracle::Wish::GiveUp { case, reason };
-    take(&mut state, oracle::Input::Wish { by: by.into(), wish })
-        .unwrap()
-        .unwrap();
+    let command = oracle::Command::GiveUp { case, reason };
+    take(
+        &mut state,
+        oracle::Input::Command {
+            by: by.into(),
+            command,
+        },
+    )
+    .unwrap()
+    .unwrap();
     let shown = cases::view(&state, case).unwrap();
     assert_eq!(shown.status, view::CaseStatus::GivenUp);
     let words = "given up by ada: filled by mistake; it stays so until it is retried; the contract serves its queue \
@@ -578,9 +587,15 @@ fn an_exit_can_be_opened_for_an_active_validator_of_a_staked_pool() {
     assert!(!can(&supervised, 4, "active_ongoing"), "not staked");
     assert!(!can(&state(Mode::Observe), 3, "active_ongoing"));
     let by = SafeText::new("ada");
-    let wish = oracle::Wish::RequestExit(PoolId(3));
-    take(&mut supervised, oracle::Input::Wish { by: by.into(), wish })
-        .unwrap()
-        .unwrap();
+    let command = oracle::Command::RequestExit(PoolId(3));
+    take(
+        &mut supervised,
+        oracle::Input::Command {
+            by: by.into(),
+            command,
+        },
+    )
+    .unwrap()
+    .unwrap();
     assert!(!can(&supervised, 3, "active_ongoing"), "it is open");
 }

@@ -15,7 +15,7 @@ use super::ServiceError;
 use crate::beacon::client::{Beacon, BeaconConfig};
 use crate::chain::Finality;
 use crate::chain::agreement::Voices;
-use crate::chain::comparison::{Comparison, Wanted};
+use crate::chain::comparison::{Comparison, WatchedLogs};
 use crate::chain::execution::Nodes;
 use crate::chain::history_cache::{self, About, HistoryCache, Seal};
 use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
@@ -332,9 +332,9 @@ pub(super) fn comparison(
     }
     let of_manager = wanted
         .into_iter()
-        .map(|(contract, topics)| Wanted::of("events of the manager", contract, topics, None));
+        .map(|(contract, topics)| WatchedLogs::of("events of the manager", contract, topics, None));
     let owner = Some(manager.address().into_word());
-    let of_ssv = Wanted::of(
+    let of_ssv = WatchedLogs::of(
         "events of SSV for the manager",
         ssv.network(),
         ssv.topics(),

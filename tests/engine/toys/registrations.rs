@@ -10,8 +10,8 @@ use casimir_dkg::devnet::DemoOptions;
 use casimir_dkg::dkg::threshold::verify;
 use casimir_dkg::engine::service::Running;
 use casimir_dkg::oracle::{
-    ActionKind, Backend, CeremonyPayload, CeremonySuccess, ChainFacts, Draft, Effect, Input, Mode, Payload,
-    Policy, Prepared, Proposal, Rule, SendDepositDraft, Settings, Stamped, State, Step, Wish, step,
+    ActionKind, Backend, CeremonyPayload, CeremonySuccess, ChainFacts, Command, Draft, Effect, Input, Mode,
+    Payload, Policy, Prepared, Proposal, Rule, SendDepositDraft, Settings, Stamped, State, Step, step,
 };
 use casimir_dkg::ports::Ceremonies as _;
 use casimir_dkg::types::{
@@ -256,10 +256,10 @@ async fn one_that_takes_the_owners_signature_is_held_and_another_key_is_the_way_
     );
     assert_eq!((core.begun.len(), &core.deposit), (1, &None));
     core.nonce = 6;
-    let wish = Wish::RedoKey(case());
-    core.give(Input::Wish {
+    let command = Command::RedoKey(case());
+    core.give(Input::Command {
         by: "ada".into(),
-        wish,
+        command,
     })
     .await;
     assert_eq!(core.begun[1..], [keygen(core.state.settings.owner, 6)]);

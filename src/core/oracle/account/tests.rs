@@ -53,12 +53,12 @@ impl Life {
         self.input(Input::Started);
     }
 
-    fn input(&mut self, input: Input) -> WishReply {
+    fn input(&mut self, input: Input) -> CommandReply {
         self.asks(input).1
     }
 
     /// What the core asks for when it hears this.
-    fn asks(&mut self, input: Input) -> (Vec<Effect>, WishReply) {
+    fn asks(&mut self, input: Input) -> (Vec<Effect>, CommandReply) {
         self.now += 1;
         let at = UnixMillis(self.now);
         let entropy = [0; 24];
@@ -111,13 +111,20 @@ impl Life {
         self.asks(Input::Facts(Box::new(facts))).0
     }
 
-    fn wish(&mut self, wish: Wish) {
+    fn command(&mut self, command: Command) {
         let by = SafeText::new("ann");
-        assert!(self.input(Input::Wish { by: by.into(), wish }).unwrap().is_ok());
+        assert!(
+            self.input(Input::Command {
+                by: by.into(),
+                command
+            })
+            .unwrap()
+            .is_ok()
+        );
     }
 
     fn resume(&mut self) {
-        self.wish(Wish::Resume(None));
+        self.command(Command::Resume(None));
     }
 }
 
@@ -197,7 +204,7 @@ fn a_stranger_that_only_waits_in_a_pool_is_seen_too() {
 fn who_has_paused_already_is_told_before_resuming() {
     let mut life = Life::new(Vec::new());
     life.sees(OURS, 5, 5);
-    life.wish(Wish::Pause(None));
+    life.command(Command::Pause(None));
     life.sees(OURS, 6, 6);
     let (by, _) = life.state.paused.clone().unwrap();
     assert!(by.as_str().contains("nonce 5 of the oracle account"), "{by}");
@@ -407,25 +414,25 @@ fn a_new_journal_for_an_account_with_a_past_lets_nothing_leave_before_a_person_a
     life.sees(OURS, 5, 5);
     assert!(held(&life), "a restart is no adoption");
     let by = SafeText::new("ann");
-    let other = Wish::Adopt(Address::repeat_byte(4));
+    let other = Command::Adopt(Address::repeat_byte(4));
     assert!(
-        life.input(Input::Wish {
+        life.input(Input::Command {
             by: by.clone().into(),
-            wish: other
+            command: other
         })
         .unwrap()
         .is_err()
     );
-    life.wish(Wish::Adopt(OURS));
+    life.command(Command::Adopt(OURS));
     assert!(!held(&life));
     life.restart();
     life.sees(OURS, 5, 5);
     assert!(!held(&life), "it is journaled");
-    let again = Wish::Adopt(OURS);
+    let again = Command::Adopt(OURS);
     assert!(
-        life.input(Input::Wish {
+        life.input(Input::Command {
             by: by.into(),
-            wish: again
+            command: again
         })
         .unwrap()
         .is_err()
@@ -476,7 +483,7 @@ fn another_account_than_the_journals_waits_for_a_person_even_where_it_never_sent
         "{}",
         waiting.words()
     );
-    life.wish(Wish::Adopt(theirs));
+    life.command(Command::Adopt(theirs));
     assert_eq!(life.state.unadopted(), None);
     life.restart();
     life.sees(theirs, 0, 0);

@@ -2,7 +2,7 @@
 //! registration is part of what is approved with it.
 
 use super::{ActionRules, Draft, Family, Risk, wanted};
-use crate::oracle::{Case, State, Step, Wanted};
+use crate::oracle::{Case, CommitteeRequirements, State, Step};
 use crate::types::CeremonyPlan;
 
 pub(super) const KIND: &dyn ActionRules = &Keygen;
@@ -13,7 +13,7 @@ struct Keygen;
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeygenDraft {
     /// For whom, and what is known of everybody.
-    pub wanted: Wanted,
+    pub wanted: CommitteeRequirements,
 }
 
 impl ActionRules for Keygen {

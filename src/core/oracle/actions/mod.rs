@@ -18,7 +18,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Action, Case, State, Step, Wanted};
+use super::{Action, Case, CommitteeRequirements, State, Step};
 use crate::types::{CeremonyPlan, ParseIdError};
 
 pub use broadcast_exit::BroadcastExitDraft;
@@ -195,8 +195,8 @@ impl<'de> Deserialize<'de> for ActionKind {
 }
 
 /// What a case says of the committee that a ceremony wants.
-pub fn wanted(state: &State, case: &Case, standing: Option<&CeremonyPlan>) -> Wanted {
-    Wanted {
+pub fn wanted(state: &State, case: &Case, standing: Option<&CeremonyPlan>) -> CommitteeRequirements {
+    CommitteeRequirements {
         chosen: case.chosen.clone(),
         standing: standing.map(|plan| plan.committee().to_vec()),
         dealers: standing.and_then(|plan| plan.dealers().map(<[_]>::to_vec)),

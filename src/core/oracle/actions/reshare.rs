@@ -2,7 +2,7 @@
 //! is part of what is approved with it.
 
 use super::{ActionRules, Draft, Family, Risk, wanted};
-use crate::oracle::{Case, KnownKey, State, Step, Wanted};
+use crate::oracle::{Case, CommitteeRequirements, KnownKey, State, Step};
 use crate::types::CeremonyPlan;
 
 pub(super) const KIND: &dyn ActionRules = &Reshare;
@@ -13,7 +13,7 @@ struct Reshare;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReshareDraft {
     /// For whom, and what is known of everybody.
-    pub wanted: Wanted,
+    pub wanted: CommitteeRequirements,
     /// The key as our journal knows it, if it does.
     pub known: Option<KnownKey>,
 }

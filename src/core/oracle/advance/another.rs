@@ -4,7 +4,7 @@
 
 use crate::oracle::turn::Turn;
 use crate::oracle::ways::{against_committee, can_redo_key};
-use crate::oracle::{Case, Mode, Rule, State, Step, wish};
+use crate::oracle::{Case, Mode, Rule, State, Step, command};
 use crate::types::{CaseId, SafeText};
 
 /// Whether a rule had another committee proposed.
@@ -34,7 +34,7 @@ pub(super) fn another_committee(turn: &mut Turn<'_>, id: CaseId) -> bool {
         return false;
     }
     let by = SafeText::new(&format!("rule {}", rule.name));
-    wish::another_committee(turn, &by, id, Some(&why));
+    command::another_committee(turn, &by, id, Some(&why));
     true
 }
 

@@ -403,12 +403,12 @@ mod tests {
             }
             assert!(not_renewable(&state, &state.cases[&case]).is_some());
             let by = SafeText::new("ann").into();
-            let wish = crate::oracle::Wish::RedoKey(case);
+            let command = crate::oracle::Command::RedoKey(case);
             let stamped = Stamped {
                 at: UnixMillis(10_000),
                 up_ms: 10_000,
                 entropy: [1; 24],
-                input: Input::Wish { by, wish },
+                input: Input::Command { by, command },
             };
             let (_, reply) = step(&mut state, stamped);
             assert!(matches!(reply, Some(Ok(_))), "{reply:?}");

@@ -46,12 +46,12 @@ impl Core {
         core
     }
 
-    fn give(&mut self, at: u64, input: Input) -> WishReply {
+    fn give(&mut self, at: u64, input: Input) -> CommandReply {
         self.give_by(at, at, input)
     }
 
     /// The wall clock says `at`, and the monotonic one `up_ms`.
-    fn give_by(&mut self, at: u64, up_ms: u64, input: Input) -> WishReply {
+    fn give_by(&mut self, at: u64, up_ms: u64, input: Input) -> CommandReply {
         let stamped = Stamped {
             at: UnixMillis(at),
             up_ms,
@@ -124,13 +124,13 @@ impl Core {
     }
 
     fn approve_by(&mut self, at: u64, up_ms: u64) -> String {
-        let wish = Wish::Approve {
+        let command = Command::Approve {
             action: self.action().id,
             digest: self.action().digest,
             phrase: None,
         };
         let by = SafeText::new("ada").into();
-        let reply = self.give_by(at, up_ms, Input::Wish { by, wish }).unwrap();
+        let reply = self.give_by(at, up_ms, Input::Command { by, command }).unwrap();
         reply.map_or_else(|refused| format!("{refused:?}"), |words| words.to_string())
     }
 }

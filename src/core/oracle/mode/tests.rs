@@ -3,7 +3,8 @@
 use super::*;
 use crate::oracle::fixture::{proposal, settings};
 use crate::oracle::{
-    ActionKind, Cause, Decision, Durable, Input, Policy, Settings, Stamped, Verdict, Wish, WishReply, step,
+    ActionKind, Cause, Command, CommandReply, Decision, Durable, Input, Policy, Settings, Stamped, Verdict,
+    step,
 };
 use crate::types::CaseId;
 
@@ -47,7 +48,7 @@ impl Life {
         self.state = State::restored(settings, Durable::fold(records));
     }
 
-    fn input(&mut self, input: Input) -> WishReply {
+    fn input(&mut self, input: Input) -> CommandReply {
         let stamped = Stamped {
             at: UnixMillis(2),
             up_ms: 2,
@@ -59,18 +60,18 @@ impl Life {
         reply
     }
 
-    fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
+    fn command(&mut self, command: Command) -> Result<SafeText, Refusal> {
         let by = "ann".into();
-        self.input(Input::Wish { by, wish }).unwrap()
+        self.input(Input::Command { by, command }).unwrap()
     }
 
     fn switch(&mut self, to: Mode, word: Option<&str>) -> Result<SafeText, Refusal> {
         let word = word.map(str::to_owned);
-        self.wish(Wish::SwitchMode { to, word })
+        self.command(Command::SwitchMode { to, word })
     }
 
     fn approve(&mut self) -> Result<SafeText, Refusal> {
-        self.wish(Wish::Approve {
+        self.command(Command::Approve {
             action: self.action,
             digest: self.state.actions[&self.action].digest,
             phrase: None,
@@ -87,7 +88,7 @@ fn no_rule_approves_in_a_pause() {
     let case: CaseId = "deposit/1".parse().unwrap();
     for paused in [None, Some(case)] {
         let mut life = Life::begin(Mode::Supervised);
-        life.wish(Wish::Pause(paused)).unwrap();
+        life.command(Command::Pause(paused)).unwrap();
         life.restart(Mode::Auto);
         life.input(Input::Tick);
         assert_eq!(life.stands(), ActionState::Proposed, "{paused:?}");
@@ -102,7 +103,7 @@ fn no_rule_approves_in_a_pause() {
             why.contains(&format!("no rule approves while {what} is paused")),
             "{why}"
         );
-        life.wish(Wish::Resume(paused)).unwrap();
+        life.command(Command::Resume(paused)).unwrap();
         assert_eq!(life.stands(), ActionState::Approved, "{paused:?}");
         assert_eq!(life.state.rule_uses.len(), 1);
     }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::oracle::fixture::{block, proposal, settings};
 use crate::oracle::{
-    ActionState, ChainFacts, Durable, Effect, Input, Mode, Prepared, Purpose, Reach, Refusal, Settings,
-    Stamped, State, Wish, WishReply, step,
+    ActionState, ChainFacts, Command, CommandReply, Durable, Effect, Input, Mode, Prepared, Purpose, Reach,
+    Refusal, Settings, Stamped, State, step,
 };
 use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated, UnixMillis};
 
@@ -85,7 +85,7 @@ impl Life {
         self.wake();
     }
 
-    pub(in crate::oracle) fn input(&mut self, input: Input) -> WishReply {
+    pub(in crate::oracle) fn input(&mut self, input: Input) -> CommandReply {
         self.now += 1;
         let at = UnixMillis(self.now);
         let entropy = [7; 24];
@@ -165,12 +165,12 @@ impl Life {
             uid: Some(uid),
             ..Asker::from(name)
         };
-        let wish = Wish::Approve {
+        let command = Command::Approve {
             action,
             digest,
             phrase: None,
         };
-        self.input(Input::Wish { by, wish }).unwrap()
+        self.input(Input::Command { by, command }).unwrap()
     }
 
     fn approve_signed(
@@ -199,8 +199,8 @@ impl Life {
         });
         let by = "whoever brings it".into();
         let (name, uid) = (name.into(), None);
-        let wish = Wish::ApproveSigned { name, uid, signed };
-        self.input(Input::Wish { by, wish }).unwrap()
+        let command = Command::ApproveSigned { name, uid, signed };
+        self.input(Input::Command { by, command }).unwrap()
     }
 
     /// What people signed until now, they signed under the first text, and another process goes on.
@@ -317,7 +317,7 @@ fn anybody_alone_rejects_it() {
     let mut life = Life::begin(of_keygens());
     life.approve("ada", 1000).unwrap();
     let (action, digest) = (life.action().id, life.action().digest);
-    let wish = Wish::Reject {
+    let command = Command::Reject {
         action,
         digest,
         reason: "not today".into(),
@@ -326,7 +326,7 @@ fn anybody_alone_rejects_it() {
         uid: Some(1000),
         ..Asker::from("ada")
     };
-    life.input(Input::Wish { by, wish }).unwrap().unwrap();
+    life.input(Input::Command { by, command }).unwrap().unwrap();
     assert_eq!(life.action().state, ActionState::Rejected);
 }
 
@@ -427,15 +427,15 @@ fn what_would_leave_binds_and_another_one_loses_the_first_approval_aloud() {
         life.last("endorsements-lost")
             .contains("what would leave has changed")
     );
-    let wish = Wish::Approve {
+    let command = Command::Approve {
         action,
         digest: stale,
         phrase: None,
     };
     let refused = life
-        .input(Input::Wish {
+        .input(Input::Command {
             by: "bob".into(),
-            wish,
+            command,
         })
         .unwrap();
     assert!(matches!(refused, Err(Refusal::Stale(_))), "{refused:?}");

@@ -155,8 +155,8 @@ impl Book {
             } => drop(self.made_at.insert(*case, at.0)),
             Input::BeaconMoved => self.asked.values_mut().for_each(|(_, hinted)| *hinted = true),
             // a person may want it looked up at once
-            Input::Wish {
-                wish: Wish::Retry(case),
+            Input::Command {
+                command: Command::Retry(case),
                 ..
             } => drop(self.asked.remove(case)),
             _ => {}

@@ -218,8 +218,8 @@ impl World {
             match (self.outside.adapters.asks, reshare) {
                 (true, true) => self.request(RequestKind::Reshare, pool),
                 (true, false) => self.request(RequestKind::Exit, pool),
-                (false, true) => drop(self.wish("carol", Wish::Reshare(pool))),
-                (false, false) => drop(self.wish("carol", Wish::RequestExit(pool))),
+                (false, true) => drop(self.command("carol", Command::Reshare(pool))),
+                (false, false) => drop(self.command("carol", Command::RequestExit(pool))),
             }
         } else if ready && self.rng.gen_bool(if lied.is_some() { 0.7 } else { 0.3 }) {
             // the block with the request is replaced by one without it

@@ -82,7 +82,7 @@ impl World {
         }))
     }
 
-    fn committee(&mut self, wanted: &Wanted) -> Vec<OperatorId> {
+    fn committee(&mut self, wanted: &CommitteeRequirements) -> Vec<OperatorId> {
         let fixed: Vec<_> = (1..=4).map(OperatorId).collect();
         if self.bound && wanted.chosen.is_none() && !wanted.spent.contains(&fixed) {
             return fixed;
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    fn keygen(&mut self, case: CaseId, wanted: &Wanted) -> Drafted {
+    fn keygen(&mut self, case: CaseId, wanted: &CommitteeRequirements) -> Drafted {
         let plan = CeremonyPlan::Keygen {
             committee: self.committee(wanted),
             threshold: 3,

@@ -223,12 +223,12 @@ fn f11_a_request_that_is_told_twice_is_one_case() {
 fn a_deposit_that_was_given_up_knows_that_somebody_else_made_it() {
     let (mut world, case) = World::calm(RequestKind::Deposit);
     let reason = SafeText::new("not needed");
-    world.wish("ann", Wish::GiveUp { case, reason }).unwrap();
+    world.command("ann", Command::GiveUp { case, reason }).unwrap();
     world.strange_transaction(Root([0; 32]));
     world.look();
     assert!(world.state.cases[&case].is_closed() && world.state.cases[&case].given_up);
-    world.wish("ann", Wish::Resume(None)).unwrap();
-    world.wish("ann", Wish::Retry(case)).unwrap();
+    world.command("ann", Command::Resume(None)).unwrap();
+    world.command("ann", Command::Retry(case)).unwrap();
     for _ in 0..20 {
         world.goes_on();
     }
@@ -245,11 +245,11 @@ fn a_key_that_is_condemned_is_not_used_where_nothing_else_followed_from_it() {
     let made = world.state.cases[&case].keygen.clone().unwrap().validator;
     // the process dies before it is told that another key is made
     world.death = Some((world.records + 1, false));
-    world.wish("ann", Wish::RedoKey(case)).unwrap();
+    world.command("ann", Command::RedoKey(case)).unwrap();
     assert!(world.state.condemned.contains_key(&made));
     let step = |world: &World| world.state.cases[&case].step.clone();
     assert!(matches!(step(&world), Step::Halted { .. }), "{:?}", step(&world));
-    world.wish("ann", Wish::RedoKey(case)).unwrap();
+    world.command("ann", Command::RedoKey(case)).unwrap();
     for _ in 0..500 {
         world.goes_on();
     }
@@ -441,7 +441,9 @@ fn paused_in_its_window() -> (World, CaseId) {
     world.pace = 50;
     until(&mut world, is_result);
     let to = Mode::Supervised;
-    world.wish("ann", Wish::SwitchMode { to, word: None }).unwrap();
+    world
+        .command("ann", Command::SwitchMode { to, word: None })
+        .unwrap();
     let (action, digest) = loop {
         world.goes_on();
         if let [deposit] = actions(&world, ActionKind::SendDeposit)[..] {
@@ -449,17 +451,17 @@ fn paused_in_its_window() -> (World, CaseId) {
         }
     };
     let phrase = None;
-    let approval = Wish::Approve {
+    let approval = Command::Approve {
         action,
         digest,
         phrase,
     };
-    world.wish("ann", approval).unwrap();
+    world.command("ann", approval).unwrap();
     assert_eq!(world.state.actions[&action].state, ActionState::Approved);
-    world.wish("bob", Wish::Pause(None)).unwrap();
+    world.command("bob", Command::Pause(None)).unwrap();
     let window = world.settings.policy.undo.of(ActionKind::SendDeposit);
     world.sleep(u64::try_from(window.as_millis()).unwrap());
-    world.wish("bob", Wish::Resume(None)).unwrap();
+    world.command("bob", Command::Resume(None)).unwrap();
     for _ in 0..500 {
         world.goes_on();
     }
@@ -517,7 +519,7 @@ fn a_log_that_is_told_again_after_its_case_does_not_end_the_next_one() {
         world.goes_on();
     }
     assert!(world.state.cases[&case].is_closed());
-    world.wish("ann", Wish::Reshare(case.pool)).unwrap();
+    world.command("ann", Command::Reshare(case.pool)).unwrap();
     // its branch was left while the process was away: everything is read again
     world.outside.blocks.clear();
     world.restart(0);

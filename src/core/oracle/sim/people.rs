@@ -12,10 +12,13 @@ use crate::types::*;
 const TRIES: u32 = 40;
 
 impl World {
-    pub(super) fn wish(&mut self, by: &str, wish: Wish) -> Result<SafeText, Refusal> {
+    pub(super) fn command(&mut self, by: &str, command: Command) -> Result<SafeText, Refusal> {
         let by = SafeText::new(by);
-        self.input(Input::Wish { by: by.into(), wish })
-            .expect("a wish has an answer")
+        self.input(Input::Command {
+            by: by.into(),
+            command,
+        })
+        .expect("a command has an answer")
     }
 
     /// One person does something.
@@ -44,43 +47,43 @@ impl World {
         match (self.rng.gen_range(0..24), case, action) {
             (0..7, _, Some(action)) => self.decide(action),
             (7 | 8, _, Some(action)) if self.is_approved(action) => {
-                drop(self.wish("bob", Wish::TakeBack(action)))
+                drop(self.command("bob", Command::TakeBack(action)))
             }
-            (7..12, Some(case), _) => drop(self.wish("ann", Wish::Retry(case))),
+            (7..12, Some(case), _) => drop(self.command("ann", Command::Retry(case))),
             (12..14, ..) => {
                 let doubtful = |c: &Case| doubtful_ceremony(&self.state, c).map(|(id, _)| id);
                 let doubtful: Vec<_> = self.state.cases.values().filter_map(doubtful).collect();
                 if let Some(request) = doubtful.choose(&mut self.rng).copied() {
-                    let _ = self.wish("bob", Wish::DeclareLost(request));
+                    let _ = self.command("bob", Command::DeclareLost(request));
                 }
             }
             (14..16, ..) => self.pause_or_resume(case),
             (16 | 18, ..) => {
                 let pool = PoolId(self.rng.gen_range(1..=POOLS));
                 let exits = self.rng.gen_bool(0.3);
-                let _ = self.wish(
+                let _ = self.command(
                     "bob",
                     if exits {
-                        Wish::RequestExit(pool)
+                        Command::RequestExit(pool)
                     } else {
-                        Wish::Reshare(pool)
+                        Command::Reshare(pool)
                     },
                 );
             }
             (21 | 22, ..) => {
                 if let Some(unadopted) = self.state.unadopted() {
-                    let _ = self.wish("bob", Wish::Adopt(unadopted.account));
+                    let _ = self.command("bob", Command::Adopt(unadopted.account));
                 }
             }
             (19, Some(case), _) => {
                 let reason = SafeText::new("not needed");
-                let _ = self.wish("ann", Wish::GiveUp { case, reason });
+                let _ = self.command("ann", Command::GiveUp { case, reason });
             }
             (20, ..) => {
                 let with_key = self.state.cases.values().filter(|c| c.keygen.is_some());
                 let with_key: Vec<_> = with_key.map(|c| c.id).collect();
                 if let Some(case) = with_key.choose(&mut self.rng).copied() {
-                    let _ = self.wish("bob", Wish::RedoKey(case));
+                    let _ = self.command("bob", Command::RedoKey(case));
                 }
             }
             (17, _, Some(action)) => self.choose_committee(action),
@@ -98,11 +101,11 @@ impl World {
     fn switch_mode(&mut self) {
         let to = [Mode::Auto, Mode::Auto, Mode::Supervised, Mode::Observe][self.rng.gen_range(0..4)];
         let word = self.rng.gen_bool(0.9).then(|| "auto".to_owned());
-        let _ = self.wish("ann", Wish::SwitchMode { to, word });
+        let _ = self.command("ann", Command::SwitchMode { to, word });
     }
 
     /// What a person signed on another machine, where it was verified already. Each signature is another one.
-    fn signed(&mut self, action: ActionId, digest: Root, phrase: Option<String>) -> Wish {
+    fn signed(&mut self, action: ActionId, digest: Root, phrase: Option<String>) -> Command {
         let unknown = self
             .state
             .actions
@@ -130,7 +133,7 @@ impl World {
             signature: PersonSignature(signature),
         });
         let (name, uid) = ("bob".into(), None);
-        Wish::ApproveSigned { name, uid, signed }
+        Command::ApproveSigned { name, uid, signed }
     }
 
     /// Of one case or of everything, whichever way round it is now.
@@ -140,12 +143,12 @@ impl World {
             None => self.state.paused.is_some(),
             Some(case) => self.state.cases[&case].paused.is_some(),
         };
-        let wish = if paused {
-            Wish::Resume(case)
+        let command = if paused {
+            Command::Resume(case)
         } else {
-            Wish::Pause(case)
+            Command::Pause(case)
         };
-        let _ = self.wish("ann", wish);
+        let _ = self.command("ann", command);
     }
 
     /// Now and then one of a size that there is none of.
@@ -153,12 +156,12 @@ impl World {
         let mut committee: Vec<_> = (1..=8).map(OperatorId).collect();
         committee.shuffle(&mut self.rng);
         committee.truncate(if self.rng.gen_bool(0.9) { 4 } else { 5 });
-        let wish = Wish::SetCommittee {
+        let command = Command::SetCommittee {
             action,
             committee,
             sizes: vec![4, 7, 10, 13],
         };
-        let _ = self.wish("ann", wish);
+        let _ = self.command("ann", command);
     }
 
     /// What waits is seen by people, as it is now.
@@ -194,14 +197,14 @@ impl World {
         let by_key = self.various && self.rng.gen_bool(0.2) && has_key;
         let approve = match by_key {
             true => self.signed(action, digest, phrase),
-            false => Wish::Approve {
+            false => Command::Approve {
                 action,
                 digest,
                 phrase,
             },
         };
         let reason = SafeText::new("not today");
-        let reject = Wish::Reject {
+        let reject = Command::Reject {
             action,
             digest,
             reason,
@@ -213,7 +216,7 @@ impl World {
             (reject, approve)
         };
         let process = self.process;
-        let taken = self.wish("ann", first).is_ok();
+        let taken = self.command("ann", first).is_ok();
         let waits = |world: &Self| {
             let action = world.state.actions.get(&action);
             action.is_some_and(|a| a.state == ActionState::Proposed)
@@ -222,7 +225,7 @@ impl World {
         let refreshes = self.state.approving(action).is_some();
         if self.various && self.process == process && taken && waits(self) && !refreshes {
             // whoever approved it does so again, and counts once
-            let again = self.wish("ann", again);
+            let again = self.command("ann", again);
             assert!(
                 again.is_err() || self.state.approving(action).is_some(),
                 "{action}: one person is two"
@@ -231,7 +234,7 @@ impl World {
         if self.process == process && self.rng.gen_bool(0.3) {
             // it takes another one
             let waits = waits(self);
-            let refused = self.wish("bob", second);
+            let refused = self.command("bob", second);
             assert!(
                 !taken || waits || refused.is_err(),
                 "{action} was decided twice, and both were told that they did"
@@ -244,57 +247,59 @@ impl World {
     pub(super) fn everybody_helps(&mut self) -> bool {
         if self.state.mode() == Mode::Observe {
             let to = Mode::Supervised;
-            return self.wish("ann", Wish::SwitchMode { to, word: None }).is_ok();
+            return self
+                .command("ann", Command::SwitchMode { to, word: None })
+                .is_ok();
         }
         if self.state.paused.is_some() {
-            return self.wish("ann", Wish::Resume(None)).is_ok();
+            return self.command("ann", Command::Resume(None)).is_ok();
         }
         if let Some(unadopted) = self.state.unadopted() {
-            return self.wish("ann", Wish::Adopt(unadopted.account)).is_ok();
+            return self.command("ann", Command::Adopt(unadopted.account)).is_ok();
         }
         let height = self.outside.chain.height;
-        let is_new = |wish: &Wish| match wish {
-            Wish::Retry(case) => self.tried_at.get(case) != Some(&height),
+        let is_new = |command: &Command| match command {
+            Command::Retry(case) => self.tried_at.get(case) != Some(&height),
             _ => true,
         };
         let mut cases = self.state.cases.values();
-        let wish = cases.find_map(|case| self.helps(case).filter(is_new));
+        let command = cases.find_map(|case| self.helps(case).filter(is_new));
         let held = held_out_of_memory(&self.state).into_iter();
-        let mut held = held.map(|(id, _)| Wish::Retry(id));
-        let wish = wish.or_else(|| held.find(is_new));
-        let Some(wish) = wish else { return false };
-        if let Wish::Retry(case) = wish {
+        let mut held = held.map(|(id, _)| Command::Retry(id));
+        let command = command.or_else(|| held.find(is_new));
+        let Some(command) = command else { return false };
+        if let Command::Retry(case) = command {
             *self.tries.entry(case).or_insert(0) += 1;
             self.tried_at.insert(case, self.outside.chain.height);
         }
-        if let Wish::GiveUp { case, .. } = &wish {
+        if let Command::GiveUp { case, .. } = &command {
             let why = self.hopeless(&self.state.cases[case]);
             self.given_up.extend(why);
         }
         // whoever comes second is somebody else
-        let second = match &wish {
-            Wish::Approve { action, .. } => !self.state.actions[action].endorsements.is_empty(),
+        let second = match &command {
+            Command::Approve { action, .. } => !self.state.actions[action].endorsements.is_empty(),
             _ => false,
         };
         let (one, other) = if second { ("bob", "cat") } else { ("ann", "bob") };
-        self.wish(one, wish.clone()).is_ok() || self.wish(other, wish).is_ok()
+        self.command(one, command.clone()).is_ok() || self.command(other, command).is_ok()
     }
 
     /// What would bring a case to its end.
-    fn helps(&self, case: &Case) -> Option<Wish> {
+    fn helps(&self, case: &Case) -> Option<Command> {
         if case.is_closed() {
-            return is_held(&self.state, case).then_some(Wish::Retry(case.id));
+            return is_held(&self.state, case).then_some(Command::Retry(case.id));
         }
         if self.hopeless(case).is_some() && can_give_up(&self.state, case).is_ok() {
             let reason = SafeText::new("it cannot be");
             let case = case.id;
-            return Some(Wish::GiveUp { case, reason });
+            return Some(Command::GiveUp { case, reason });
         }
         if case.orphaned {
             return None;
         }
         if case.paused.is_some() {
-            return Some(Wish::Resume(Some(case.id)));
+            return Some(Command::Resume(Some(case.id)));
         }
         match &case.step {
             Step::Halted { .. } => {
@@ -302,9 +307,9 @@ impl World {
                 let condemned = made.is_some_and(|key| self.state.condemned.contains_key(&key));
                 let again = condemned && can_redo_key(&self.state, case).is_ok();
                 Some(if again {
-                    Wish::RedoKey(case.id)
+                    Command::RedoKey(case.id)
                 } else {
-                    Wish::Retry(case.id)
+                    Command::Retry(case.id)
                 })
             }
             Step::DecideCeremony(id) | Step::DecideEffect(id) => {
@@ -314,12 +319,12 @@ impl World {
                     let refused = action.proposal.failed_checks().any(|c| c.name == "simulation");
                     let another = refused && !self.leaves_it_to_rules(case);
                     let another = another && can_redo_key(&self.state, case).is_ok();
-                    return another.then_some(Wish::RedoKey(case.id));
+                    return another.then_some(Command::RedoKey(case.id));
                 }
                 if self.state.approving(*id).is_some() {
                     return None;
                 }
-                Some(Wish::Approve {
+                Some(Command::Approve {
                     action: *id,
                     digest: action.digest,
                     phrase: action.phrase(),

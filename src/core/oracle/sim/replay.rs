@@ -71,7 +71,7 @@ pub(super) fn kind(input: &Input) -> String {
         Input::ValidatorSeen { seen: None, .. } => "validator seen: not known",
         Input::Died { effect, .. } => return format!("died: {}", effect.name()),
         Input::Ends { .. } => "ends",
-        Input::Wish { wish, .. } => asked(wish),
+        Input::Command { command, .. } => asked(command),
     };
     sort.to_owned()
 }
@@ -84,23 +84,23 @@ fn seen(reach: Reach) -> &'static str {
     }
 }
 
-fn asked(wish: &Wish) -> &'static str {
-    match wish {
-        Wish::Approve { .. } => "wish: approve",
-        Wish::ApproveSigned { .. } => "wish: approve by key",
-        Wish::Reject { .. } => "wish: reject",
-        Wish::TakeBack(_) => "wish: take back",
-        Wish::Retry(_) => "wish: retry",
-        Wish::DeclareLost(_) => "wish: declare lost",
-        Wish::Pause(_) => "wish: pause",
-        Wish::Resume(_) => "wish: resume",
-        Wish::Adopt(_) => "wish: adopt",
-        Wish::Reshare(_) => "wish: reshare",
-        Wish::SetCommittee { .. } => "wish: set committee",
-        Wish::GiveUp { .. } => "wish: give up",
-        Wish::RedoKey(_) => "wish: redo key",
-        Wish::RequestExit(_) => "wish: request exit",
-        Wish::SwitchMode { .. } => "wish: switch mode",
+fn asked(command: &Command) -> &'static str {
+    match command {
+        Command::Approve { .. } => "command: approve",
+        Command::ApproveSigned { .. } => "command: approve by key",
+        Command::Reject { .. } => "command: reject",
+        Command::TakeBack(_) => "command: take back",
+        Command::Retry(_) => "command: retry",
+        Command::DeclareLost(_) => "command: declare lost",
+        Command::Pause(_) => "command: pause",
+        Command::Resume(_) => "command: resume",
+        Command::Adopt(_) => "command: adopt",
+        Command::Reshare(_) => "command: reshare",
+        Command::SetCommittee { .. } => "command: set committee",
+        Command::GiveUp { .. } => "command: give up",
+        Command::RedoKey(_) => "command: redo key",
+        Command::RequestExit(_) => "command: request exit",
+        Command::SwitchMode { .. } => "command: switch mode",
     }
 }
 
@@ -141,25 +141,27 @@ fn about(input: &Input) -> String {
         }
         Input::Died { effect, .. } => effect.case().to_string(),
         Input::Sight(_) => String::new(),
-        Input::Wish { by, wish } => match wish {
-            Wish::Approve { action, .. }
-            | Wish::Reject { action, .. }
-            | Wish::TakeBack(action)
-            | Wish::SetCommittee { action, .. } => {
+        Input::Command { by, command } => match command {
+            Command::Approve { action, .. }
+            | Command::Reject { action, .. }
+            | Command::TakeBack(action)
+            | Command::SetCommittee { action, .. } => {
                 format!("{by}, {action}")
             }
-            Wish::Retry(case) | Wish::RedoKey(case) | Wish::GiveUp { case, .. } => format!("{by}, {case}"),
-            Wish::DeclareLost(request) => format!("{by}, {request}"),
-            Wish::Pause(case) | Wish::Resume(case) => {
+            Command::Retry(case) | Command::RedoKey(case) | Command::GiveUp { case, .. } => {
+                format!("{by}, {case}")
+            }
+            Command::DeclareLost(request) => format!("{by}, {request}"),
+            Command::Pause(case) | Command::Resume(case) => {
                 format!(
                     "{by}, {}",
                     case.map_or_else(|| "everything".to_owned(), |case| case.to_string())
                 )
             }
-            Wish::Reshare(pool) | Wish::RequestExit(pool) => format!("{by}, pool {pool}"),
-            Wish::Adopt(account) => format!("{by}, {account}"),
-            Wish::ApproveSigned { name, signed, .. } => format!("{name}, {}", signed.statement.action),
-            Wish::SwitchMode { to, .. } => format!("{by}, {to}"),
+            Command::Reshare(pool) | Command::RequestExit(pool) => format!("{by}, pool {pool}"),
+            Command::Adopt(account) => format!("{by}, {account}"),
+            Command::ApproveSigned { name, signed, .. } => format!("{name}, {}", signed.statement.action),
+            Command::SwitchMode { to, .. } => format!("{by}, {to}"),
         },
         Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } => String::new(),
     }

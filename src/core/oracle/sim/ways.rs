@@ -108,8 +108,8 @@ fn stands_at(state: &State, case: &Case) -> Option<&'static str> {
     })
 }
 
-/// The wish by which a person goes this way.
-fn wish(state: &State, case: &Case, way: Way) -> Option<Wish> {
+/// The command by which a person goes this way.
+fn command(state: &State, case: &Case, way: Way) -> Option<Command> {
     let id = case.id;
     Some(match way {
         Way::Decide => {
@@ -122,23 +122,23 @@ fn wish(state: &State, case: &Case, way: Way) -> Option<Wish> {
             if demand.personal_keys && waiting.approvable().is_ok() {
                 // whoever approves it signs elsewhere; from a seat it can be rejected
                 let reason = SafeText::new("it cannot be");
-                return Some(Wish::Reject {
+                return Some(Command::Reject {
                     action,
                     digest,
                     reason,
                 });
             }
-            Wish::Approve {
+            Command::Approve {
                 action,
                 digest,
                 phrase,
             }
         }
-        Way::Resume => Wish::Resume(case.paused.is_some().then_some(id)),
-        Way::Retry => Wish::Retry(id),
-        Way::DeclareLost => Wish::DeclareLost(doubtful_ceremony(state, case)?.0),
-        Way::RedoKey => Wish::RedoKey(id),
-        Way::GiveUp => Wish::GiveUp {
+        Way::Resume => Command::Resume(case.paused.is_some().then_some(id)),
+        Way::Retry => Command::Retry(id),
+        Way::DeclareLost => Command::DeclareLost(doubtful_ceremony(state, case)?.0),
+        Way::RedoKey => Command::RedoKey(id),
+        Way::GiveUp => Command::GiveUp {
             case: id,
             reason: SafeText::new("it cannot be"),
         },
@@ -146,13 +146,13 @@ fn wish(state: &State, case: &Case, way: Way) -> Option<Wish> {
 }
 
 /// What cannot be approved can be rejected.
-fn rejection(state: &State, wish: &Wish) -> Option<Wish> {
-    let Wish::Approve { action, digest, .. } = *wish else {
+fn rejection(state: &State, command: &Command) -> Option<Command> {
+    let Command::Approve { action, digest, .. } = *command else {
         return None;
     };
     state.actions[&action].approvable().err()?;
     let reason = SafeText::new("it cannot be");
-    Some(Wish::Reject {
+    Some(Command::Reject {
         action,
         digest,
         reason,
@@ -188,16 +188,16 @@ impl World {
         let kind = id.kind.to_string();
         let mut found = Vec::new();
         for WayOn { way, can, .. } in on {
-            let wish = wish(&self.state, &self.state.cases[&id], way)
-                .unwrap_or_else(|| panic!("{id} {stands}: {way:?} is shown and is no wish"));
-            let rejection = rejection(&self.state, &wish);
-            let goes = self.goes(wish);
+            let command = command(&self.state, &self.state.cases[&id], way)
+                .unwrap_or_else(|| panic!("{id} {stands}: {way:?} is shown and is no command"));
+            let rejection = rejection(&self.state, &command);
+            let goes = self.goes(command);
             assert_eq!(
                 goes.is_ok(),
                 can.is_ok(),
                 "{id} {stands}: {way:?}: {goes:?}, {can:?}"
             );
-            let instead = rejection.map(|wish| self.goes(wish));
+            let instead = rejection.map(|command| self.goes(command));
             let leads_on = goes.unwrap_or_default() || instead.is_some_and(|goes| goes.unwrap_or_default());
             assert!(
                 can.is_err() || leads_on || way == Way::Retry,
@@ -217,17 +217,17 @@ impl World {
         self.seen.ways.extend(found);
     }
 
-    /// Whether a wish is accepted now, and whether it changes anything that lasts, or will once stale checks are made
+    /// Whether a command is accepted now, and whether it changes anything that lasts, or will once stale checks are made
     /// again.
-    fn goes(&self, wish: Wish) -> Result<bool, Refusal> {
+    fn goes(&self, command: Command) -> Result<bool, Refusal> {
         let mut state = self.state.clone();
         // somebody who has not approved it yet
         let by = SafeText::new("dora").into();
-        let approved = match &wish {
-            Wish::Approve { action, .. } => Some(*action),
+        let approved = match &command {
+            Command::Approve { action, .. } => Some(*action),
             _ => None,
         };
-        let input = Input::Wish { by, wish };
+        let input = Input::Command { by, command };
         let at = UnixMillis(self.now);
         let entropy = [0xff; 24];
         let (output, reply) = step(
@@ -239,7 +239,7 @@ impl World {
                 input,
             },
         );
-        reply.expect("a wish has an answer")?;
+        reply.expect("a command has an answer")?;
         let refreshes = approved.is_some_and(|action| state.approving(action).is_some());
         Ok(!output.records.is_empty() || refreshes)
     }

@@ -233,7 +233,7 @@ impl World {
     }
 
     /// One input, and everything that must hold after it.
-    pub(super) fn input(&mut self, input: Input) -> WishReply {
+    pub(super) fn input(&mut self, input: Input) -> CommandReply {
         self.now += self.rng.gen_range(1..self.pace);
         let mut entropy = [0; 24];
         self.rng.fill(&mut entropy);
@@ -304,15 +304,19 @@ impl World {
     }
 
     /// The twin, which kept everything and looked at every case, did the same and knows the same.
-    fn is_as_its_twin(&self, own: (&Output, &WishReply), twins: (&Output, &WishReply)) {
+    fn is_as_its_twin(&self, own: (&Output, &CommandReply), twins: (&Output, &CommandReply)) {
         let Some(twin) = &self.twin else { return };
         assert_eq!(
             own.0, twins.0,
             "what left memory, or was not looked at, was decided on"
         );
         // a refusal may name what left memory
-        let is_taken = |reply: &WishReply| reply.as_ref().map(Result::is_ok);
-        assert_eq!(is_taken(own.1), is_taken(twins.1), "a wish was taken otherwise");
+        let is_taken = |reply: &CommandReply| reply.as_ref().map(Result::is_ok);
+        assert_eq!(
+            is_taken(own.1),
+            is_taken(twins.1),
+            "a command was taken otherwise"
+        );
         assert!(
             twin.volatile == self.state.volatile,
             "what was not looked at had changed: {:?}\n{:?}",

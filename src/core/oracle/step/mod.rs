@@ -16,11 +16,11 @@ pub(in crate::oracle) use wavering::worse;
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};
-use crate::oracle::{Effect, Input, Record, Stamped, State, advance, wish};
+use crate::oracle::{Effect, Input, Record, Stamped, State, advance, command};
 use crate::types::SafeText;
 
-/// The answer to a wish of a person; `None` for other inputs.
-pub type WishReply = Option<Result<SafeText, wish::Refusal>>;
+/// The answer to a command of a person; `None` for other inputs.
+pub type CommandReply = Option<Result<SafeText, command::Refusal>>;
 
 /// A case that left memory after it had asked for something needs it no more.
 fn drop_what_nobody_needs(turn: &mut Turn<'_>) {
@@ -35,7 +35,7 @@ fn drop_what_nobody_needs(turn: &mut Turn<'_>) {
 }
 
 /// Takes one input into account. The caller makes `Output::records` durable, and only then starts its effects.
-pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
+pub fn step(state: &mut State, stamped: Stamped) -> (Output, CommandReply) {
     let mut turn = Turn::new(state, stamped.at, stamped.up_ms, stamped.entropy);
     let mut reply = None;
     // before anybody decides by it, at a start as after a change
@@ -97,7 +97,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, WishReply) {
             case: None,
             text: reason,
         }),
-        Input::Wish { by, wish } => reply = Some(wish::fulfil(&mut turn, &by, wish)),
+        Input::Command { by, command } => reply = Some(command::carry_out(&mut turn, &by, command)),
     }
     advance::what_changed(&mut turn);
     drop_what_nobody_needs(&mut turn);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::oracle::fixture::block;
 use crate::oracle::people::tests::Life;
-use crate::oracle::{CaseStatus, Fulfilment, Input, Purpose, Reach, Refusal, Wish, case_status, rule_for};
+use crate::oracle::{CaseStatus, Command, Fulfilment, Input, Purpose, Reach, Refusal, case_status, rule_for};
 use crate::types::{Check, LogRef, PoolId, Root};
 
 const WINDOW_MS: u64 = 10_000;
@@ -14,13 +14,13 @@ fn supervised() -> Life {
 }
 
 fn take_back(life: &mut Life) -> Result<SafeText, Refusal> {
-    let wish = Wish::TakeBack(life.action().id);
-    wishes(life, wish)
+    let command = Command::TakeBack(life.action().id);
+    commands(life, command)
 }
 
-fn wishes(life: &mut Life, wish: Wish) -> Result<SafeText, Refusal> {
+fn commands(life: &mut Life, command: Command) -> Result<SafeText, Refusal> {
     let by = "bob".into();
-    life.input(Input::Wish { by, wish }).unwrap()
+    life.input(Input::Command { by, command }).unwrap()
 }
 
 /// Whether it gets its last checks, after which it leaves.
@@ -87,8 +87,8 @@ fn a_restart_and_a_pause_begin_the_window_anew() {
     life.restart();
     life.wait(WINDOW_MS - 5);
     assert!(undo_until(&life.state, id).is_some() && !leaves(&mut life));
-    wishes(&mut life, Wish::Pause(None)).unwrap();
-    wishes(&mut life, Wish::Resume(None)).unwrap();
+    commands(&mut life, Command::Pause(None)).unwrap();
+    commands(&mut life, Command::Resume(None)).unwrap();
     life.wait(WINDOW_MS - 5);
     assert!(undo_until(&life.state, id).is_some() && !leaves(&mut life));
     life.wait(5);
@@ -101,8 +101,8 @@ fn last_checks_that_are_answered_after_a_pause_let_nothing_leave_in_the_window_t
     life.approve("ada", 1).unwrap();
     life.wait(WINDOW_MS);
     // asked for by now, and under way
-    wishes(&mut life, Wish::Pause(None)).unwrap();
-    wishes(&mut life, Wish::Resume(None)).unwrap();
+    commands(&mut life, Command::Pause(None)).unwrap();
+    commands(&mut life, Command::Resume(None)).unwrap();
     assert!(leaves(&mut life), "the answer comes");
     assert_eq!(life.action().state, ActionState::Approved, "and nothing leaves");
     assert!(undo_until(&life.state, life.action().id).is_some());
@@ -144,11 +144,11 @@ fn a_rule_that_would_match_does_not_approve_what_a_person_took_back_before_a_per
     let mut life = supervised();
     life.approve("ada", 1).unwrap();
     let first = life.action().id;
-    let to_auto = Wish::SwitchMode {
+    let to_auto = Command::SwitchMode {
         to: Mode::Auto,
         word: Some("auto".to_owned()),
     };
-    wishes(&mut life, to_auto).unwrap();
+    commands(&mut life, to_auto).unwrap();
     assert_eq!(
         life.action().state,
         ActionState::Approved,
@@ -164,7 +164,7 @@ fn a_rule_that_would_match_does_not_approve_what_a_person_took_back_before_a_per
     let why = rule_for(&life.state, life.action()).unwrap_err();
     assert!(why.contains("while the case is paused"), "{why}");
 
-    wishes(&mut life, Wish::Resume(Some(first.case))).unwrap();
+    commands(&mut life, Command::Resume(Some(first.case))).unwrap();
     life.wait(1);
     let decision = life.action().decision.clone().unwrap();
     assert!(matches!(decision.decider, Decider::Rule { .. }), "{decision:?}");

@@ -86,7 +86,7 @@ fn what_may_take_effect_is_not_given_up() {
                 }
                 (Some(what), Err(Refusal::NotNow(why))) => {
                     assert!(why.as_str().contains(what), "{kind} at {moment:?}: {why}");
-                    // what a screen shows is what the wish is refused with
+                    // what a screen shows is what the command is refused with
                     assert_eq!(shown, Err(why.to_string()));
                     if moment != Moment::Final {
                         assert!(
@@ -152,7 +152,7 @@ fn a_case_that_was_given_up_is_taken_up_again_by_a_person_alone() {
         "{twice:?}"
     );
 
-    let said = life.wish(Wish::Retry(life.id)).unwrap();
+    let said = life.command(Command::Retry(life.id)).unwrap();
     assert!(
         said.as_str().ends_with("from its keygen, which is proposed anew"),
         "{said}"
@@ -260,7 +260,7 @@ fn a_validator_keeps_its_key_when_its_case_is_given_up() {
         let mut life = Life::until(kind, Moment::Registered);
         life.give_up().unwrap();
         assert_eq!(life.state.condemned, BTreeMap::new(), "{kind}");
-        life.wish(Wish::Retry(life.id)).unwrap();
+        life.command(Command::Retry(life.id)).unwrap();
         assert_eq!(
             life.case().step,
             Step::PlanEffect,
@@ -271,8 +271,8 @@ fn a_validator_keeps_its_key_when_its_case_is_given_up() {
     let mut life = Life::until(RequestKind::Reshare, Moment::Registered);
     life.wake();
     life.give_up().unwrap();
-    life.wish(Wish::Reshare(POOL)).unwrap();
-    let refused = life.wish(Wish::Retry(life.id)).unwrap_err();
+    life.command(Command::Reshare(POOL)).unwrap();
+    let refused = life.command(Command::Retry(life.id)).unwrap_err();
     assert!(
         matches!(&refused, Refusal::NotNow(why) if why.as_str().starts_with("reshare/3.1 came after")),
         "{refused:?}"
@@ -283,7 +283,7 @@ fn a_validator_keeps_its_key_when_its_case_is_given_up() {
 fn another_committee_makes_another_key_while_nothing_was_sent_with_the_first() {
     for moment in Moment::ALL {
         let mut life = Life::until(RequestKind::Deposit, moment);
-        let answer = life.wish(Wish::RedoKey(life.id));
+        let answer = life.command(Command::RedoKey(life.id));
         let possible = (Moment::CeremonyDone..=Moment::EffectProposed).contains(&moment)
             && moment != Moment::RegistrationRuns;
         assert_eq!(answer.is_ok(), possible, "{moment:?}: {answer:?}");
@@ -318,7 +318,7 @@ fn another_committee_makes_another_key_while_nothing_was_sent_with_the_first() {
     }
     for kind in [RequestKind::Reshare, RequestKind::Exit] {
         let mut life = Life::until(kind, Moment::Registered);
-        let refused = life.wish(Wish::RedoKey(life.id)).unwrap_err();
+        let refused = life.command(Command::RedoKey(life.id)).unwrap_err();
         assert!(
             matches!(&refused, Refusal::NotNow(why) if why.as_str().contains("makes no key")),
             "{refused:?}"
@@ -343,7 +343,7 @@ fn a_key_is_redone_once_its_transaction_is_known_to_have_failed() {
         },
     ] {
         life.record(Record::TransactionStatus { action, status });
-        let refused = life.wish(Wish::RedoKey(life.id)).unwrap_err();
+        let refused = life.command(Command::RedoKey(life.id)).unwrap_err();
         assert!(
             matches!(&refused, Refusal::NotNow(why) if why.as_str().contains("nonce 7")),
             "{refused:?}"
@@ -356,7 +356,7 @@ fn a_key_is_redone_once_its_transaction_is_known_to_have_failed() {
     let why = "SSV refuses what these operators made: an operator has reached its limit of validators";
     assert!(redo.can.is_ok() && redo.why.starts_with(why), "{redo:?}");
     assert!(life.way(Way::Retry).why.contains("until that changes there"));
-    let said = life.wish(Wish::Retry(life.id)).unwrap();
+    let said = life.command(Command::Retry(life.id)).unwrap();
     assert!(said.as_str().contains("only another key helps"), "{said}");
     assert!(
         said.as_str().contains("taken up again from its send-deposit"),
@@ -387,7 +387,7 @@ fn a_key_is_redone_once_its_transaction_is_known_to_have_failed() {
     ] {
         assert!(awaits.contains(words), "{awaits}");
     }
-    life.wish(Wish::RedoKey(life.id)).unwrap();
+    life.command(Command::RedoKey(life.id)).unwrap();
     assert_eq!(life.case().step, Step::PlanCeremony);
     life.shadow.restart(&life.state);
 }
@@ -466,7 +466,7 @@ fn a_deposit_that_was_asked_for_with_the_old_key_is_not_proposed() {
     let deposit =
         |e: &Effect| matches!(e, Effect::Prepare { draft, .. } if draft.kind() == ActionKind::SendDeposit);
     assert!(asked.iter().any(deposit), "the desk is at it: {asked:?}");
-    life.wish(Wish::RedoKey(life.id)).unwrap();
+    life.command(Command::RedoKey(life.id)).unwrap();
     let late = Input::Prepared {
         case: life.id,
         purpose: Purpose::Propose,
@@ -501,7 +501,7 @@ fn a_deposit_that_was_asked_for_with_the_old_key_is_not_proposed() {
 #[test]
 fn an_exit_is_opened_by_hand_and_stays_open() {
     let mut life = Life::new(RequestKind::Exit);
-    let refused = |life: &mut Life| match life.wish(Wish::RequestExit(POOL)).unwrap_err() {
+    let refused = |life: &mut Life| match life.command(Command::RequestExit(POOL)).unwrap_err() {
         Refusal::NotNow(why) => why.to_string(),
         other => panic!("{other:?}"),
     };
@@ -510,7 +510,7 @@ fn an_exit_is_opened_by_hand_and_stays_open() {
     assert!(refused(&mut life).contains("not staked"));
     life.facts.staked = not_staked;
     life.wake();
-    life.wish(Wish::RequestExit(POOL)).unwrap();
+    life.command(Command::RequestExit(POOL)).unwrap();
     assert!(matches!(&life.case().cause, Cause::Manual { by, .. } if by.as_str() == "ann"));
     assert_eq!(refused(&mut life), "exit/3 is open already");
     let asked = life.restart();
@@ -529,7 +529,7 @@ fn an_exit_is_opened_by_hand_and_stays_open() {
         refused(&mut life),
         "exit/3 was given up: take it up again instead"
     );
-    life.wish(Wish::Retry(life.id)).unwrap();
+    life.command(Command::Retry(life.id)).unwrap();
     life.record(Record::ValidatorPhaseSeen {
         case: life.id,
         phase: ValidatorPhase::Exited,
@@ -541,7 +541,7 @@ fn an_exit_is_opened_by_hand_and_stays_open() {
         outcome: "it has left".into(),
     });
     // a beacon node may have lied, and the contract still has the pool
-    life.wish(Wish::RequestExit(POOL)).unwrap();
+    life.command(Command::RequestExit(POOL)).unwrap();
     assert_eq!(refused(&mut life), "exit/3.1 is open already");
 }
 
@@ -549,20 +549,20 @@ fn an_exit_is_opened_by_hand_and_stays_open() {
 fn a_reason_is_needed_and_observers_give_nothing_up() {
     let mut life = Life::opened(RequestKind::Deposit);
     let blank = SafeText::new("  ");
-    let refused = life.wish(Wish::GiveUp {
+    let refused = life.command(Command::GiveUp {
         case: life.id,
         reason: blank,
     });
     assert!(matches!(&refused, Err(Refusal::NotNow(why)) if why.as_str().contains("a reason is needed")));
     life.state.settings.mode = Mode::Observe;
-    for wish in [
-        Wish::GiveUp {
+    for command in [
+        Command::GiveUp {
             case: life.id,
             reason: "no".into(),
         },
-        Wish::RedoKey(life.id),
-        Wish::RequestExit(POOL),
+        Command::RedoKey(life.id),
+        Command::RequestExit(POOL),
     ] {
-        assert!(matches!(life.wish(wish), Err(Refusal::Mode(_))));
+        assert!(matches!(life.command(command), Err(Refusal::Mode(_))));
     }
 }

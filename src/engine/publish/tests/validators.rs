@@ -38,15 +38,21 @@ fn rows_are_shared_until_one_changes_and_are_always_what_making_all_of_them_give
 
     let by = SafeText::new("ada");
     let (reshare, exit) = (
-        oracle::Wish::Reshare(PoolId(3)),
-        oracle::Wish::RequestExit(PoolId(4)),
+        oracle::Command::Reshare(PoolId(3)),
+        oracle::Command::RequestExit(PoolId(4)),
     );
-    for (wish, place) in [(reshare, 2), (exit, 3)] {
+    for (command, place) in [(reshare, 2), (exit, 3)] {
         let before = look(&state, &known);
         let by = by.clone();
-        take(&mut state, oracle::Input::Wish { by: by.into(), wish })
-            .unwrap()
-            .unwrap();
+        take(
+            &mut state,
+            oracle::Input::Command {
+                by: by.into(),
+                command,
+            },
+        )
+        .unwrap()
+        .unwrap();
         let after = look(&state, &known);
         let changed: Vec<_> = (0..9).filter(|at| before[*at] != after[*at]).collect();
         assert_eq!(changed, [place]);

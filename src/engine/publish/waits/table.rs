@@ -9,9 +9,9 @@ use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take_
 use crate::engine::{Costs, LiveUpdate, OracleProbe, Reminder, Reminders, channel};
 use crate::monitor::Probe as _;
 use crate::oracle::{
-    AccountFacts, ActionKind, Cause, CeremonyRole, CeremonySuccess, ChainFacts, Decider, Decision,
+    AccountFacts, ActionKind, Cause, CeremonyRole, CeremonySuccess, ChainFacts, Command, Decider, Decision,
     ExitPayload, ExitStanding, Input, Mode, Payload, Prepared, Purpose, Reach, Record, Step, TwoPersons,
-    UndoWindows, ValidatorPhase, Verdict, Wish,
+    UndoWindows, ValidatorPhase, Verdict,
 };
 use crate::ports::notifier::NoticePhase;
 use crate::types::{
@@ -67,10 +67,10 @@ impl Scene {
         self
     }
 
-    fn asks(self, wish: Wish) -> Self {
-        self.hears(Input::Wish {
+    fn asks(self, command: Command) -> Self {
+        self.hears(Input::Command {
             by: "ada (uid 1000)".into(),
-            wish,
+            command,
         })
     }
 
@@ -117,7 +117,7 @@ impl Scene {
     fn approves(self) -> Self {
         let action = self.action();
         let digest = self.state.actions[&action].digest;
-        self.asks(Wish::Approve {
+        self.asks(Command::Approve {
             action,
             digest,
             phrase: None,
@@ -340,10 +340,10 @@ fn around(reason: WaitReason) -> Option<Scene> {
     }
     let quiet = || Scene::new(Mode::Supervised);
     Some(match reason {
-        Reason::Paused => quiet().asks(Wish::Pause(None)),
+        Reason::Paused => quiet().asks(Command::Pause(None)),
         Reason::ForeignTransaction => quiet().hears(Input::Started).account(0, 1).account(1, 1),
         Reason::Observing => Scene::new(Mode::Observe),
-        Reason::ModeSwitched => Scene::new(Mode::Auto).asks(Wish::SwitchMode {
+        Reason::ModeSwitched => Scene::new(Mode::Auto).asks(Command::SwitchMode {
             to: Mode::Supervised,
             word: None,
         }),
@@ -393,8 +393,8 @@ fn undecided(reason: WaitReason) -> Option<Scene> {
         // no rule is configured
         Reason::Policy => proposed(Mode::Auto).hears(Input::Started).hears(Input::Tick),
         Reason::CheckFailed => checked(Check::fail("balance", "0 ETH")),
-        Reason::CasePaused => proposed(Mode::Supervised).asks(Wish::Pause(Some(case))),
-        Reason::HeldByPause => proposed(Mode::Supervised).approved().asks(Wish::Pause(None)),
+        Reason::CasePaused => proposed(Mode::Supervised).asks(Command::Pause(Some(case))),
+        Reason::HeldByPause => proposed(Mode::Supervised).approved().asks(Command::Pause(None)),
         Reason::Observed => proposed(Mode::Observe),
         Reason::LastChecks => proposed(Mode::Supervised).approved(),
         Reason::UndoWindow => {
@@ -568,7 +568,7 @@ fn what_holds_an_approval_says_until_when_that_is_good() {
         Some(action.approved_since()?.plus(APPROVAL))
     };
     let proposed = |mode| Scene::proposed(mode, deposit(), keygen(), Vec::new());
-    let paused = |scene: Scene| scene.asks(Wish::Pause(Some(deposit())));
+    let paused = |scene: Scene| scene.asks(Command::Pause(Some(deposit())));
     let due = |scene: &Scene, reason| scene.wait(reason).due;
     let held = paused(proposed(Mode::Supervised).approved());
     assert!(until(&held).is_some());

@@ -12,7 +12,7 @@ use crate::engine::live::LiveUpdate;
 use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take};
 use crate::engine::publish::{ValidatorRows, compose, written};
 use crate::journal::{Anchor, Journal, JournalOptions};
-use crate::oracle::{AccountFacts, ActionKind, ChainFacts, Input, Mode, Policy, TwoPersons, Wish};
+use crate::oracle::{AccountFacts, ActionKind, ChainFacts, Command, Input, Mode, Policy, TwoPersons};
 use crate::types::{Check, OperatorId, RequestKind, SafeText};
 use crate::view::{EndpointKind, EndpointView, Health, LinkState, OperatorView, WaitReason};
 
@@ -107,13 +107,13 @@ fn the_second_person_is_waited_for_by_a_reason_of_its_own_until_the_first_approv
         let people = snapshot.action(action).unwrap().people.clone().unwrap();
         assert_eq!((people.to_string(), people.until), ("0 of 2".to_owned(), None));
         let digest = state.actions[&action].digest;
-        let wish = Wish::Approve {
+        let command = Command::Approve {
             action,
             digest,
             phrase: None,
         };
         let by = "ada (uid 1000)".into();
-        take(&mut state, Input::Wish { by, wish });
+        take(&mut state, Input::Command { by, command });
         let wait = found(&state, &live(), WaitReason::SecondPerson);
         assert_eq!((wait.case, wait.action), (Some(case), Some(action)));
         assert_eq!(
@@ -136,12 +136,12 @@ fn the_second_person_is_waited_for_by_a_reason_of_its_own_until_the_first_approv
 #[test]
 fn a_mode_that_a_person_made_more_careful_is_told_as_long_as_it_lasts() {
     let mut state = state(Mode::Auto);
-    let wish = Wish::SwitchMode {
+    let command = Command::SwitchMode {
         to: Mode::Supervised,
         word: None,
     };
     let by = "ada (uid 1000)".into();
-    take(&mut state, Input::Wish { by, wish });
+    take(&mut state, Input::Command { by, command });
     let wait = found(&state, &live(), WaitReason::ModeSwitched);
     assert!(
         wait.sentence

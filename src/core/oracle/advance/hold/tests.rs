@@ -70,7 +70,7 @@ impl World {
         self.input(Input::Facts(Box::new(facts)));
     }
 
-    fn input(&mut self, input: Input) -> WishReply {
+    fn input(&mut self, input: Input) -> CommandReply {
         self.now += 50;
         let at = UnixMillis(self.now);
         let mut entropy = [0; 24];
@@ -256,9 +256,13 @@ impl World {
         self.state.waiting_reason(case(id)).map_or("", SafeText::as_str)
     }
 
-    fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
+    fn command(&mut self, command: Command) -> Result<SafeText, Refusal> {
         let by = SafeText::new("ann");
-        self.input(Input::Wish { by: by.into(), wish }).unwrap()
+        self.input(Input::Command {
+            by: by.into(),
+            command,
+        })
+        .unwrap()
     }
 
     /// A person decides on what the case proposes.
@@ -269,21 +273,21 @@ impl World {
         };
         let shown = &self.state.actions[&action];
         let (digest, phrase) = (shown.digest, shown.phrase());
-        let wish = if approve {
-            Wish::Approve {
+        let command = if approve {
+            Command::Approve {
                 action,
                 digest,
                 phrase,
             }
         } else {
             let reason = SafeText::new("not these");
-            Wish::Reject {
+            Command::Reject {
                 action,
                 digest,
                 reason,
             }
         };
-        self.wish(wish).unwrap();
+        self.command(command).unwrap();
     }
 }
 
@@ -409,7 +413,7 @@ fn an_unknown_outcome_holds_until_it_is_known_or_declared_lost() {
         assert!(says.contains("or it is declared lost"), "{says}");
         world.ends(Some(FailureKind::Unknown));
     }
-    world.wish(Wish::DeclareLost(request)).unwrap();
+    world.command(Command::DeclareLost(request)).unwrap();
     // both may begin now, and one does
     assert!(world.runs().is_some());
 }
@@ -417,8 +421,8 @@ fn an_unknown_outcome_holds_until_it_is_known_or_declared_lost() {
 #[test]
 fn by_hand_a_second_reshare_is_refused_with_words() {
     let mut world = World::new(Mode::Supervised);
-    world.wish(Wish::Reshare(POOL)).unwrap();
-    let refused = world.wish(Wish::Reshare(POOL)).unwrap_err();
+    world.command(Command::Reshare(POOL)).unwrap();
+    let refused = world.command(Command::Reshare(POOL)).unwrap_err();
     let Refusal::NotNow(words) = refused else {
         panic!("{refused:?}")
     };
@@ -456,7 +460,7 @@ fn shares_that_stand_still_hold_up_a_reshare_and_not_an_exit() {
         "{says}"
     );
     // the way on
-    world.wish(Wish::Retry(case("reshare/1"))).unwrap();
+    world.command(Command::Retry(case("reshare/1"))).unwrap();
     world.decide("reshare/1", true);
     world.settle();
     assert!(world.is_closed("reshare/1"));

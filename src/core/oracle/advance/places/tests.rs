@@ -182,9 +182,9 @@ impl World {
     fn approve(&mut self, case: CaseId) {
         let action = ActionId { case, number: 1 };
         let digest = self.state.actions[&action].digest;
-        self.input(Input::Wish {
+        self.input(Input::Command {
             by: "ann".into(),
-            wish: Wish::Approve {
+            command: Command::Approve {
                 action,
                 digest,
                 phrase: None,
@@ -333,9 +333,9 @@ fn what_is_paused_or_told_to_wait_takes_no_place_from_others() {
     let mut world = World::new(settings, &[1, 2, 3]);
     world.requested();
     let by = SafeText::new("ann");
-    world.input(Input::Wish {
+    world.input(Input::Command {
         by: by.into(),
-        wish: Wish::Pause(Some(deposit(2))),
+        command: Command::Pause(Some(deposit(2))),
     });
     world.ends(deposit(1), |_| Err(lost()));
     assert_eq!(world.begun.last(), Some(&deposit(3)));

@@ -209,13 +209,19 @@ fn a_person_may_sign_the_same_again() {
         }
     };
     let action = &world.state.actions[&again];
-    let wish = Wish::Approve {
+    let command = Command::Approve {
         action: again,
         digest: action.digest,
         phrase: action.phrase(),
     };
     let by = SafeText::new("ann");
-    world.input(Input::Wish { by: by.into(), wish }).unwrap().unwrap();
+    world
+        .input(Input::Command {
+            by: by.into(),
+            command,
+        })
+        .unwrap()
+        .unwrap();
     world.until_offered();
     world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
     assert_eq!(world.outside.started.len(), 2);

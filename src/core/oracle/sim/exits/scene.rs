@@ -88,7 +88,7 @@ impl Scene {
     }
 
     pub(super) fn retry(&mut self) {
-        self.wish("ann", Wish::Retry(CASE)).unwrap();
+        self.command("ann", Command::Retry(CASE)).unwrap();
     }
 
     /// Performs everything but offers, which are left to the test.

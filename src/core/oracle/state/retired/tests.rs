@@ -242,7 +242,7 @@ fn a_ceremony_that_runs_keeps_its_case() {
     assert!(!state.cases.contains_key(&case(RequestKind::Deposit, 1, 0)));
 }
 
-fn give(state: &mut State, input: Input) -> (Vec<Record>, WishReply) {
+fn give(state: &mut State, input: Input) -> (Vec<Record>, CommandReply) {
     let (output, reply) = crate::oracle::fixture::give(state, 1_000_000, input);
     (output.records, reply)
 }
@@ -289,20 +289,26 @@ fn another_reshare_is_the_next_one() {
     };
     give(&mut state, Input::Facts(Box::new(facts)));
     let by = SafeText::new("ada");
-    let retry = Wish::Retry(case(RequestKind::Reshare, 900, 1));
+    let retry = Command::Retry(case(RequestKind::Reshare, 900, 1));
     let (_, reply) = give(
         &mut state,
-        Input::Wish {
+        Input::Command {
             by: by.clone().into(),
-            wish: retry,
+            command: retry,
         },
     );
     let closed = Refusal::NotNow(SafeText::new("reshare/900.1 is closed"));
     assert_eq!(reply, Some(Err(closed)));
 
     let mut by_hand = state.clone();
-    let wish = Wish::Reshare(PoolId(900));
-    let (records, _) = give(&mut by_hand, Input::Wish { by: by.into(), wish });
+    let command = Command::Reshare(PoolId(900));
+    let (records, _) = give(
+        &mut by_hand,
+        Input::Command {
+            by: by.into(),
+            command,
+        },
+    );
     let opened = |records: &[Record]| match records.first() {
         Some(Record::CaseOpened { case, .. }) => Some(*case),
         _ => None,
@@ -447,7 +453,7 @@ fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
     let first = crate::oracle::ways::first_given_up(&state);
     let stopped_by = |id| crate::oracle::ways::stopped_by(&state, &first, id);
     assert_eq!((stopped_by(behind), stopped_by(id)), (Some(id), None));
-    // the same request once more is nobody's wish
+    // the same request once more is asked for by nobody
     let (records, _) = give(
         &mut state,
         Input::Requested {
@@ -459,9 +465,9 @@ fn what_was_given_up_is_held_out_of_memory_until_a_person_takes_it_up() {
     );
     assert_eq!(opened(&records), []);
 
-    let wish = Wish::Retry(id);
+    let command = Command::Retry(id);
     let by = by.into();
-    let (records, reply) = give(&mut state, Input::Wish { by, wish });
+    let (records, reply) = give(&mut state, Input::Command { by, command });
     assert!(matches!(reply, Some(Ok(_))), "{reply:?}");
     let next = case(RequestKind::Deposit, 0, 1);
     assert_eq!(opened(&records), [next]);
@@ -506,9 +512,9 @@ fn an_exit_that_was_given_up_long_ago_is_taken_up_again_instead_of_opened_anew()
     give(&mut state, Input::Facts(Box::new(facts)));
     let refused = can_request_exit(&state, PoolId(7)).unwrap_err();
     assert!(refused.contains("exit/7 was given up"), "{refused}");
-    let wish = Wish::Retry(id);
+    let command = Command::Retry(id);
     let by = by.into();
-    let (records, _) = give(&mut state, Input::Wish { by, wish });
+    let (records, _) = give(&mut state, Input::Command { by, command });
     assert_eq!(opened(&records), [case(RequestKind::Exit, 7, 1)]);
 }
 
@@ -524,12 +530,12 @@ fn a_pool_whose_case_came_to_its_end_and_that_is_listed_again_is_taken_up_by_a_p
     let next = case(RequestKind::Deposit, 0, 1);
     let by = SafeText::new("ann");
     let retried = |state: &mut State| {
-        let wish = Wish::Retry(id);
+        let command = Command::Retry(id);
         let (records, _) = give(
             state,
-            Input::Wish {
+            Input::Command {
                 by: by.clone().into(),
-                wish,
+                command,
             },
         );
         records

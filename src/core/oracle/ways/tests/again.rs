@@ -94,7 +94,7 @@ fn what_is_overtaken_again_and_again_or_dearly_waits_for_a_person_who_has_the_wh
         assert_eq!(halted(&life), last);
     }
     assert_eq!(life.case().overtaken.times, 3);
-    life.wish(Wish::Retry(life.id)).unwrap();
+    life.command(Command::Retry(life.id)).unwrap();
     assert_eq!(life.case().overtaken, Overtaken::default());
     // what is left would not pay for another
     let mut dear = Life::until(RequestKind::Deposit, Moment::Sent);

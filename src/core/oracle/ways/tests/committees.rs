@@ -66,7 +66,7 @@ fn fixed() -> Vec<OperatorId> {
 #[test]
 fn a_committee_that_is_proposed_again_after_it_failed_for_a_member_leads_to_the_choices() {
     let mut life = Life::until(RequestKind::Deposit, Moment::CeremonyProposed);
-    let refused = life.wish(Wish::RedoKey(life.id)).unwrap_err();
+    let refused = life.command(Command::RedoKey(life.id)).unwrap_err();
     assert!(
         matches!(&refused, Refusal::NotNow(why) if why.as_str().contains("nothing stands against its committee")),
         "{refused:?}"
@@ -84,7 +84,7 @@ fn a_committee_that_is_proposed_again_after_it_failed_for_a_member_leads_to_the_
     for way in [Way::Decide, Way::GiveUp] {
         assert_eq!(life.way(way).can, Ok(()), "{way:?} is another choice");
     }
-    life.wish(Wish::RedoKey(life.id)).unwrap();
+    life.command(Command::RedoKey(life.id)).unwrap();
     let case = life.case();
     assert_eq!(case.step, Step::PlanCeremony);
     assert_eq!(case.spent, BTreeSet::from([fixed()]));
@@ -284,7 +284,7 @@ fn a_rule_has_another_key_made_where_ssv_refuses_and_only_while_it_does() {
         number: 2,
     };
     life.record(status(action, false));
-    life.wish(Wish::Retry(life.id)).unwrap();
+    life.command(Command::Retry(life.id)).unwrap();
     by_rule(&mut life, 3, 1);
     let output = proposes(&mut life, Vec::new());
     assert_eq!(chosen(&output), []);
@@ -334,7 +334,7 @@ fn what_a_person_rejected_is_left_to_people() {
     };
     let digest = life.state.actions[&action].digest;
     let reason = SafeText::new("OperatorDoesNotExist: I ask them first");
-    life.wish(Wish::Reject {
+    life.command(Command::Reject {
         action,
         digest,
         reason,

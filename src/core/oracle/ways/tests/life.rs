@@ -74,7 +74,7 @@ impl Life {
         self.shadow.follow(&self.state, at, &[record]);
     }
 
-    pub(super) fn input(&mut self, input: Input) -> (Output, WishReply) {
+    pub(super) fn input(&mut self, input: Input) -> (Output, CommandReply) {
         self.now += 10;
         let at = UnixMillis(self.now);
         let mut entropy = [0; 24];
@@ -92,14 +92,19 @@ impl Life {
         (output, reply)
     }
 
-    pub(super) fn wish(&mut self, wish: Wish) -> Result<SafeText, Refusal> {
+    pub(super) fn command(&mut self, command: Command) -> Result<SafeText, Refusal> {
         let by = SafeText::new("ann");
-        self.input(Input::Wish { by: by.into(), wish }).1.unwrap()
+        self.input(Input::Command {
+            by: by.into(),
+            command,
+        })
+        .1
+        .unwrap()
     }
 
     pub(super) fn give_up(&mut self) -> Result<SafeText, Refusal> {
         let reason = SafeText::new("filled by mistake");
-        self.wish(Wish::GiveUp {
+        self.command(Command::GiveUp {
             case: self.id,
             reason,
         })

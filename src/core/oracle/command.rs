@@ -10,14 +10,14 @@ use super::state::EffectKey;
 use super::turn::Turn;
 use super::ways::{can_retry, is_listed_again, refused_by_ssv};
 use super::{
-    ActionState, Asker, Case, Decision, Mode, Record, State, Step, Verdict, Wish, account, current_ceremony,
-    mode, people, undo,
+    ActionState, Asker, Case, Command, Decision, Mode, Record, State, Step, Verdict, account,
+    current_ceremony, mode, people, undo,
 };
 use crate::types::{
     ActionId, CaseId, OperatorId, PoolId, RequestId, RequestKind, Root, SafeText, UnixMillis, listed,
 };
 
-/// A wish was not fulfilled.
+/// A command was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// What would be sent is not what was shown any more.
@@ -48,45 +48,45 @@ pub(super) fn not_now(text: impl AsRef<str>) -> Refusal {
     Refusal::NotNow(SafeText::new(text.as_ref()))
 }
 
-pub(super) fn fulfil(turn: &mut Turn<'_>, asker: &Asker, wish: Wish) -> Answer {
+pub(super) fn carry_out(turn: &mut Turn<'_>, asker: &Asker, command: Command) -> Answer {
     let by = &asker.name;
-    let switches = matches!(wish, Wish::SwitchMode { .. });
+    let switches = matches!(command, Command::SwitchMode { .. });
     if turn.state.mode() == Mode::Observe && !switches {
         return Err(Refusal::Mode(SafeText::new(OBSERVES)));
     }
-    match wish {
-        Wish::Approve {
+    match command {
+        Command::Approve {
             action,
             digest,
             phrase,
         } => people::approve(turn, asker, action, digest, phrase.as_deref()),
-        Wish::ApproveSigned { name, uid, signed } => people::approve_signed(turn, name, uid, signed),
-        Wish::Reject {
+        Command::ApproveSigned { name, uid, signed } => people::approve_signed(turn, name, uid, signed),
+        Command::Reject {
             action,
             digest,
             reason,
         } => reject(turn, asker, action, digest, reason),
-        Wish::TakeBack(action) => undo::take_back(turn, by, action).map_err(not_now),
-        Wish::Retry(case) => retry(turn, by, case),
-        Wish::DeclareLost(request) => declare_lost(turn, by, request),
-        Wish::Pause(case) => pause(turn, by, case),
-        Wish::Resume(case) => resume(turn, by, case),
-        Wish::Adopt(account) => {
+        Command::TakeBack(action) => undo::take_back(turn, by, action).map_err(not_now),
+        Command::Retry(case) => retry(turn, by, case),
+        Command::DeclareLost(request) => declare_lost(turn, by, request),
+        Command::Pause(case) => pause(turn, by, case),
+        Command::Resume(case) => resume(turn, by, case),
+        Command::Adopt(account) => {
             let nonce = account::adopt(turn, account, by).map_err(not_now)?;
             Ok(SafeText::new(&format!(
                 "adopted: what {account} did below nonce {nonce} is history"
             )))
         }
-        Wish::Reshare(pool) => reshare(turn, by, pool),
-        Wish::SetCommittee {
+        Command::Reshare(pool) => reshare(turn, by, pool),
+        Command::SetCommittee {
             action,
             committee,
             sizes,
         } => set_committee(turn, by, action, committee, &sizes),
-        Wish::GiveUp { case, reason } => ways::give_up(turn, by, case, reason),
-        Wish::RedoKey(case) => ways::redo_key(turn, by, case),
-        Wish::RequestExit(pool) => ways::request_exit(turn, by, pool),
-        Wish::SwitchMode { to, word } => mode::switch(turn, by, to, word.as_deref()),
+        Command::GiveUp { case, reason } => ways::give_up(turn, by, case, reason),
+        Command::RedoKey(case) => ways::redo_key(turn, by, case),
+        Command::RequestExit(pool) => ways::request_exit(turn, by, pool),
+        Command::SwitchMode { to, word } => mode::switch(turn, by, to, word.as_deref()),
     }
 }
 
@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn a_committee_has_a_size_that_the_backend_knows() {
         let choose = |state: &mut State, action, operators: u64| {
-            let wish = Wish::SetCommittee {
+            let command = Command::SetCommittee {
                 action,
                 committee: (1..=operators).map(OperatorId).collect(),
                 sizes: vec![5, 6],
@@ -386,9 +386,9 @@ mod tests {
                 at: UnixMillis(2),
                 up_ms: 2,
                 entropy: [2; 24],
-                input: Input::Wish {
+                input: Input::Command {
                     by: "ada".into(),
-                    wish,
+                    command,
                 },
             };
             step(state, stamped).1.unwrap()
