@@ -36,6 +36,6 @@ pub mod view;
 
 /// How long a test waits for what must come: machines may be busy, and nothing is measured by it.
 #[cfg(test)]
-pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(240);
+pub(crate) const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(240);
 
 pub use casimir_dkg_core::{oracle, types};

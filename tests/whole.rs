@@ -29,7 +29,7 @@ mod scrape;
 use std::time::Duration;
 
 /// Only what hangs for ever is waited for so long: no test says how fast something is.
-const PATIENCE: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 /// A free port at an address of its own on this machine. What another test left behind still asks for the port that it
 /// knew, with the same request ids and keys as everybody's: it must not find somebody else there.

@@ -88,7 +88,7 @@ impl From<EngineGone> for Refused {
 }
 
 /// An engine answers a request within the time of a write to its disk: one that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 /// What left memory is read from the journal, which may be long.
 const READING: Duration = Duration::from_secs(60);
 
@@ -180,7 +180,7 @@ impl EngineHandle {
             transitions: self.transitions.resubscribe(),
             identity,
             asks: self.asks.clone(),
-            patience: PATIENCE,
+            patience: TIMEOUT,
         }
     }
 

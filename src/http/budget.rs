@@ -36,7 +36,7 @@ const FEWEST_ANSWERS: usize = 4;
 /// A pace that was lowered rises by a quarter after so much time without a refusal.
 const RISES_AFTER: Duration = Duration::from_secs(10);
 /// Below the configured pace a turn is waited for so long at most: another endpoint may be free.
-const PATIENCE_BELOW: Duration = Duration::from_secs(1);
+const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// A token bucket that holds one second's calls, and the pauses that the endpoint asked for.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ impl Budget {
             short => Duration::from_secs_f64((1.0 - short) / pace),
         };
         let patience_now = match pace < self.rate {
-            true => patience.min(PATIENCE_BELOW),
+            true => patience.min(LONGEST_TURN),
             false => patience,
         };
         if after > patience_now {

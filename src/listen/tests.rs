@@ -113,7 +113,7 @@ async fn who_waits_at_a_full_port_gets_in_when_somebody_falls_silent_or_begins_t
         ..bounds(4)
     };
     // only what hangs for ever is waited for so long
-    let patience = crate::PATIENCE;
+    let patience = crate::TIMEOUT;
     for silent in [true, false] {
         let limiter = ConnectionLimiter::new(all, Vec::new());
         let mut slots = Vec::new();

@@ -26,7 +26,7 @@ use crate::types::{BlockRef, ClusterLayout, ClusterSnapshot, LogRef, OperatorId,
 const CLUSTER_SIZES: [usize; 4] = [4, 7, 10, 13];
 
 /// Whoever asks for a state waits this long for logs that are still being read; the reading goes on.
-const PATIENCE: Duration = Duration::from_secs(8);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// An owner's state at a block.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,12 +158,12 @@ impl Ssv for SsvReader {
     }
 
     async fn state(&self, block: BlockRef, operators: &[OperatorId]) -> Answer<SsvState> {
-        match tokio::time::timeout(PATIENCE, self.at(block, operators)).await {
+        match tokio::time::timeout(TIMEOUT, self.at(block, operators)).await {
             Ok(answer) => answer.into(),
             Err(_) => Answer::not_known(
                 self.reading
                     .words()
-                    .unwrap_or_else(|| format!("its logs were not told within {}", in_words(PATIENCE))),
+                    .unwrap_or_else(|| format!("its logs were not told within {}", in_words(TIMEOUT))),
             ),
         }
     }
@@ -196,7 +196,7 @@ impl Ssv for SsvReader {
     async fn removed(&self, operators: &[OperatorId]) -> Answer<BTreeMap<OperatorId, u64>> {
         let operators = operators.iter().copied().collect();
         let told = registered::registered(&self.rpc, self.network, &operators, self.from_block);
-        match tokio::time::timeout(PATIENCE, told).await {
+        match tokio::time::timeout(TIMEOUT, told).await {
             Ok(Ok(told)) => {
                 let removed = told
                     .into_iter()
@@ -204,7 +204,7 @@ impl Ssv for SsvReader {
                 Answer::Yes(removed.collect())
             }
             Ok(Err(error)) => Answer::not_known(error),
-            Err(_) => Answer::not_known(format!("its logs were not told within {}", in_words(PATIENCE))),
+            Err(_) => Answer::not_known(format!("its logs were not told within {}", in_words(TIMEOUT))),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::engine::binary::{Binary, PROGRAM};
 use crate::engine::full_disk::{limit, log_size};
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How it prints.
@@ -56,7 +56,7 @@ impl Program {
         let seat = loop {
             match attach(&socket).await {
                 Ok(seat) => break seat,
-                Err(error) if started.elapsed() > PATIENCE => {
+                Err(error) if started.elapsed() > TIMEOUT => {
                     panic!("{error}\n{}", binary.said().join("\n"))
                 }
                 Err(_) => tokio::time::sleep(LOOK).await,
@@ -109,7 +109,7 @@ impl Program {
                 return found;
             }
             assert!(
-                started.elapsed() < PATIENCE,
+                started.elapsed() < TIMEOUT,
                 "not seen: {what}\n{}",
                 self.picture()
             );
@@ -122,7 +122,7 @@ impl Program {
         let started = Instant::now();
         while !self.lines().iter().any(|line| Ends::are_in(words, line)) {
             assert!(
-                started.elapsed() < PATIENCE,
+                started.elapsed() < TIMEOUT,
                 "{scenario}: «{words}» is on no line\n{}",
                 self.picture()
             );

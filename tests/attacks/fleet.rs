@@ -54,7 +54,7 @@ impl Process {
                 };
             }
             let said = binary.said().join("\n");
-            assert!(begun.elapsed() < crate::PATIENCE, "{arguments:?}: {said}");
+            assert!(begun.elapsed() < crate::TIMEOUT, "{arguments:?}: {said}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -179,7 +179,7 @@ impl Fleet {
             operators.push(process);
         }
         let mut config = InitiatorConfig::new(messenger.url.clone(), directory);
-        config.round_deadline = crate::PATIENCE;
+        config.round_deadline = crate::TIMEOUT;
         config.signing_key = Some(ours);
         if is_secure {
             config.http = Http::new(&HttpOptions {
@@ -260,7 +260,7 @@ impl Fleet {
             if self.operators.iter().all(|process| text.contains(&process.url)) {
                 return;
             }
-            assert!(begun.elapsed() < crate::PATIENCE, "not registered: {text}");
+            assert!(begun.elapsed() < crate::TIMEOUT, "not registered: {text}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -41,7 +41,7 @@ use oracle::Oracle;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Only what hangs for ever is waited for so long: no test says how fast something is.
-const PATIENCE: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Memory beside what a quiet program needs, KiB.
 const MEMORY: u64 = 64 << 10;
@@ -119,7 +119,7 @@ async fn attack_by<T>(
     let begun = Instant::now();
     while flood.sent() < HEIGHT {
         assert!(
-            begun.elapsed() < PATIENCE,
+            begun.elapsed() < TIMEOUT,
             "{what}: the attack does not come to its height: {}",
             flood.told()
         );

@@ -40,7 +40,7 @@ impl Oracle {
         let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
         let mut binary = Binary::start(&ground, &variables);
         binary
-            .says("consoles and commands can attach", 0, crate::PATIENCE)
+            .says("consoles and commands can attach", 0, crate::TIMEOUT)
             .await;
         Self {
             ground,
@@ -58,7 +58,7 @@ impl Oracle {
         loop {
             match attach(&socket).await {
                 Ok(seat) => return seat,
-                Err(error) => assert!(begun.elapsed() < crate::PATIENCE, "{error}"),
+                Err(error) => assert!(begun.elapsed() < crate::TIMEOUT, "{error}"),
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -75,7 +75,7 @@ impl Oracle {
             looked += u32::from(self.is_live().await);
             let now = seat.handle.snapshots.borrow().clone();
             assert!(
-                begun.elapsed() < crate::PATIENCE * 2,
+                begun.elapsed() < crate::TIMEOUT * 2,
                 "{} of {} pools; {:?}\n{}",
                 served(&now),
                 self.pools,

@@ -76,7 +76,7 @@ const RUNS: [&str; 4] = ["first", "restart", "ten", "default"];
 /// The budget of an oracle that is a little below what the endpoints allow.
 const BELOW: Option<u32> = Some(20);
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(3_600);
+const TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// The longest times from a start.
 #[derive(Clone, Copy)]
@@ -309,7 +309,7 @@ impl World {
             if let Some(at) = self.endpoints.iter().filter_map(Endpoint::sent).min() {
                 return at - begun;
             }
-            assert!(begun.elapsed() < PATIENCE, "nothing was sent");
+            assert!(begun.elapsed() < TIMEOUT, "nothing was sent");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -338,7 +338,7 @@ async fn until(running: &Running, holds: impl Fn(&Snapshot) -> bool) {
             snapshots.changed().await.expect("it runs");
         }
     };
-    if tokio::time::timeout(PATIENCE, waited).await.is_err() {
+    if tokio::time::timeout(TIMEOUT, waited).await.is_err() {
         let snapshot = running.handle.snapshots.borrow().clone();
         panic!("not seen; {:?} {:?}", snapshot.alarms, snapshot.actions);
     }

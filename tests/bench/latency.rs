@@ -38,7 +38,7 @@ use support::{Ground, approve, case_is, four_operators, stop, waiting};
 /// How often anvil is asked what it has in its pool: the resolution of two of the results.
 const LOOK: Duration = Duration::from_millis(1);
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn main() {
     // `cargo test --benches` starts this, too: starting is enough then
@@ -125,7 +125,7 @@ async fn in_pool(devnet: &Devnet) {
         if status["pending"].as_str().is_some_and(|pending| pending != "0x0") {
             return;
         }
-        assert!(begun.elapsed() < PATIENCE, "nothing was sent: {status}");
+        assert!(begun.elapsed() < TIMEOUT, "nothing was sent: {status}");
         tokio::time::sleep(LOOK).await;
     }
 }

@@ -47,7 +47,7 @@ mod roles;
 mod support;
 
 #[cfg(target_os = "linux")]
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(300);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
 
 fn main() {
     #[cfg(target_os = "linux")]
@@ -76,7 +76,7 @@ mod bench {
     use casimir_dkg::types::PoolId;
     use casimir_dkg::view::Query;
 
-    use crate::PATIENCE;
+    use crate::TIMEOUT;
     use crate::crowd::{come_and_go, crowd, rss};
     use crate::roles::Fleet;
     use crate::support::{Ground, four_operators};
@@ -116,7 +116,7 @@ mod bench {
         loop {
             match attach(socket).await {
                 Ok(seat) => return seat,
-                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+                Err(error) => assert!(begun.elapsed() < TIMEOUT, "{error}"),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -126,7 +126,7 @@ mod bench {
         let mut snapshots = seat.handle.snapshots.clone();
         let waits = |snapshot: &casimir_dkg::view::Snapshot| snapshot.waiting().count() as u64 >= POOLS;
         let waited = snapshots.wait_for(|snapshot| waits(snapshot));
-        let waited = tokio::time::timeout(PATIENCE, waited).await;
+        let waited = tokio::time::timeout(TIMEOUT, waited).await;
         drop(waited.expect("in time").expect("the engine goes on"));
     }
 

@@ -46,7 +46,7 @@ mod engine {
 }
 
 #[cfg(target_os = "linux")]
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
 
 fn main() {
     // `cargo test --benches` starts this, too: starting is enough then

@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::engine::binary::Binary;
 use crate::engine::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 
 fn oracle(ground: &Ground, crash_at: Option<u64>) -> Binary {
     match crash_at {
@@ -139,7 +139,7 @@ async fn die_and_finish(ground: &Ground, case: &str, point: u64, over: Over) -> 
             break false;
         }
         assert!(
-            started.elapsed() < PATIENCE,
+            started.elapsed() < TIMEOUT,
             "point {point}: neither crashed nor done:\n{}",
             story(&records(ground, case))
         );
@@ -167,7 +167,7 @@ pub(crate) async fn wait(ground: &Ground, case: &str, what: &str, over: Over) {
     let mut watch = Watch::new(ground, case, over);
     while !watch.is_over() {
         assert!(
-            started.elapsed() < PATIENCE,
+            started.elapsed() < TIMEOUT,
             "{what}: {case} is not finished:\n{}",
             story(&records(ground, case))
         );

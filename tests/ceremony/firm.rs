@@ -125,7 +125,7 @@ async fn signs(house: &House, key: &OldKey) {
                 ));
                 return;
             }
-            Err(failed) => assert!(began.elapsed() < crate::PATIENCE, "{failed}"),
+            Err(failed) => assert!(began.elapsed() < crate::TIMEOUT, "{failed}"),
         }
     }
 }

@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 use super::byzantine::{Byzantine, Misbehaviour};
 
 /// Long enough for an honest round on a machine that is busy with everything else.
-pub(crate) const PATIENT: Duration = crate::PATIENCE;
+pub(crate) const PATIENT: Duration = crate::TIMEOUT;
 /// For faults that are found by waiting. Whoever is honest takes milliseconds for a round.
 pub(crate) const HASTY: Duration = Duration::from_secs(12);
 

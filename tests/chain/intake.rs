@@ -421,7 +421,7 @@ async fn the_socket_wakes_the_poller_and_its_end_is_told() {
             }
         }
     };
-    tokio::time::timeout(crate::PATIENCE, wait)
+    tokio::time::timeout(crate::TIMEOUT, wait)
         .await
         .expect("woken long before the next poll");
     drop(net);
@@ -431,11 +431,11 @@ async fn the_socket_wakes_the_poller_and_its_end_is_told() {
             IntakeEvent::Socket(SocketState::Down(_))
         ) {}
     };
-    tokio::time::timeout(crate::PATIENCE, down)
+    tokio::time::timeout(crate::TIMEOUT, down)
         .await
         .expect("the end of the socket is told");
     drop(events);
-    tokio::time::timeout(crate::PATIENCE, task)
+    tokio::time::timeout(crate::TIMEOUT, task)
         .await
         .expect("it ends with its receiver")
         .unwrap();
@@ -480,7 +480,7 @@ async fn a_proxy_that_lets_no_socket_through_is_told_and_polling_goes_on() {
             }
         }
     };
-    tokio::time::timeout(crate::PATIENCE, run).await.unwrap();
+    tokio::time::timeout(crate::TIMEOUT, run).await.unwrap();
     assert_eq!(told.requests(), [1]);
     let down = down.unwrap();
     assert!(
@@ -527,7 +527,7 @@ async fn trouble_is_told_once_and_the_poller_finds_its_way_back() {
             }
         }
     };
-    tokio::time::timeout(crate::PATIENCE, run).await.unwrap();
+    tokio::time::timeout(crate::TIMEOUT, run).await.unwrap();
     assert_eq!(told.requests(), [1]);
     task.abort();
 }

@@ -193,7 +193,7 @@ async fn events_of_beacon_nodes() {
             () = beacon.listen(out) => panic!("somebody receives"),
         }
     };
-    let heard = tokio::time::timeout(crate::PATIENCE, heard).await.unwrap();
+    let heard = tokio::time::timeout(crate::TIMEOUT, heard).await.unwrap();
     // to its last line, which is right
     assert!(
         matches!(heard.last(), Some(Hint::Head { slot: 10, .. })),

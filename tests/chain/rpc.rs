@@ -334,7 +334,7 @@ async fn an_endpoint_of_another_chain_is_excluded_by_name_also_when_it_changes_l
 
     // put right again, it is taken back at a later look
     swapped.store(false, Ordering::SeqCst);
-    let deadline = Instant::now() + crate::PATIENCE;
+    let deadline = Instant::now() + crate::TIMEOUT;
     while rpc.health()[0].state != EndpointState::Healthy {
         assert!(Instant::now() < deadline, "{:?}", rpc.health());
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -18,7 +18,7 @@ use super::support::{self, MINIMAL};
 use crate::scrape::{DASHBOARD, Labels, RUNNING, families, labels, named, selectors, targets};
 
 /// For machines that are busy with something else.
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 const README: &str = include_str!("../../config/monitoring/README.md");
 const RULES: &str = include_str!("../../config/monitoring/alerts.yml");
 const CASES: &str = include_str!("../../config/monitoring/alerts.test.yml");
@@ -59,7 +59,7 @@ impl Role {
                 return found;
             }
             let (out, err) = (out.join("\n"), err.join("\n"));
-            assert!(begun.elapsed() < PATIENCE, "{what} was not said:\n{out}\n{err}");
+            assert!(begun.elapsed() < TIMEOUT, "{what} was not said:\n{out}\n{err}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -168,7 +168,7 @@ fn scraped() -> (BTreeMap<String, String>, Labels) {
         .iter()
         .all(|so| *so)
     {
-        assert!(begun.elapsed() < PATIENCE, "neither endpoints nor operators");
+        assert!(begun.elapsed() < TIMEOUT, "neither endpoints nor operators");
         std::thread::sleep(Duration::from_millis(50));
     }
     let scrapes = roles.iter().map(|role| get(role.monitor(), "/metrics"));
@@ -203,7 +203,7 @@ fn no_series_is_there_twice_when_two_endpoints_look_alike() {
     let begun = std::time::Instant::now();
     let (mut seen, mut scrape) = (0, String::new());
     while seen < 4 {
-        assert!(begun.elapsed() < crate::PATIENCE, "{scrape}");
+        assert!(begun.elapsed() < crate::TIMEOUT, "{scrape}");
         scrape = get(role.monitor(), "/metrics").1;
         let mut series: Vec<_> = scrape
             .lines()
@@ -480,7 +480,7 @@ fn answering(answer: &'static str) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
                 .push(String::from_utf8_lossy(&head[..read]).into_owned());
             if answer.is_empty() {
                 // it hangs
-                std::thread::spawn(move || (std::thread::sleep(PATIENCE), stream));
+                std::thread::spawn(move || (std::thread::sleep(TIMEOUT), stream));
                 continue;
             }
             let _ = stream.write_all(answer.as_bytes());
@@ -600,7 +600,7 @@ fn a_webhook_that_hangs_holds_nothing_up() {
         if let Some(status) = oracle.child.try_wait().unwrap() {
             break status;
         }
-        assert!(begun.elapsed() < PATIENCE, "it does not end");
+        assert!(begun.elapsed() < TIMEOUT, "it does not end");
         std::thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(status.code(), Some(0));

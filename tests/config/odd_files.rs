@@ -80,7 +80,7 @@ const ODD: &[&str] = &[
 
 /// What a command may ask of memory: the program itself, and no file of a GiB.
 const MEMORY_KIB: u64 = 1_500_000;
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 
 /// Exit code and words. A limit on its memory ends one that reads all of a long file.
 fn told(scratch: &Path, line: &str, file: &str) -> (Option<i32>, String) {
@@ -107,7 +107,7 @@ fn told(scratch: &Path, line: &str, file: &str) -> (Option<i32>, String) {
     }
     let began = Instant::now();
     let (code, out, stderr) = support::run(&mut program);
-    assert!(began.elapsed() < PATIENCE, "{line} {file}");
+    assert!(began.elapsed() < TIMEOUT, "{line} {file}");
     (code, stderr + &out)
 }
 

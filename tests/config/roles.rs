@@ -54,7 +54,7 @@ impl Role {
     }
 
     fn ended(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + crate::PATIENCE;
+        let deadline = Instant::now() + crate::TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
@@ -79,7 +79,7 @@ impl Role {
             let (heard, hears) = std::sync::mpsc::channel::<()>();
             let ends = || self.signal(rustix::process::Signal::TERM);
             threads.spawn(move || {
-                let _ = hears.recv_timeout(crate::PATIENCE);
+                let _ = hears.recv_timeout(crate::TIMEOUT);
                 ends();
             });
             while !said.contains(words) && stderr.read_line(&mut said).unwrap() > 0 {}
@@ -118,7 +118,7 @@ pub(crate) fn post(url: &str, body: String) -> u16 {
 
 /// Waits until the messenger knows that this operator is there.
 pub(crate) fn until_registered(messenger: &Role, operator: &Role) {
-    let deadline = Instant::now() + crate::PATIENCE;
+    let deadline = Instant::now() + crate::TIMEOUT;
     loop {
         let topics = get(&format!("{}/topics", messenger.url())).unwrap();
         let id = operator.ready["id"].to_string();
@@ -251,7 +251,7 @@ fn a_signal_ends_a_role_whose_store_is_locked() {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let told = Instant::now();
         while child.try_wait().unwrap().is_none() {
-            assert!(told.elapsed() < crate::PATIENCE, "{arguments:?} does not end");
+            assert!(told.elapsed() < crate::TIMEOUT, "{arguments:?} does not end");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

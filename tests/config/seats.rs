@@ -84,7 +84,7 @@ fn of_an_engine_that_still_reads_its_journal_it_is_said_how_far_it_is() {
     );
     drop(held);
     // a child process that another test begins just now holds everything that is open here, until it is its own program
-    let until = std::time::Instant::now() + crate::PATIENCE;
+    let until = std::time::Instant::now() + crate::TIMEOUT;
     while !status(who).contains("no engine runs here") {
         assert!(std::time::Instant::now() < until, "{}", status(who));
     }

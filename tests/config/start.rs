@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::support::{self, MINIMAL};
 
 /// For machines that are busy with something else.
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 
 /// A running `headless`, killed when dropped.
 struct Oracle {
@@ -82,7 +82,7 @@ impl Oracle {
         while !self.said().contains(what) {
             let ended = self.child.try_wait().unwrap();
             assert!(
-                ended.is_none() && begun.elapsed() < PATIENCE,
+                ended.is_none() && begun.elapsed() < TIMEOUT,
                 "{what:?} was not said ({ended:?}):\n{}",
                 self.said()
             );
@@ -104,7 +104,7 @@ impl Oracle {
         let begun = Instant::now();
         while !self.log().contains(what) {
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < TIMEOUT,
                 "{what:?} is not in the log:\n{}",
                 self.log()
             );
@@ -124,7 +124,7 @@ impl Oracle {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < PATIENCE, "it does not end:\n{}", self.said());
+            assert!(begun.elapsed() < TIMEOUT, "it does not end:\n{}", self.said());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -230,7 +230,7 @@ fn every_signal_ends_a_start_behind_a_node_that_hangs() {
     for signal in [Signal::TERM, Signal::INT] {
         let (address, asked) = hanging();
         let mut oracle = Oracle::start(address, &support::operators());
-        asked.recv_timeout(PATIENCE).unwrap();
+        asked.recv_timeout(TIMEOUT).unwrap();
         oracle.signal(signal);
         assert_eq!(oracle.ended().code(), Some(0), "{signal:?}: {}", oracle.said());
     }
@@ -288,7 +288,7 @@ fn what_a_person_has_to_mend_ends_it_at_the_start_and_later() {
         assert_eq!(oracle.ended().code(), Some(1), "{}", oracle.said());
         let begun = Instant::now();
         while !oracle.said().contains("error: contract: ") {
-            assert!(begun.elapsed() < PATIENCE, "{}", oracle.said());
+            assert!(begun.elapsed() < TIMEOUT, "{}", oracle.said());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -332,7 +332,7 @@ fn a_second_oracle_for_an_account_is_told_of_the_first_whatever_its_journal() {
     let told = format!("(process {}, since 20", first.child.id());
     let begun = Instant::now();
     while !second.said().contains(&told) {
-        assert!(begun.elapsed() < PATIENCE, "{}", second.said());
+        assert!(begun.elapsed() < TIMEOUT, "{}", second.said());
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(
@@ -380,7 +380,7 @@ fn a_failed_fsync_ends_the_process_and_the_next_one_verifies() {
         .said()
         .contains("cannot be believed by this process any more")
     {
-        assert!(begun.elapsed() < PATIENCE, "{}", oracle.said());
+        assert!(begun.elapsed() < TIMEOUT, "{}", oracle.said());
         std::thread::sleep(Duration::from_millis(20));
     }
     let (code, _, stderr) = command(&["journal", "verify"]);
@@ -403,7 +403,7 @@ fn a_command_that_waits_for_somebody_ends_by_a_signal() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        asked.recv_timeout(PATIENCE).unwrap();
+        asked.recv_timeout(TIMEOUT).unwrap();
         let pid = rustix::process::Pid::from_child(&doctor);
         rustix::process::kill_process(pid, signal).unwrap();
         assert_eq!(doctor.wait().unwrap().code(), Some(130), "{signal:?}");
@@ -443,7 +443,7 @@ fn every_signal_ends_an_operator_behind_an_api_that_hangs() {
         let stderr = operator.child.stderr.take().unwrap();
         operator.listen(stderr);
         asked
-            .recv_timeout(PATIENCE)
+            .recv_timeout(TIMEOUT)
             .unwrap_or_else(|why| panic!("{why}: {}", operator.said()));
         operator.signal(signal);
         let code = operator.ended().code();

@@ -135,7 +135,7 @@ mod played {
     use crate::config::support::{self, MINIMAL};
 
     /// For machines that are busy with something else.
-    const PATIENCE: Duration = crate::PATIENCE;
+    const TIMEOUT: Duration = crate::TIMEOUT;
 
     struct Unit {
         child: Child,
@@ -205,7 +205,7 @@ mod played {
                 }
                 let waited = begun.elapsed();
                 assert!(
-                    waited < PATIENCE,
+                    waited < TIMEOUT,
                     "{what:?} was not said, but {}",
                     others.join(", ")
                 );

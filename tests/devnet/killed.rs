@@ -47,7 +47,7 @@ pub(crate) async fn serves(port: u16) {
 /// Whether nobody listens any more, once that is so.
 pub(crate) fn gone(port: u16) -> bool {
     let started = Instant::now();
-    while started.elapsed() < crate::PATIENCE {
+    while started.elapsed() < crate::TIMEOUT {
         if TcpStream::connect(("127.0.0.1", port)).is_err() {
             return true;
         }

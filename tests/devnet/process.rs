@@ -67,7 +67,7 @@ async fn the_network_says_when_anvil_is_gone() {
     assert_eq!(net.exited(), None);
     let port = net.http_url().rsplit_once(':').unwrap().1.to_owned();
     kill_listener(port.parse().unwrap());
-    let reason = tokio::time::timeout(crate::PATIENCE, net.ended()).await.unwrap();
+    let reason = tokio::time::timeout(crate::TIMEOUT, net.ended()).await.unwrap();
     assert!(reason.as_str().contains("exit status"), "{reason}");
 }
 

@@ -71,7 +71,7 @@ async fn blocks_come_by_the_clock() {
     })
     .await;
     let start = net.block_number().await.unwrap();
-    let deadline = tokio::time::Instant::now() + crate::PATIENCE;
+    let deadline = tokio::time::Instant::now() + crate::TIMEOUT;
     while net.block_number().await.unwrap() < start + 2 {
         assert!(tokio::time::Instant::now() < deadline, "no blocks come");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -184,7 +184,7 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, DevnetError>, why: &
 
 /// Polls until it holds, or fails after 20 seconds.
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = std::time::Instant::now() + crate::PATIENCE;
+    let deadline = std::time::Instant::now() + crate::TIMEOUT;
     while !holds().await {
         assert!(std::time::Instant::now() < deadline, "not in time: {what}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -9,7 +9,7 @@ use super::support::Ground;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_casimir-dkg");
 
-const END: Duration = crate::PATIENCE;
+const END: Duration = crate::TIMEOUT;
 
 /// A running `casimir-dkg headless`, killed when dropped.
 pub(crate) struct Binary {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 /// What SQLite writes to its log at a time: a page and its head.
 const FRAME: u64 = 4096 + 24;
 /// Blocks that pass while the disk is full: each wakes the engine.
@@ -82,7 +82,7 @@ async fn closed(ground: &Ground, oracle: &Binary, case: &str) {
     let started = Instant::now();
     while !bodies(ground, "case-closed").iter().any(|b| b["case"] == case) {
         assert!(
-            started.elapsed() < PATIENCE,
+            started.elapsed() < TIMEOUT,
             "{case} is not closed:\n{}",
             oracle.said().join("\n")
         );
@@ -94,11 +94,11 @@ async fn closed(ground: &Ground, oracle: &Binary, case: &str) {
 async fn fill_and_clear(ground: &Ground, pool: u32, room: Option<u64>) {
     let journal = ground.journal();
     let mut oracle = Binary::start_on_a_small_disk(ground);
-    oracle.says("on devnet", 0, PATIENCE).await;
+    oracle.says("on devnet", 0, TIMEOUT).await;
     let size = room.map_or(0, |frames| log_size(&journal) + frames * FRAME + FRAME / 2);
     limit(&oracle, Some(size));
     ground.devnet().deposit_pool(1).await.unwrap();
-    let line = oracle.says("the journal cannot be written", 0, PATIENCE).await;
+    let line = oracle.says("the journal cannot be written", 0, TIMEOUT).await;
     let words = oracle.said()[line].clone();
     let file = journal.file_name().unwrap().to_str().unwrap();
     assert!(words.contains(file), "{words} does not name {file}");
@@ -108,7 +108,7 @@ async fn fill_and_clear(ground: &Ground, pool: u32, room: Option<u64>) {
     let block = ground.devnet().block_number().await.unwrap();
     let started = Instant::now();
     while ground.devnet().block_number().await.unwrap() < block + BLOCKS {
-        assert!(started.elapsed() < PATIENCE, "no blocks");
+        assert!(started.elapsed() < TIMEOUT, "no blocks");
         all_is_in_the_journal(ground, &mut topics).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -118,7 +118,7 @@ async fn fill_and_clear(ground: &Ground, pool: u32, room: Option<u64>) {
     assert_eq!(meanwhile.records, before.records, "it was written all the same");
 
     limit(&oracle, None);
-    oracle.says("the journal is written again", line, PATIENCE).await;
+    oracle.says("the journal is written again", line, TIMEOUT).await;
     closed(ground, &oracle, &format!("deposit/{pool}")).await;
     all_is_in_the_journal(ground, &mut topics).await;
     let starts = bodies(ground, "engine-started").len();
@@ -130,10 +130,10 @@ async fn fill_and_clear(ground: &Ground, pool: u32, room: Option<u64>) {
 /// Asked to end while nothing can be written, it ends in order; another one goes on.
 async fn fill_and_end(ground: &Ground, pool: u32) {
     let mut oracle = Binary::start_on_a_small_disk(ground);
-    oracle.says("on devnet", 0, PATIENCE).await;
+    oracle.says("on devnet", 0, TIMEOUT).await;
     limit(&oracle, Some(0));
     ground.devnet().deposit_pool(1).await.unwrap();
-    oracle.says("the journal cannot be written", 0, PATIENCE).await;
+    oracle.says("the journal cannot be written", 0, TIMEOUT).await;
     // 130 would be: forced, since the engine did not answer
     assert_eq!(oracle.asked_to_end().await.code(), Some(0));
     oracle.has_said("stopped, but the journal").await;

@@ -40,7 +40,7 @@ async fn slots_pass(node: &DevBeacon, slots: u64) {
     let reached =
         async { while !matches!(hints.recv().await, Some(Hint::Head { slot, .. }) if slot >= target) {} };
     tokio::select! {
-        reached = tokio::time::timeout(crate::PATIENCE, reached) => reached.unwrap(),
+        reached = tokio::time::timeout(crate::TIMEOUT, reached) => reached.unwrap(),
         () = client.listen(out) => panic!("somebody receives"),
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 
 /// An address where nobody listens yet.
 fn later() -> SocketAddr {
@@ -42,15 +42,15 @@ async fn a_node_that_comes_up_late_is_followed_from_then_on() {
         let address = later();
         let url = format!("http://{address}");
         let mut oracle = Binary::start(&ground, &[("CASIMIR_DKG_RPC_URLS", &url)]);
-        let waits = oracle.says("waiting for the contract: ", 0, PATIENCE).await;
+        let waits = oracle.says("waiting for the contract: ", 0, TIMEOUT).await;
         let case = format!("deposit/{pool}");
         assert!(
             !oracle.said().iter().any(|line| line.contains(&case)),
             "nobody told of it yet"
         );
         let node = comes_up(address, &ground).await;
-        let opened = oracle.says(&case, waits, PATIENCE).await;
-        oracle.says("transaction-signed", opened, PATIENCE).await;
+        let opened = oracle.says(&case, waits, TIMEOUT).await;
+        oracle.says("transaction-signed", opened, TIMEOUT).await;
         assert!(oracle.end().await.success());
         node.abort();
     }

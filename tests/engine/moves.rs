@@ -87,7 +87,7 @@ async fn until(what: &str, oracle: &Binary, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
         let lines = oracle.said();
-        assert!(began.elapsed() < crate::PATIENCE, "{what}: {}", lines.join("\n"));
+        assert!(began.elapsed() < crate::TIMEOUT, "{what}: {}", lines.join("\n"));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

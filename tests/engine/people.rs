@@ -16,7 +16,7 @@ use super::crowd::{crowd, rss};
 use super::seats::{ask, configure, ready, said, seat, sit_down, until};
 use super::support::{Ground, records_of, with_beacon};
 
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 const PASSWORD: &str = "correct horse battery";
 
 /// A folder of a machine without an engine: a password, and keys.
@@ -94,7 +94,7 @@ async fn one_approves_at_a_console_and_one_with_a_key_and_neither_a_kill_nor_a_r
         ),
     );
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let first = sit_down(&ground).await;
     let keygen = until(&first.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
@@ -121,7 +121,7 @@ async fn one_approves_at_a_console_and_one_with_a_key_and_neither_a_kill_nor_a_r
     );
     let waiting = said(&ask(&ground, &["waiting"]));
     assert!(waiting.contains(&format!("1 of 2: {me}")), "{waiting}");
-    engine.says("second-person", 0, PATIENCE).await;
+    engine.says("second-person", 0, TIMEOUT).await;
 
     // the engine is killed; the next one has the first approval
     drop(first);
@@ -129,7 +129,7 @@ async fn one_approves_at_a_console_and_one_with_a_key_and_neither_a_kill_nor_a_r
     engine.child.wait().unwrap();
     let engine = {
         let mut engine = Binary::start_supervised(&ground);
-        engine.says("consoles and commands can attach", 0, PATIENCE).await;
+        engine.says("consoles and commands can attach", 0, TIMEOUT).await;
         engine
     };
     let seat = sit_down(&ground).await;
@@ -212,7 +212,7 @@ fn signed_elsewhere(ground: &Ground, elsewhere: &Elsewhere, keygen: &ActionView,
         if is_used(&used) {
             break;
         }
-        assert!(refreshing && begun.elapsed() < PATIENCE, "{used}");
+        assert!(refreshing && begun.elapsed() < TIMEOUT, "{used}");
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -340,7 +340,7 @@ async fn a_second_user_of_the_system_gives_the_second_approval() {
     std::fs::write(file, text.replace(usual, &shared)).unwrap();
     configure(&ground, "[[policy.two_persons]]\nkinds = [\"keygen\"]\n");
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("consoles and commands can attach", 0, PATIENCE).await;
+    engine.says("consoles and commands can attach", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let seat = casimir_dkg::attach::attach(&socket).await.unwrap();
     let begun = Instant::now();
@@ -363,7 +363,7 @@ async fn a_second_user_of_the_system_gives_the_second_approval() {
         if other.status.success() && !records_of(&ground.journal(), "decided").is_empty() {
             break now.id;
         }
-        assert!(begun.elapsed() < PATIENCE, "{}{}", said(&mine), said(&other));
+        assert!(begun.elapsed() < TIMEOUT, "{}{}", said(&mine), said(&other));
     };
     until(&seat.handle, "the keygen begun", |s| {
         s.action(keygen).filter(|a| a.was_approved()).map(drop)
@@ -382,7 +382,7 @@ async fn a_second_user_of_the_system_gives_the_second_approval() {
 async fn it_is_taken_off_auto_from_a_shell_and_stays_so_after_a_kill_until_somebody_switches_back() {
     let ground = Ground::start(with_beacon()).await;
     let mut engine = Binary::start(&ground, &[]);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     assert!(said(&ask(&ground, &["mode"])).starts_with("auto"));
     let me = Person::of_this_process().to_string();
     let off = ask(&ground, &["mode", "supervised"]);
@@ -395,7 +395,7 @@ async fn it_is_taken_off_auto_from_a_shell_and_stays_so_after_a_kill_until_someb
         .says(
             &format!("switched from mode auto to supervised by {me}"),
             0,
-            PATIENCE,
+            TIMEOUT,
         )
         .await;
     engine.child.kill().unwrap();
@@ -404,8 +404,8 @@ async fn it_is_taken_off_auto_from_a_shell_and_stays_so_after_a_kill_until_someb
     // with the same flag
     let mut engine = Binary::start(&ground, &[]);
     let kept = format!("{me} switched to mode supervised at ");
-    engine.says(&kept, 0, PATIENCE).await;
-    engine.says("warning: mode-switched: ", 0, PATIENCE).await;
+    engine.says(&kept, 0, TIMEOUT).await;
+    engine.says("warning: mode-switched: ", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let seat = sit_down(&ground).await;
     let keygen = until(&seat.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
@@ -443,7 +443,7 @@ async fn it_is_taken_off_auto_from_a_shell_and_stays_so_after_a_kill_until_someb
 async fn twenty_seats_come_and_go_and_the_engine_keeps_its_size() {
     let ground = Ground::start(with_beacon()).await;
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(3).await.unwrap();
     let socket: PathBuf = ground.network.folder().join("oracle.sock");
     let rounds = |socket: &Path, rounds: usize| {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::binary::Binary;
 use super::seats::{configure, ready, sit_down, until};
 use super::support::{Ground, with_beacon};
-use crate::PATIENCE;
+use crate::TIMEOUT;
 use crate::scrape::{Labels, RUNNING, labels, named, targets};
 
 fn scrape(at: &str) -> String {
@@ -56,7 +56,7 @@ async fn whatever_the_dashboard_draws_has_samples_while_an_oracle_works() {
     );
     let variables = [("CASIMIR_DKG_METRICS_LISTEN", "127.0.0.1:0")];
     let mut engine = Binary::start_supervised_with(&ground, &variables);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let looks = sit_down(&ground).await;
     until(&looks.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
@@ -78,7 +78,7 @@ async fn whatever_the_dashboard_draws_has_samples_while_an_oracle_works() {
         if lacking.is_empty() {
             break;
         }
-        assert!(begun.elapsed() < PATIENCE, "{lacking:?}:\n{scrape}");
+        assert!(begun.elapsed() < TIMEOUT, "{lacking:?}:\n{scrape}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     drop(looks);

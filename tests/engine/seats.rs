@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::binary::Binary;
 use super::support::{Ground, records_of, with_beacon};
 
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 
 /// What a shell asks of the engine on this network.
 pub(super) fn ask(ground: &Ground, arguments: &[&str]) -> Output {
@@ -56,7 +56,7 @@ pub(super) async fn until<T>(handle: &EngineHandle, what: &str, find: impl Fn(&S
         if let Some(found) = find(&snapshots.borrow_and_update()) {
             return found;
         }
-        let left = PATIENCE.saturating_sub(started.elapsed());
+        let left = TIMEOUT.saturating_sub(started.elapsed());
         let changed = tokio::time::timeout(left, snapshots.changed()).await;
         assert!(matches!(changed, Ok(Ok(()))), "not seen: {what}");
     }
@@ -83,7 +83,7 @@ async fn a_supervised_headless_engine_is_decided_from_other_processes() {
     assert!(said(&none).contains("no engine runs here"), "{}", said(&none));
 
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let first = sit_down(&ground).await;
     let keygen = until(&first.handle, "a keygen that waits", |s| ready(s, "keygen")).await;
@@ -155,7 +155,7 @@ async fn a_supervised_headless_engine_is_decided_from_other_processes() {
     let nobody = attach(&ground.network.folder().join("oracle.sock")).await;
     assert!(matches!(nobody, Err(AttachError::NoEngine(_))), "{nobody:?}");
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("consoles and commands can attach", 0, PATIENCE).await;
+    engine.says("consoles and commands can attach", 0, TIMEOUT).await;
     let again = sit_down(&ground).await;
     let case: CaseId = "deposit/1".parse().unwrap();
     until(&again.handle, "the deposit done", |s| {
@@ -183,7 +183,7 @@ async fn decide(ground: &Ground, handle: &EngineHandle, kind: &str, verb: &str, 
 async fn a_shell_rejects_and_takes_up_again_and_a_seat_that_is_killed_holds_nothing_up() {
     let ground = Ground::start(with_beacon()).await;
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let looks = sit_down(&ground).await;
     let why = ["--reason", "the committee is in one data centre"];
@@ -276,7 +276,7 @@ impl Seated {
         let mut heard = Vec::new();
         while !heard.iter().any(|line: &String| line.contains(words)) {
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < TIMEOUT,
                 "{words} was not said:\n{}",
                 heard.join("\n")
             );
@@ -314,7 +314,7 @@ async fn a_shell_takes_an_approval_back() {
         "[[policy.undo]]\nkinds = [\"keygen\"]\nwindow = \"10m\"\n",
     );
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let looks = sit_down(&ground).await;
     let first = loop {

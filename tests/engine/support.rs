@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 /// Some operators are silent, and a ceremony waits for them. Whoever is honest takes milliseconds for a round.
 pub(crate) const ROUND: &str = "15s";
 const BLOCK: Duration = Duration::from_millis(300);
@@ -231,7 +231,7 @@ pub(crate) async fn until<T>(running: &Running, what: &str, find: impl Fn(&Snaps
         if let Some(found) = find(&snapshots.borrow_and_update()) {
             return found;
         }
-        if tokio::time::timeout(PATIENCE.saturating_sub(started.elapsed()), snapshots.changed())
+        if tokio::time::timeout(TIMEOUT.saturating_sub(started.elapsed()), snapshots.changed())
             .await
             .is_err()
         {

@@ -8,16 +8,16 @@ use casimir_dkg::types::OperatorId;
 use super::binary::Binary;
 use super::support::{Ground, with_beacon};
 
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 
 #[tokio::test]
 async fn a_headless_engine_says_by_itself_what_waits_and_what_went_away() {
     let mut ground = Ground::start(with_beacon()).await;
     let mut engine = Binary::start_supervised(&ground);
-    engine.says("account-seen", 0, PATIENCE).await;
+    engine.says("account-seen", 0, TIMEOUT).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     let waits = "warning: decision: waits for a decision on deposit/1#1";
-    let decision = engine.says(waits, 0, PATIENCE).await;
+    let decision = engine.says(waits, 0, TIMEOUT).await;
     let line = engine.said()[decision].clone();
     assert!(line.contains("[look at it, then approve or reject it]"), "{line}");
 
@@ -29,7 +29,7 @@ async fn a_headless_engine_says_by_itself_what_waits_and_what_went_away() {
         .says(
             "critical: not-authorised: the contract does not accept the oracle account 0x",
             decision,
-            PATIENCE,
+            TIMEOUT,
         )
         .await;
 
@@ -44,12 +44,12 @@ async fn a_headless_engine_says_by_itself_what_waits_and_what_went_away() {
         assert!(ground.network.kill_operator(*id));
     }
     let short = format!("critical: operators-short: 3 of {} operators answer", ids.len());
-    engine.says(&short, decision, PATIENCE).await;
+    engine.says(&short, decision, TIMEOUT).await;
     engine
         .says(
             &format!("warning: operator-down: operator {} is down", ids[3]),
             decision,
-            PATIENCE,
+            TIMEOUT,
         )
         .await;
 

@@ -286,7 +286,7 @@ async fn settle(body: &mut Body, pools: u32, story: &[String]) -> BTreeMap<u32, 
     let mut seen: (Vec<(CaseStatus, String)>, Instant) = (Vec::new(), Instant::now());
     loop {
         assert!(
-            begun.elapsed() < crate::PATIENCE,
+            begun.elapsed() < crate::TIMEOUT,
             "neither served nor held: {:?} after {story:?}\n{}",
             seen.0,
             body.binary.said().join("\n")

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::node::net::{identity, public};
 
 /// Everything that is waited for must come within this.
-pub(crate) const SOON: Duration = crate::PATIENCE;
+pub(crate) const SOON: Duration = crate::TIMEOUT;
 
 pub(crate) const NO_SESSION: &str =
     r#"{"error":"could not find dkg runner","message":"dkg node failed to process message"}"#;

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::net::{CREDENTIALS, FORK, identity, ids, public, request, threshold_of};
 
-pub(crate) const DEADLINE: Duration = crate::PATIENCE;
+pub(crate) const DEADLINE: Duration = crate::TIMEOUT;
 
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder()

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use super::terminal::Terminal;
 
 /// A local chain, contracts, a messenger and operators must come up first.
-const UP: Duration = crate::PATIENCE;
-pub(crate) const SOON: Duration = crate::PATIENCE;
-pub(crate) const WORK: Duration = crate::PATIENCE;
+const UP: Duration = crate::TIMEOUT;
+pub(crate) const SOON: Duration = crate::TIMEOUT;
+pub(crate) const WORK: Duration = crate::TIMEOUT;
 
 pub(crate) fn demo(home: &tempfile::TempDir, extra: &[(&str, &str)], columns: u16, rows: u16) -> Terminal {
     let mut terminal = Terminal::start(

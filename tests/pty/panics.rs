@@ -9,7 +9,7 @@ use casimir_dkg::journal::{self, Entry};
 use super::demo::{SOON, WORK, approve, demo, nobody_is_left};
 use super::terminal::Terminal;
 
-const END: Duration = crate::PATIENCE;
+const END: Duration = crate::TIMEOUT;
 
 /// The demo, with its folder below `home`: a process that dies leaves it there.
 fn dying(home: &tempfile::TempDir, part: &str) -> Terminal {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::terminal::Terminal;
 
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 
 #[test]
 fn a_signal_at_a_password_prompt_ends_the_program_and_gives_the_terminal_back() {
@@ -19,17 +19,17 @@ fn a_signal_at_a_password_prompt_ends_the_program_and_gives_the_terminal_back() 
             80,
             24,
         );
-        terminal.expect("New password:", PATIENCE);
+        terminal.expect("New password:", TIMEOUT);
         let begun = std::time::Instant::now();
         while terminal.echoes() {
-            assert!(begun.elapsed() < PATIENCE, "a password would be shown");
+            assert!(begun.elapsed() < TIMEOUT, "a password would be shown");
             std::thread::sleep(Duration::from_millis(10));
         }
         match signal {
             None => terminal.press("\x03"),
             Some(name) => terminal.signal(name),
         }
-        assert_eq!(terminal.end(PATIENCE).exit_code(), 130);
+        assert_eq!(terminal.end(TIMEOUT).exit_code(), 130);
         assert!(terminal.echoes(), "what is typed is shown again");
         assert!(!file.exists());
     }

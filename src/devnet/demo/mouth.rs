@@ -27,7 +27,7 @@ use crate::types::OperatorId;
 /// The messenger takes no more, either.
 const MAX_BODY: usize = 16 << 20;
 /// Longer than any answer of the messenger takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Whether the operator keeps to what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,7 +96,7 @@ impl Mouth {
         // a proxy from the environment has no business on the loopback
         let client = reqwest::Client::builder()
             .no_proxy()
-            .timeout(PATIENCE)
+            .timeout(TIMEOUT)
             .build()
             .map_err(|error| failed(&error))?;
         let shared = Arc::new(Shared {

@@ -26,7 +26,7 @@ const LONGEST: u64 = 4 << 20;
 const MATTERS: usize = 512;
 
 /// A write is waited for so long before what it is about is told all the same.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// By receiver, and by matter.
 type Pages = BTreeMap<String, BTreeMap<String, Notice>>;
@@ -121,7 +121,7 @@ impl Book {
         let book = Arc::clone(self);
         let written = tokio::task::spawn_blocking(move || book.write_now());
         // one that died has told so
-        let _ = tokio::time::timeout(PATIENCE, written).await;
+        let _ = tokio::time::timeout(TIMEOUT, written).await;
     }
 
     fn write_now(&self) {

@@ -36,7 +36,7 @@ use crate::types::{BackendName, ClusterLayout, OperatorId, OperatorRecord, SafeT
 use crate::view::LinkState;
 
 /// A start refuses what it hears within this time. Later than this the same answer ends the engine.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// Who was away is asked again after this time.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -54,7 +54,7 @@ type Contract = (Probe, ClusterLayout, Vec<WatchedEvent>);
 /// # Errors
 /// It is not what is configured.
 pub(super) async fn first_look(config: &Config, line: &Line) -> Result<Standing, ServiceError> {
-    match tokio::time::timeout(PATIENCE, contract::look(config, line)).await {
+    match tokio::time::timeout(TIMEOUT, contract::look(config, line)).await {
         Ok(looked) => looked,
         Err(_) => Ok(Standing::NotYet(Unknown::because("no endpoint has answered yet"))),
     }

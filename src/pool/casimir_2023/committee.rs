@@ -19,7 +19,7 @@ use crate::ports::{CommitteeSource, PoolEventKind, PresentCommittee};
 use crate::types::{BlockRef, LogRef, PoolId, SafeText, in_words};
 
 /// Whoever asks waits this long for logs that are still being read; the reading goes on.
-const PATIENCE: Duration = Duration::from_secs(8);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The committee cannot be told.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -94,13 +94,13 @@ impl Reshares {
 
     /// Of a pool since its deposit, the oldest first, as far as they are told within a moment.
     async fn of(&self, pool: PoolId, rpc: &Rpc, block: BlockRef) -> Result<Vec<LogRef>, CommitteeError> {
-        match tokio::time::timeout(PATIENCE, self.read(pool, rpc, block)).await {
+        match tokio::time::timeout(TIMEOUT, self.read(pool, rpc, block)).await {
             Ok(read) => Ok(read?),
             Err(_) => Err(CommitteeError::Reading(SafeText::new(
                 &self
                     .reading
                     .words()
-                    .unwrap_or_else(|| format!("its logs were not told within {}", in_words(PATIENCE))),
+                    .unwrap_or_else(|| format!("its logs were not told within {}", in_words(TIMEOUT))),
             ))),
         }
     }

@@ -14,7 +14,7 @@ async fn events_are_hints_and_the_end_of_a_stream_is_told() {
     let beacon = beacon(&[&node]);
     let (out, mut hints) = mpsc::channel(100);
     let stream = tokio::spawn(async move { beacon.listen(out).await });
-    let deadline = Instant::now() + crate::PATIENCE;
+    let deadline = Instant::now() + crate::TIMEOUT;
     loop {
         // the stream may not stand yet when the first slots pass
         node.advance_slots(1).await;
@@ -29,10 +29,10 @@ async fn events_are_hints_and_the_end_of_a_stream_is_told() {
     }
     drop(node);
     let lost = async { while !matches!(hints.recv().await, Some(Hint::Lost { .. })) {} };
-    tokio::time::timeout(crate::PATIENCE, lost).await.unwrap();
+    tokio::time::timeout(crate::TIMEOUT, lost).await.unwrap();
     stream.abort();
     let ended = async { while hints.recv().await.is_some() {} };
-    tokio::time::timeout(crate::PATIENCE, ended)
+    tokio::time::timeout(crate::TIMEOUT, ended)
         .await
         .expect("it ends with its handle");
 }
@@ -56,6 +56,6 @@ async fn a_node_that_does_not_know_the_newest_topic_is_listened_to_all_the_same(
             () = beacon.listen(out) => panic!("somebody receives"),
         }
     };
-    let heard = tokio::time::timeout(crate::PATIENCE, heard).await.unwrap();
+    let heard = tokio::time::timeout(crate::TIMEOUT, heard).await.unwrap();
     assert!(matches!(heard, Some(Hint::Head { slot: 1, .. })), "{heard:?}");
 }

@@ -22,7 +22,7 @@ async fn read_until(answer: &mut reqwest::Response, wanted: &str) -> String {
             text.push_str(std::str::from_utf8(&part).unwrap());
         }
     };
-    let in_time = tokio::time::timeout(crate::PATIENCE, read).await;
+    let in_time = tokio::time::timeout(crate::TIMEOUT, read).await;
     assert!(in_time.is_ok(), "{wanted:?} in {text:?}");
     text
 }
@@ -79,7 +79,7 @@ async fn streams_end_with_the_node() {
     let beacon = manual().await;
     let mut stream = listen(&beacon, "topics=head").await;
     drop(beacon);
-    let end = tokio::time::timeout(crate::PATIENCE, stream.chunk()).await;
+    let end = tokio::time::timeout(crate::TIMEOUT, stream.chunk()).await;
     assert!(matches!(end, Ok(Ok(None) | Err(_))), "the stream ends");
 }
 
@@ -100,7 +100,7 @@ async fn streams_can_be_cut_silent_or_of_an_old_node() {
 
     beacon.faults(|faults| faults.streams = StreamFault::Absent);
     let end = async { while let Ok(Some(_)) = stream.chunk().await {} };
-    tokio::time::timeout(crate::PATIENCE, end)
+    tokio::time::timeout(crate::TIMEOUT, end)
         .await
         .expect("the stream ends");
     assert_eq!(get(&beacon, "/eth/v1/events?topics=head").await.0, 404);

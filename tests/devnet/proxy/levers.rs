@@ -231,7 +231,7 @@ async fn everything_ends_with_the_handle() {
     let hanging = tokio::spawn(super::client().get(format!("{url}/hang")).send());
     super::super::support::eventually("the call hangs", async || proxy.strikes("test") == 1).await;
     drop(proxy);
-    let ended = tokio::time::timeout(crate::PATIENCE, hanging)
+    let ended = tokio::time::timeout(crate::TIMEOUT, hanging)
         .await
         .unwrap()
         .unwrap();

@@ -146,7 +146,7 @@ pub(crate) fn client() -> &'static reqwest::Client {
         reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(crate::PATIENCE)
+            .timeout(crate::TIMEOUT)
             .pool_max_idle_per_host(0)
             .tls_certs_only([])
             .build()

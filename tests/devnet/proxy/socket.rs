@@ -38,7 +38,7 @@ type Heads = Subscription<alloy::rpc::types::Header>;
 
 /// The number of the next head.
 async fn head(heads: &mut Heads) -> Option<u64> {
-    let head = tokio::time::timeout(crate::PATIENCE, heads.recv()).await;
+    let head = tokio::time::timeout(crate::TIMEOUT, heads.recv()).await;
     head.ok()?.ok().map(|head| head.number)
 }
 
@@ -133,7 +133,7 @@ async fn a_socket_dies_in_silence_or_is_cut() {
     assert_eq!(head(&mut heads).await, Some(4), "what was said meanwhile is lost");
 
     stage.proxy.switch_rule("test", "cut", Switch::On).unwrap();
-    let ended = tokio::time::timeout(crate::PATIENCE, heads.recv()).await.unwrap();
+    let ended = tokio::time::timeout(crate::TIMEOUT, heads.recv()).await.unwrap();
     assert!(ended.is_err(), "the subscription ends");
     assert!(stage.connect().await.is_err(), "nor is there another");
     // calls over HTTP are POST, and go on

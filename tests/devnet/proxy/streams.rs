@@ -59,7 +59,7 @@ impl Stream {
 
     /// The slot of the next event.
     async fn slot(&mut self) -> Value {
-        let event = tokio::time::timeout(crate::PATIENCE, self.next())
+        let event = tokio::time::timeout(crate::TIMEOUT, self.next())
             .await
             .unwrap()
             .unwrap()

@@ -19,7 +19,7 @@ pub(super) async fn raw(url: &str, request: &str) -> (Vec<u8>, Option<std::io::E
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut out = Vec::new();
-    let read = tokio::time::timeout(crate::PATIENCE, stream.read_to_end(&mut out)).await;
+    let read = tokio::time::timeout(crate::TIMEOUT, stream.read_to_end(&mut out)).await;
     (out, read.unwrap().err().map(|error| error.kind()))
 }
 

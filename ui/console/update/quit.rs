@@ -7,7 +7,7 @@ use crate::console::ExitReason;
 use crate::console::app::{Leaving, Tab};
 
 /// How long the engine may take to finish.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// `q`: one step back, and at the top the way out.
 pub(super) fn back(app: &mut App) -> Vec<Effect> {
@@ -83,7 +83,7 @@ fn leave(app: &mut App, reason: ExitReason) -> Vec<Effect> {
     app.leaving = Some(Leaving {
         reason,
         ticket,
-        deadline: app.now.mono + PATIENCE,
+        deadline: app.now.mono + TIMEOUT,
     });
     vec![Effect::Stop { ticket }]
 }

@@ -96,7 +96,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(crate::PATIENCE, waits).await.is_ok()
+        tokio::time::timeout(crate::TIMEOUT, waits).await.is_ok()
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

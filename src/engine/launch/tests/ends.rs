@@ -17,7 +17,7 @@ use crate::types::{NonceStatus, RequestId};
 use crate::view::{Refused, Request, Scope};
 
 /// Only a loop that hangs for ever takes so long.
-const PATIENCE: Duration = crate::PATIENCE;
+const TIMEOUT: Duration = crate::TIMEOUT;
 const POOL: PoolId = PoolId(7);
 
 /// An effect that was begun, and the way to end it. Without an answer it never ends.
@@ -160,7 +160,7 @@ impl Run {
             return self.aside.remove(at);
         }
         loop {
-            let begun = tokio::time::timeout(PATIENCE, self.begun.recv()).await;
+            let begun = tokio::time::timeout(TIMEOUT, self.begun.recv()).await;
             let begun = begun.expect("nothing of this kind begins").unwrap();
             if wanted(&begun.effect) {
                 return begun;
@@ -191,7 +191,7 @@ impl Run {
 
     async fn sees(&mut self, picture: impl Fn(&view::Snapshot) -> bool) {
         let seen = self.handle.snapshots.wait_for(|s| picture(s));
-        let seen = tokio::time::timeout(PATIENCE, seen).await;
+        let seen = tokio::time::timeout(TIMEOUT, seen).await;
         drop(seen.expect("not seen").unwrap());
     }
 
@@ -206,7 +206,7 @@ impl Run {
     }
 
     async fn ended(self, answer: oneshot::Receiver<crate::view::Reply>) -> String {
-        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        let answer = tokio::time::timeout(TIMEOUT, answer).await;
         let answer = answer.expect("it does not end").unwrap().unwrap();
         self.stopped.await.unwrap().unwrap();
         drop(self.feeds);

@@ -400,7 +400,7 @@ mod tests {
                     }
                 }
             };
-            let views = tokio::time::timeout(crate::PATIENCE, views).await;
+            let views = tokio::time::timeout(crate::TIMEOUT, views).await;
             let views = views.unwrap_or_else(|_| panic!("not told that it is {expected:?}"));
             assert_eq!(views[0].health, expected);
         }
@@ -423,7 +423,7 @@ mod tests {
         let feed = tokio::spawn(run(from, core));
         let mut missing = vec![EndpointKind::Relay, EndpointKind::Beacon];
         while !missing.is_empty() {
-            let told = tokio::time::timeout(crate::PATIENCE, told.recv()).await;
+            let told = tokio::time::timeout(crate::TIMEOUT, told.recv()).await;
             if let Incoming::Live(LiveUpdate::Endpoints(kind, _)) = told.unwrap().unwrap() {
                 missing.retain(|other| *other != kind);
             }
