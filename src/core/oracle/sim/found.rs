@@ -160,6 +160,7 @@ fn a_false_request_that_is_taken_back_does_not_take_the_true_one_along() {
     );
 }
 
+/// F08 of the list of faults.
 #[test]
 fn f08_a_request_that_leaves_the_chain_takes_its_approval_with_it() {
     let (mut world, case) = World::calm(RequestKind::Deposit);
@@ -193,6 +194,7 @@ fn f08_a_request_that_leaves_the_chain_takes_its_approval_with_it() {
     );
 }
 
+/// F11 of the list of faults.
 #[test]
 fn f11_a_request_that_is_told_twice_is_one_case() {
     let (mut world, case) = World::calm(RequestKind::Deposit);
