@@ -8,12 +8,12 @@
 
 #[cfg(target_os = "linux")]
 mod adversity;
+mod beacon_node;
 mod boundaries;
 mod ceremony;
 mod chain;
 mod config;
 mod conformance;
-mod consensus;
 mod devnet;
 mod engine;
 mod faults;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::{DevnetError, failed};
 
-const CALL_DEADLINE: Duration = Duration::from_secs(20);
+const CALL_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Whole ether times 10^18.
 pub(super) fn ether_to_wei(ether: u64) -> U256 {
