@@ -1,7 +1,7 @@
 //! The execution layer: JSON-RPC, event intake, agreement of endpoints, proofs of logs.
 //!
 //! [`rpc`] asks nodes; [`intake`] follows the events that the ports of manager and SSV name; [`replay`] rebuilds from
-//! logs what no contract stores, and [`kept`] keeps it for the next start; [`comparison`] compares old blocks with their
+//! logs what no contract stores, and [`history_cache`] keeps it for the next start; [`comparison`] compares old blocks with their
 //! headers behind everything else; [`sent`] looks back for what an account sent to the manager; [`execution`] is the chain behind its port, and [`agreement`] asks every endpoint
 //! before money moves. Nothing here knows a version of the manager or of SSV.
 
