@@ -3,10 +3,10 @@
 use super::*;
 use crate::oracle::fixture::{block, proposal, settings};
 use crate::oracle::{
-    ActionState, ChainFacts, Command, CommandReply, Durable, Effect, Input, Mode, Prepared, Purpose, Reach,
-    Refusal, Settings, Stamped, State, step,
+    ActionState, ChainFacts, Command, CommandReply, Durable, Effect, Input, Mode, Payload, Prepared, Purpose,
+    Reach, Refusal, Settings, Stamped, State, step,
 };
-use crate::types::{Check, LogRef, PersonSignature, PoolId, RequestKind, Stated, UnixMillis};
+use crate::types::{Check, LogRef, OperatorId, PersonSignature, PoolId, RequestKind, Stated, UnixMillis};
 
 const EXPIRES_MS: u64 = 3_600_000;
 
@@ -982,4 +982,20 @@ fn what_was_signed_lapses_when_the_signature_does() {
         said.contains("counts no more: the signature of bob expired at"),
         "{said}"
     );
+}
+
+#[test]
+fn who_approves_again_where_nothing_is_stale_any_more_counts_once() {
+    let mut life = Life::begin(of_keygens());
+    life.refresh(vec![Check::pass("pool-ready", "so")]);
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    life.approve("ada (uid 1000)", 1000).unwrap();
+    let id = life.action().id;
+    assert!(life.state.approving(id).is_some());
+    // as a clock that is set makes it, without a look
+    life.state.volatile.sight = Default::default();
+    life.approve("ada (uid 1000)", 1000).unwrap();
+    assert_eq!(life.action().endorsements.len(), 1);
+    assert_eq!(life.state.approving(id), None);
 }
