@@ -269,19 +269,26 @@ pub(crate) fn refreshing(snapshot: &Snapshot) -> impl Iterator<Item = (&ActionVi
     actions.filter_map(|action| Some((action, action.refreshing.as_ref()?)))
 }
 
-/// What is taken back where nothing is named: of what waits in an undo window or for stale checks, the approval that was
-/// given last. Who takes one back at once means what they just did.
+/// What is taken back where nothing is named: the approval that was given last of what waits in an undo window, and where
+/// nothing does, of what waits for stale checks. Who takes one back at once means what they just did, and what counts down
+/// is gone first.
 pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
-    let at = |action: &ActionView| match &action.refreshing {
-        Some(refreshing) => Some(refreshing.at),
-        None => action.decision.as_ref().map(|decision| decision.at),
-    };
-    let refreshing = refreshing(snapshot).map(|(action, _)| action);
-    let refreshing = refreshing.filter(|action| action.undo.is_some());
-    leaving(snapshot)
-        .into_iter()
-        .chain(refreshing)
-        .max_by_key(|action| at(action))
+    let decided = |action: &&ActionView| action.decision.as_ref().map(|decision| decision.at);
+    let counts_down = leaving(snapshot).into_iter().max_by_key(decided);
+    let refreshing = refreshing(snapshot).filter(|(action, _)| action.undo.is_some());
+    counts_down.or_else(|| refreshing.max_by_key(|(_, it)| it.at).map(|(action, _)| action))
+}
+
+/// What one key takes back with this action in front: that, unless something else counts down and it does not.
+pub(crate) fn undone_first<'a>(
+    snapshot: &'a Snapshot,
+    in_front: Option<&'a ActionView>,
+) -> Option<&'a ActionView> {
+    let in_front = in_front.and_then(|action| Some((action, action.undo?)));
+    match in_front {
+        Some((action, undo)) if undo.until.is_some() || leaving(snapshot).is_empty() => Some(action),
+        _ => approved_last(snapshot),
+    }
 }
 
 /// How an approval that can be taken back stands: `leaves in 7 s`.

@@ -146,9 +146,16 @@ impl Snapshot {
     }
 
     /// Whether leaving now would interrupt something: ceremonies that run, effects under way, and what was approved and
-    /// has not left.
+    /// has not left or does not count yet.
     #[must_use]
     pub fn work_in_flight(&self) -> Vec<SafeText> {
+        let forgotten = self.forgotten_by_a_stop();
+        self.work_of_a_stop().into_iter().chain(forgotten).collect()
+    }
+
+    /// What a stop finishes or picks up again at the next start.
+    #[must_use]
+    pub fn work_of_a_stop(&self) -> Vec<SafeText> {
         let ceremonies = self.ceremonies.iter().filter(|c| c.ended.is_none()).map(|c| {
             let unknown = if c.doubt.is_some() {
                 ": its outcome is looked for"
@@ -172,14 +179,6 @@ impl Snapshot {
                     a.kind, a.id.case
                 ))
             });
-        let refreshing = self.actions.iter().filter(|a| a.is_refreshing());
-        let refreshing = refreshing.filter_map(|a| {
-            let words = a.refreshing.as_ref()?;
-            Some(SafeText::new(&format!(
-                "{} of {} is {words}, and counts by itself then",
-                a.kind, a.id.case
-            )))
-        });
         // offered again until it is in a block
         let broadcasts = self.actions.iter().filter(|a| {
             a.family == Family::Broadcast
@@ -204,9 +203,20 @@ impl Snapshot {
             .map(|t| SafeText::new(&format!("{} of {} is {}", t.function, t.action.case, t.state)));
         ceremonies
             .chain(approved)
-            .chain(refreshing)
             .chain(transactions)
             .chain(broadcasts)
             .collect()
+    }
+
+    /// Approvals that wait for stale checks: no stop waits for them, and the journal does not bring them back.
+    fn forgotten_by_a_stop(&self) -> impl Iterator<Item = SafeText> {
+        let proposed = self.actions.iter().filter(|a| a.is_proposed());
+        proposed.filter_map(|a| {
+            let words = a.refreshing.as_ref()?;
+            Some(SafeText::new(&format!(
+                "{} of {} is {words}; a stop of the engine forgets this approval",
+                a.kind, a.id.case
+            )))
+        })
     }
 }

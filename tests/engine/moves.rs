@@ -196,8 +196,13 @@ async fn an_oracle_moves_to_another_host_and_an_auditor_follows_it() {
     ] {
         assert!(listed.contains(words), "{words}: {listed}");
     }
-    // a person has looked
-    two.ask(&["resume"]);
+    // who has not looked does not resume; a person has
+    let unread = two.command(&["resume"]).output().unwrap();
+    assert!(
+        !unread.status.success() && said(&unread).contains("First: "),
+        "{unread:?}"
+    );
+    two.ask(&["resume", "--read"]);
     until("nothing strange any more", &oracle, || !status().contains(line)).await;
     ground.devnet().deposit_pool(1).await.unwrap();
     until("the third pool", &oracle, || {

@@ -20,7 +20,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("reject", &["reject deposit/3#2 --digest 0x5f0c93d1a2b4 --reason \"the committee is in one data centre\""]),
     ("retry", &["retry deposit/3"]),
     ("pause", &["pause", "pause deposit/3"]),
-    ("resume", &["resume", "resume deposit/3"]),
+    ("resume", &["resume", "resume --read", "resume deposit/3"]),
     ("mode", &["mode", "mode supervised"]),
     ("adopt", &["adopt 0x00000000219ab540356cBB839Cbe05303d7705Fa"]),
     ("person", &["person new ada.json"]),

@@ -21,7 +21,9 @@ pub(crate) use notify::NotifyCommand;
 pub(crate) use oracle::{ConsoleArgs, DoctorArgs, DoctorRole, OracleArgs};
 pub(crate) use person::{ExplainArgs, PersonCommand, SignArgs};
 pub(crate) use roles::{MessengerArgs, OperatorArgs, OperatorCommand, SharesCommand};
-pub(crate) use seat::{ApproveArgs, ModeArgs, SeatArgs, SeatCommand, ShowActionArgs};
+#[cfg(test)]
+pub(crate) use seat::ScopeArgs;
+pub(crate) use seat::{ApproveArgs, ModeArgs, ResumeArgs, SeatArgs, SeatCommand, ShowActionArgs};
 pub(crate) use settings::ConfigCommand;
 
 use casimir_dkg::config::{AutoApprove, Flag, LoadOptions, process_environment};

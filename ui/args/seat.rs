@@ -36,7 +36,7 @@ pub(crate) enum SeatCommand {
     /// Let nothing leave any more, of one case or at all
     Pause(ScopeArgs),
     /// End a pause
-    Resume(ScopeArgs),
+    Resume(ResumeArgs),
     /// Say who decides, or have somebody else decide from now on: observe, supervised or auto
     Mode(ModeArgs),
     /// Take over an account with a past that the engine's journal does not know
@@ -174,6 +174,15 @@ pub(crate) struct ScopeArgs {
     pub case: Option<CaseId>,
     #[command(flatten)]
     pub seat: SeatArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ResumeArgs {
+    /// What the engine says of a pause of its own was read: end that as well
+    #[arg(long)]
+    pub read: bool,
+    #[command(flatten)]
+    pub of: ScopeArgs,
 }
 
 impl ScopeArgs {

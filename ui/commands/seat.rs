@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::export::Export;
 use super::part::used;
 use super::{person, runtime};
-use crate::args::{ApproveArgs, SeatArgs, SeatCommand, ShowActionArgs};
+use crate::args::{ApproveArgs, ResumeArgs, SeatArgs, SeatCommand, ShowActionArgs};
 use crate::exit::{Kind, Known, Outcome};
 use crate::output;
 use crate::seat::{self, Found, Places};
@@ -211,20 +211,32 @@ async fn perform(command: &SeatCommand, asker: &Asker) -> anyhow::Result<Outcome
         SeatCommand::Undo(args) => Request::TakeBack { action: args.action },
         SeatCommand::Retry(args) => Request::Retry { case: args.case },
         SeatCommand::Pause(args) => Request::Pause { scope: args.scope() },
-        SeatCommand::Resume(args) => {
-            // whoever ends a pause of the engine's own reads why, and what to look at
-            if args.scope() == Scope::All && !asker.json {
-                let why = asker.snapshot().why_paused();
-                why.iter().for_each(|text| output::line(text));
-            }
-            Request::Resume { scope: args.scope() }
-        }
+        SeatCommand::Resume(args) => resumption(asker, args)?,
         SeatCommand::Mode(args) => return mode::run(asker, args).await,
         SeatCommand::Adopt(args) => Request::Adopt {
             account: args.account,
         },
     };
     asker.ask(request).await
+}
+
+/// Who ends a pause of the engine's own reads first why it paused, and what to look at.
+fn resumption(asker: &Asker, args: &ResumeArgs) -> anyhow::Result<Request> {
+    let scope = args.of.scope();
+    let why = match scope {
+        Scope::All => asker.snapshot().why_paused(),
+        Scope::Case(_) => Vec::new(),
+    };
+    if why.is_empty() || args.read {
+        return Ok(Request::Resume { scope });
+    }
+    if !asker.json {
+        why.iter().for_each(|text| output::line(text));
+    }
+    let words = "not resumed: read why it was paused, look at what that names, and then type `casimir-dkg resume --read`";
+    Err(Known::new(Kind::CheckFailed, words)
+        .with(json!({ "why_paused": why }))
+        .into())
 }
 
 /// What holds something up, as `/readyz` and the headless stream name it.
@@ -330,7 +342,8 @@ impl SeatCommand {
             Self::Reject(args) => &args.seat,
             Self::Undo(args) => &args.seat,
             Self::Retry(args) => &args.seat,
-            Self::Pause(args) | Self::Resume(args) => &args.seat,
+            Self::Pause(args) => &args.seat,
+            Self::Resume(args) => &args.of.seat,
             Self::Mode(args) => &args.seat,
             Self::Adopt(args) => &args.seat,
         }
@@ -344,6 +357,7 @@ mod tests {
     use casimir_dkg::view::{ActionState, ListKind, Seated};
 
     use super::*;
+    use crate::args::ScopeArgs;
     use crate::exit::Failure;
     use crate::fixture;
 
@@ -385,6 +399,49 @@ mod tests {
         let refused = Failure::of(&refused);
         assert_eq!(refused.code(), 1);
         assert_eq!(refused.error(), "refused: the engine has stopped");
+    }
+
+    /// No command says "First: find out who holds the key" and has resumed already.
+    #[tokio::test]
+    async fn who_ends_a_pause_of_the_engines_own_has_read_why() {
+        let pause = |by: &str| casimir_dkg::view::PauseView {
+            by: by.into(),
+            since: UnixMillis(7),
+        };
+        let own = pause("the engine: nonce 12 was used");
+        let case = Some("deposit/3".parse().unwrap());
+        for (by, case, read, resumes) in [
+            (&own, None, false, false),
+            (&own, None, true, true),
+            (&own, case, false, true),
+            (&pause("ada: not today"), None, false, true),
+        ] {
+            let mut snapshot = fixture::unread();
+            snapshot.paused = Some(by.clone());
+            let (_side, handle) = channel(snapshot);
+            let mut asker = asker(handle);
+            asker.json = true;
+            let seat = SeatArgs { socket: None };
+            let of = ScopeArgs { case, seat };
+            match resumption(&asker, &ResumeArgs { read, of }) {
+                Ok(request) => {
+                    assert!(resumes);
+                    let scope = case.map_or(Scope::All, Scope::Case);
+                    assert_eq!(request, Request::Resume { scope });
+                }
+                Err(refused) => {
+                    assert!(!resumes, "{refused:#}");
+                    let refused = Failure::of(&refused);
+                    assert_eq!(refused.code(), 1);
+                    assert!(refused.error().ends_with("`casimir-dkg resume --read`"));
+                    let why = refused.object()["why_paused"].to_string();
+                    assert!(
+                        why.contains("nonce 12 was used") && why.contains("First: "),
+                        "{why}"
+                    );
+                }
+            }
+        }
     }
 
     /// The snapshot lists the newest of what is over; whatever is older is asked for.

@@ -206,7 +206,7 @@ fn stop(engine: &EngineHandle) {
 }
 
 fn waiting(snapshot: &Snapshot, grace: Duration) -> String {
-    let work = snapshot.work_in_flight();
+    let work = snapshot.work_of_a_stop();
     if work.is_empty() {
         return "stopping".to_owned();
     }

@@ -75,8 +75,8 @@ struct Plain<'a, B> {
     seat: Seat,
     beside: &'a B,
     follow: bool,
-    /// The action that was printed last, with the digest that it had.
-    opened: Option<(ActionId, Root)>,
+    /// The action that was printed last, as it was then.
+    opened: Option<Box<ActionView>>,
     /// The last row of each list that `older` printed.
     seen: HashMap<ListKind, RowId>,
     /// The pause of the engine's own, by its beginning, of which it was said why.
@@ -382,59 +382,91 @@ impl<B: Beside> Plain<'_, B> {
         };
         let sent = self.sent(&action).await;
         show::action(&action, sent.as_ref(), UnixMillis::now());
-        self.opened = Some((action.id, action.digest));
-        if !action.waits() {
-            return line(&format!(
-                "{} is {}: nothing to decide",
-                action.id,
-                action.standing()
-            ));
-        }
-        let code = action.digest.code();
-        match &action.phrase {
-            Some(phrase) => line(&format!(
-                "This cannot be undone. To approve: approve {code} {phrase}"
-            )),
-            None => line(&format!("To approve: approve {code}")),
-        }
-        line("To reject: reject REASON");
+        to_type(&action).iter().for_each(|text| line(text));
+        self.opened = Some(Box::new(action));
     }
 
     /// What was opened, if it is still what it was.
     fn opened<'s>(&self, snapshot: &'s Snapshot) -> Result<&'s ActionView, String> {
-        let Some((id, digest)) = self.opened else {
-            return Err("open an action first: nobody decides what was not read".to_owned());
-        };
-        match snapshot.action(id) {
-            Some(action) if action.digest == digest => Ok(action),
-            Some(_) => Err(format!("{id} changed since it was opened: open it again")),
-            None => Err(format!("{id} is not there any more")),
-        }
+        let action = as_opened(self.opened.as_deref(), snapshot)?;
+        Ok(action.0)
     }
 
     fn approval(&self, snapshot: &Snapshot, typed: &str, phrase: Option<String>) -> Result<Request, String> {
-        let action = self.opened(snapshot)?;
-        if !names(typed, action.digest) {
-            return Err(format!(
-                "{typed} is not the code of {}, which is {}",
-                action.id,
-                action.digest.code()
-            ));
-        }
-        if snapshot.mode == Mode::Observe {
-            return Err("mode observe decides nothing".to_owned());
-        }
-        action.can_approve.check().map_err(ToString::to_string)?;
-        if let Some(wanted) = &action.phrase
-            && phrase.as_deref() != Some(wanted.as_str())
-        {
-            return Err(format!("type the phrase behind the code: {wanted}"));
-        }
-        Ok(Request::Approve {
-            action: action.id,
-            digest: action.digest,
-            phrase: phrase.filter(|_| action.phrase.is_some()),
-        })
+        approval(self.opened.as_deref(), snapshot, typed, phrase)
+    }
+}
+
+/// An approval of what was opened, where it says still what it said: its digest is that of what would leave, and a person
+/// reads its checks and its committee as well.
+fn approval(
+    opened: Option<&ActionView>,
+    snapshot: &Snapshot,
+    typed: &str,
+    phrase: Option<String>,
+) -> Result<Request, String> {
+    let (action, opened) = as_opened(opened, snapshot)?;
+    if !opened.is_shown_as(action) {
+        return Err(format!(
+            "{} does not say what it said when it was opened: open it again",
+            action.id
+        ));
+    }
+    if !names(typed, action.digest) {
+        return Err(format!(
+            "{typed} is not the code of {}, which is {}",
+            action.id,
+            action.digest.code()
+        ));
+    }
+    if snapshot.mode == Mode::Observe {
+        return Err("mode observe decides nothing".to_owned());
+    }
+    action.can_approve.check().map_err(ToString::to_string)?;
+    if let Some(wanted) = &action.phrase
+        && phrase.as_deref() != Some(wanted.as_str())
+    {
+        return Err(format!("type the phrase behind the code: {wanted}"));
+    }
+    Ok(Request::Approve {
+        action: action.id,
+        digest: action.digest,
+        phrase: phrase.filter(|_| action.phrase.is_some()),
+    })
+}
+
+/// What can be decided on an action, and what to type for that.
+fn to_type(action: &ActionView) -> Vec<String> {
+    const REJECT: &str = "To reject: reject REASON";
+    let (id, standing) = (action.id, action.standing());
+    if !action.is_proposed() {
+        return vec![format!("{id} is {standing}: nothing to decide")];
+    }
+    if !action.waits() {
+        return vec![
+            format!("{id} is {standing}: nothing to approve"),
+            REJECT.to_owned(),
+        ];
+    }
+    let code = action.digest.code();
+    let approve = match &action.phrase {
+        Some(phrase) => format!("This cannot be undone. To approve: approve {code} {phrase}"),
+        None => format!("To approve: approve {code}"),
+    };
+    vec![approve, REJECT.to_owned()]
+}
+
+/// What was opened, as it is now and as it was printed, where the same would leave.
+fn as_opened<'s, 'o>(
+    opened: Option<&'o ActionView>,
+    snapshot: &'s Snapshot,
+) -> Result<(&'s ActionView, &'o ActionView), String> {
+    let opened = opened.ok_or("open an action first: nobody decides what was not read")?;
+    let id = opened.id;
+    match snapshot.action(id) {
+        Some(action) if action.digest == opened.digest => Ok((action, opened)),
+        Some(_) => Err(format!("{id} changed since it was opened: open it again")),
+        None => Err(format!("{id} is not there any more")),
     }
 }
 
@@ -496,6 +528,64 @@ mod tests {
     }
 
     #[test]
+    fn an_approval_is_of_what_was_printed_with_its_checks_and_its_committee() {
+        use casimir_dkg::types::{Check, OperatorId};
+        use casimir_dkg::view::{Can, CommitteeView, WorseView};
+
+        let committee = |down: &[u64]| CommitteeView {
+            proposed: [1, 2, 3, 4].map(OperatorId).to_vec(),
+            worse: (!down.is_empty()).then(|| WorseView {
+                down: down.iter().copied().map(OperatorId).collect(),
+                proven: vec![],
+                instead: None,
+            }),
+            holders: vec![],
+            sizes: vec![],
+        };
+        let mut opened = crate::fixture::action("deposit/3#2".parse().unwrap());
+        opened.can_approve = Can::Yes;
+        opened.checks = vec![Check::pass("balance", "1 ETH")];
+        opened.committee = Some(committee(&[]));
+        let mut failing = opened.clone();
+        failing.checks = vec![Check::unknown("balance", "no answer")];
+        let mut down = opened.clone();
+        down.committee = Some(committee(&[3]));
+        let code = opened.digest.code().to_string();
+        let asks = |opened: &ActionView, now: &ActionView| {
+            let mut snapshot = crate::fixture::unread();
+            snapshot.mode = Mode::Supervised;
+            snapshot.actions = vec![now.clone()];
+            approval(Some(opened), &snapshot, &code, None)
+        };
+        assert!(asks(&opened, &opened).is_ok(), "{:?}", asks(&opened, &opened));
+        for now in [&failing, &down] {
+            let refused = asks(&opened, now).unwrap_err();
+            assert!(
+                refused.ends_with("when it was opened: open it again"),
+                "{refused}"
+            );
+            assert!(asks(now, now).is_ok());
+        }
+        // who saw it worse has seen this
+        assert!(asks(&down, &opened).is_ok());
+    }
+
+    #[test]
+    fn what_is_refreshing_can_be_rejected_and_says_so() {
+        let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
+        assert!(to_type(&action)[0].starts_with("To approve: approve "));
+        action.refreshing = Some(crate::fixture::refreshing());
+        let said = to_type(&action);
+        assert!(
+            said[0].ends_with("refreshing its checks: nothing to approve"),
+            "{said:?}"
+        );
+        assert_eq!(said[1], "To reject: reject REASON");
+        action.state = casimir_dkg::view::ActionState::Done;
+        assert_eq!(to_type(&action), ["deposit/3#2 is done: nothing to decide"]);
+    }
+
+    #[test]
     fn undo_means_what_was_named_or_what_was_approved_last() {
         let mut snapshot = crate::fixture::unread();
         assert!(undo(&snapshot, None).unwrap_err().contains("undo window"));
@@ -512,7 +602,7 @@ mod tests {
         };
         snapshot.actions = vec![approved(later, 1_000, 9_000), approved(action, 2_000, 9_000)];
         assert_eq!(undo(&snapshot, None), Ok(Request::TakeBack { action }));
-        // approved later still, while its checks were stale
+        // approved later still, while its checks were stale: what counts down is gone first
         let mut last = crate::fixture::action(later);
         last.undo = Some(casimir_dkg::view::UndoView { until: None });
         last.refreshing = Some(casimir_dkg::view::RefreshingView {
@@ -520,6 +610,8 @@ mod tests {
             ..crate::fixture::refreshing()
         });
         snapshot.actions[0] = last;
+        assert_eq!(undo(&snapshot, None), Ok(Request::TakeBack { action }));
+        snapshot.actions.truncate(1);
         assert_eq!(undo(&snapshot, None), Ok(Request::TakeBack { action: later }));
     }
 

@@ -371,9 +371,12 @@ mod tests {
         assert_eq!(said[1], "Nothing waits for a decision.");
         let in_flight = snapshot.work_in_flight();
         assert!(
-            in_flight[0].as_str().contains("approved by ada, refreshing"),
+            in_flight[0].as_str().ends_with(
+                "is approved by ada, refreshing its checks; a stop of the engine forgets this approval"
+            ),
             "{in_flight:?}"
         );
+        assert!(snapshot.work_of_a_stop().is_empty(), "no stop waits for it");
     }
 
     #[test]

@@ -156,10 +156,17 @@ impl State {
         self.volatile.looks_at.get(&action).and_then(|look| look.block)
     }
 
+    /// Approvals that wait until what has faded is made again. What is decided or void waits for none.
+    fn waiting_approvals(&self, id: ActionId) -> Option<&[Approving]> {
+        let action = self.actions.get(&id)?;
+        let waiting = self.volatile.approving.get(&id)?;
+        (action.state == ActionState::Proposed).then_some(waiting)
+    }
+
     /// Who approved what has faded, and waits until it is made again.
     #[must_use]
     pub fn approving(&self, action: ActionId) -> Option<SafeText> {
-        let waiting = self.volatile.approving.get(&action)?;
+        let waiting = self.waiting_approvals(action)?;
         let names: Vec<_> = waiting.iter().map(|approving| approving.by.to_string()).collect();
         Some(SafeText::new(&names.join(" and ")))
     }
@@ -168,13 +175,12 @@ impl State {
     #[must_use]
     pub fn refreshing(&self, id: ActionId) -> Option<Refreshing> {
         let action = self.actions.get(&id)?;
-        let waiting = self.volatile.approving.get(&id)?;
-        let good_for = Duration::from_millis(self.refreshing_for_ms());
+        let waiting = self.waiting_approvals(id)?;
         let given = action.endorsements.len() + waiting.len();
         Some(Refreshing {
             by: self.approving(id)?,
             at: waiting.iter().map(|approving| approving.at).max()?,
-            until: waiting.iter().map(|approving| approving.at).min()?.plus(good_for),
+            until: waiting.iter().map(|approving| self.lapses_at(approving)).min()?,
             is_enough: given >= usize::from(self.settings.policy.demand(&action.proposal).people),
         })
     }
@@ -184,13 +190,30 @@ impl State {
         REFRESHING_FOR_MS.min(self.settings.approval_expires_ms)
     }
 
-    /// Whether an approval waits for stale checks for longer than it may.
-    pub(super) fn is_overdue(&self, approving: &Approving) -> bool {
+    /// When an approval that waits for stale checks counts no more: what was signed elsewhere says until when it is good.
+    fn lapses_at(&self, approving: &Approving) -> UnixMillis {
+        let good_for = Duration::from_millis(self.refreshing_for_ms());
+        let waits_until = approving.at.plus(good_for);
+        let expires = approving.by.expires();
+        expires.map_or(waits_until, |expires| expires.min(waits_until))
+    }
+
+    /// Why an approval that waits for stale checks counts no more, where its time is over.
+    pub(super) fn overdue(&self, approving: &Approving) -> Option<String> {
         let ms = self.refreshing_for_ms().saturating_add(1);
         let live = &self.volatile;
-        // both are asked: each notes when it comes
+        // each is asked: each notes when it comes
         let by_wall = live.has_come(approving.at.plus(Duration::from_millis(ms)));
-        live.has_run(approving.up_ms.saturating_add(ms)) || by_wall
+        let by_run = live.has_run(approving.up_ms.saturating_add(ms));
+        let expires = approving.by.expires();
+        if let Some(expires) = expires.filter(|expires| live.has_come(*expires)) {
+            let by = &approving.by;
+            return Some(format!("the signature of {by} expired at {}", expires.to_utc()));
+        }
+        (by_wall || by_run).then(|| {
+            let good_for = in_words(Duration::from_millis(self.refreshing_for_ms()));
+            format!("its stale checks were not made again within {good_for}")
+        })
     }
 
     /// Whether no execution endpoint answers, so that nothing can leave.

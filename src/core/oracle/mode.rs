@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Answer, not_now};
 use super::turn::Turn;
-use super::{ActionState, Case, Decider, Mode, Record, Refusal, State, Step};
+use super::{ActionState, Case, Decider, Mode, Record, Refusal, State, Step, people};
 use crate::types::{ActionId, SafeText, UnixMillis, counted};
 
 /// A person switched the mode.
@@ -80,6 +80,9 @@ pub(super) fn switch(turn: &mut Turn<'_>, by: &SafeText, to: Mode, word: Option<
     } else {
         0
     };
+    if to == Mode::Observe {
+        people::drop_all_approving(turn, &format!("{by} switched to mode {to}"));
+    }
     forget_words(turn);
     let words = match to {
         Mode::Observe => "nothing is decided, and nothing leaves this machine",

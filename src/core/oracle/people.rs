@@ -1,19 +1,17 @@
 //! What takes two people: who they are, and how the first approval waits for the second.
 
-use std::time::Duration;
+mod waiting;
 
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use super::command::{Answer, OBSERVES, decidable, not_now};
-use super::fading::{Approving, Faded};
-use super::step::worse;
+use super::command::{Answer, decidable, not_now};
+use super::fading::Approving;
 use super::turn::Turn;
-use super::{
-    Action, ActionKind, ActionState, Asker, Decider, Decision, Mode, Policy, Proposal, Record, Refusal,
-    Verdict, advance,
-};
-use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, in_words};
+use super::{Action, ActionKind, ActionState, Asker, Decider, Decision, Policy, Proposal, Record, Verdict};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
+pub(super) use waiting::{TakenBack, drop_all_approving, forget_overdue, refreshed, take_back_approving};
+use waiting::{drop_approving, refresh_first};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -323,6 +321,8 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
     }
     let number = u8::try_from(given.len() + 1).unwrap_or(of).min(of);
     let unknown = accepted(action, &by, &given);
+    // a clock that was set may leave nothing stale before a look: one person counts once
+    drop_approving(turn, id, |waiting| waiting.by.is_same(&by));
     let decision = Decision {
         nth: (of > 1).then_some(Nth { number, of }),
         unknown: (of > 1 || by.key().is_some()).then_some(unknown),
@@ -341,142 +341,6 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
         String::new()
     };
     Ok(SafeText::new(&format!("{id} approved{count}")))
-}
-
-/// An approval of what has faded waits until the checks were made again.
-fn refresh_first(turn: &mut Turn<'_>, id: ActionId, approving: Approving, faded: &Faded) -> SafeText {
-    let waiting = turn.state.volatile.approving.entry(id).or_default();
-    waiting.retain(|other| !other.by.is_same(&approving.by));
-    waiting.push(approving);
-    advance::look_again(turn, id);
-    SafeText::new(&format!(
-        "refreshing: {} stale ({}); {id} is approved once they are made again and none is worse, within {}; until then the \
-         approval can be taken back",
-        match faded.checks.len() {
-            1 => "1 check is".to_owned(),
-            many => format!("{many} checks are"),
-        },
-        faded.why,
-        in_words(Duration::from_millis(turn.state.refreshing_for_ms()))
-    ))
-}
-
-/// What waited for stale checks too long counts no more, whether they were made again or not.
-pub(super) fn forget_overdue(turn: &mut Turn<'_>, id: ActionId) {
-    let Some(waiting) = turn.state.volatile.approving.get(&id) else {
-        return;
-    };
-    let overdue = |approving: &&Approving| turn.state.is_overdue(approving);
-    let overdue: Vec<_> = waiting.iter().filter(overdue).map(|a| a.by.clone()).collect();
-    if overdue.is_empty() {
-        return;
-    }
-    let names: Vec<_> = overdue.iter().map(ToString::to_string).collect();
-    let good_for = in_words(Duration::from_millis(turn.state.refreshing_for_ms()));
-    drop_approving(turn, id, |approving| overdue.contains(&approving.by));
-    let text = SafeText::new(&format!(
-        "the approval of {id} by {} counts no more: its stale checks could not be made again within {good_for}",
-        names.join(" and ")
-    ));
-    let case = Some(id.case);
-    turn.record(Record::Note { case, text });
-}
-
-/// Forgets approvals that wait for stale checks, and that the case waits for them.
-fn drop_approving(turn: &mut Turn<'_>, id: ActionId, which: impl Fn(&Approving) -> bool) {
-    let live = &mut turn.state.volatile;
-    let Some(waiting) = live.approving.get_mut(&id) else {
-        return;
-    };
-    waiting.retain(|approving| !which(approving));
-    if waiting.is_empty() {
-        live.approving.remove(&id);
-        live.waiting.remove(&id.case);
-    }
-    live.agenda.mark(id.case);
-}
-
-/// A person takes back what waits for stale checks; whose it was.
-pub(super) fn take_back_approving(turn: &mut Turn<'_>, id: ActionId) -> Option<SafeText> {
-    let by = turn.state.approving(id)?;
-    drop_approving(turn, id, |_| true);
-    Some(by)
-}
-
-/// The checks of an action were made again: approvals that waited for that count if the checks say what was shown, and
-/// are told to be of no use if they do not.
-pub(super) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
-    let Some(waiting) = turn.state.volatile.approving.remove(&id) else {
-        return;
-    };
-    let mut kept = Vec::new();
-    for approving in waiting {
-        let by = approving.by.clone();
-        let outcome = match no_more(turn, id, &approving) {
-            Some(why) => Err(why),
-            None if turn.state.faded(&turn.state.actions[&id]).is_some() => {
-                kept.push(approving);
-                continue;
-            }
-            None => {
-                turn.state.volatile.waiting.remove(&id.case);
-                complete(turn, id, approving)
-            }
-        };
-        if let Err(why) = outcome {
-            let text = SafeText::new(&format!(
-                "the approval of {id} by {by} does not count: its checks were stale and were made again, and {why}"
-            ));
-            let case = Some(id.case);
-            turn.record(Record::Note { case, text });
-        }
-    }
-    if !kept.is_empty() {
-        turn.state.volatile.approving.insert(id, kept);
-    }
-}
-
-/// Why an approval that waited does not count any more.
-fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<String> {
-    const CHANGED: &str = "what it shows is not what was approved";
-    if turn.state.mode() == Mode::Observe {
-        return Some(OBSERVES.to_owned());
-    }
-    if turn.state.is_overdue(approving) {
-        return Some("it came too late".to_owned());
-    }
-    if let Err(refusal) = decidable(turn, id, approving.digest) {
-        return Some(match refusal {
-            Refusal::AlreadyDecided { .. } => refusal.to_string(),
-            _ => CHANGED.to_owned(),
-        });
-    }
-    let action = &turn.state.actions[&id];
-    if action.approvable().is_err() {
-        return Some(CHANGED.to_owned());
-    }
-    // what somebody signed elsewhere names what may be unknown, and holds back the rest
-    let at_seat = approving.by.key().is_none();
-    let worse = worse(&approving.shown, &turn.state.shown(action).0.checks);
-    worse
-        .filter(|_| at_seat)
-        .map(|name| format!("{name} is worse than it was shown"))
-}
-
-fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(), String> {
-    let Approving {
-        by, digest, phrase, ..
-    } = approving;
-    let answer = match by {
-        Decider::Person {
-            name,
-            uid,
-            signed: Some(signed),
-            ..
-        } => approve_signed(turn, name, uid, signed),
-        by => take(turn, by, id, digest, phrase.as_deref()),
-    };
-    answer.map(drop).map_err(|refusal| refusal.to_string())
 }
 
 /// The unknown checks that everybody who approves lets pass: at a seat those that are unknown now, elsewhere those that

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::people;
+use super::people::{self, TakenBack};
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Decider, Mode, Record, Risk, State, Step};
 use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
@@ -124,12 +124,23 @@ pub(super) fn take_back(turn: &mut Turn<'_>, by: &SafeText, id: ActionId) -> Res
     can_take_back(turn.state, id)?;
     let case = id.case;
     match people::take_back_approving(turn, id) {
-        Some(whose) => turn.record(Record::Note {
-            case: Some(case),
-            text: SafeText::new(&format!(
-                "{by} took back the approval of {id} by {whose}, which waited for stale checks to be made again"
-            )),
-        }),
+        Some(TakenBack { whose, is_signed }) => {
+            turn.record(Record::Note {
+                case: Some(case),
+                text: SafeText::new(&format!(
+                    "{by} took back the approval of {id} by {whose}, which waited for stale checks to be made again"
+                )),
+            });
+            // a signature is good for the action that it names, whoever brings it and however often
+            if is_signed {
+                turn.record(Record::ActionVoided {
+                    action: id,
+                    reason: SafeText::new(&format!(
+                        "{by} took back an approval that was signed elsewhere, before it counted"
+                    )),
+                });
+            }
+        }
         None => turn.record(Record::ActionVoided {
             action: id,
             reason: SafeText::new(&format!("{by} took the approval back before anything left")),

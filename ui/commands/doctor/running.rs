@@ -184,7 +184,7 @@ fn strange(
         ),
         &format!(
             "look at {theirs}; what no log explains a block explorer finds by account {account} and nonce: {own}. Then resume (key P in the console, or \
-             `casimir-dkg resume`); else find out who holds the key first. Where the oracle runs, and sends just now, run this again"
+             `casimir-dkg resume --read`); else find out who holds the key first. Where the oracle runs, and sends just now, run this again"
         ),
     )
 }

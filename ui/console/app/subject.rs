@@ -1,12 +1,12 @@
 //! What a command is about: the selected row, or the thing whose detail view is open.
 
-use casimir_dkg::types::{CaseId, UnixMillis};
+use casimir_dkg::types::{ActionId, CaseId, UnixMillis};
 use casimir_dkg::view::{
     ActionState, ActionView, CaseView, RowId, ValidatorView, Wait, WaitReason, Way, WayOn,
 };
 
 use super::{App, Target};
-use crate::console::keys::Command;
+use crate::console::keys::{Command, Group};
 
 impl App {
     /// The row in question.
@@ -91,10 +91,19 @@ impl App {
         Ok(on.clone())
     }
 
-    /// The action whose approval the key would take back: what is in front, else what was approved last.
+    /// The action whose approval the key would take back.
     pub(crate) fn undoable(&self) -> Option<&ActionView> {
-        let in_front = self.subject_action().filter(|action| action.undo.is_some());
-        in_front.or_else(|| crate::summary::approved_last(&self.snapshot))
+        crate::summary::undone_first(&self.snapshot, self.subject_action())
+    }
+
+    /// What the key would take back, said beside an action: `u takes the approval back`.
+    pub(crate) fn takes_back(&self, beside: ActionId) -> Option<String> {
+        let key = self.settings.keys.label(Group::Work, Command::TakeBack);
+        let id = self.undoable().filter(|_| !key.is_empty())?.id;
+        Some(match id == beside {
+            true => format!("{key} takes the approval back"),
+            false => format!("{key} takes that of {id} back first"),
+        })
     }
 
     /// Whether another action waits that could be approved together with this one.

@@ -124,11 +124,9 @@ fn refreshing(app: &App) -> Option<String> {
         Some(_) => in_front.next()?,
         None => in_front.next().or_else(|| all().next())?,
     };
-    let key = app.settings.keys.label(Group::Work, Command::TakeBack);
-    Some(format!(
-        "nothing to press: {} is {it}; {key} takes the approval back",
-        action.id
-    ))
+    let undo = app.takes_back(action.id);
+    let undo = undo.map_or_else(String::new, |words| format!("; {words}"));
+    Some(format!("nothing to press: {} is {it}{undo}", action.id))
 }
 
 /// What the approve key would open: what can be approved rather than what cannot.

@@ -326,19 +326,21 @@ pub(crate) fn leaving(app: &App) -> Option<String> {
     let leaving = crate::summary::leaving(&app.snapshot);
     let said = leaving.iter().filter_map(|action| {
         let seconds = action.undo?.seconds_left(app.clock())?;
-        Some(format!("{} leaves in {seconds} s", action.id))
+        Some((action.id, format!("{} leaves in {seconds} s", action.id)))
     });
     let refreshing = crate::summary::refreshing(&app.snapshot);
-    let refreshing = refreshing.map(|(action, it)| format!("{} is {it}", action.id));
+    let refreshing = refreshing.map(|(action, it)| (action.id, format!("{} is {it}", action.id)));
     let said: Vec<_> = said.chain(refreshing).collect();
     let key = app.settings.keys.label(Group::Work, Command::TakeBack);
     let sign = Sign::Warn.glyph(app.settings.ascii);
-    // with several, whose approval the key means is not left to be guessed
-    let whose = match said.len() {
-        0 => return None,
-        1 => "the approval".to_owned(),
-        _ => format!("that of {}", app.undoable()?.id),
+    let taken = app.undoable()?.id;
+    // whose approval the key means is not left to be guessed: what is in front may be held, and is not said here
+    let whose = match &said[..] {
+        [] => return None,
+        [(only, _)] if *only == taken => "the approval".to_owned(),
+        _ => format!("that of {taken}"),
     };
+    let said: Vec<_> = said.into_iter().map(|(_, words)| words).collect();
     Some(format!("{sign} {}: {key} takes {whose} back", said.join(", ")))
 }
 

@@ -3,7 +3,7 @@
 //! A head that is told again, or comes late, is nothing, and neither is one that goes back by a block: a node has the newest
 //! block a moment after another. Further back goes who asks another node, and so does a chain that is reorganised. What comes
 //! after tells them apart: a balancer's head comes forward again on the blocks that it told before, and a chain that was
-//! reorganised has others in their place. Where neither is seen, nothing is said.
+//! reorganised has others in their place for good. Where neither is seen, nothing is said.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -57,24 +57,32 @@ struct Fall {
     at: Instant,
     /// The blocks above that it had told before.
     told: BTreeMap<u64, B256>,
-    /// One of them was told again since.
+    /// One of them was told again since, and since another one was told in the place of one.
     again: bool,
+    /// Another block was told in the place of one of them.
+    contradicted: bool,
     /// Its head came up to where it had been.
     is_back: bool,
 }
 
 impl Fall {
-    /// Another head was told since. Whether another block is in the place of one that it had told before.
-    fn is_reorganised(&mut self, head: Head) -> bool {
+    /// Another head was told since. A block in the place of one that it had told before is one of a chain that was
+    /// reorganised, or of another branch that a node behind its address is on: the latter comes back to what it told before.
+    fn look_at(&mut self, head: Head) {
         self.is_back |= head.number >= self.from;
+        let mut again = false;
         for (number, hash) in head.blocks() {
             match self.told.get(&number) {
-                Some(before) if *before == hash => self.again = true,
-                Some(_) => return true,
+                Some(before) if *before == hash => again = true,
+                Some(_) => {
+                    self.contradicted = true;
+                    self.again = false;
+                    return;
+                }
                 None => (),
             }
         }
-        false
+        self.again |= again;
     }
 }
 
@@ -110,6 +118,7 @@ impl Heads {
                 at: now,
                 told: self.chain.split_off(&(head.number + 1)),
                 again: false,
+                contradicted: false,
                 is_back: false,
             });
             if self.falls.len() > TIMES {
@@ -122,14 +131,19 @@ impl Heads {
 
     /// Which of them this head explains.
     fn look_at_falls(&mut self, head: Head, now: Instant) {
-        self.falls
-            .retain_mut(|fall| now.duration_since(fall.at) < WHILE && !fall.is_reorganised(head));
+        self.falls.retain(|fall| now.duration_since(fall.at) < WHILE);
+        self.falls.iter_mut().for_each(|fall| fall.look_at(head));
         while let Some(at) = self.falls.iter().position(|fall| fall.again && fall.is_back) {
-            let Some(Fall { from, to, .. }) = self.falls.remove(at) else {
+            let Some(fall) = self.falls.remove(at) else {
                 break;
             };
+            let Fall { from, to, .. } = fall;
+            let of = match fall.contradicted {
+                true => "another chain",
+                false => "one chain",
+            };
             self.words = SafeText::new(&format!(
-                "eth_getBlockByNumber: says by turns that other blocks are the newest, {to} after {from} of one chain: the \
+                "eth_getBlockByNumber: says by turns that other blocks are the newest, {to} after {from} of {of}: the \
                  nodes behind its address differ"
             ));
             self.back.push_back(now);
@@ -273,6 +287,26 @@ mod tests {
             .chain(on(97..103, 1))
             .chain(on(91..110, 2));
         assert_eq!(tells_of(heads), (0, false));
+    }
+
+    /// Its nodes are on two branches, and it asks one of them twice before it asks the other.
+    #[test]
+    fn nodes_on_two_branches_are_noticed_though_they_contradict_each_other() {
+        for lag in 2..=6 {
+            // each run goes as far as two blocks further
+            let turns = |n: u64| {
+                let (ahead, behind) = (100 + 2 * n, 101 + 2 * n - lag);
+                [(ahead, 0), (ahead + 1, 0), (behind, 1), (behind + 1, 1)]
+            };
+            let (began, is_fickle) = tells_of((0..8).flat_map(turns));
+            assert_eq!((began, is_fickle), (1, true), "{lag} behind");
+        }
+        // a branch that was left for good is a chain that was reorganised
+        let left = |n: u8| {
+            let ahead = 100 + 2 * u64::from(n);
+            [(ahead, n), (ahead + 1, n), (ahead - 1, n + 1), (ahead, n + 1)]
+        };
+        assert_eq!(tells_of((0..8).flat_map(left)), (0, false));
     }
 
     #[test]

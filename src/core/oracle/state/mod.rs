@@ -186,6 +186,10 @@ impl State {
             let runs = |request| known.get(&request).is_some_and(|c| c.ended.is_none());
             self.volatile.end(runs);
         }
+        if let Record::Decided { action, .. } | Record::ActionVoided { action, .. } = record {
+            // what waited for the same question has nothing to wait for
+            self.volatile.approving.remove(action);
+        }
         if let Record::ActionProposed { action, .. } = record {
             let known = &self.durable.actions;
             let is_over = |id| known.get(&id).is_none_or(|a| a.state.is_over());

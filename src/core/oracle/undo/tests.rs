@@ -305,3 +305,52 @@ fn an_approval_that_waited_does_not_count_where_a_check_is_worse_than_it_was_sho
         }
     }
 }
+
+#[test]
+fn what_is_rejected_or_void_has_no_approval_to_take_back() {
+    let reject = |life: &mut Life| {
+        let (action, digest) = (life.action().id, life.action().digest);
+        let reason = "not today".into();
+        let command = Command::Reject {
+            action,
+            digest,
+            reason,
+        };
+        commands(life, command).unwrap();
+    };
+    let void = |life: &mut Life| {
+        let case = life.action().id.case;
+        let reason = "nobody wants it".into();
+        commands(life, Command::GiveUp { case, reason }).unwrap();
+    };
+    let ends: [(&str, &dyn Fn(&mut Life)); 2] = [("rejected", &reject), ("void", &void)];
+    for (word, end) in ends {
+        let mut life = refreshing(|_| ());
+        let id = life.action().id;
+        end(&mut life);
+        assert_eq!(life.state.actions[&id].state.word(), word);
+        assert_eq!(life.state.refreshing(id), None, "{word}");
+        assert_eq!(life.state.approving(id), None, "{word}");
+        assert!(life.state.volatile.approving.is_empty(), "{word}");
+        let refused = can_take_back(&life.state, id).unwrap_err();
+        assert!(refused.contains(&format!("is {word}")), "{refused}");
+    }
+}
+
+/// As where a clock is set, so that nothing is stale before a look, and a rule decides.
+#[test]
+fn what_somebody_else_decided_has_no_approval_that_waits() {
+    let mut life = refreshing(|_| ());
+    let id = life.action().id;
+    let decision = crate::oracle::Decision::alone(
+        crate::oracle::Verdict::Approve,
+        Decider::Rule { name: "any".into() },
+        UnixMillis(1),
+        life.action().digest,
+    );
+    let seq = life.state.newest + 1;
+    let decided = Record::Decided { action: id, decision };
+    life.state.apply(seq, UnixMillis(1), &decided);
+    assert_eq!(life.state.approving(id), None);
+    assert!(life.state.volatile.approving.is_empty());
+}

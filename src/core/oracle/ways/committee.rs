@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::refusals::refused_for_long;
 use crate::oracle::{ActionState, Case, FailedFor, Payload, Resume, State, Step};
-use crate::types::{ActionId, CheckStatus, OperatorId, listed};
+use crate::types::{ActionId, Check, CheckStatus, OperatorId, listed};
 
 /// What stands against a committee.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,19 @@ fn somebody_is_away(state: &State, id: ActionId) -> bool {
     let shown = state.actions.get(&id).map(|action| state.shown(action).0);
     let mut checks = shown.into_iter().flat_map(|proposal| &proposal.checks);
     checks.any(|check| check.name == REACHABLE && check.status != CheckStatus::Pass)
+}
+
+/// Whether checks name an operator as one who does not answer. Where fewer than all are needed they may hold all the same.
+pub(in crate::oracle) fn does_not_answer(checks: &[Check], id: OperatorId) -> bool {
+    let lead = format!("operator {id}: ");
+    let mut checks = checks.iter().filter(|check| check.name == REACHABLE);
+    checks.any(|check| {
+        check
+            .reason
+            .as_str()
+            .split("; ")
+            .any(|words| words.starts_with(&lead))
+    })
 }
 
 pub(super) fn is_rejected(state: &State, case: &Case) -> bool {

@@ -104,11 +104,12 @@ fn decision(state: &State, case: &Case, id: ActionId) -> WaitReason {
         };
     }
     let waits = state.waiting_reason(case.id).map(SafeText::as_str);
+    let is_enough = state.refreshing(id).map(|refreshing| refreshing.is_enough);
     match waits {
         _ if action.approvable().is_err() => WaitReason::CheckFailed,
         _ if observes => WaitReason::Observed,
-        _ if state.approving(id).is_some() => WaitReason::Refreshing,
-        _ if !action.endorsements.is_empty() => WaitReason::SecondPerson,
+        _ if is_enough == Some(true) => WaitReason::Refreshing,
+        _ if is_enough.is_some() || !action.endorsements.is_empty() => WaitReason::SecondPerson,
         Some(words) if words.starts_with(FOR_A_PERSON) => WaitReason::Policy,
         Some(words) if words.starts_with(LOOKED_AT_AGAIN) => WaitReason::Gathering,
         Some(_) => WaitReason::Held,
@@ -162,18 +163,24 @@ fn since(state: &State, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
 
 /// Until when it has to be over: an approval expires, whatever holds it; a round of a ceremony has a deadline.
 fn due(state: &State, live: &Live, case: &Case, reason: WaitReason) -> Option<UnixMillis> {
+    let approved_until = |id| {
+        let action = state.actions.get(&id)?;
+        action.approved_until(state.settings.approval_expires_ms)
+    };
     match reason {
         WaitReason::LastChecks
         | WaitReason::HeldByPause
         | WaitReason::NoEndpoint
         | WaitReason::SignerAway
-        | WaitReason::SecondPerson
         | WaitReason::CasePaused
         | WaitReason::CheckFailed
-        | WaitReason::Refreshing
-        | WaitReason::Observed => {
-            let action = state.actions.get(&decided(case)?)?;
-            action.approved_until(state.settings.approval_expires_ms)
+        | WaitReason::Observed => approved_until(decided(case)?),
+        WaitReason::Refreshing => Some(state.refreshing(decided(case)?)?.until),
+        // the first approval may be one that waits for stale checks
+        WaitReason::SecondPerson => {
+            let id = decided(case)?;
+            let waiting = state.refreshing(id).map(|refreshing| refreshing.until);
+            waiting.into_iter().chain(approved_until(id)).min()
         }
         WaitReason::UndoWindow => undo_until(state, decided(case)?),
         WaitReason::Ceremony | WaitReason::Registration => live.progress.get(&current_ceremony(case)?)?.1,

@@ -133,6 +133,40 @@ fn the_second_person_is_waited_for_by_a_reason_of_its_own_until_the_first_approv
     }
 }
 
+/// Its checks were made by a process before this one, so they are stale.
+#[test]
+fn an_approval_that_waits_for_stale_checks_waits_for_them_or_for_another_person_until_it_lapses() {
+    let lapses = crate::oracle::REFRESHING_FOR_MS;
+    for (two, reason) in [(false, WaitReason::Refreshing), (true, WaitReason::SecondPerson)] {
+        let mut state = state(Mode::Supervised);
+        state.settings.approval_expires_ms = 6 * lapses;
+        if two {
+            state.settings.policy.two_persons = vec![TwoPersons {
+                kinds: vec![ActionKind::Keygen],
+                at_least_wei: None,
+                personal_keys: false,
+            }];
+        }
+        let case = case_id(RequestKind::Deposit, 3);
+        let checks = vec![Check::pass("balance", "1 ETH")];
+        let action = propose(&mut state, case, keygen(), checks);
+        let digest = state.actions[&action].digest;
+        let command = Command::Approve {
+            action,
+            digest,
+            phrase: None,
+        };
+        let by = "ada (uid 1000)".into();
+        take(&mut state, Input::Command { by, command });
+        let refreshing = state.refreshing(action).unwrap();
+        assert_eq!(refreshing.is_enough, !two);
+        let wait = found(&state, &live(), reason);
+        assert_eq!(wait.due, Some(refreshing.until));
+        let at = refreshing.at;
+        assert_eq!(refreshing.until.since(at).as_millis(), u128::from(lapses));
+    }
+}
+
 #[test]
 fn a_mode_that_a_person_made_more_careful_is_told_as_long_as_it_lasts() {
     let mut state = state(Mode::Auto);

@@ -158,11 +158,8 @@ fn warn_of_refreshing(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let Some(refreshing) = &action.refreshing else {
         return;
     };
-    let key = app.settings.keys.label(Group::Work, Command::TakeBack);
-    let undo = match action.undo {
-        Some(_) if !key.is_empty() => format!("; {key} takes the approval back"),
-        _ => String::new(),
-    };
+    let undo = action.undo.and_then(|_| app.takes_back(action.id));
+    let undo = undo.map_or_else(String::new, |words| format!("; {words}"));
     let words = refreshing.to_string();
     let text = format!("A{}{undo}.", &words[1..]);
     page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
@@ -205,11 +202,14 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
         page.field("people", Token::Warn, people.words());
     }
     if let Some(undo) = action.undo {
-        let key = app.settings.keys.label(Group::Work, Command::TakeBack);
-        let words = match (&action.refreshing, undo.seconds_left(app.clock())) {
-            (Some(_), _) => format!("once its checks are made again; {key} takes the approval back"),
-            (None, Some(seconds)) => format!("in {seconds} s; {key} takes the approval back"),
-            (None, None) => format!("held; {key} takes the approval back"),
+        let when = match (&action.refreshing, undo.seconds_left(app.clock())) {
+            (Some(_), _) => "once its checks are made again".to_owned(),
+            (None, Some(seconds)) => format!("in {seconds} s"),
+            (None, None) => "held".to_owned(),
+        };
+        let words = match app.takes_back(action.id) {
+            Some(takes_back) => format!("{when}; {takes_back}"),
+            None => when,
         };
         page.field("leaves", Token::Warn, words);
     }

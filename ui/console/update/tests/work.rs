@@ -330,6 +330,38 @@ fn taking_back_means_the_row_in_front_else_what_was_approved_last_and_all_of_the
 }
 
 #[test]
+fn what_counts_down_is_taken_back_before_what_is_held_in_front() {
+    let mut d = busy();
+    let ids: Vec<_> = d.app.snapshot.actions[..2].iter().map(|a| a.id).collect();
+    d.slowly("2 enter");
+    assert_eq!(d.app.subject_action().map(|a| a.id), Some(ids[0]));
+    d.send(with(|s| {
+        let held = &mut s.actions[0];
+        held.undo = Some(casimir_dkg::view::UndoView { until: None });
+        held.refreshing = Some(crate::fixture::refreshing());
+        let leaves = &mut s.actions[1];
+        leaves.state = casimir_dkg::view::ActionState::Approved;
+        leaves.decision = Some(crate::fixture::approval(1));
+        let until = Some(s.at.plus(std::time::Duration::from_secs(5)));
+        leaves.undo = Some(casimir_dkg::view::UndoView { until });
+    }));
+    let back = format!("u takes that of {} back", ids[1]);
+    let told = crate::console::widgets::header::leaving(&d.app).unwrap();
+    assert!(told.ends_with(&back), "{told}");
+    let page = screen(&mut d);
+    assert!(page.contains(&format!("{back} first")), "{page}");
+    assert_eq!(requests(d.slowly("u")), [Request::TakeBack { action: ids[1] }]);
+    // once that has left, what is in front is taken back
+    d.send(with(|s| {
+        s.actions[1].undo = None;
+        let held = &mut s.actions[0];
+        held.undo = Some(casimir_dkg::view::UndoView { until: None });
+        held.refreshing = Some(crate::fixture::refreshing());
+    }));
+    assert_eq!(requests(d.slowly("u")), [Request::TakeBack { action: ids[0] }]);
+}
+
+#[test]
 fn however_long_an_alarm_is_the_key_that_shows_the_others_is_on_the_screen() {
     let mut d = busy();
     d.send(with(|s| {
