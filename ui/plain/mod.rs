@@ -581,6 +581,7 @@ mod tests {
             "{said:?}"
         );
         assert_eq!(said[1], "To reject: reject REASON");
+        action.refreshing = None;
         action.state = casimir_dkg::view::ActionState::Done;
         assert_eq!(to_type(&action), ["deposit/3#2 is done: nothing to decide"]);
     }
