@@ -216,6 +216,41 @@ fn who_has_paused_already_is_told_before_resuming() {
 }
 
 #[test]
+fn who_waits_behind_a_lower_nonce_says_whose_it_is_and_what_holds_that_up() {
+    let block = BlockRef {
+        number: 1,
+        hash: Root([1; 32]),
+    };
+    let opened = |pool| Record::CaseOpened {
+        case: action(pool).case,
+        cause: Cause::State { block },
+    };
+    let of = |pool, nonce| {
+        let [proposed, signed] = intent(pool, nonce);
+        [opened(pool), proposed, signed]
+    };
+    let mut life = Life::new([of(1, 3), of(2, 4)].concat());
+    life.sees(OURS, 3, 3);
+    let why = |life: &Life, pool| {
+        let words = life.state.waiting_reason(action(pool).case);
+        words.map(|words| words.as_str().to_owned()).unwrap_or_default()
+    };
+    assert_eq!(why(&life, 1), "", "nothing stands before it");
+    let behind = why(&life, 2);
+    assert!(
+        behind.starts_with("waits behind nonce 3 of deposit/1: "),
+        "{behind}"
+    );
+    life.command(Command::Pause(Some(action(1).case)));
+    life.input(Input::Tick);
+    let behind = why(&life, 2);
+    assert!(
+        behind.ends_with("it does not leave while deposit/1 is paused, so resume that"),
+        "{behind}"
+    );
+}
+
+#[test]
 fn our_own_are_known_and_a_journal_without_a_floor_is_watched_from_its_first_intent_on() {
     let old: Vec<_> = [intent(1, 3), intent(2, 4)].concat();
     let mut life = Life::new(old.clone());

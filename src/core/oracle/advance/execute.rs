@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
@@ -47,6 +47,9 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
         let words = crate::oracle::account::foreign(payload.from);
         turn.state.volatile.notes.insert(id, words);
     }
+    if unmined && let Some(why) = waits_behind(turn.state, payload.from, nonce) {
+        turn.waits(id.case, &why);
+    }
     let may_leave = turn.state.may_leave(id.case) && !is_foreign;
     if due && !turn.state.volatile.in_flight.contains(&EffectKey::Inspect(id)) {
         turn.state.volatile.inspected_at.insert(id, (head, turn.at));
@@ -71,6 +74,27 @@ fn transaction(turn: &mut Turn<'_>, id: ActionId, payload: TransactionPayload) {
             replaces: Some(newest),
         });
     }
+}
+
+/// The lowest nonce of the account that is not in a block holds up every higher one, whatever those pay.
+fn waits_behind(state: &State, account: Address, nonce: u64) -> Option<String> {
+    let lower = state.sendings.iter().filter(|(id, sending)| {
+        let unmined = matches!(sending.status, NonceStatus::Pending | NonceStatus::Missing);
+        let of = state.actions.get(id).map(|action| &action.proposal.payload);
+        let is_own = matches!(of, Some(Payload::Transaction(payload)) if payload.from == account);
+        unmined && is_own && sending.newest().nonce < nonce
+    });
+    let (first, sending) = lower.min_by_key(|(_, sending)| sending.newest().nonce)?;
+    let why = match state.paused_with(first.case) {
+        Some("the case") => format!("it does not leave while {} is paused, so resume that", first.case),
+        _ if sending.status == NonceStatus::Missing => "no node has it".to_owned(),
+        _ => "it is not in a block yet".to_owned(),
+    };
+    Some(format!(
+        "waits behind nonce {} of {}: {why}",
+        sending.newest().nonce,
+        first.case
+    ))
 }
 
 /// Whether a dearer version has a chance, as far as the account is known: its nonce is free at the head, and an account that

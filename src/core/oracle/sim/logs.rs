@@ -113,7 +113,8 @@ impl World {
         let upto = cursor.map_or(0, |block| block.number);
         let (state, outside) = (&self.state, &self.outside);
         let before = outside.chain.events.iter();
-        let unheard = before.filter(|event| event.log.block.number <= upto && !self.told.contains(event));
+        let unheard =
+            before.filter(|event| event.log.block.number <= upto && !self.journaled.contains(event));
         assert_eq!(unheard.count(), 0, "events before block {upto} are never told");
         self.told.retain(|event| {
             let known = rests_on(state, event);

@@ -295,11 +295,12 @@ impl World {
             let case = case.id;
             return Some(Command::GiveUp { case, reason });
         }
-        if case.orphaned {
-            return None;
-        }
+        // also without its request: what it has sent holds up every higher nonce
         if case.paused.is_some() {
             return Some(Command::Resume(Some(case.id)));
+        }
+        if case.orphaned {
+            return None;
         }
         match &case.step {
             Step::Halted { .. } => {

@@ -54,6 +54,8 @@ pub(super) struct World {
     pub(super) records: usize,
     /// Events that the process was told, and its journal holds.
     pub(super) told: Vec<Event>,
+    /// Events that the journal holds by the word of whichever process, and that none was told to be gone since.
+    pub(super) journaled: Vec<Event>,
     /// The event that it is being told, or that is taken back.
     pub(super) telling: Option<(Event, bool)>,
     pub(super) mode: Mode,
@@ -211,6 +213,7 @@ impl World {
             steps: 0,
             records: 0,
             told: Vec::new(),
+            journaled: Vec::new(),
             telling: None,
             mode,
             settings: settings(mode, max_fee),
@@ -281,8 +284,10 @@ impl World {
             replay::output(&records, kept, &effects, dies, reply.as_ref());
         }
         if let Some((event, removed)) = self.telling.take().filter(|_| !dies || kept > 0) {
-            self.told.retain(|known| *known != event);
-            self.told.extend((!removed).then_some(event));
+            for events in [&mut self.told, &mut self.journaled] {
+                events.retain(|known| *known != event);
+                events.extend((!removed).then_some(event));
+            }
         }
         if is_planted(Bug::EffectFirst) && dies {
             effects.iter().for_each(|effect| self.happen(effect));
