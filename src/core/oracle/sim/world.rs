@@ -235,6 +235,14 @@ impl World {
         }
     }
 
+    /// The journal holds that an event was told, or was taken back.
+    fn holds(&mut self, event: Event, removed: bool) {
+        for events in [&mut self.told, &mut self.journaled] {
+            events.retain(|known| *known != event);
+            events.extend((!removed).then_some(event));
+        }
+    }
+
     /// One input, and everything that must hold after it.
     pub(super) fn input(&mut self, input: Input) -> CommandReply {
         self.now += self.rng.gen_range(1..self.pace);
@@ -284,10 +292,7 @@ impl World {
             replay::output(&records, kept, &effects, dies, reply.as_ref());
         }
         if let Some((event, removed)) = self.telling.take().filter(|_| !dies || kept > 0) {
-            for events in [&mut self.told, &mut self.journaled] {
-                events.retain(|known| *known != event);
-                events.extend((!removed).then_some(event));
-            }
+            self.holds(event, removed);
         }
         if is_planted(Bug::EffectFirst) && dies {
             effects.iter().for_each(|effect| self.happen(effect));
