@@ -308,6 +308,8 @@ fn an_approval_that_waited_does_not_count_where_a_check_is_worse_than_it_was_sho
 
 #[test]
 fn what_is_rejected_or_void_has_no_approval_to_take_back() {
+    type End<'a> = (&'a str, &'a dyn Fn(&mut Life));
+
     let reject = |life: &mut Life| {
         let (action, digest) = (life.action().id, life.action().digest);
         let reason = "not today".into();
@@ -323,7 +325,7 @@ fn what_is_rejected_or_void_has_no_approval_to_take_back() {
         let reason = "nobody wants it".into();
         commands(life, Command::GiveUp { case, reason }).unwrap();
     };
-    let ends: [(&str, &dyn Fn(&mut Life)); 2] = [("rejected", &reject), ("void", &void)];
+    let ends: [End<'_>; 2] = [("rejected", &reject), ("void", &void)];
     for (word, end) in ends {
         let mut life = refreshing(|_| ());
         let id = life.action().id;
