@@ -279,18 +279,6 @@ pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
     counts_down.or_else(|| refreshing.max_by_key(|(_, it)| it.at).map(|(action, _)| action))
 }
 
-/// What one key takes back with this action in front: that, unless something else counts down and it does not.
-pub(crate) fn undone_first<'a>(
-    snapshot: &'a Snapshot,
-    in_front: Option<&'a ActionView>,
-) -> Option<&'a ActionView> {
-    let in_front = in_front.and_then(|action| Some((action, action.undo?)));
-    match in_front {
-        Some((action, undo)) if undo.until.is_some() || leaving(snapshot).is_empty() => Some(action),
-        _ => approved_last(snapshot),
-    }
-}
-
 /// How an approval that can be taken back stands: `leaves in 7 s`.
 pub(crate) fn undoable(action: &ActionView, now: UnixMillis) -> Option<String> {
     let undo = action.undo?;

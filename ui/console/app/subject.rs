@@ -2,11 +2,12 @@
 
 use casimir_dkg::types::{ActionId, CaseId, UnixMillis};
 use casimir_dkg::view::{
-    ActionState, ActionView, CaseView, RowId, ValidatorView, Wait, WaitReason, Way, WayOn,
+    ActionState, ActionView, CaseView, RowId, Snapshot, ValidatorView, Wait, WaitReason, Way, WayOn,
 };
 
 use super::{App, Target};
 use crate::console::keys::{Command, Group};
+use crate::summary;
 
 impl App {
     /// The row in question.
@@ -93,7 +94,7 @@ impl App {
 
     /// The action whose approval the key would take back.
     pub(crate) fn undoable(&self) -> Option<&ActionView> {
-        crate::summary::undone_first(&self.snapshot, self.subject_action())
+        undone_first(&self.snapshot, self.subject_action())
     }
 
     /// What the key would take back, said beside an action: `u takes the approval back`.
@@ -162,5 +163,14 @@ impl App {
             },
             _ => true,
         }
+    }
+}
+
+/// What one key takes back with this action in front: that, unless something else counts down and it does not.
+fn undone_first<'a>(snapshot: &'a Snapshot, in_front: Option<&'a ActionView>) -> Option<&'a ActionView> {
+    let in_front = in_front.and_then(|action| Some((action, action.undo?)));
+    match in_front {
+        Some((action, undo)) if undo.until.is_some() || summary::leaving(snapshot).is_empty() => Some(action),
+        _ => summary::approved_last(snapshot),
     }
 }
