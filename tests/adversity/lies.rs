@@ -4,7 +4,7 @@ use casimir_dkg::devnet::proxy::Switch;
 use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::view::{ActionView, CaseView, TransactionState};
 
-use super::program::Form;
+use super::program::{Form, Program};
 use super::stage::{PAIR, Set, Stage};
 use super::{Ground, each, with_beacon};
 use crate::engine::deposits::initiated;
@@ -62,7 +62,8 @@ async fn who_tells_another_final_block_is_named_and_nothing_is_begun_on_it() {
 /// So many more are seen before it is said what has not begun.
 const BLOCKS_OF_A_LIE: u64 = 6;
 
-async fn final_lie(ground: &Ground, name: &str, voices: usize, form: Form) {
+/// A program that hears the lie from its start on, from one of so many endpoints.
+async fn lied_to<'a>(ground: &'a Ground, name: &str, voices: usize, form: Form) -> (Stage<'a>, Program) {
     let set = Set {
         execution: voices,
         ..PAIR
@@ -70,6 +71,11 @@ async fn final_lie(ground: &Ground, name: &str, voices: usize, form: Form) {
     let stage = Stage::set(ground, name, set, None).await;
     stage.switch(Switch::On);
     let program = stage.program(form, "supervised", |_| ()).await;
+    (stage, program)
+}
+
+async fn final_lie(ground: &Ground, name: &str, voices: usize, form: Form) {
+    let (stage, program) = lied_to(ground, name, voices, form).await;
     stage.ends(&program).await;
     assert!(stage.strikes() > 0, "{name}: nothing was told");
     match voices {
@@ -97,13 +103,7 @@ async fn final_lie(ground: &Ground, name: &str, voices: usize, form: Form) {
 }
 
 async fn lie(ground: &Ground, name: &str, voices: usize, form: Form) {
-    let set = Set {
-        execution: voices,
-        ..PAIR
-    };
-    let stage = Stage::set(ground, name, set, None).await;
-    stage.switch(Switch::On);
-    let program = stage.program(form, "supervised", |_| ()).await;
+    let (stage, program) = lied_to(ground, name, voices, form).await;
     for case in ["deposit/1", "deposit/2"] {
         program.proposed(case, ActionKind::Keygen).await;
     }

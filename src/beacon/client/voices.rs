@@ -10,7 +10,7 @@
 //! | only one answers | its word, and that it is one voice; nothing where it says that the validator leaves |
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use super::Beacon;
 use super::node::Node;
@@ -105,20 +105,17 @@ fn most_say(id: Id, told: &[Told<'_>], wins: impl Fn(Stage) -> bool) -> Answer<V
         }
     }
     let is_known = |(_, answer): &Told<'_>| matches!(answer, Answer::Yes(_));
-    match of_most.iter().all(is_known) {
-        true => least.unwrap_or_else(|| differ(id, "is at work", told)),
-        // that nobody knows it decides about a deposit, and no majority does
-        false => differ(id, "is at work", told),
-    }
+    // that nobody knows it decides about a deposit, and no majority does
+    let least = least.filter(|_| of_most.iter().all(is_known));
+    least.unwrap_or_else(|| differ(id, "is at work", told))
 }
 
 /// Nothing takes the end of a validator's life back, and a case is closed for good by it: at least two say it, and nobody
 /// who answers denies it.
 fn leaving(id: Id, told: &[Told<'_>], stages: &[Stage]) -> Answer<Validator> {
-    match stages.len() > 1 && stages.iter().all(|stage| *stage == Stage::Leaves) {
-        true => least_far(told).unwrap_or_else(|| differ(id, "leaves", told)),
-        false => differ(id, "leaves", told),
-    }
+    let all_say_it = stages.len() > 1 && stages.iter().all(|stage| *stage == Stage::Leaves);
+    let least = least_far(told).filter(|_| all_say_it);
+    least.unwrap_or_else(|| differ(id, "leaves", told))
 }
 
 fn least_far(told: &[Told<'_>]) -> Option<Answer<Validator>> {
@@ -147,8 +144,13 @@ fn said(answer: &Answer<Validator>) -> String {
 }
 
 impl Beacon {
+    fn alone(&self) -> MutexGuard<'_, Alone> {
+        // each change of it is whole
+        self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn note_alone(&self, node: &Node, validator: &Validator) {
-        let mut alone = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alone = self.alone();
         if alone.len() < NAMED {
             let words = format!(
                 "that validator {} is {} is told by {} alone, and no other beacon node answers",
@@ -160,7 +162,7 @@ impl Beacon {
 
     /// They are asked about anew.
     pub(super) fn forget_alone(&self, ids: &[Id]) {
-        let mut alone = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alone = self.alone();
         for id in ids {
             if let Id::Key(key) = id {
                 alone.remove(key);
@@ -169,7 +171,6 @@ impl Beacon {
     }
 
     pub(super) fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText> {
-        let alone = self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner);
-        alone.get(key).cloned()
+        self.alone().get(key).cloned()
     }
 }

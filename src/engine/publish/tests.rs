@@ -479,6 +479,13 @@ pub(super) fn take(state: &mut State, input: oracle::Input) -> oracle::CommandRe
     take_at(state, UnixMillis(50), input)
 }
 
+/// The core takes this person's command.
+pub(super) fn obeyed(state: &mut State, by: &str, command: oracle::Command) {
+    let by = SafeText::new(by).into();
+    let reply = take(state, oracle::Input::Command { by, command });
+    reply.unwrap().unwrap();
+}
+
 /// By two clocks that go alike.
 pub(super) fn take_at(state: &mut State, at: UnixMillis, input: oracle::Input) -> oracle::CommandReply {
     let stamped = oracle::Stamped {
@@ -513,15 +520,7 @@ fn what_was_given_up_stays_in_view_while_the_contract_lists_it() {
 
     let (by, reason) = (SafeText::new("ada"), SafeText::new("filled by mistake"));
     let command = oracle::Command::GiveUp { case, reason };
-    take(
-        &mut state,
-        oracle::Input::Command {
-            by: by.into(),
-            command,
-        },
-    )
-    .unwrap()
-    .unwrap();
+    obeyed(&mut state, by.as_str(), command);
     let shown = cases::view(&state, case).unwrap();
     assert_eq!(shown.status, view::CaseStatus::GivenUp);
     let words = "given up by ada: filled by mistake; it stays so until it is retried; the contract serves its queue \
@@ -588,14 +587,6 @@ fn an_exit_can_be_opened_for_an_active_validator_of_a_staked_pool() {
     assert!(!can(&state(Mode::Observe), 3, "active_ongoing"));
     let by = SafeText::new("ada");
     let command = oracle::Command::RequestExit(PoolId(3));
-    take(
-        &mut supervised,
-        oracle::Input::Command {
-            by: by.into(),
-            command,
-        },
-    )
-    .unwrap()
-    .unwrap();
+    obeyed(&mut supervised, by.as_str(), command);
     assert!(!can(&supervised, 3, "active_ongoing"), "it is open");
 }

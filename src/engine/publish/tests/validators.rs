@@ -43,16 +43,7 @@ fn rows_are_shared_until_one_changes_and_are_always_what_making_all_of_them_give
     );
     for (command, place) in [(reshare, 2), (exit, 3)] {
         let before = look(&state, &known);
-        let by = by.clone();
-        take(
-            &mut state,
-            oracle::Input::Command {
-                by: by.into(),
-                command,
-            },
-        )
-        .unwrap()
-        .unwrap();
+        obeyed(&mut state, by.as_str(), command);
         let after = look(&state, &known);
         let changed: Vec<_> = (0..9).filter(|at| before[*at] != after[*at]).collect();
         assert_eq!(changed, [place]);

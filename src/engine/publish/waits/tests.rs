@@ -9,11 +9,11 @@ use super::*;
 use crate::engine::Costs;
 use crate::engine::EngineError;
 use crate::engine::live::LiveUpdate;
-use crate::engine::publish::tests::{case_id, keygen, live, propose, state, take};
+use crate::engine::publish::tests::{case_id, keygen, live, obeyed, propose, state, take};
 use crate::engine::publish::{ValidatorRows, compose, written};
 use crate::journal::{Anchor, Journal, JournalOptions};
 use crate::oracle::{AccountFacts, ActionKind, ChainFacts, Command, Input, Mode, Policy, TwoPersons};
-use crate::types::{Check, OperatorId, RequestKind, SafeText};
+use crate::types::{ActionId, Check, OperatorId, RequestKind, SafeText};
 use crate::view::{EndpointKind, EndpointView, Health, LinkState, OperatorView, WaitReason};
 
 fn snapshot_of(state: &State, live: &Live) -> Snapshot {
@@ -43,6 +43,24 @@ fn found(state: &State, live: &Live, reason: WaitReason) -> Wait {
 fn words(reasons: &[WaitReason]) -> String {
     let codes: Vec<_> = reasons.iter().map(|reason| reason.code()).collect();
     codes.join(", ")
+}
+
+fn of_keygens() -> TwoPersons {
+    TwoPersons {
+        kinds: vec![ActionKind::Keygen],
+        at_least_wei: None,
+        personal_keys: false,
+    }
+}
+
+fn approved_by_ada(state: &mut State, action: ActionId) {
+    let digest = state.actions[&action].digest;
+    let command = Command::Approve {
+        action,
+        digest,
+        phrase: None,
+    };
+    obeyed(state, "ada (uid 1000)", command);
 }
 
 /// The core's own words decide what a rule does not let pass: they must stay as they are looked for.
@@ -96,24 +114,13 @@ fn what_a_person_decides_and_what_nobody_can_approve() {
 fn the_second_person_is_waited_for_by_a_reason_of_its_own_until_the_first_approval_expires() {
     for mode in [Mode::Supervised, Mode::Auto] {
         let mut state = state(mode);
-        state.settings.policy.two_persons = vec![TwoPersons {
-            kinds: vec![ActionKind::Keygen],
-            at_least_wei: None,
-            personal_keys: false,
-        }];
+        state.settings.policy.two_persons = vec![of_keygens()];
         let case = case_id(RequestKind::Deposit, 3);
         let action = propose(&mut state, case, keygen(), Vec::new());
         let snapshot = snapshot_of(&state, &live());
         let people = snapshot.action(action).unwrap().people.clone().unwrap();
         assert_eq!((people.to_string(), people.until), ("0 of 2".to_owned(), None));
-        let digest = state.actions[&action].digest;
-        let command = Command::Approve {
-            action,
-            digest,
-            phrase: None,
-        };
-        let by = "ada (uid 1000)".into();
-        take(&mut state, Input::Command { by, command });
+        approved_by_ada(&mut state, action);
         let wait = found(&state, &live(), WaitReason::SecondPerson);
         assert_eq!((wait.case, wait.action), (Some(case), Some(action)));
         assert_eq!(
@@ -141,23 +148,12 @@ fn an_approval_that_waits_for_stale_checks_waits_for_them_or_for_another_person_
         let mut state = state(Mode::Supervised);
         state.settings.approval_expires_ms = 6 * lapses;
         if two {
-            state.settings.policy.two_persons = vec![TwoPersons {
-                kinds: vec![ActionKind::Keygen],
-                at_least_wei: None,
-                personal_keys: false,
-            }];
+            state.settings.policy.two_persons = vec![of_keygens()];
         }
         let case = case_id(RequestKind::Deposit, 3);
         let checks = vec![Check::pass("balance", "1 ETH")];
         let action = propose(&mut state, case, keygen(), checks);
-        let digest = state.actions[&action].digest;
-        let command = Command::Approve {
-            action,
-            digest,
-            phrase: None,
-        };
-        let by = "ada (uid 1000)".into();
-        take(&mut state, Input::Command { by, command });
+        approved_by_ada(&mut state, action);
         let refreshing = state.refreshing(action).unwrap();
         assert_eq!(refreshing.is_enough, !two);
         let wait = found(&state, &live(), reason);

@@ -1,0 +1,209 @@
+//! Approvals that wait until stale checks were made again.
+
+use super::*;
+
+/// A ceremony of another case proves this operator guilty.
+fn prove(life: &mut Life, guilty: u64) {
+    let action = life.action().clone();
+    let Payload::Ceremony(payload) = action.proposal.payload else {
+        panic!()
+    };
+    let request = crate::types::RequestId([9; 24]);
+    let case = crate::types::CaseId {
+        pool: PoolId(9),
+        ..action.id.case
+    };
+    let started = Record::CeremonyStarted {
+        request,
+        case,
+        action: None,
+        role: crate::oracle::CeremonyRole::Main,
+        attempt: 1,
+        plan: payload.plan,
+        backend: crate::types::BackendName::default(),
+    };
+    let failure = crate::types::CeremonyFailure {
+        kind: crate::types::FailureKind::Blamed,
+        round: None,
+        culprits: vec![OperatorId(guilty)],
+        reason: "a share that fits no commitment".into(),
+        blames: vec![],
+    };
+    let failed = Record::CeremonyFailed {
+        request,
+        failure,
+        transcript: None,
+    };
+    for record in [started, failed] {
+        let seq = life.state.newest + 1;
+        life.state.apply(seq, UnixMillis(life.now), &record);
+    }
+}
+
+fn alone() -> Life {
+    let mut life = Life::with(|_| ());
+    life.refresh(vec![Check::pass("pool-ready", "so")]);
+    life
+}
+
+#[test]
+fn an_approval_that_waited_does_not_count_where_a_member_was_proven_guilty_since() {
+    for (guilty, before, counts) in [(3, false, false), (3, true, true), (77, false, true)] {
+        let mut life = alone();
+        if before {
+            prove(&mut life, guilty);
+        }
+        life.input(Input::Sight(Reach::Lost));
+        life.wait(1);
+        life.approve("ada", 1000).unwrap();
+        life.wait(1);
+        if !before {
+            prove(&mut life, guilty);
+        }
+        life.input(Input::Sight(Reach::Followed));
+        life.wait(5_000);
+        life.prepare();
+        let decided = life.action().decision.is_some();
+        assert_eq!(decided, counts, "{guilty} {before}");
+        if !counts {
+            let said = life.last("note");
+            let why = "operator 3 was proven to break the protocol since";
+            assert!(said.contains(why), "{said}");
+        }
+    }
+}
+
+#[test]
+fn an_approval_that_waited_does_not_count_where_a_member_went_down_that_is_not_needed() {
+    let says = |words: &str| vec![Check::pass("operators-reachable", words)];
+    let one = "3 of 4 answer, 3 are needed; operator 2: timed out";
+    let other = "3 of 4 answer, 3 are needed; operator 4: timed out";
+    for (now, counts) in [(one, true), (other, false), ("every operator answers", true)] {
+        let mut life = Life::with(|_| ());
+        life.refresh(says(one));
+        life.wait(70_000);
+        life.approve("ada", 1000).unwrap();
+        assert!(life.action().decision.is_none(), "it is stale");
+        life.checks = says(now);
+        life.wait(5_000);
+        life.prepare();
+        assert_eq!(life.action().decision.is_some(), counts, "{now}");
+        if !counts {
+            let said = life.last("note");
+            assert!(said.contains("operator 4 does not answer any more"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_signed_approval_that_waited_and_was_taken_back_cannot_be_brought_again() {
+    for signed in [true, false] {
+        let mut life = alone();
+        let first = life.action().id;
+        let (of, digest) = (life.action().proposed_at, life.action().digest);
+        life.input(Input::Sight(Reach::Lost));
+        life.wait(1);
+        match signed {
+            true => life.approve_signed("bob", 2, |_| {}).unwrap(),
+            false => life.approve("ada", 1000).unwrap(),
+        };
+        let command = Command::TakeBack(first);
+        life.input(Input::Command {
+            by: "ada".into(),
+            command,
+        })
+        .unwrap()
+        .unwrap();
+        let is_void = matches!(life.state.actions[&first].state, ActionState::Void { .. });
+        assert_eq!(is_void, signed);
+        life.input(Input::Sight(Reach::Followed));
+        life.wait(5_000);
+        while life.prepare().is_some() {}
+        let again = life.approve_signed("bob", 2, |statement| {
+            statement.action = first;
+            statement.proposed_at = Some(of);
+            statement.digest = digest;
+        });
+        // where nobody had signed it, bob signs it for the first time
+        assert_eq!(again.is_err(), signed, "{again:?}");
+    }
+}
+
+#[test]
+fn what_waits_for_stale_checks_is_journaled_once_and_told_to_be_forgotten_by_a_stop() {
+    let mut life = alone();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    for _ in 0..2 {
+        let said = life.approve("ada (uid 1000)", 1000).unwrap();
+        assert!(
+            said.as_str().ends_with("a stop of the engine forgets it"),
+            "{said}"
+        );
+    }
+    let notes = life.journal.iter().filter(|(_, record)| record.kind() == "note");
+    assert_eq!(notes.count(), 1);
+    let note = life.last("note");
+    assert!(
+        note.contains("ada (uid 1000) approved deposit/1#1 while checks were stale"),
+        "{note}"
+    );
+    life.restart();
+    assert_eq!(life.state.approving(life.action().id), None);
+}
+
+#[test]
+fn mode_observe_drops_what_waits_for_stale_checks() {
+    let mut life = alone();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    life.approve("ada", 1000).unwrap();
+    let command = Command::SwitchMode {
+        to: Mode::Observe,
+        word: None,
+    };
+    let by = "bob".into();
+    life.input(Input::Command { by, command }).unwrap().unwrap();
+    assert_eq!(life.state.refreshing(life.action().id), None);
+    let note = life.last("note");
+    let why = "the approval of deposit/1#1 by ada counts no more: bob switched to mode observe";
+    assert!(note.contains(why), "{note}");
+    assert!(life.state.waiting_reason(life.action().id.case).is_none());
+}
+
+#[test]
+fn what_was_signed_lapses_when_the_signature_does() {
+    let mut life = alone();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    let expires = UnixMillis(life.now + 5_000);
+    life.approve_signed("bob", 2, |statement| statement.expires = expires)
+        .unwrap();
+    let id = life.action().id;
+    assert_eq!(life.state.refreshing(id).unwrap().until, expires);
+    life.wait(4_000);
+    assert!(life.state.refreshing(id).is_some());
+    life.wait(1_000);
+    assert_eq!(life.state.refreshing(id), None);
+    let said = life.last("note");
+    assert!(
+        said.contains("counts no more: the signature of bob expired at"),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_approves_again_where_nothing_is_stale_any_more_counts_once() {
+    let mut life = Life::begin(of_keygens());
+    life.refresh(vec![Check::pass("pool-ready", "so")]);
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    life.approve("ada (uid 1000)", 1000).unwrap();
+    let id = life.action().id;
+    assert!(life.state.approving(id).is_some());
+    // as a clock that is set makes it, without a look
+    life.state.volatile.sight = Default::default();
+    life.approve("ada (uid 1000)", 1000).unwrap();
+    assert_eq!(life.action().endorsements.len(), 1);
+    assert_eq!(life.state.approving(id), None);
+}
