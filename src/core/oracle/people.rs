@@ -10,7 +10,9 @@ use super::fading::Approving;
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Asker, Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
-pub(super) use waiting::{TakenBack, drop_all_approving, forget_overdue, refreshed, take_back_approving};
+pub(super) use waiting::{
+    TakenBack, drop_all_approving, forget_overdue, not_refreshed_yet, refreshed, take_back_approving,
+};
 use waiting::{drop_approving, refresh_first};
 
 /// A person with a key of their own.

@@ -68,7 +68,7 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
         let names = faded.checks.join(", ");
         match turn.state.approving(id) {
             Some(by) => {
-                let words = format!("approved by {by}, refreshing its checks ({})", faded.why);
+                let words = refreshing(&by, &faded.why);
                 turn.waits(id.case, &words);
             }
             None if turn.state.mode() == Mode::Auto => {
@@ -101,7 +101,15 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
         }
         None => {}
     }
+    if let (Some(by), Some(why)) = (turn.state.approving(id), people::not_refreshed_yet(turn, id)) {
+        turn.waits(id.case, &refreshing(&by, &why));
+    }
     refresh(turn, id);
+}
+
+/// How it is said that an approval waits for stale checks.
+fn refreshing(by: &SafeText, why: impl std::fmt::Display) -> String {
+    format!("approved by {by}, refreshing its checks ({why})")
 }
 
 /// Whether nothing but checks that could not be looked at at the first look keeps a rule from letting an action pass, and

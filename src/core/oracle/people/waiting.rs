@@ -9,7 +9,7 @@ use crate::oracle::step::worse;
 use crate::oracle::turn::Turn;
 use crate::oracle::ways::does_not_answer;
 use crate::oracle::{Action, Decider, Mode, Payload, Record, Refusal, State, advance};
-use crate::types::{ActionId, OperatorId, SafeText, in_words};
+use crate::types::{ActionId, CheckStatus, OperatorId, SafeText, in_words};
 
 /// An approval of what has faded waits until the checks were made again.
 pub(super) fn refresh_first(
@@ -112,8 +112,12 @@ pub(in crate::oracle) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
     let mut kept = Vec::new();
     for approving in waiting {
         let by = approving.by.clone();
-        let outcome = match no_more(turn, id, &approving) {
-            Some(why) => Err(why),
+        let outcome = match hindrance(turn, id, &approving) {
+            Some(Hindrance::Lasting(why)) => Err(why),
+            Some(Hindrance::Passing(_)) => {
+                kept.push(approving);
+                continue;
+            }
             None if turn.state.faded(&turn.state.actions[&id]).is_some() => {
                 kept.push(approving);
                 continue;
@@ -136,46 +140,78 @@ pub(in crate::oracle) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
     }
 }
 
-/// Why an approval that waited does not count any more.
-fn no_more(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<String> {
+/// Why an approval that waited does not count.
+enum Hindrance {
+    /// Something is worse than what was shown: whoever approved has to look at it.
+    Lasting(String),
+    /// Somebody who answered when it was shown has not answered yet: where a connection was lost, they come back one by
+    /// one. What is not known is not worse, it is not refreshed.
+    Passing(String),
+}
+
+/// Why approvals of what was stale count no more, or not yet, now that its checks were made again.
+fn hindrance(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<Hindrance> {
     const CHANGED: &str = "what it shows is not what was approved";
+    let lasting = |why: &str| Some(Hindrance::Lasting(why.to_owned()));
     if turn.state.mode() == Mode::Observe {
-        return Some(OBSERVES.to_owned());
+        return lasting(OBSERVES);
     }
     if let Err(refusal) = decidable(turn, id, approving.digest) {
-        return Some(match refusal {
-            Refusal::AlreadyDecided { .. } => refusal.to_string(),
-            _ => CHANGED.to_owned(),
-        });
+        return match refusal {
+            Refusal::AlreadyDecided { .. } => lasting(&refusal.to_string()),
+            _ => lasting(CHANGED),
+        };
     }
     let action = &turn.state.actions[&id];
-    if action.approvable().is_err() {
-        return Some(CHANGED.to_owned());
+    if let Err(why) = action.approvable() {
+        return lasting(&why);
     }
     // what somebody signed elsewhere names what may be unknown, and holds back the rest
     if approving.by.key().is_some() {
         return None;
     }
-    let now = &turn.state.shown(action).0.checks;
-    let worse = worse(&approving.shown, now).map(|name| format!("{name} is worse than it was shown"));
-    worse.or_else(|| unwell_since(turn.state, action, approving))
+    worse_than_shown(turn.state, action, approving)
 }
 
-/// Who of a ceremony was proven to break the protocol, or went down, since somebody at a seat approved it: that person did
-/// not see it so, though every check may say what it said.
-fn unwell_since(state: &State, action: &Action, approving: &Approving) -> Option<String> {
-    let Payload::Ceremony(payload) = &action.proposal.payload else {
-        return None;
-    };
-    let everybody = payload.plan.participants();
-    let proven = |id: &&OperatorId| state.proven.get(id).is_some_and(|at| *at > approving.at);
-    if let Some(id) = everybody.iter().find(proven) {
-        return Some(format!("operator {id} was proven to break the protocol since"));
-    }
+/// What is worse than whoever approved at a seat saw it. What lasts is told before what may pass.
+fn worse_than_shown(state: &State, action: &Action, approving: &Approving) -> Option<Hindrance> {
     let now = &state.shown(action).0.checks;
+    let members = match &action.proposal.payload {
+        Payload::Ceremony(payload) => payload.plan.participants(),
+        Payload::Transaction(_) | Payload::Exit(_) => Vec::new(),
+    };
+    let unknown = |name: &str| {
+        let mut of_name = now.iter().filter(|check| check.name == name);
+        let fails = of_name.clone().any(|check| check.status == CheckStatus::Fail);
+        !fails && of_name.any(|check| check.status == CheckStatus::Unknown)
+    };
+    let worse = worse(&approving.shown, now);
+    if let Some(name) = worse.iter().find(|name| !unknown(name)) {
+        return Some(Hindrance::Lasting(format!("{name} is worse than it was shown")));
+    }
+    // every check may say what it said
+    let proven = |id: &&OperatorId| state.proven.get(id).is_some_and(|at| *at > approving.at);
+    if let Some(id) = members.iter().find(proven) {
+        let why = format!("operator {id} was proven to break the protocol since");
+        return Some(Hindrance::Lasting(why));
+    }
+    if let Some(name) = worse.first() {
+        return Some(Hindrance::Passing(format!("{name} is not known yet")));
+    }
     let went = |id: &&OperatorId| does_not_answer(now, **id) && !does_not_answer(&approving.shown, **id);
-    let went = everybody.iter().find(went)?;
-    Some(format!("operator {went} does not answer any more"))
+    let went = members.iter().find(went)?;
+    Some(Hindrance::Passing(format!("operator {went} does not answer yet")))
+}
+
+/// What an approval whose checks were made again still waits for.
+pub(in crate::oracle) fn not_refreshed_yet(turn: &Turn<'_>, id: ActionId) -> Option<String> {
+    let waiting = turn.state.volatile.approving.get(&id)?;
+    waiting
+        .iter()
+        .find_map(|approving| match hindrance(turn, id, approving)? {
+            Hindrance::Passing(why) => Some(why),
+            Hindrance::Lasting(_) => None,
+        })
 }
 
 fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(), String> {

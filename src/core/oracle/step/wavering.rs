@@ -147,14 +147,15 @@ fn better(journaled: &[Check], now: &[Check]) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// The first check that is worse than it was before.
-pub(in crate::oracle) fn worse(before: &[Check], now: &[Check]) -> Option<String> {
+/// The checks that are worse than they were before.
+pub(in crate::oracle) fn worse<'a>(before: &'a [Check], now: &'a [Check]) -> Vec<&'a str> {
     let says = |checks: &[Check], name: &str| {
         let all: Vec<_> = named(checks, name).map(|check| check.status).collect();
         badness(&all)
     };
-    let is_worse = |name: &&str| says(now, name) > says(before, name);
-    names(before, now).into_iter().find(is_worse).map(str::to_owned)
+    let mut names = names(before, now);
+    names.retain(|name| says(now, name) > says(before, name));
+    names
 }
 
 fn named<'a>(checks: &'a [Check], name: &str) -> impl Iterator<Item = &'a Check> {

@@ -74,7 +74,7 @@ fn an_approval_that_waited_does_not_count_where_a_member_was_proven_guilty_since
 }
 
 #[test]
-fn an_approval_that_waited_does_not_count_where_a_member_went_down_that_is_not_needed() {
+fn an_approval_that_waited_does_not_count_while_a_member_is_away_that_was_there_and_is_not_needed() {
     let says = |words: &str| vec![Check::pass("operators-reachable", words)];
     let one = "3 of 4 answer, 3 are needed; operator 2: timed out";
     let other = "3 of 4 answer, 3 are needed; operator 4: timed out";
@@ -89,8 +89,55 @@ fn an_approval_that_waited_does_not_count_where_a_member_went_down_that_is_not_n
         life.prepare();
         assert_eq!(life.action().decision.is_some(), counts, "{now}");
         if !counts {
+            let id = life.action().id;
+            assert!(life.state.approving(id).is_some());
+            let said = life.state.volatile.waiting[&id.case].to_string();
+            assert!(said.contains("operator 4 does not answer yet"), "{said}");
+            life.checks = says(one);
+            life.wait(15_000);
+            life.prepare();
+            assert!(life.action().decision.is_some(), "{now}");
+        }
+    }
+}
+
+/// Who comes back first is not everybody: what nobody could say yet ends no approval, and holds it.
+#[test]
+fn an_approval_that_waited_waits_on_while_what_was_known_is_not_known_again() {
+    let all = || Check::pass("endpoints-agree", "all 2 endpoints say the same");
+    let alone = || Check::unknown("endpoints-agree", "the second one has not answered");
+    let differ = || Check::fail("endpoints-agree", "they differ");
+    let cases: [(_, fn() -> Check); 2] = [(true, all), (false, differ)];
+    for (counts, then) in cases {
+        let mut life = Life::with(|_| ());
+        life.refresh(vec![all()]);
+        let id = life.action().id;
+        life.input(Input::Sight(Reach::Lost));
+        life.wait(1);
+        life.approve("ada", 1000).unwrap();
+        life.input(Input::Sight(Reach::Followed));
+        life.checks = vec![alone()];
+        for _ in 0..3 {
+            life.wait(15_000);
+            life.prepare();
+            assert_eq!(life.action().decision, None);
+            let said = life.state.volatile.waiting[&id.case].to_string();
+            assert_eq!(
+                said,
+                "approved by ada, refreshing its checks (endpoints-agree is not known yet)"
+            );
+        }
+        life.checks = vec![then()];
+        life.wait(15_000);
+        life.prepare();
+        assert_eq!(life.action().decision.is_some(), counts);
+        assert_eq!(life.state.approving(id), None);
+        if !counts {
             let said = life.last("note");
-            assert!(said.contains("operator 4 does not answer any more"), "{said}");
+            assert!(
+                said.contains("failed checks: endpoints-agree (they differ)"),
+                "{said}"
+            );
         }
     }
 }
