@@ -3,11 +3,12 @@
 //! a terminal.
 //!
 //! One program for all: linked once, and while one test waits, others work. Tests begin in the order of their names: the
-//! longest (scenes of adversity, deaths at each boundary, a validator's life on a consensus layer) come early, so that
-//! none is left alone at the end.
+//! longest (scenes of adversity, the keyboard's stories at a terminal, deaths at each boundary, a validator's life on a
+//! consensus layer) come early, so that none is left alone at the end.
 
 #[cfg(target_os = "linux")]
 mod adversity;
+mod at_a_terminal;
 mod beacon_node;
 mod boundaries;
 mod ceremony;
@@ -22,7 +23,6 @@ mod independent;
 mod lives;
 mod messenger;
 mod node;
-mod pty;
 #[allow(dead_code, reason = "the tests of the command line need more of it")]
 mod scrape;
 

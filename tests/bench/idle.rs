@@ -16,7 +16,7 @@
     clippy::unwrap_used,
     reason = "the tests in a terminal need more of it"
 )]
-#[path = "../pty/terminal.rs"]
+#[path = "../at_a_terminal/terminal.rs"]
 mod terminal;
 
 fn main() {

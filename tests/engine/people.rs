@@ -263,7 +263,7 @@ async fn approve(attached: &casimir_dkg::attach::Attached, action: &ActionView) 
 /// A person attaches with the real console, reads, approves, and leaves; the engine goes on.
 #[cfg(feature = "tui")]
 async fn approve_at_a_console(ground: &Ground, action: &ActionView, _: &casimir_dkg::attach::Attached) {
-    use crate::pty::terminal::Terminal;
+    use crate::at_a_terminal::terminal::Terminal;
 
     let config = ground.network.config_file().display().to_string();
     let state = ground.network.folder().display().to_string();

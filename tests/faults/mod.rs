@@ -117,7 +117,7 @@ const WORLDS: [(&str, &str, &str); 6] = [
     ),
     (
         "the whole",
-        "tests/adversity/ tests/beacon_node/ tests/boundaries/ tests/devnet/ tests/engine/ tests/lives/ tests/pty/",
+        "tests/adversity/ tests/beacon_node/ tests/boundaries/ tests/devnet/ tests/engine/ tests/lives/ tests/at_a_terminal/",
         "oracle, operators and local chains together, as processes where they are killed",
     ),
 ];

@@ -548,13 +548,13 @@ pub(super) const FAULTS: &[Fault] = &[
         number: "F55",
         what: "resize, hang-up, stop, paste",
         tests: &[
-            ("tests/pty/demo.rs", "resize_paste_and_no_color"),
+            ("tests/at_a_terminal/demo.rs", "resize_paste_and_no_color"),
             (
-                "tests/pty/demo.rs",
+                "tests/at_a_terminal/demo.rs",
                 "a_hang_up_ends_the_process_and_what_it_started",
             ),
             (
-                "tests/pty/demo.rs",
+                "tests/at_a_terminal/demo.rs",
                 "term_gives_the_terminal_back_and_stop_continue_repaints",
             ),
             (
@@ -568,7 +568,7 @@ pub(super) const FAULTS: &[Fault] = &[
         what: "a panic in the screen or in a part",
         tests: &[
             (
-                "tests/pty/panics.rs",
+                "tests/at_a_terminal/panics.rs",
                 "a_panic_of_the_screen_gives_the_terminal_back_and_loses_no_decision",
             ),
             (
@@ -627,7 +627,7 @@ pub(super) const BY_COMMAND: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "F60",
-        "tests/pty/soak.rs",
+        "tests/at_a_terminal/soak.rs",
         "a_demo_with_levers_at_random_goes_on_and_its_memory_stays_flat",
         "soak",
     ),

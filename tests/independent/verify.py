@@ -44,13 +44,6 @@ import stat
 import sys
 import tomllib
 
-try:
-    from py_ecc.bls import G2ProofOfPossession as bls
-    from py_ecc.bls.g2_primitives import G1_to_pubkey, pubkey_to_G1
-    from py_ecc.optimized_bls12_381 import Z1, add, curve_order, multiply
-except ImportError:
-    bls = None
-
 NEWEST_JOURNAL = 2
 # what a record can be; what one of another kind says, this program cannot judge
 KINDS = """
@@ -75,6 +68,18 @@ STATEMENT = ("chain_id", "manager", "account", "action", "proposed_at", "digest"
 
 class Bad(Exception):
     """What is wrong, in words."""
+
+
+def has_bls():
+    """Whether py_ecc is installed. It is imported where it is needed: that takes longer than to verify a journal."""
+    global bls, G1_to_pubkey, pubkey_to_G1, Z1, add, curve_order, multiply
+    try:
+        from py_ecc.bls import G2ProofOfPossession as bls
+        from py_ecc.bls.g2_primitives import G1_to_pubkey, pubkey_to_G1
+        from py_ecc.optimized_bls12_381 import Z1, add, curve_order, multiply
+    except ImportError:
+        return False
+    return True
 
 
 def clean(text):
@@ -1448,7 +1453,7 @@ class Transcript:
             report.line("?", "what the messenger stored: another result was taken than its own, which is kept here as it came")
         if source != "combined" and not (report.check("results", self.results) and report.check("verdict", self.value)):
             return
-        if bls is None:
+        if not has_bls():
             report.line("?", "BLS keys and signatures: py_ecc is not installed")
             return
         if self.share_keys():

@@ -375,7 +375,7 @@ fn term_gives_the_terminal_back_and_stop_continue_repaints() {
     assert!(terminal.is_restored(), "{status:?}: {:?}", tail(terminal.raw()));
 }
 
-/// `cargo test --release --test whole pty::demo::idle -- --ignored --nocapture`
+/// `cargo test --release --test whole at_a_terminal::demo::idle -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement of ten seconds"]
 #[expect(clippy::disallowed_macros, reason = "its result is what it prints")]

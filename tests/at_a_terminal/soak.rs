@@ -1,5 +1,5 @@
 //! A demo that is shown for long, with levers at random: it goes on serving, its memory stays flat, and what it keeps
-//! verifies. `CASIMIR_DKG_SOAK=1800 cargo test --test whole pty::soak -- --ignored --nocapture` pulls them for 30 minutes; the
+//! verifies. `CASIMIR_DKG_SOAK=1800 cargo test --test whole at_a_terminal::soak -- --ignored --nocapture` pulls them for 30 minutes; the
 //! seed is printed, and `SEED` repeats it.
 
 use std::path::Path;
