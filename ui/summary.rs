@@ -269,6 +269,12 @@ pub(crate) fn refreshing(snapshot: &Snapshot) -> impl Iterator<Item = (&ActionVi
     actions.filter_map(|action| Some((action, action.refreshing.as_ref()?)))
 }
 
+/// What waits for a person, and what was approved and acts by itself.
+pub(crate) fn undecided(snapshot: &Snapshot) -> impl Iterator<Item = &ActionView> {
+    let acts = snapshot.actions.iter().filter(|action| action.is_refreshing());
+    snapshot.for_a_person().chain(acts)
+}
+
 /// What is taken back where nothing is named: the approval that was given last of what waits in an undo window, and where
 /// nothing does, of what waits for stale checks. Who takes one back at once means what they just did, and what counts down
 /// is gone first.

@@ -442,7 +442,7 @@ fn to_type(action: &ActionView) -> Vec<String> {
     if !action.is_proposed() {
         return vec![format!("{id} is {standing}: nothing to decide")];
     }
-    if !action.waits() {
+    if !action.takes_approval() {
         return vec![
             format!("{id} is {standing}: nothing to approve"),
             REJECT.to_owned(),
@@ -453,7 +453,8 @@ fn to_type(action: &ActionView) -> Vec<String> {
         Some(phrase) => format!("This cannot be undone. To approve: approve {code} {phrase}"),
         None => format!("To approve: approve {code}"),
     };
-    vec![approve, REJECT.to_owned()]
+    let anew = action.approved_anew().map(|anew| format!("A{}.", &anew[1..]));
+    anew.into_iter().chain([approve, REJECT.to_owned()]).collect()
 }
 
 /// What was opened, as it is now and as it was printed, where the same would leave.
@@ -575,6 +576,13 @@ mod tests {
         let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
         assert!(to_type(&action)[0].starts_with("To approve: approve "));
         action.refreshing = Some(crate::fixture::refreshing());
+        let said = to_type(&action);
+        assert_eq!(
+            said[0],
+            "An approval of what is shown now takes the place of that by ada."
+        );
+        assert!(said[1].starts_with("To approve: approve "), "{said:?}");
+        action.can_approve = casimir_dkg::view::Can::no("approved by ada, refreshing its checks");
         let said = to_type(&action);
         assert!(
             said[0].ends_with("refreshing its checks: nothing to approve"),

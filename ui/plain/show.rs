@@ -49,12 +49,14 @@ fn waiting_lines(snapshot: &Snapshot) -> Vec<String> {
 
 /// What was approved while its checks were stale.
 fn acts_by_itself(action: &ActionView, refreshing: &RefreshingView) -> String {
+    let id = action.id;
+    let anew = action.approved_anew();
+    let anew = anew.map_or_else(String::new, |anew| format!("; {anew}: open {id}"));
     format!(
-        "{id}, {}, {}, is {}; to take the approval back: undo {id}",
+        "{id}, {}, {}, is {}; to take the approval back: undo {id}{anew}",
         action.kind,
         action.risk.word(),
-        refreshing.words(),
-        id = action.id
+        refreshing.words()
     )
 }
 
@@ -357,11 +359,18 @@ mod tests {
         snapshot.actions = vec![action.clone()];
         assert!(waiting_lines(&snapshot)[0].starts_with("waits 1: deposit/3#2"));
         action.refreshing = Some(crate::fixture::refreshing());
+        snapshot.actions = vec![action.clone()];
+        let said = waiting_lines(&snapshot);
+        assert!(
+            said[0].ends_with("an approval of what is shown now takes the place of that by ada: open deposit/3#2"),
+            "{said:?}"
+        );
+        action.can_approve = casimir_dkg::view::Can::no("its checks are stale");
         snapshot.actions = vec![action];
         let said = waiting_lines(&snapshot);
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(
-            said[0].contains("is approved by ada, refreshing its checks: it counts by itself"),
+            said[0].contains("is approved by ada, refreshing its checks (no endpoint answers): it counts by itself"),
             "{said:?}"
         );
         assert!(

@@ -11,7 +11,7 @@ use crate::console::app::{Ask, Field, FieldKind, Target};
 /// The approve key.
 pub(super) fn start(app: &mut App) -> Vec<Effect> {
     let action = match app.subject_action().cloned() {
-        Some(action) if action.waits() => action,
+        Some(action) if action.takes_approval() => action,
         other => return instead(app, other.as_ref()),
     };
     let target = Target::Row(RowId::Action(action.id));
@@ -164,6 +164,7 @@ fn facts(action: &ActionView) -> Vec<String> {
     first.splice(0..0, warnings.map(|text| format!("! {text}")));
     first.push(format!("code: {}", action.digest.code()));
     first.push(checks(action));
+    first.extend(action.approved_anew().map(|anew| format!("A{}.", &anew[1..])));
     if let Some(people) = &action.people {
         first.push(format!("It takes {} people; {}", people.needed, people.words()));
     }
