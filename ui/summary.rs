@@ -614,4 +614,15 @@ mod tests {
         );
         assert_eq!(shortened("to 0x12 and back"), "to 0x12 and back");
     }
+
+    #[test]
+    fn what_acts_by_itself_is_listed_after_what_waits() {
+        let mut snapshot = crate::fixture::unread();
+        let waits = crate::fixture::action("deposit/3#2".parse().unwrap());
+        let mut acts = crate::fixture::action("deposit/4#2".parse().unwrap());
+        acts.refreshing = Some(crate::fixture::refreshing());
+        snapshot.actions = vec![acts, waits];
+        let ids: Vec<_> = undecided(&snapshot).map(|action| action.id.to_string()).collect();
+        assert_eq!(ids, ["deposit/3#2", "deposit/4#2"]);
+    }
 }

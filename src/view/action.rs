@@ -683,7 +683,8 @@ impl ActionView {
         let worse = self.worse().map(|worse| format!("{worse}; {}", instead(worse)));
         let anew = self.anew.as_ref().filter(|_| self.is_proposed());
         let anew = anew.map(|anew| format!("proposed anew at {}: {anew}", anew.at.to_utc()));
-        worse.into_iter().chain(anew).map(upper).collect()
+        let beside = self.approved_anew();
+        worse.into_iter().chain(anew).chain(beside).map(upper).collect()
     }
 
     /// The digest again, from what is here: the engine's own must be the same.

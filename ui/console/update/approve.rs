@@ -164,7 +164,6 @@ fn facts(action: &ActionView) -> Vec<String> {
     first.splice(0..0, warnings.map(|text| format!("! {text}")));
     first.push(format!("code: {}", action.digest.code()));
     first.push(checks(action));
-    first.extend(action.approved_anew().map(|anew| format!("A{}.", &anew[1..])));
     if let Some(people) = &action.people {
         first.push(format!("It takes {} people; {}", people.needed, people.words()));
     }

@@ -70,7 +70,8 @@ fn counts_no_more(turn: &mut Turn<'_>, id: ActionId, whose: &SafeText, why: &str
 /// What waited for stale checks too long counts no more, whether they were made again or not.
 pub(in crate::oracle) fn forget_overdue(turn: &mut Turn<'_>, id: ActionId) {
     let waiting = turn.state.volatile.approving.get(&id);
-    let overdue = |approving: &Approving| Some((approving.by.clone(), why_overdue(turn.state, id, approving)?));
+    let overdue =
+        |approving: &Approving| Some((approving.by.clone(), why_overdue(turn.state, id, approving)?));
     let overdue: Vec<_> = waiting.into_iter().flatten().filter_map(overdue).collect();
     for (by, why) in overdue {
         drop_approving(turn, id, |approving| approving.by == by);

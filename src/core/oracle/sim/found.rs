@@ -621,7 +621,9 @@ fn counts_for_what_is_worse(bug: Option<Bug>) -> bool {
     world.command("ann", approve).unwrap();
     world.input(Input::Sight(Reach::Followed));
     let mut proposal = world.state.actions[&action].proposal.clone();
-    proposal.checks.push(Check::unknown(ENDPOINTS_AGREE, "it did not answer"));
+    proposal
+        .checks
+        .push(Check::unknown(ENDPOINTS_AGREE, "it did not answer"));
     world.waiting.clear();
     world.input(Input::Prepared {
         case: action.case,

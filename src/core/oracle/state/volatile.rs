@@ -70,7 +70,12 @@ impl Volatile {
         let times = times.chain(self.looks_at.values_mut().map(|look| &mut look.at));
         let times = times.chain(self.refreshed.values_mut().map(|(_, at)| at));
         let times = times.chain(self.unmined_since.values_mut());
-        let times = times.chain(self.approving.values_mut().flatten().map(|waits| &mut waits.given.at));
+        let times = times.chain(
+            self.approving
+                .values_mut()
+                .flatten()
+                .map(|waits| &mut waits.given.at),
+        );
         for at in times.chain(self.sight.since_mut()).filter(|at| **at > now) {
             at.0 = at.0.saturating_sub(back);
         }

@@ -158,7 +158,10 @@ fn an_approval_that_waits_for_stale_checks_waits_for_them_or_for_another_person_
         assert_eq!(refreshing.is_enough, !two);
         let wait = found(&state, &live(), reason);
         let says = wait.sentence.as_str();
-        assert!(says.starts_with("approved by ada (uid 1000), refreshing its checks ("), "{says}");
+        assert!(
+            says.starts_with("approved by ada (uid 1000), refreshing its checks ("),
+            "{says}"
+        );
         assert_eq!(says.ends_with("; it takes another person"), two, "{says}");
         assert_eq!(wait.due, Some(refreshing.until));
         let at = refreshing.at;

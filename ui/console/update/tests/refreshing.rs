@@ -22,7 +22,9 @@ fn an_approval_that_waits_for_stale_checks_is_told_everywhere_and_taken_back() {
     d.send(with(approved));
     let page = picture(&mut d.app, (120, 40));
     assert!(
-        page.contains("Approved by ada, refreshing its checks (no endpoint answers); u takes the approval back."),
+        page.contains(
+            "Approved by ada, refreshing its checks (no endpoint answers); u takes the approval back."
+        ),
         "{page}"
     );
     assert_eq!(d.app.waiting_for_a_person(), waited - 1);
@@ -83,7 +85,8 @@ fn the_line_above_names_what_acts_by_itself_and_offers_no_approval_of_it() {
         approved(s);
         s.actions.truncate(1);
         s.waits.clear();
-        s.cases.retain(|c| c.status != casimir_dkg::view::CaseStatus::Attention);
+        s.cases
+            .retain(|c| c.status != casimir_dkg::view::CaseStatus::Attention);
     }));
     let next = crate::console::screens::next::words(&d.app);
     assert_eq!(
@@ -127,14 +130,24 @@ fn what_waits_for_no_more_than_what_is_unknown_is_approved_as_it_is_now() {
     let Some(Overlay::Ask(ask)) = &d.app.overlay else {
         panic!("{}", toast(&d))
     };
-    assert!(ask.lines.iter().any(|line| line.contains(SAYS)), "{:?}", ask.lines);
+    assert!(
+        ask.lines.iter().any(|line| line.contains(SAYS)),
+        "{:?}",
+        ask.lines
+    );
     let sent = requests(d.slowly("y"));
-    assert!(matches!(sent[..], [Request::Approve { action, .. }] if action == id), "{sent:?}");
+    assert!(
+        matches!(sent[..], [Request::Approve { action, .. }] if action == id),
+        "{sent:?}"
+    );
     // from its row the key opens it
     let mut d = busy();
     d.send(with(unknown));
     d.slowly("2 g a");
-    assert_eq!(d.app.details.last().map(|detail| detail.target), Some(Target::Row(RowId::Action(id))));
+    assert_eq!(
+        d.app.details.last().map(|detail| detail.target),
+        Some(Target::Row(RowId::Action(id)))
+    );
 }
 
 #[test]

@@ -396,7 +396,8 @@ fn whoever_makes_two_with_an_approval_that_waits_is_told_what_it_waits_for() {
     life.refresh(vec![agree()]);
     let said = approved_while_stale(&mut life, ("ada", 1000), one_alone());
     assert!(
-        said.as_str().contains("the approval counts once they are made again")
+        said.as_str()
+            .contains("the approval counts once they are made again")
             && said.as_str().contains("and takes another person"),
         "{said}"
     );
@@ -428,7 +429,11 @@ fn an_approval_lapses_also_where_a_log_says_that_its_pool_was_served() {
     assert!(life.state.cases[&id.case].served_by.is_some());
     life.wait(600_010);
     assert_eq!(life.state.refreshing(id), None);
-    assert!(life.last("note").contains("within 10 min"), "{}", life.last("note"));
+    assert!(
+        life.last("note").contains("within 10 min"),
+        "{}",
+        life.last("note")
+    );
 }
 
 #[test]

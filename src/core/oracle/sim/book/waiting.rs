@@ -100,9 +100,16 @@ impl Book {
     /// was when it was given.
     pub(super) fn counts(&mut self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) {
         let known = self.waits.of.entry(id).or_default();
-        let waited = known.iter().position(|waiting| waiting.by.is_same(&decision.decider));
+        let waited = known
+            .iter()
+            .position(|waiting| waiting.by.is_same(&decision.decider));
         let waited = waited.map(|nth| known.remove(nth));
-        if self.waits.offered.as_ref().is_some_and(|(offered, _)| *offered == id) {
+        if self
+            .waits
+            .offered
+            .as_ref()
+            .is_some_and(|(offered, _)| *offered == id)
+        {
             assert_eq!(decision.at, at, "{id}: an approval is older than its command");
             return;
         }
@@ -110,7 +117,10 @@ impl Book {
         let waited = waited.unwrap_or_else(|| panic!("{by} approved {id} unasked"));
         let age = self.up_ms - waited.up_ms;
         let good_for = REFRESHING_FOR_MS.min(state.settings.approval_expires_ms);
-        assert!(age <= good_for, "{id}: the approval by {by} counts after {age} ms");
+        assert!(
+            age <= good_for,
+            "{id}: the approval by {by} counts after {age} ms"
+        );
         if let Some(given) = waited.at {
             assert_eq!(decision.at, given, "{id}: the approval by {by} got younger");
         }
@@ -125,7 +135,11 @@ impl Book {
                 CheckStatus::Unknown => was.is_none_or(|was| was.status == CheckStatus::Pass),
                 CheckStatus::Fail => true,
             };
-            assert!(!is_worse, "{id}: the approval by {by} counts and {} is worse", check.name);
+            assert!(
+                !is_worse,
+                "{id}: the approval by {by} counts and {} is worse",
+                check.name
+            );
         }
     }
 }
