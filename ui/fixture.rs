@@ -129,5 +129,6 @@ pub(crate) fn refreshing() -> casimir_dkg::view::RefreshingView {
         at: UnixMillis(1_000),
         until: UnixMillis(601_000),
         is_enough: true,
+        why: Some("no endpoint answers".into()),
     }
 }

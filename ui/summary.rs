@@ -269,6 +269,12 @@ pub(crate) fn refreshing(snapshot: &Snapshot) -> impl Iterator<Item = (&ActionVi
     actions.filter_map(|action| Some((action, action.refreshing.as_ref()?)))
 }
 
+/// What waits for a person, and what was approved and acts by itself.
+pub(crate) fn undecided(snapshot: &Snapshot) -> impl Iterator<Item = &ActionView> {
+    let acts = snapshot.actions.iter().filter(|action| action.is_refreshing());
+    snapshot.for_a_person().chain(acts)
+}
+
 /// What is taken back where nothing is named: the approval that was given last of what waits in an undo window, and where
 /// nothing does, of what waits for stale checks. Who takes one back at once means what they just did, and what counts down
 /// is gone first.
@@ -607,5 +613,16 @@ mod tests {
             "for 0x8a158a15…8a158a15, now."
         );
         assert_eq!(shortened("to 0x12 and back"), "to 0x12 and back");
+    }
+
+    #[test]
+    fn what_acts_by_itself_is_listed_after_what_waits() {
+        let mut snapshot = crate::fixture::unread();
+        let waits = crate::fixture::action("deposit/3#2".parse().unwrap());
+        let mut acts = crate::fixture::action("deposit/4#2".parse().unwrap());
+        acts.refreshing = Some(crate::fixture::refreshing());
+        snapshot.actions = vec![acts, waits];
+        let ids: Vec<_> = undecided(&snapshot).map(|action| action.id.to_string()).collect();
+        assert_eq!(ids, ["deposit/3#2", "deposit/4#2"]);
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Can, FadedView};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, Parties,
-    PersonKey, Root, SafeText, UnixMillis, grouped, in_words, listed, payload_digest,
+    PersonKey, Root, SafeText, UnixMillis, grouped, in_words, listed, payload_digest, refreshing,
 };
 
 /// What an action does to the world outside.
@@ -275,16 +275,25 @@ pub struct RefreshingView {
     pub until: UnixMillis,
     /// Nobody else has to approve.
     pub is_enough: bool,
+    /// What they wait for, in words; none while nobody has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<SafeText>,
 }
 
 impl fmt::Display for RefreshingView {
     /// `approved by ada, refreshing its checks`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "approved by {}, refreshing its checks", self.by)
+        f.write_str(&refreshing(&self.by, None))
     }
 }
 
 impl RefreshingView {
+    /// With what it waits for: `approved by ada, refreshing its checks (no endpoint answers)`.
+    #[must_use]
+    pub fn with_why(&self) -> String {
+        refreshing(&self.by, self.why.as_ref())
+    }
+
     /// What follows from it, and until when.
     #[must_use]
     pub fn words(&self) -> String {
@@ -292,7 +301,8 @@ impl RefreshingView {
             true => "it counts by itself once they are made again and none is worse",
             false => "it counts once they are made again and none is worse, and takes another person",
         };
-        format!("{self}: {then}; it lapses at {}", self.until.to_utc())
+        let so = self.with_why();
+        format!("{so}: {then}; it lapses at {}", self.until.to_utc())
     }
 }
 
@@ -556,6 +566,25 @@ impl ActionView {
         self.is_proposed() && !self.is_refreshing()
     }
 
+    /// An approval of it can be given. One that waits for no more than what is not known takes another one of what is shown
+    /// now.
+    #[must_use]
+    pub fn takes_approval(&self) -> bool {
+        self.waits() || self.is_refreshing() && self.can_approve.is_yes()
+    }
+
+    /// What comes of an approval beside the one that waits, where one can be given.
+    #[must_use]
+    pub fn approved_anew(&self) -> Option<String> {
+        let can = self.is_refreshing() && self.can_approve.is_yes();
+        let by = &self.refreshing.as_ref().filter(|_| can)?.by;
+        let that = match self.people {
+            None => "takes the place of",
+            Some(_) => "counts whatever becomes of",
+        };
+        Some(format!("an approval of what is shown now {that} that by {by}"))
+    }
+
     /// Nothing that was decided on it counts yet.
     #[must_use]
     pub fn is_proposed(&self) -> bool {
@@ -654,7 +683,8 @@ impl ActionView {
         let worse = self.worse().map(|worse| format!("{worse}; {}", instead(worse)));
         let anew = self.anew.as_ref().filter(|_| self.is_proposed());
         let anew = anew.map(|anew| format!("proposed anew at {}: {anew}", anew.at.to_utc()));
-        worse.into_iter().chain(anew).map(upper).collect()
+        let beside = self.approved_anew();
+        worse.into_iter().chain(anew).chain(beside).map(upper).collect()
     }
 
     /// The digest again, from what is here: the engine's own must be the same.

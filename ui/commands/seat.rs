@@ -259,7 +259,7 @@ fn status(asker: &Asker) -> Outcome {
     if asker.json {
         let waiting: Vec<_> = snapshot.for_a_person().map(|a| a.id.to_string()).collect();
         let refreshing: Vec<_> = summary::refreshing(&snapshot)
-            .map(|(action, it)| json!({ "action": action.id, "by": it.by, "until": it.until.to_rfc3339(), "is_enough": it.is_enough }))
+            .map(|(action, it)| json!({ "action": action.id, "by": it.by, "until": it.until.to_rfc3339(), "is_enough": it.is_enough, "why": it.why }))
             .collect();
         output::json(&json!({
             "engine": asker.attached.seated,
@@ -287,7 +287,7 @@ fn status(asker: &Asker) -> Outcome {
 fn waiting(asker: &Asker) -> Outcome {
     let snapshot = asker.snapshot();
     if asker.json {
-        snapshot.for_a_person().for_each(output::json);
+        summary::undecided(&snapshot).for_each(output::json);
     } else {
         text::waiting(&snapshot);
     }

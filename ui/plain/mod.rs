@@ -442,7 +442,7 @@ fn to_type(action: &ActionView) -> Vec<String> {
     if !action.is_proposed() {
         return vec![format!("{id} is {standing}: nothing to decide")];
     }
-    if !action.waits() {
+    if !action.takes_approval() {
         return vec![
             format!("{id} is {standing}: nothing to approve"),
             REJECT.to_owned(),
@@ -575,6 +575,17 @@ mod tests {
         let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
         assert!(to_type(&action)[0].starts_with("To approve: approve "));
         action.refreshing = Some(crate::fixture::refreshing());
+        let said = to_type(&action);
+        assert!(
+            said[0].starts_with("To approve: approve "),
+            "nothing is stale: {said:?}"
+        );
+        let warns = action.warnings();
+        assert_eq!(
+            warns,
+            ["An approval of what is shown now takes the place of that by ada"]
+        );
+        action.can_approve = casimir_dkg::view::Can::no("approved by ada, refreshing its checks");
         let said = to_type(&action);
         assert!(
             said[0].ends_with("refreshing its checks: nothing to approve"),

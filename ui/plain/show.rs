@@ -39,7 +39,13 @@ fn waiting_lines(snapshot: &Snapshot) -> Vec<String> {
     }
     let any = !out.is_empty();
     let refreshing = summary::refreshing(snapshot);
-    out.extend(refreshing.map(|(action, it)| acts_by_itself(action, it)));
+    out.extend(refreshing.map(|(action, it)| {
+        let acts = acts_by_itself(action, it);
+        match action.approved_anew() {
+            Some(anew) => format!("{acts}; {anew}: open {}", action.id),
+            None => acts,
+        }
+    }));
     out.push(match any {
         true => "To look at one: open NUMBER.".to_owned(),
         false => "Nothing waits for a decision.".to_owned(),
@@ -357,11 +363,22 @@ mod tests {
         snapshot.actions = vec![action.clone()];
         assert!(waiting_lines(&snapshot)[0].starts_with("waits 1: deposit/3#2"));
         action.refreshing = Some(crate::fixture::refreshing());
+        snapshot.actions = vec![action.clone()];
+        let said = waiting_lines(&snapshot);
+        assert!(
+            said[0].ends_with(
+                "an approval of what is shown now takes the place of that by ada: open deposit/3#2"
+            ),
+            "{said:?}"
+        );
+        action.can_approve = casimir_dkg::view::Can::no("its checks are stale");
         snapshot.actions = vec![action];
         let said = waiting_lines(&snapshot);
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(
-            said[0].contains("is approved by ada, refreshing its checks: it counts by itself"),
+            said[0].contains(
+                "is approved by ada, refreshing its checks (no endpoint answers): it counts by itself"
+            ),
             "{said:?}"
         );
         assert!(

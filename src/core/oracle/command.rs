@@ -100,9 +100,8 @@ fn absent(turn: &Turn<'_>, id: CaseId) -> Refusal {
 }
 
 /// The action exists, nobody decided it, and it is still what was shown.
-pub(super) fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(), Refusal> {
-    let action = turn
-        .state
+pub(super) fn decidable(state: &State, id: ActionId, digest: Root) -> Result<(), Refusal> {
+    let action = state
         .actions
         .get(&id)
         .ok_or_else(|| not_now(format!("there is no action {id}")))?;
@@ -126,7 +125,7 @@ pub(super) fn decidable(turn: &Turn<'_>, id: ActionId, digest: Root) -> Result<(
 }
 
 fn reject(turn: &mut Turn<'_>, by: &Asker, id: ActionId, digest: Root, reason: SafeText) -> Answer {
-    decidable(turn, id, digest)?;
+    decidable(turn.state, id, digest)?;
     let decision = Decision::alone(Verdict::Reject { reason }, by.into(), turn.at, digest);
     turn.record(Record::Decided { action: id, decision });
     Ok(SafeText::new(&format!(

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use super::checks::{Rests, rests_on};
+use super::people::not_refreshed_yet;
 use super::{Action, ActionState, Decider, State};
 use crate::types::{ActionId, CaseId, Check, CheckStatus, Root, SafeText, UnixMillis, in_words};
 
@@ -83,9 +84,27 @@ pub(super) struct Approving {
     pub(super) phrase: Option<String>,
     /// The checks as they were shown: none may be worse when it counts.
     pub(super) shown: Vec<Check>,
+    /// It is as old as that, whenever it counts.
+    pub(super) given: Given,
+    /// When what was signed elsewhere is over, milliseconds of the monotonic clock.
+    pub(super) signed_until_up_ms: Option<u64>,
+}
+
+/// When somebody approved something, by both clocks.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(test, derive(PartialEq))]
+pub(super) struct Given {
     pub(super) at: UnixMillis,
-    /// The same moment, milliseconds of the monotonic clock.
+    /// Milliseconds of the monotonic clock.
     pub(super) up_ms: u64,
+}
+
+/// Why an approval that waited for stale checks counts no more.
+pub(super) enum Overdue {
+    /// What was signed elsewhere was good until then.
+    Signature(UnixMillis),
+    /// It waited for so long.
+    Waited(Duration),
 }
 
 /// How long an approval of what has faded waits for its checks, ms. What a person saw longer ago than that, they look at
@@ -103,6 +122,8 @@ pub struct Refreshing {
     pub until: UnixMillis,
     /// Nobody else has to approve: it acts by itself then.
     pub is_enough: bool,
+    /// What they wait for; none while nobody has looked.
+    pub why: Option<SafeText>,
 }
 
 /// Checks of an action that have faded.
@@ -179,10 +200,31 @@ impl State {
         let given = action.endorsements.len() + waiting.len();
         Some(Refreshing {
             by: self.approving(id)?,
-            at: waiting.iter().map(|approving| approving.at).max()?,
+            at: waiting.iter().map(|approving| approving.given.at).max()?,
             until: waiting.iter().map(|approving| self.lapses_at(approving)).min()?,
             is_enough: given >= usize::from(self.settings.policy.demand(&action.proposal).people),
+            why: self.held_up_by(action),
         })
+    }
+
+    /// Whether somebody approved what had faded within the last minute, and it does not count yet.
+    pub(super) fn was_just_approved(&self, id: ActionId) -> bool {
+        let is_new = |approving: &Approving| {
+            let Given { at, up_ms } = approving.given;
+            !self.is_older(STALE_AFTER, at, up_ms)
+        };
+        let waiting = self.waiting_approvals(id).into_iter().flatten();
+        // each is asked: each notes when it gets old
+        waiting.filter(|approving| is_new(approving)).count() > 0
+    }
+
+    /// What approvals that were given wait for: what the desk says that it cannot look at, what is stale, or what is not
+    /// known again.
+    pub(super) fn held_up_by(&self, action: &Action) -> Option<SafeText> {
+        let told = self.volatile.heard.get(&action.id.case).cloned();
+        let stale = || self.faded(action).map(|faded| faded.why);
+        told.or_else(stale)
+            .or_else(|| not_refreshed_yet(self, action.id).map(|why| SafeText::new(&why)))
     }
 
     /// How long an approval waits for stale checks.
@@ -190,30 +232,35 @@ impl State {
         REFRESHING_FOR_MS.min(self.settings.approval_expires_ms)
     }
 
-    /// When an approval that waits for stale checks counts no more: what was signed elsewhere says until when it is good.
+    /// When an approval that waits for stale checks counts no more by the monotonic clock, ms.
+    pub(super) fn lapses_up_ms(&self, approving: &Approving) -> u64 {
+        let waits_until = approving.given.up_ms.saturating_add(self.refreshing_for_ms());
+        let signed_until = approving.signed_until_up_ms.unwrap_or(u64::MAX);
+        waits_until.min(signed_until)
+    }
+
+    /// The same by the wall clock: what was signed elsewhere says until when it is good.
     fn lapses_at(&self, approving: &Approving) -> UnixMillis {
-        let good_for = Duration::from_millis(self.refreshing_for_ms());
-        let waits_until = approving.at.plus(good_for);
+        let Given { at, up_ms } = approving.given;
+        let good_for = self.lapses_up_ms(approving).saturating_sub(up_ms);
+        let waits_until = at.plus(Duration::from_millis(good_for));
         let expires = approving.by.expires();
         expires.map_or(waits_until, |expires| expires.min(waits_until))
     }
 
-    /// Why an approval that waits for stale checks counts no more, where its time is over.
-    pub(super) fn overdue(&self, approving: &Approving) -> Option<String> {
-        let ms = self.refreshing_for_ms().saturating_add(1);
+    /// Why an approval that waits for stale checks counts no more, where its time is over by the clock that says more.
+    pub(super) fn overdue(&self, approving: &Approving) -> Option<Overdue> {
         let live = &self.volatile;
-        // each is asked: each notes when it comes
-        let by_wall = live.has_come(approving.at.plus(Duration::from_millis(ms)));
-        let by_run = live.has_run(approving.up_ms.saturating_add(ms));
-        let expires = approving.by.expires();
-        if let Some(expires) = expires.filter(|expires| live.has_come(*expires)) {
-            let by = &approving.by;
-            return Some(format!("the signature of {by} expired at {}", expires.to_utc()));
-        }
-        (by_wall || by_run).then(|| {
-            let good_for = in_words(Duration::from_millis(self.refreshing_for_ms()));
-            format!("its stale checks were not made again within {good_for}")
-        })
+        let Given { at, up_ms } = approving.given;
+        let good_for = Duration::from_millis(self.refreshing_for_ms());
+        let has_waited = self.is_older(good_for, at, up_ms);
+        let signed_until = approving.by.expires().filter(|expires| {
+            let by_run = approving.signed_until_up_ms;
+            live.has_come(*expires) || by_run.is_some_and(|up_ms| live.has_run(up_ms))
+        });
+        signed_until
+            .map(Overdue::Signature)
+            .or_else(|| has_waited.then_some(Overdue::Waited(good_for)))
     }
 
     /// Whether no execution endpoint answers, so that nothing can leave.

@@ -6,14 +6,14 @@ use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Answer, decidable, not_now};
-use super::fading::Approving;
+use super::fading::{Approving, Given};
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Asker, Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
 pub(super) use waiting::{
     TakenBack, drop_all_approving, forget_overdue, not_refreshed_yet, refreshed, take_back_approving,
 };
-use waiting::{drop_approving, refresh_first};
+use waiting::{drop_all_of, drop_approving, refresh_first};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,7 +212,8 @@ pub(super) fn approve(
     digest: Root,
     phrase: Option<&str>,
 ) -> Answer {
-    take(turn, by.into(), id, digest, phrase)
+    let given = turn.given();
+    take(turn, by.into(), id, digest, phrase, given)
 }
 
 /// A person who signed elsewhere. Whose key it is and that the signature is right, was verified.
@@ -221,6 +222,17 @@ pub(super) fn approve_signed(
     name: SafeText,
     uid: Option<u32>,
     signed: Box<SignedStatement>,
+) -> Answer {
+    let given = turn.given();
+    signed_elsewhere(turn, name, uid, signed, given)
+}
+
+fn signed_elsewhere(
+    turn: &mut Turn<'_>,
+    name: SafeText,
+    uid: Option<u32>,
+    signed: Box<SignedStatement>,
+    given: Given,
 ) -> Answer {
     let Statement {
         action,
@@ -271,14 +283,23 @@ pub(super) fn approve_signed(
         action,
         digest,
         phrase.as_deref(),
+        given,
     )
 }
 
-/// The first of two waits for the second; the last one decides.
-fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Option<&str>) -> Answer {
+/// The first of two waits for the second; the last one decides. `given` is when the person approved it, which may be a
+/// while ago where checks were stale.
+fn take(
+    turn: &mut Turn<'_>,
+    by: Decider,
+    id: ActionId,
+    digest: Root,
+    phrase: Option<&str>,
+    given: Given,
+) -> Answer {
     // a clock may not have struck since
     forget_lost(turn, id);
-    decidable(turn, id, digest)?;
+    decidable(turn.state, id, digest)?;
     let action = &turn.state.actions[&id];
     action.approvable().map_err(not_now)?;
     if let Some(wanted) = action.phrase()
@@ -298,51 +319,69 @@ fn take(turn: &mut Turn<'_>, by: Decider, id: ActionId, digest: Root, phrase: Op
         )));
     }
     let policy = &turn.state.settings.policy;
-    let given: Vec<_> = action.endorsements.iter().collect();
+    let before: Vec<_> = action.endorsements.iter().collect();
     let of = demand.people;
     let is_by = |other: &&Decision| policy.today(&other.decider).is_same(&by);
-    let again = given.iter().any(is_by) && !planted!(OneIsTwo);
+    let again = before.iter().any(is_by) && !planted!(OneIsTwo);
     if of > 1 && again {
         return Err(not_now(format!(
             "{by} has approved {id} already: it takes another person ({} of {of})",
-            given.len()
+            before.len()
         )));
     }
     if let Some(faded) = turn.state.faded(action) {
-        let shown = turn.state.shown(action).0.checks.clone();
-        let phrase = phrase.map(str::to_owned);
+        let signed_until_up_ms = by.expires().map(|expires| {
+            let good_for = u64::try_from(expires.since(given.at).as_millis()).unwrap_or(u64::MAX);
+            given.up_ms.saturating_add(good_for)
+        });
         let approving = Approving {
             by,
             digest,
-            phrase,
-            shown,
-            at: turn.at,
-            up_ms: turn.state.volatile.up_ms,
+            phrase: phrase.map(str::to_owned),
+            shown: turn.state.shown(action).0.checks.clone(),
+            given,
+            signed_until_up_ms,
         };
         return Ok(refresh_first(turn, id, approving, &faded));
     }
-    let number = u8::try_from(given.len() + 1).unwrap_or(of).min(of);
-    let unknown = accepted(action, &by, &given);
-    // a clock that was set may leave nothing stale before a look: one person counts once
-    drop_approving(turn, id, |waiting| waiting.by.is_same(&by));
+    let number = u8::try_from(before.len() + 1).unwrap_or(of).min(of);
+    let unknown = accepted(action, &by, &before);
     let decision = Decision {
         nth: (of > 1).then_some(Nth { number, of }),
         unknown: (of > 1 || by.key().is_some()).then_some(unknown),
-        ..Decision::alone(Verdict::Approve, by, turn.at, digest)
+        ..Decision::alone(Verdict::Approve, by, given.at, digest)
     };
+    Ok(SafeText::new(&count(turn, id, decision, given, (number, of))))
+}
+
+/// Takes an approval down. Tells whoever gave it what it came to.
+fn count(turn: &mut Turn<'_>, id: ActionId, decision: Decision, given: Given, of: (u8, u8)) -> String {
+    let by = decision.decider.clone();
+    // a clock that was set may leave nothing stale before a look: one person counts once
+    drop_approving(turn, id, |waiting| waiting.by.is_same(&by));
+    let (number, of) = of;
     if number < of {
         turn.record(Record::Endorsed { action: id, decision });
-        return Ok(SafeText::new(&format!(
-            "{id} approved, {number} of {of}: it waits for another person"
-        )));
+        turn.state.volatile.was_approved(id, given.up_ms);
+        let others = turn.state.refreshing(id).filter(|others| others.is_enough);
+        return match others {
+            Some(others) => {
+                let why = others.why.map_or_else(String::new, |why| format!(" ({why})"));
+                let by = others.by;
+                format!(
+                    "{id} approved, {number} of {of}: it counts with that of {by} once that one counts{why}"
+                )
+            }
+            None => format!("{id} approved, {number} of {of}: it waits for another person"),
+        };
     }
+    drop_all_of(turn, id, &format!("{by} decided without it"));
     turn.record(Record::Decided { action: id, decision });
-    let count = if of > 1 {
-        format!(", {number} of {of}")
-    } else {
-        String::new()
-    };
-    Ok(SafeText::new(&format!("{id} approved{count}")))
+    turn.state.volatile.was_approved(id, given.up_ms);
+    match of > 1 {
+        true => format!("{id} approved, {number} of {of}"),
+        false => format!("{id} approved"),
+    }
 }
 
 /// The unknown checks that everybody who approves lets pass: at a seat those that are unknown now, elsewhere those that

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use sha2::{Digest as _, Sha256};
 
+use super::fading::Given;
 use super::record::Subject;
 use super::state::EffectKey;
 use super::{Effect, Record, State};
@@ -66,6 +67,12 @@ impl<'a> Turn<'a> {
             turn.record(Record::ClockMoved { by_ms });
         }
         turn
+    }
+
+    /// The moment of this step.
+    pub(super) fn given(&self) -> Given {
+        let (at, up_ms) = (self.at, self.state.volatile.up_ms);
+        Given { at, up_ms }
     }
 
     pub(super) fn record(&mut self, record: Record) {
@@ -160,7 +167,7 @@ impl<'a> Turn<'a> {
         look(self);
         let live = &mut self.state.volatile;
         if before.is_some() && !live.said.contains_key(&case) && live.waiting.get(&case) == before.as_ref() {
-            live.waiting.remove(&case);
+            live.falls_silent(case);
         }
     }
 

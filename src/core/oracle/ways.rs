@@ -15,7 +15,7 @@ use crate::oracle::advance;
 use crate::oracle::state::Shares;
 use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
 
-pub(in crate::oracle) use committee::{Against, against_committee, does_not_answer};
+pub(in crate::oracle) use committee::{Against, against_committee, why_not_there};
 pub use refusals::{REFUSED_AT_MOST, REFUSED_FOR};
 pub(in crate::oracle) use refusals::{asks_ssv_again, note_refusal, refused_by_ssv, stands_refused};
 

@@ -31,6 +31,13 @@ const HELD: &str = "better since ";
 /// What parts that from what the check says.
 const BEFORE: &str = "; before: ";
 
+/// How it is said that an approval waits until stale checks were made again, and what holds that up.
+#[must_use]
+pub fn refreshing(by: &SafeText, why: Option<&SafeText>) -> String {
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    format!("approved by {by}, refreshing its checks{why}")
+}
+
 impl Check {
     /// The same check, said to be better since a time, which counts from another one on: that comes first, because a row has
     /// no room for the end of a long reason.

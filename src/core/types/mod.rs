@@ -31,7 +31,7 @@ pub use ceremony::{
     ExitDomain, FailureKind, KeygenOutput, OperatorProgress, OperatorState, OwnerNonce, ReshareOutput,
     SignPurpose,
 };
-pub use check::{Check, CheckStatus};
+pub use check::{Check, CheckStatus, refreshing};
 pub use code::Code;
 pub use contract::{
     BlockRef, ClusterLayout, ClusterSnapshot, DEPOSIT_GWEI, DEPOSIT_WEI, DepositOrder, LogRef, PoolView,

@@ -111,6 +111,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         at: it.at,
         until: it.until,
         is_enough: it.is_enough,
+        why: it.why,
     });
     let can_undo = state.mode() != Mode::Observe && can_take_back(state, id).is_ok();
     view.undo = can_undo.then(|| UndoView {
@@ -123,9 +124,12 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
              the file that each signs on their own machine with `casimir-dkg sign`"
         ));
     }
-    if let Some(refreshing) = view.refreshing.as_ref().filter(|_| view.is_refreshing()) {
+    // where nothing is stale, what is shown now can be approved, whatever an approval before waits for
+    let waits = view.refreshing.as_ref().filter(|_| view.is_refreshing());
+    if let Some(refreshing) = waits.filter(|_| view.faded.is_some()) {
         view.can_approve = Can::no(format!(
-            "{refreshing}: it counts by itself then, unless the approval is taken back"
+            "{}: it counts by itself then, unless the approval is taken back",
+            refreshing.with_why()
         ));
     }
     let waits = view.is_proposed();

@@ -4,7 +4,7 @@ use crate::oracle::{
     Action, ActionState, Case, ExitStanding, HELD, Mode, REFUSALS, Sending, State, Step, is_listed_again,
     milestones, queue_behind, unknown_outcome,
 };
-use crate::types::{ActionId, CaseId, NonceStatus, RequestId, SafeText, counted};
+use crate::types::{ActionId, CaseId, NonceStatus, RequestId, SafeText, counted, refreshing};
 
 const GATHERING: &str = "gathering what a decision needs";
 
@@ -28,14 +28,7 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
         },
         Step::DecideCeremony(id) | Step::DecideEffect(id) => match state.actions.get(id) {
             Some(action) if action.state == ActionState::Proposed => match action.approvable() {
-                Ok(()) => {
-                    let people = second(state, action);
-                    let otherwise = format!("waits for a decision on {id}{people}");
-                    match people.is_empty() {
-                        true => waits_or(&otherwise),
-                        false => otherwise,
-                    }
-                }
+                Ok(()) => undecided(state, action, waits_or),
                 Err(blocked) => format!("cannot be approved: {blocked}"),
             },
             _ if state.paused.is_some() => "approved; held by the pause".to_owned(),
@@ -62,6 +55,23 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
         Step::Closed { outcome } if is_listed_again(state, case.id) => listed_again(state, case.id, outcome),
         Step::Closed { outcome } => outcome.to_string(),
     })
+}
+
+/// What waits for people, or what those who approved it wait for.
+fn undecided(state: &State, action: &Action, waits_or: impl Fn(&str) -> String) -> String {
+    if let Some(waits) = state.refreshing(action.id) {
+        let words = waits_or(&refreshing(&waits.by, waits.why.as_ref()));
+        return match waits.is_enough {
+            true => words,
+            false => format!("{words}; it takes another person"),
+        };
+    }
+    let people = second(state, action);
+    let otherwise = format!("waits for a decision on {}{people}", action.id);
+    match people.is_empty() {
+        true => waits_or(&otherwise),
+        false => otherwise,
+    }
 }
 
 /// Who approved it so far, where it takes two people.

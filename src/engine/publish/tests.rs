@@ -288,6 +288,42 @@ fn an_action_says_when_what_would_leave_last_changed_and_what_the_digest_was() {
     assert_eq!(view(&restarted).anew, Some(anew));
 }
 
+/// Its checks were made by a process before this one; then one of them cannot be looked at.
+#[test]
+fn what_an_approval_waits_for_is_told_and_what_is_not_stale_can_be_approved_beside_it() {
+    let mut state = state(Mode::Supervised);
+    let case = case_id(RequestKind::Deposit, 3);
+    let id = propose(&mut state, case, keygen(), vec![Check::pass("balance", "1 ETH")]);
+    let digest = state.actions[&id].digest;
+    let command = oracle::Command::Approve {
+        action: id,
+        digest,
+        phrase: None,
+    };
+    obeyed(&mut state, "ada", command);
+    let stale = actions::view(&state, &live(), id).unwrap();
+    let why = "they were made before this program started";
+    assert!(stale.is_refreshing() && !stale.takes_approval());
+    assert_eq!(stale.refreshing.unwrap().why, Some(why.into()));
+    let words = stale.can_approve.check().unwrap_err().to_string();
+    assert!(words.contains(why), "{words}");
+
+    let mut proposal = state.actions[&id].proposal.clone();
+    proposal.checks = vec![Check::unknown("balance", "no answer")];
+    let refreshed = oracle::Input::Prepared {
+        case,
+        purpose: oracle::Purpose::Refresh(id),
+        outcome: oracle::Prepared::Proposal(Box::new(proposal)),
+    };
+    take(&mut state, refreshed);
+    let shown = actions::view(&state, &live(), id).unwrap();
+    assert!(shown.is_refreshing() && shown.takes_approval() && !shown.waits());
+    assert_eq!(
+        shown.refreshing.unwrap().why,
+        Some("balance is not known yet".into())
+    );
+}
+
 #[test]
 fn what_can_be_done_is_what_the_desk_would_take() {
     let case = case_id(RequestKind::Deposit, 3);

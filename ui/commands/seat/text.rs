@@ -172,6 +172,10 @@ pub(super) fn waiting(snapshot: &Snapshot) {
         line(&format!("{id}  {}  {}", action.risk.word(), action.title));
         line(&format!("    {}", refreshing.words()));
         line(&format!("    to take the approval back: casimir-dkg undo {id}"));
+        if let Some(anew) = action.approved_anew() {
+            let digest = action.digest;
+            line(&format!("    {anew}: casimir-dkg approve {id} --digest {digest}"));
+        }
     }
     if !any {
         line("nothing waits");

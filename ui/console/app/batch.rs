@@ -183,7 +183,7 @@ impl App {
                 action.id
             ));
         }
-        if !action.waits() {
+        if !action.takes_approval() {
             return Err(format!("{} is {}", action.id, action.standing()));
         }
         action.can_approve.check().map_err(ToString::to_string)
@@ -211,7 +211,7 @@ impl App {
             .known()
             .action(seen.id)
             .is_some_and(|now| seen.is_shown_as(now));
-        if is_now && seen.waits() && !self.was_read(seen) {
+        if is_now && seen.takes_approval() && !self.was_read(seen) {
             let seen = seen.clone();
             self.read.retain(|read| read.id != seen.id);
             self.read.push(seen);

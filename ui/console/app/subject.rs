@@ -130,11 +130,12 @@ impl App {
     /// Whether the footer offers the command now. The command itself explains why not.
     pub(crate) fn offers(&self, command: Command) -> bool {
         let waiting = || self.subject_action().filter(|a| a.waits());
+        let approvable = || self.subject_action().filter(|a| a.takes_approval());
         match command {
             // where the row in question is decided it leads on to what waits
-            Command::Approve => waiting().is_some() || self.leads_on(),
+            Command::Approve => approvable().is_some() || self.leads_on(),
             Command::Reject => self.subject_action().is_some_and(ActionView::is_proposed),
-            Command::Mark => waiting().is_some_and(|a| self.has_like(a)),
+            Command::Mark => approvable().is_some_and(|a| self.has_like(a)),
             Command::Batch => !self.marked.is_empty(),
             Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),

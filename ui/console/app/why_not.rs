@@ -77,7 +77,7 @@ impl App {
 
     /// Where nothing in front waits, the key goes to what does.
     fn can_approve(&self) -> Result<(), String> {
-        match self.subject_action().filter(|a| a.waits()) {
+        match self.subject_action().filter(|a| a.takes_approval()) {
             Some(action) => action.can_approve.check().map_err(ToString::to_string),
             None => self.anything_waits(),
         }

@@ -70,7 +70,7 @@ pub(in crate::console) fn words(app: &App) -> String {
             "{all} shows all {count} that are marked on one page, to approve them together; {more} marks more"
         );
     }
-    if let Some(words) = refreshing(app) {
+    if let Some(words) = approved_anew(app) {
         return words;
     }
     if let Some(action) = in_front(app) {
@@ -87,7 +87,7 @@ pub(in crate::console) fn words(app: &App) -> String {
         LinkState::Down => return "nothing to press: no execution node answers; i shows them".to_owned(),
         _ => {}
     }
-    under_way(app)
+    refreshing(app).unwrap_or_else(|| under_way(app))
 }
 
 /// What runs by itself, where nobody is asked.
@@ -115,18 +115,25 @@ fn under_way(app: &App) -> String {
         .to_owned()
 }
 
-/// What was approved and acts by itself, where it is in front or nothing else waits.
+/// What is in front was approved and waits, and can be approved as it is now.
+fn approved_anew(app: &App) -> Option<String> {
+    let action = app.subject_action()?;
+    let anew = action.approved_anew()?;
+    let waits = action.refreshing.as_ref()?.with_why();
+    let key = app.settings.keys.label(Group::Work, Command::Approve);
+    Some(format!("{key} opens {}, {waits}; {anew}", action.id))
+}
+
+/// What was approved and acts by itself, where nothing else waits: what is in front first.
 fn refreshing(app: &App) -> Option<String> {
     let all = || crate::summary::refreshing(&app.snapshot).filter(|(action, _)| action.is_refreshing());
     let selected = app.subject_action().map(|action| action.id);
     let mut in_front = all().filter(|(action, _)| Some(action.id) == selected);
-    let (action, it) = match app.snapshot.for_a_person().next() {
-        Some(_) => in_front.next()?,
-        None => in_front.next().or_else(|| all().next())?,
-    };
+    let (action, it) = in_front.next().or_else(|| all().next())?;
     let undo = app.takes_back(action.id);
     let undo = undo.map_or_else(String::new, |words| format!("; {words}"));
-    Some(format!("nothing to press: {} is {it}{undo}", action.id))
+    let words = it.with_why();
+    Some(format!("nothing to press: {} is {words}{undo}", action.id))
 }
 
 /// What the approve key would open: what can be approved rather than what cannot.

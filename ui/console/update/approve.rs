@@ -11,7 +11,7 @@ use crate::console::app::{Ask, Field, FieldKind, Target};
 /// The approve key.
 pub(super) fn start(app: &mut App) -> Vec<Effect> {
     let action = match app.subject_action().cloned() {
-        Some(action) if action.waits() => action,
+        Some(action) if action.takes_approval() => action,
         other => return instead(app, other.as_ref()),
     };
     let target = Target::Row(RowId::Action(action.id));

@@ -142,11 +142,11 @@ pub(super) fn renew(app: &mut App) {
     app.read.retain(|read| {
         snapshot
             .action(read.id)
-            .is_some_and(|now| read.is_shown_as(now) && now.waits())
+            .is_some_and(|now| read.is_shown_as(now) && now.takes_approval())
     });
     let stands = |(id, digest): &crate::console::app::Mark| {
         let now = snapshot.action(*id);
-        now.is_some_and(|now| now.waits() && now.digest == *digest)
+        now.is_some_and(|now| now.takes_approval() && now.digest == *digest)
     };
     let gone: Vec<_> = app
         .marked

@@ -38,7 +38,7 @@ fn settle_pending(app: &mut App) {
     let snapshot = app.snapshot.clone();
     for pending in &mut app.pending {
         if let Subject::Action(id) = pending.subject {
-            let waits = snapshot.action(id).is_some_and(|a| a.waits());
+            let waits = snapshot.action(id).is_some_and(ActionView::takes_approval);
             pending.approves &= waits;
         }
     }
@@ -66,7 +66,7 @@ fn close_outdated(app: &mut App) {
     let why = match app.known().action(id) {
         None => format!("{id} is gone"),
         // what is being refreshed can be rejected still
-        Some(action) if !action.waits() && (digest.is_some() || !action.is_proposed()) => {
+        Some(action) if !action.takes_approval() && (digest.is_some() || !action.is_proposed()) => {
             match &action.decision {
                 Some(decision) => format!(
                     "{id} was decided by {}: {}",

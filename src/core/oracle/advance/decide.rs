@@ -9,11 +9,12 @@ use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
     STALE_AFTER, State, Verdict, people, undo,
 };
-use crate::types::{ActionId, CheckStatus, SafeText, UnixMillis};
+use crate::types::{ActionId, CheckStatus, SafeText, UnixMillis, refreshing};
 
 use super::*;
 
-/// What has faded is looked at again after this time, until somebody answers, ms.
+/// What has faded is looked at again after this time, until somebody answers, and so is what somebody approved while it had,
+/// for the first minute: what is not known for longer than that is asked at the usual pace, ms.
 const REFRESH_MS: u64 = 4_000;
 
 /// What was proposed is looked at again after this time for the first time, ms.
@@ -43,7 +44,6 @@ pub(super) fn decide(turn: &mut Turn<'_>, id: ActionId) {
     match action.state {
         ActionState::Proposed => {
             people::forget_lost(turn, id);
-            people::forget_overdue(turn, id);
             proposed(turn, id);
         }
         ActionState::Approved => approved(turn, id),
@@ -66,16 +66,9 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     };
     if let Some(faded) = turn.state.faded(action).filter(|_| !planted!(StalePasses)) {
         let names = faded.checks.join(", ");
-        match turn.state.approving(id) {
-            Some(by) => {
-                let words = refreshing(&by, &faded.why);
-                turn.waits(id.case, &words);
-            }
-            None if turn.state.mode() == Mode::Auto => {
-                let words = format!("stale checks are made again first: {names} ({})", faded.why);
-                turn.waits(id.case, &words);
-            }
-            None => {}
+        if !says_refreshing(turn, id) && turn.state.mode() == Mode::Auto {
+            let words = format!("stale checks are made again first: {names} ({})", faded.why);
+            turn.waits(id.case, &words);
         }
         refresh(turn, id);
         return;
@@ -101,15 +94,17 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
         }
         None => {}
     }
-    if let (Some(by), Some(why)) = (turn.state.approving(id), people::not_refreshed_yet(turn, id)) {
-        turn.waits(id.case, &refreshing(&by, &why));
-    }
+    says_refreshing(turn, id);
     refresh(turn, id);
 }
 
-/// How it is said that an approval waits for stale checks.
-fn refreshing(by: &SafeText, why: impl std::fmt::Display) -> String {
-    format!("approved by {by}, refreshing its checks ({why})")
+/// Says whose approvals wait for stale checks and what for, where any do.
+fn says_refreshing(turn: &mut Turn<'_>, id: ActionId) -> bool {
+    let Some(waits) = turn.state.refreshing(id).filter(|it| it.why.is_some()) else {
+        return false;
+    };
+    turn.waits(id.case, &refreshing(&waits.by, waits.why.as_ref()));
+    true
 }
 
 /// Whether nothing but checks that could not be looked at at the first look keeps a rule from letting an action pass, and
@@ -298,7 +293,7 @@ fn refresh(turn: &mut Turn<'_>, id: ActionId) {
     }
     let head = turn.state.volatile.facts.head.map_or(0, |h| h.number);
     let last = turn.state.volatile.inspected_at.get(&id).copied();
-    let approving = turn.state.approving(id).is_some();
+    let approving = turn.state.was_just_approved(id);
     let faded = turn.state.faded(action).is_some() && turn.state.volatile.sight.reach == Reach::Followed;
     let early = turn.is_early(EffectKey::Prepare(id.case));
     let live = &turn.state.volatile;

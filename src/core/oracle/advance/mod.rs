@@ -16,7 +16,7 @@ mod served;
 
 use crate::oracle::state::{Asked, Case, EffectKey};
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Resume, State, Step};
+use crate::oracle::{ActionKind, ActionState, Doubt, Effect, Purpose, Record, Resume, State, Step, people};
 use crate::types::{ActionId, CaseId, CeremonyPlan, RequestId, SafeText};
 
 use another::another_committee;
@@ -106,10 +106,16 @@ pub(super) fn what_changed(turn: &mut Turn<'_>) {
 }
 
 fn case(turn: &mut Turn<'_>, id: CaseId) {
+    let Some(step) = turn.state.cases.get(&id).map(|case| case.step.clone()) else {
+        return;
+    };
+    // whatever holds the case up
+    if let Step::DecideCeremony(action) | Step::DecideEffect(action) = step {
+        people::forget_overdue(turn, action);
+    }
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    let step = case.step.clone();
     // what was sent is followed to its end first: it may be a fact too
     if let Some(by) = case.served_by
         && !matches!(step, Step::Execute(_) | Step::Follow | Step::Closed { .. })

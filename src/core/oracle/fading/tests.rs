@@ -218,7 +218,8 @@ fn an_approval_of_what_is_stale_refreshes_first_and_counts_when_it_says_the_same
     assert_eq!(decision.decider.to_string(), "ada");
     assert_eq!(
         (decision.at, decision.digest),
-        (UnixMillis(21_000), core.action().digest)
+        (UnixMillis(3_000), core.action().digest),
+        "it is as old as it was given"
     );
 }
 

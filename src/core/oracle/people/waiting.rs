@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{approve_signed, take};
+use super::{signed_elsewhere, take};
 use crate::oracle::command::{OBSERVES, decidable};
-use crate::oracle::fading::{Approving, Faded};
-use crate::oracle::step::worse;
+use crate::oracle::fading::{Approving, Faded, Overdue};
+use crate::oracle::step::{counts_again_at, worse};
 use crate::oracle::turn::Turn;
-use crate::oracle::ways::does_not_answer;
-use crate::oracle::{Action, Decider, Mode, Payload, Record, Refusal, State, advance};
-use crate::types::{ActionId, CheckStatus, OperatorId, SafeText, in_words};
+use crate::oracle::ways::why_not_there;
+use crate::oracle::{Action, ActionState, Decider, Mode, Payload, Record, Refusal, State, advance};
+use crate::types::{ActionId, Check, CheckStatus, OperatorId, SafeText, UnixMillis, in_words};
 
 /// An approval of what has faded waits until the checks were made again.
 pub(super) fn refresh_first(
@@ -26,15 +26,22 @@ pub(super) fn refresh_first(
     waiting.push(approving);
     advance::look_again(turn, id);
     if !is_again {
-        let text = SafeText::new(&format!(
-            "{by} approved {id} while checks were stale ({}): it counts once they are made again and none is worse",
-            faded.why
-        ));
-        let case = Some(id.case);
-        turn.record(Record::Note { case, text });
+        note(
+            turn,
+            id,
+            &format!(
+                "{by} approved {id} while checks were stale ({}): it counts once they are made again and none is worse",
+                faded.why
+            ),
+        );
     }
+    let is_enough = turn.state.refreshing(id).is_some_and(|it| it.is_enough);
+    let (what, more) = match is_enough {
+        true => (format!("{id} is approved"), ""),
+        false => ("the approval counts".to_owned(), ", and takes another person"),
+    };
     SafeText::new(&format!(
-        "refreshing: {} stale ({}); {id} is approved once they are made again and none is worse, within {}; until then the \
+        "refreshing: {} stale ({}); {what} once they are made again and none is worse, within {}{more}; until then the \
          approval can be taken back, and a stop of the engine forgets it",
         match faded.checks.len() {
             1 => "1 check is".to_owned(),
@@ -45,17 +52,48 @@ pub(super) fn refresh_first(
     ))
 }
 
+/// Takes something down in the file of an action's case.
+fn note(turn: &mut Turn<'_>, id: ActionId, text: &str) {
+    let (case, text) = (Some(id.case), SafeText::new(text));
+    turn.record(Record::Note { case, text });
+}
+
+/// Takes down that an approval which waited for stale checks is over.
+fn counts_no_more(turn: &mut Turn<'_>, id: ActionId, whose: &SafeText, why: &str) {
+    note(
+        turn,
+        id,
+        &format!("the approval of {id} by {whose} counts no more: {why}"),
+    );
+}
+
 /// What waited for stale checks too long counts no more, whether they were made again or not.
 pub(in crate::oracle) fn forget_overdue(turn: &mut Turn<'_>, id: ActionId) {
     let waiting = turn.state.volatile.approving.get(&id);
-    let overdue = |approving: &Approving| Some((approving.by.clone(), turn.state.overdue(approving)?));
+    let overdue =
+        |approving: &Approving| Some((approving.by.clone(), why_overdue(turn.state, id, approving)?));
     let overdue: Vec<_> = waiting.into_iter().flatten().filter_map(overdue).collect();
     for (by, why) in overdue {
         drop_approving(turn, id, |approving| approving.by == by);
-        let text = SafeText::new(&format!("the approval of {id} by {by} counts no more: {why}"));
-        let case = Some(id.case);
-        turn.record(Record::Note { case, text });
+        counts_no_more(turn, id, &SafeText::new(&by.to_string()), &why);
     }
+}
+
+/// Why the time of an approval is over: its signature's, or for what it waited in vain.
+fn why_overdue(state: &State, id: ActionId, approving: &Approving) -> Option<String> {
+    let by = &approving.by;
+    Some(match state.overdue(approving)? {
+        Overdue::Signature(until) => format!("the signature of {by} expired at {}", until.to_utc()),
+        Overdue::Waited(good_for) => match hindrance(state, id, approving) {
+            Some(Hindrance::Lasting(why) | Hindrance::Passing(why)) => {
+                format!("it did not come to count within {}: {why}", in_words(good_for))
+            }
+            None => format!(
+                "its stale checks were not made again within {}",
+                in_words(good_for)
+            ),
+        },
+    })
 }
 
 /// Forgets approvals that wait for stale checks, and that the case waits for them.
@@ -67,7 +105,7 @@ pub(super) fn drop_approving(turn: &mut Turn<'_>, id: ActionId, which: impl Fn(&
     waiting.retain(|approving| !which(approving));
     if waiting.is_empty() {
         live.approving.remove(&id);
-        live.waiting.remove(&id.case);
+        live.falls_silent(id.case);
     }
     live.agenda.mark(id.case);
 }
@@ -92,13 +130,16 @@ pub(in crate::oracle) fn take_back_approving(turn: &mut Turn<'_>, id: ActionId) 
 pub(in crate::oracle) fn drop_all_approving(turn: &mut Turn<'_>, why: &str) {
     let waiting: Vec<_> = turn.state.volatile.approving.keys().copied().collect();
     for id in waiting {
-        let whose = turn.state.approving(id);
-        drop_approving(turn, id, |_| true);
-        if let Some(whose) = whose {
-            let text = SafeText::new(&format!("the approval of {id} by {whose} counts no more: {why}"));
-            let case = Some(id.case);
-            turn.record(Record::Note { case, text });
-        }
+        drop_all_of(turn, id, why);
+    }
+}
+
+/// What waits for stale checks of one action would count for nothing any more.
+pub(super) fn drop_all_of(turn: &mut Turn<'_>, id: ActionId, why: &str) {
+    let whose = turn.state.approving(id);
+    drop_approving(turn, id, |_| true);
+    if let Some(whose) = whose {
+        counts_no_more(turn, id, &whose, why);
     }
 }
 
@@ -112,7 +153,7 @@ pub(in crate::oracle) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
     let mut kept = Vec::new();
     for approving in waiting {
         let by = approving.by.clone();
-        let outcome = match hindrance(turn, id, &approving) {
+        let outcome = match hindrance(turn.state, id, &approving) {
             Some(Hindrance::Lasting(why)) => Err(why),
             Some(Hindrance::Passing(_)) => {
                 kept.push(approving);
@@ -123,20 +164,40 @@ pub(in crate::oracle) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
                 continue;
             }
             None => {
-                turn.state.volatile.waiting.remove(&id.case);
+                turn.state.volatile.falls_silent(id.case);
                 complete(turn, id, approving)
             }
         };
         if let Err(why) = outcome {
-            let text = SafeText::new(&format!(
-                "the approval of {id} by {by} does not count: its checks were stale and were made again, and {why}"
-            ));
-            let case = Some(id.case);
-            turn.record(Record::Note { case, text });
+            note(
+                turn,
+                id,
+                &format!(
+                    "the approval of {id} by {by} does not count: its checks were stale and were made again, and {why}"
+                ),
+            );
         }
     }
-    if !kept.is_empty() {
+    wait_on(turn, id, kept);
+}
+
+/// What does not count yet waits on, unless others decided meanwhile.
+fn wait_on(turn: &mut Turn<'_>, id: ActionId, kept: Vec<Approving>) {
+    if kept.is_empty() {
+        return;
+    }
+    let action = &turn.state.actions[&id];
+    if action.state == ActionState::Proposed {
         turn.state.volatile.approving.insert(id, kept);
+        return;
+    }
+    let why = match &action.decision {
+        Some(decision) => format!("{} decided without it", decision.decider),
+        None => format!("{id} is {}", action.state.word()),
+    };
+    for approving in kept {
+        let whose = SafeText::new(&approving.by.to_string());
+        counts_no_more(turn, id, &whose, &why);
     }
 }
 
@@ -150,73 +211,102 @@ enum Hindrance {
 }
 
 /// Why approvals of what was stale count no more, or not yet, now that its checks were made again.
-fn hindrance(turn: &Turn<'_>, id: ActionId, approving: &Approving) -> Option<Hindrance> {
+fn hindrance(state: &State, id: ActionId, approving: &Approving) -> Option<Hindrance> {
     const CHANGED: &str = "what it shows is not what was approved";
     let lasting = |why: &str| Some(Hindrance::Lasting(why.to_owned()));
-    if turn.state.mode() == Mode::Observe {
+    if state.mode() == Mode::Observe {
         return lasting(OBSERVES);
     }
-    if let Err(refusal) = decidable(turn, id, approving.digest) {
+    if let Err(refusal) = decidable(state, id, approving.digest) {
         return match refusal {
             Refusal::AlreadyDecided { .. } => lasting(&refusal.to_string()),
             _ => lasting(CHANGED),
         };
     }
-    let action = &turn.state.actions[&id];
+    let action = &state.actions[&id];
     if let Err(why) = action.approvable() {
         return lasting(&why);
     }
     // what somebody signed elsewhere names what may be unknown, and holds back the rest
-    if approving.by.key().is_some() {
+    if approving.by.key().is_some() || planted!(WorseCounts) {
         return None;
     }
-    worse_than_shown(turn.state, action, approving)
+    worse_than_shown(state, action, approving)
 }
 
 /// What is worse than whoever approved at a seat saw it. What lasts is told before what may pass.
 fn worse_than_shown(state: &State, action: &Action, approving: &Approving) -> Option<Hindrance> {
     let now = &state.shown(action).0.checks;
+    let worse = worse(&approving.shown, now);
+    if let Some(name) = worse.iter().find(|name| !is_unknown(now, name)) {
+        return Some(Hindrance::Lasting(format!("{name} is worse than it was shown")));
+    }
     let members = match &action.proposal.payload {
         Payload::Ceremony(payload) => payload.plan.participants(),
         Payload::Transaction(_) | Payload::Exit(_) => Vec::new(),
     };
-    let unknown = |name: &str| {
-        let mut of_name = now.iter().filter(|check| check.name == name);
-        let fails = of_name.clone().any(|check| check.status == CheckStatus::Fail);
-        !fails && of_name.any(|check| check.status == CheckStatus::Unknown)
-    };
-    let worse = worse(&approving.shown, now);
-    if let Some(name) = worse.iter().find(|name| !unknown(name)) {
-        return Some(Hindrance::Lasting(format!("{name} is worse than it was shown")));
-    }
     // every check may say what it said
-    let proven = |id: &&OperatorId| state.proven.get(id).is_some_and(|at| *at > approving.at);
+    let since = approving.given.at;
+    let proven = |id: &&OperatorId| state.proven.get(id).is_some_and(|at| *at > since);
     if let Some(id) = members.iter().find(proven) {
         let why = format!("operator {id} was proven to break the protocol since");
+        return Some(Hindrance::Lasting(why));
+    }
+    let too_late = |name: &&str| comes_too_late(state, action.id, name, approving);
+    if let Some(why) = worse.iter().find_map(too_late) {
         return Some(Hindrance::Lasting(why));
     }
     if let Some(name) = worse.first() {
         return Some(Hindrance::Passing(format!("{name} is not known yet")));
     }
-    let went = |id: &&OperatorId| does_not_answer(now, **id) && !does_not_answer(&approving.shown, **id);
-    let went = members.iter().find(went)?;
-    Some(Hindrance::Passing(format!("operator {went} does not answer yet")))
+    members.iter().find_map(|id| {
+        let why = why_not_there(now, *id)?;
+        let was_there = why_not_there(&approving.shown, *id).is_none();
+        was_there.then(|| Hindrance::Passing(format!("operator {id} is not there: {why}")))
+    })
+}
+
+/// Whether the worst that the checks of a name say is that it is not known.
+fn is_unknown(checks: &[Check], name: &str) -> bool {
+    let mut of_name = checks.iter().filter(|check| check.name == name);
+    let fails = of_name.clone().any(|check| check.status == CheckStatus::Fail);
+    !fails && of_name.any(|check| check.status == CheckStatus::Unknown)
+}
+
+/// A check that changed to and fro counts as better when that has lasted: where that is after the approval's time, nothing
+/// is left to wait for.
+fn comes_too_late(state: &State, id: ActionId, check: &str, approving: &Approving) -> Option<String> {
+    let counts_up_ms = counts_again_at(state, id, check)?;
+    let live = &state.volatile;
+    let left = Duration::from_millis(counts_up_ms.saturating_sub(live.up_ms));
+    let counts: UnixMillis = live.now.plus(left);
+    (counts_up_ms > state.lapses_up_ms(approving)).then(|| {
+        format!(
+            "{check}, which changed to and fro, counts as known again at {} at the earliest, when this approval has lapsed",
+            counts.time_of_day()
+        )
+    })
 }
 
 /// What an approval whose checks were made again still waits for.
-pub(in crate::oracle) fn not_refreshed_yet(turn: &Turn<'_>, id: ActionId) -> Option<String> {
-    let waiting = turn.state.volatile.approving.get(&id)?;
+pub(in crate::oracle) fn not_refreshed_yet(state: &State, id: ActionId) -> Option<String> {
+    let waiting = state.volatile.approving.get(&id)?;
     waiting
         .iter()
-        .find_map(|approving| match hindrance(turn, id, approving)? {
+        .find_map(|approving| match hindrance(state, id, approving)? {
             Hindrance::Passing(why) => Some(why),
             Hindrance::Lasting(_) => None,
         })
 }
 
+/// It counts, and is as old as it was given.
 fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(), String> {
     let Approving {
-        by, digest, phrase, ..
+        by,
+        digest,
+        phrase,
+        given,
+        ..
     } = approving;
     let answer = match by {
         Decider::Person {
@@ -224,8 +314,8 @@ fn complete(turn: &mut Turn<'_>, id: ActionId, approving: Approving) -> Result<(
             uid,
             signed: Some(signed),
             ..
-        } => approve_signed(turn, name, uid, signed),
-        by => take(turn, by, id, digest, phrase.as_deref()),
+        } => signed_elsewhere(turn, name, uid, signed, given),
+        by => take(turn, by, id, digest, phrase.as_deref(), given),
     };
     answer.map(drop).map_err(|refusal| refusal.to_string())
 }

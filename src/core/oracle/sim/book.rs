@@ -14,6 +14,7 @@ use crate::types::*;
 
 mod decisions;
 mod retired;
+mod waiting;
 
 /// An action as the journal tells of it.
 #[derive(Debug)]
@@ -99,6 +100,8 @@ pub(super) struct Book {
     doubted: Option<ActionId>,
     /// How the chain is seen.
     pub(super) reach: Reach,
+    /// Approvals of what was stale.
+    waits: waiting::Waits,
 }
 
 /// What is to leave, and rests on what the endpoints contradict each other on.
@@ -121,6 +124,7 @@ impl Book {
     pub(super) fn restarted(&mut self, state: &State) {
         self.asked.clear();
         self.made_at.clear();
+        self.forgets_approvals();
         self.reach = Reach::Followed;
         self.runs.values_mut().for_each(|run| run.runs = false);
         self.are_restored(state);
@@ -141,6 +145,7 @@ impl Book {
             run.runs = false;
         }
         self.doubted = doubted(input);
+        self.told_of_approvals(input);
         match input {
             Input::CeremonyEnded {
                 request,
@@ -165,6 +170,7 @@ impl Book {
 
     /// One durable record.
     pub(super) fn record(&mut self, outside: &Outside, state: &State, at: UnixMillis, record: &Record) {
+        self.ends_approvals(record);
         match record {
             Record::ActionProposed {
                 action,

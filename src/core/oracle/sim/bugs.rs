@@ -108,6 +108,8 @@ pub(in crate::oracle) enum Bug {
     OthersForgotten,
     /// A ceremony that waits for a place is forgotten when its case is not looked at.
     PlaceForgotten,
+    /// An approval that waited for stale checks counts although one of them is worse than it was shown.
+    WorseCounts,
     /// A dearer version is signed though the account cannot pay for it.
     PoorReplaces,
 }
@@ -127,8 +129,9 @@ pub(in crate::oracle) fn is_planted(bug: Bug) -> bool {
 
 /// Each defect, and how many seeds it may take until one finds it. One that lives at random seldom come to has a life of
 /// its own in `found`.
-const WITHIN: [(Bug, u64); 48] = [
+const WITHIN: [(Bug, u64); 49] = [
     (Bug::PoorReplaces, 150),
+    (Bug::WorseCounts, 1_000),
     (Bug::DueForgotten, 10),
     (Bug::AnswerForgotten, 10),
     (Bug::PoolForgotten, 150),

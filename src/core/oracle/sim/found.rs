@@ -600,3 +600,45 @@ fn an_approval_of_an_exit_that_was_set_aside_ends_with_its_request() {
         state(&world)
     );
 }
+
+/// A person approves what is stale, and something that nobody spoke of then is not known when it is looked at again.
+fn counts_for_what_is_worse(bug: Option<Bug>) -> bool {
+    plant(bug);
+    let (mut world, _) = World::calm(RequestKind::Deposit);
+    let to = Mode::Supervised;
+    let switch = Command::SwitchMode { to, word: None };
+    world.command("ann", switch).unwrap();
+    until(&mut world, is_proposed);
+    let keygens = actions(&world, ActionKind::Keygen);
+    let (action, digest) = (keygens[0].id, keygens[0].digest);
+    world.input(Input::Sight(Reach::Lost));
+    let phrase = None;
+    let approve = Command::Approve {
+        action,
+        digest,
+        phrase,
+    };
+    world.command("ann", approve).unwrap();
+    world.input(Input::Sight(Reach::Followed));
+    let mut proposal = world.state.actions[&action].proposal.clone();
+    proposal
+        .checks
+        .push(Check::unknown(ENDPOINTS_AGREE, "it did not answer"));
+    world.waiting.clear();
+    world.input(Input::Prepared {
+        case: action.case,
+        purpose: Purpose::Refresh(action),
+        outcome: Prepared::Proposal(Box::new(proposal)),
+    });
+    world.state.actions[&action].decision.is_some()
+}
+
+#[test]
+fn an_approval_that_waits_counts_for_nothing_worse_and_one_that_does_is_found() {
+    assert!(!counts_for_what_is_worse(None));
+    let found = std::panic::catch_unwind(|| counts_for_what_is_worse(Some(Bug::WorseCounts)));
+    plant(None);
+    let words = found.expect_err("the book finds it");
+    let words = words.downcast_ref::<String>().expect("words");
+    assert!(words.contains("endpoints-agree is worse"), "{words}");
+}

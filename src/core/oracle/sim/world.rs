@@ -307,6 +307,7 @@ impl World {
             self.book.effect(&self.state, at, effect);
         }
         self.waiting.extend(effects);
+        self.book.takes_to_wait(&self.state, at);
         self.book
             .must_hold(&self.state, &self.outside, at, &self.waiting, &self.answers);
         self.check_ways();

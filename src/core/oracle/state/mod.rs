@@ -176,6 +176,7 @@ impl State {
         if let Some(case) = case.filter(|case| case.moved_by == seq) {
             // what was said of it was said of where it stood before
             self.volatile.waiting.remove(&case.id);
+            self.volatile.heard.remove(&case.id);
             self.volatile.not_before.remove(&EffectKey::Prepare(case.id));
         }
         if let Record::CaseClosed { case, .. } | Record::CaseGivenUp { case, .. } = record {

@@ -70,7 +70,12 @@ impl Volatile {
         let times = times.chain(self.looks_at.values_mut().map(|look| &mut look.at));
         let times = times.chain(self.refreshed.values_mut().map(|(_, at)| at));
         let times = times.chain(self.unmined_since.values_mut());
-        let times = times.chain(self.approving.values_mut().flatten().map(|given| &mut given.at));
+        let times = times.chain(
+            self.approving
+                .values_mut()
+                .flatten()
+                .map(|waits| &mut waits.given.at),
+        );
         for at in times.chain(self.sight.since_mut()).filter(|at| **at > now) {
             at.0 = at.0.saturating_sub(back);
         }
@@ -84,6 +89,21 @@ impl Volatile {
     /// months has a new action each time.
     pub(super) fn propose(&mut self, id: CaseId, is_over: impl Fn(ActionId) -> bool) {
         self.decide_no_more(|action| action.case == id && is_over(*action));
+    }
+
+    /// An approval that counts from now on was given a while ago: it is as old as that.
+    pub(in crate::oracle) fn was_approved(&mut self, id: ActionId, up_ms: u64) {
+        if let Some(first) = self.approved_up_ms.get_mut(&id) {
+            *first = up_ms.min(*first);
+        }
+    }
+
+    /// What was said of why a case waits is over. What the desk said last stands for as long as it is the last.
+    pub(in crate::oracle) fn falls_silent(&mut self, case: CaseId) {
+        match self.heard.get(&case) {
+            Some(heard) => drop(self.waiting.insert(case, heard.clone())),
+            None => drop(self.waiting.remove(&case)),
+        }
     }
 
     /// Forgets what decisions on these actions rested on.

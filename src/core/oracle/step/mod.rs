@@ -12,7 +12,7 @@ mod wavering;
 
 #[cfg(test)]
 pub(in crate::oracle) use last_checks::{CHECKS_FAILED, PAYLOAD_CHANGED};
-pub(in crate::oracle) use wavering::worse;
+pub(in crate::oracle) use wavering::{counts_again_at, worse};
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};

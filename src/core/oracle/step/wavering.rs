@@ -13,7 +13,7 @@ pub(super) use payload::held_payload;
 use crate::oracle::checks::rests_on;
 use crate::oracle::state::Wavering;
 use crate::oracle::turn::Turn;
-use crate::oracle::{Proposal, Record};
+use crate::oracle::{Proposal, Record, State};
 use crate::types::{ActionId, Check, CheckStatus, SafeText, UnixMillis};
 
 /// So many changes of one action are journaled as they come.
@@ -116,6 +116,15 @@ fn note_left_out(turn: &mut Turn<'_>, id: ActionId, times: u64) {
         let (case, text) = (Some(id.case), SafeText::new(&text));
         turn.record(Record::Note { case, text });
     }
+}
+
+/// When a check of an action counts as better at the earliest, if each look from now on finds it so: milliseconds of the
+/// monotonic clock. None where a better one counts as it comes.
+pub(in crate::oracle) fn counts_again_at(state: &State, id: ActionId, check: &str) -> Option<u64> {
+    let known = state.volatile.wavering.get(&id)?;
+    let since = known.better_since.get(check).copied();
+    let since = since.unwrap_or(state.volatile.up_ms);
+    (known.changes >= AS_THEY_COME).then(|| since.saturating_add(lasting_ms(check)))
 }
 
 /// A check that is held, with since when it is better by both clocks, and when that counts.

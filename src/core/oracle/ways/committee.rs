@@ -70,16 +70,13 @@ fn somebody_is_away(state: &State, id: ActionId) -> bool {
     checks.any(|check| check.name == REACHABLE && check.status != CheckStatus::Pass)
 }
 
-/// Whether checks name an operator as one who does not answer. Where fewer than all are needed they may hold all the same.
-pub(in crate::oracle) fn does_not_answer(checks: &[Check], id: OperatorId) -> bool {
+/// Why an operator is not there, as checks say it. Where fewer than all are needed they may hold all the same.
+pub(in crate::oracle) fn why_not_there(checks: &[Check], id: OperatorId) -> Option<&str> {
     let lead = format!("operator {id}: ");
     let mut checks = checks.iter().filter(|check| check.name == REACHABLE);
-    checks.any(|check| {
-        check
-            .reason
-            .as_str()
-            .split("; ")
-            .any(|words| words.starts_with(&lead))
+    checks.find_map(|check| {
+        let mut clauses = check.reason.as_str().split("; ");
+        clauses.find_map(|words| words.strip_prefix(&lead))
     })
 }
 

@@ -157,10 +157,38 @@ fn an_approval_that_waits_for_stale_checks_waits_for_them_or_for_another_person_
         let refreshing = state.refreshing(action).unwrap();
         assert_eq!(refreshing.is_enough, !two);
         let wait = found(&state, &live(), reason);
+        let says = wait.sentence.as_str();
+        assert!(
+            says.starts_with("approved by ada (uid 1000), refreshing its checks ("),
+            "{says}"
+        );
+        assert_eq!(says.ends_with("; it takes another person"), two, "{says}");
         assert_eq!(wait.due, Some(refreshing.until));
         let at = refreshing.at;
         assert_eq!(refreshing.until.since(at).as_millis(), u128::from(lapses));
     }
+}
+
+/// Its checks were made by a process before this one, so they are stale.
+#[test]
+fn whoever_has_two_approvals_that_wait_is_not_asked_for_another_person() {
+    let mut state = state(Mode::Supervised);
+    state.settings.policy.two_persons = vec![of_keygens()];
+    let case = case_id(RequestKind::Deposit, 3);
+    let action = propose(&mut state, case, keygen(), vec![Check::pass("balance", "1 ETH")]);
+    approved_by_ada(&mut state, action);
+    let digest = state.actions[&action].digest;
+    let command = Command::Approve {
+        action,
+        digest,
+        phrase: None,
+    };
+    obeyed(&mut state, "bob", command);
+    let wait = found(&state, &live(), WaitReason::Refreshing);
+    assert_eq!(
+        wait.sentence.as_str(),
+        "approved by ada (uid 1000) and bob, refreshing its checks (they were made before this program started)"
+    );
 }
 
 #[test]

@@ -160,9 +160,12 @@ fn warn_of_refreshing(page: &mut Page<'_>, app: &App, action: &ActionView) {
     };
     let undo = action.undo.and_then(|_| app.takes_back(action.id));
     let undo = undo.map_or_else(String::new, |words| format!("; {words}"));
-    let words = refreshing.to_string();
+    let words = refreshing.with_why();
     let text = format!("A{}{undo}.", &words[1..]);
     page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
+    if let Some(anew) = action.approved_anew() {
+        page.text(Token::Muted, &format!("A{}.", &anew[1..]));
+    }
 }
 
 fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
@@ -201,11 +204,11 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
     if let Some(people) = &action.people {
         page.field("people", Token::Warn, people.words());
     }
-    if let Some(undo) = action.undo {
-        let when = match (&action.refreshing, undo.seconds_left(app.clock())) {
-            (Some(_), _) => "once its checks are made again".to_owned(),
-            (None, Some(seconds)) => format!("in {seconds} s"),
-            (None, None) => "held".to_owned(),
+    // what waits for stale checks leaves at a time that nobody knows, and its row says so
+    if let Some(undo) = action.undo.filter(|_| action.refreshing.is_none()) {
+        let when = match undo.seconds_left(app.clock()) {
+            Some(seconds) => format!("in {seconds} s"),
+            None => "held".to_owned(),
         };
         let words = match app.takes_back(action.id) {
             Some(takes_back) => format!("{when}; {takes_back}"),

@@ -145,7 +145,7 @@ fn what(action: &ActionView, now: UnixMillis) -> String {
         return format!("leaves in {undo} s: {}", action.title);
     }
     if let Some(refreshing) = &action.refreshing {
-        return format!("{refreshing}: {}", action.title);
+        return format!("{}: {}", refreshing.with_why(), action.title);
     }
     if let Some(worse) = action.worse() {
         return format!("! {}: {}", worse.brief(), action.title);

@@ -22,7 +22,9 @@ fn an_approval_that_waits_for_stale_checks_is_told_everywhere_and_taken_back() {
     d.send(with(approved));
     let page = picture(&mut d.app, (120, 40));
     assert!(
-        page.contains("Approved by ada, refreshing its checks; u takes the approval back."),
+        page.contains(
+            "Approved by ada, refreshing its checks (no endpoint answers); u takes the approval back."
+        ),
         "{page}"
     );
     assert_eq!(d.app.waiting_for_a_person(), waited - 1);
@@ -76,16 +78,76 @@ fn the_line_above_names_what_acts_by_itself_and_offers_no_approval_of_it() {
         s.actions.truncate(1);
         s.waits.clear();
     }));
+    // who looks at another case is told that first
+    let next = crate::console::screens::next::words(&d.app);
+    assert!(next.contains("it cannot go on by itself"), "{next}");
+    d.send(with(|s| {
+        approved(s);
+        s.actions.truncate(1);
+        s.waits.clear();
+        s.cases
+            .retain(|c| c.status != casimir_dkg::view::CaseStatus::Attention);
+    }));
     let next = crate::console::screens::next::words(&d.app);
     assert_eq!(
         next,
         format!(
-            "nothing to press: {id} is approved by ada, refreshing its checks; u takes the approval back"
+            "nothing to press: {id} is approved by ada, refreshing its checks (no endpoint answers); u takes the \
+             approval back"
         )
     );
     assert!(d.app.why_not(Command::Approve).is_some());
     assert_eq!(d.app.why_not(Command::TakeBack), None);
     assert!(!d.app.offers(Command::Approve) && d.app.offers(Command::TakeBack));
+}
+
+/// What it shows now can be approved where nothing is stale, whatever the approval before waits for.
+#[test]
+fn what_waits_for_no_more_than_what_is_unknown_is_approved_as_it_is_now() {
+    const SAYS: &str = "n approval of what is shown now takes the place of that by ada";
+    let unknown = |s: &mut Snapshot| {
+        approved(s);
+        let action = &mut s.actions[0];
+        action.can_approve = casimir_dkg::view::Can::Yes;
+        action.refreshing.as_mut().unwrap().why = Some("endpoints-agree is not known yet".into());
+    };
+    let mut d = busy();
+    let id = d.app.snapshot.actions[0].id;
+    let waited = d.app.waiting_for_a_person();
+    d.slowly("2 enter");
+    d.send(with(unknown));
+    let page = picture(&mut d.app, (120, 60));
+    assert!(page.contains(&format!("A{SAYS}.")), "{page}");
+    assert!(page.contains("(endpoints-agree is not known yet)"), "{page}");
+    assert_eq!(d.app.waiting_for_a_person(), waited - 1, "nobody has to");
+    let next = crate::console::screens::next::words(&d.app);
+    assert!(
+        next.starts_with(&format!("a opens {id}, approved by ada")) && next.ends_with(SAYS),
+        "{next}"
+    );
+    assert_eq!(d.app.why_not(Command::Approve), None);
+    d.slowly("a");
+    let Some(Overlay::Ask(ask)) = &d.app.overlay else {
+        panic!("{}", toast(&d))
+    };
+    assert!(
+        ask.lines.iter().any(|line| line.contains(SAYS)),
+        "{:?}",
+        ask.lines
+    );
+    let sent = requests(d.slowly("y"));
+    assert!(
+        matches!(sent[..], [Request::Approve { action, .. }] if action == id),
+        "{sent:?}"
+    );
+    // from its row the key opens it
+    let mut d = busy();
+    d.send(with(unknown));
+    d.slowly("2 g a");
+    assert_eq!(
+        d.app.details.last().map(|detail| detail.target),
+        Some(Target::Row(RowId::Action(id)))
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn an_approval_that_waited_does_not_count_while_a_member_is_away_that_was_there_
             let id = life.action().id;
             assert!(life.state.approving(id).is_some());
             let said = life.state.volatile.waiting[&id.case].to_string();
-            assert!(said.contains("operator 4 does not answer yet"), "{said}");
+            assert!(said.contains("operator 4 is not there: timed out"), "{said}");
             life.checks = says(one);
             life.wait(15_000);
             life.prepare();
@@ -253,4 +253,230 @@ fn who_approves_again_where_nothing_is_stale_any_more_counts_once() {
     life.approve("ada (uid 1000)", 1000).unwrap();
     assert_eq!(life.action().endorsements.len(), 1);
     assert_eq!(life.state.approving(id), None);
+}
+
+fn agree() -> Check {
+    Check::pass("endpoints-agree", "all 2 endpoints say the same")
+}
+
+fn one_alone() -> Check {
+    Check::unknown("endpoints-agree", "the second one has not answered")
+}
+
+/// Who approves sees this, while it is stale; what is asked then says `now`.
+fn approved_while_stale(life: &mut Life, by: (&str, u32), now: Check) -> SafeText {
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    let said = life.approve(by.0, by.1).unwrap();
+    life.input(Input::Sight(Reach::Followed));
+    life.checks = vec![now];
+    life.wait(15_000);
+    life.prepare();
+    said
+}
+
+fn asks(life: &Life) -> bool {
+    life.effects.iter().any(|e| matches!(e, Effect::Prepare { .. }))
+}
+
+#[test]
+fn an_approval_that_lapses_says_what_it_waited_for_in_the_end() {
+    let mut life = Life::with(|_| ());
+    life.refresh(vec![agree()]);
+    approved_while_stale(&mut life, ("ada", 1000), one_alone());
+    let id = life.action().id;
+    for _ in 0..40 {
+        life.wait(15_000);
+        life.prepare();
+    }
+    assert_eq!(life.state.approving(id), None);
+    assert_eq!(
+        life.last("note"),
+        "the approval of deposit/1#1 by ada counts no more: it did not come to count within 10 min: endpoints-agree is \
+         not known yet"
+    );
+}
+
+/// Who turns a check to and fro has it count after ten minutes, and no approval waits for longer.
+#[test]
+fn an_approval_does_not_wait_for_a_check_that_cannot_count_in_its_time() {
+    for (changes, waits) in [(1, true), (3, false)] {
+        let mut life = Life::with(|_| ());
+        for n in 0..changes {
+            life.refresh(vec![if n % 2 == 0 { agree() } else { one_alone() }]);
+        }
+        approved_while_stale(&mut life, ("ada", 1000), one_alone());
+        let id = life.action().id;
+        assert_eq!(life.state.approving(id).is_some(), waits, "{changes}");
+        if !waits {
+            let said = life.last("note");
+            let counts = UnixMillis(life.now + 600_000).time_of_day();
+            let why = format!(
+                "and endpoints-agree, which changed to and fro, counts as known again at {counts} at the earliest"
+            );
+            assert!(said.contains(&why), "{said}");
+        }
+    }
+}
+
+#[test]
+fn an_approval_that_waited_is_as_old_as_it_was_given() {
+    let mut life = alone();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    life.approve("ada", 1000).unwrap();
+    let (given, id) = (life.now, life.action().id);
+    life.wait(500_000);
+    life.input(Input::Sight(Reach::Followed));
+    life.wait(15_000);
+    life.prepare();
+    let decision = life.action().decision.clone().unwrap();
+    assert_eq!(decision.at, UnixMillis(given));
+    assert_eq!(life.state.volatile.approved_up_ms[&id], given);
+    let until = life.action().approved_until(EXPIRES_MS).unwrap();
+    assert_eq!(until, UnixMillis(given + EXPIRES_MS));
+    // nobody is there to send it to
+    life.input(Input::Sight(Reach::Lost));
+    life.now = given + EXPIRES_MS - 10;
+    life.input(Input::Tick);
+    assert_eq!(life.action().state, ActionState::Approved);
+    life.wait(20);
+    let state = &life.state.actions[&id].state;
+    assert!(matches!(state, ActionState::Void { .. }), "{state:?}");
+}
+
+#[test]
+fn what_was_signed_lapses_by_the_clock_that_says_more() {
+    let mut life = alone();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    let expires = UnixMillis(life.now + 60_000);
+    life.approve_signed("bob", 2, |statement| statement.expires = expires)
+        .unwrap();
+    let id = life.action().id;
+    let stamped = |up_ms| Stamped {
+        at: UnixMillis(life.now),
+        up_ms,
+        entropy: [7; 24],
+        input: Input::Tick,
+    };
+    let (before, after) = (stamped(life.now + 50_000), stamped(life.now + 60_001));
+    step(&mut life.state, before);
+    assert!(life.state.refreshing(id).is_some());
+    let (output, _) = step(&mut life.state, after);
+    assert_eq!(life.state.refreshing(id), None);
+    let said = output.records.last().unwrap().sentence().to_string();
+    assert!(said.contains("the signature of bob expired at"), "{said}");
+}
+
+#[test]
+fn what_waits_on_while_somebody_else_decides_is_told_to_count_no_more() {
+    for waits_too in [true, false] {
+        let mut life = Life::with(|_| ());
+        life.refresh(vec![agree()]);
+        approved_while_stale(&mut life, ("ada", 1000), one_alone());
+        let id = life.action().id;
+        assert!(life.state.approving(id).is_some());
+        // bob sees that it is not known
+        match waits_too {
+            true => drop(approved_while_stale(&mut life, ("bob", 1001), one_alone())),
+            false => drop(life.approve("bob", 1001).unwrap()),
+        }
+        let by = life.action().decision.clone().unwrap().decider;
+        assert!(by.to_string().starts_with("bob"), "{by}");
+        assert!(life.state.volatile.approving.is_empty());
+        let why = format!("the approval of deposit/1#1 by ada counts no more: {by} decided without it");
+        assert_eq!(life.last("note"), why);
+    }
+}
+
+#[test]
+fn whoever_makes_two_with_an_approval_that_waits_is_told_what_it_waits_for() {
+    let mut life = Life::begin(of_keygens());
+    life.refresh(vec![agree()]);
+    let said = approved_while_stale(&mut life, ("ada", 1000), one_alone());
+    assert!(
+        said.as_str()
+            .contains("the approval counts once they are made again")
+            && said.as_str().contains("and takes another person"),
+        "{said}"
+    );
+    let said = life.approve("bob", 1001).unwrap();
+    assert_eq!(
+        said.as_str(),
+        "deposit/1#1 approved, 1 of 2: it counts with that of ada once that one counts (endpoints-agree is not known yet)"
+    );
+    life.checks = vec![agree()];
+    life.wait(15_000);
+    life.prepare();
+    assert!(life.action().decision.is_some());
+}
+
+#[test]
+fn an_approval_lapses_also_where_a_log_says_that_its_pool_was_served() {
+    let mut life = alone();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    life.approve("ada", 1000).unwrap();
+    let id = life.action().id;
+    let log = LogRef {
+        block: block(11),
+        transaction: Root([2; 32]),
+        index: 0,
+    };
+    let (what, pool) = (crate::oracle::Fulfilment::DepositInitiated, PoolId(1));
+    life.input(Input::Fulfilled { what, pool, log });
+    assert!(life.state.cases[&id.case].served_by.is_some());
+    life.wait(600_010);
+    assert_eq!(life.state.refreshing(id), None);
+    assert!(
+        life.last("note").contains("within 10 min"),
+        "{}",
+        life.last("note")
+    );
+}
+
+#[test]
+fn what_the_desk_cannot_look_at_is_what_an_approval_waits_for() {
+    let mut life = alone();
+    life.wait(70_000);
+    life.approve("ada", 1000).unwrap();
+    let id = life.action().id;
+    let words = |life: &Life| life.state.waiting_reason(id.case).map(ToString::to_string);
+    let outcome = Prepared::Later {
+        reason: "the operators' directory does not answer".into(),
+        at: UnixMillis(life.now + 60_000),
+    };
+    life.effects.clear();
+    life.input(Input::Prepared {
+        case: id.case,
+        purpose: Purpose::Refresh(id),
+        outcome,
+    });
+    let told = "the operators' directory does not answer";
+    assert_eq!(
+        words(&life).unwrap(),
+        format!("approved by ada, refreshing its checks ({told})")
+    );
+    assert_eq!(life.state.refreshing(id).unwrap().why, Some(told.into()));
+    let command = Command::TakeBack(id);
+    let by = "ada".into();
+    life.input(Input::Command { by, command }).unwrap().unwrap();
+    assert_eq!(words(&life).as_deref(), Some(told), "the desk's words stay");
+}
+
+#[test]
+fn what_stays_unknown_is_asked_at_the_usual_pace_after_a_minute() {
+    let mut life = Life::with(|settings| settings.refresh_every_ms = 30_000);
+    life.refresh(vec![agree()]);
+    approved_while_stale(&mut life, ("ada", 1000), one_alone());
+    life.wait(5_000);
+    assert!(asks(&life), "somebody waits for it");
+    life.prepare();
+    life.wait(40_000);
+    life.prepare();
+    life.wait(5_000);
+    assert!(!asks(&life), "it is not known for long");
+    life.wait(30_000);
+    assert!(asks(&life));
 }

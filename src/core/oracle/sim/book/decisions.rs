@@ -6,13 +6,13 @@ use crate::oracle::*;
 use crate::types::*;
 
 impl Told {
-    /// Since when its approval counts: where it takes two people, since the first of them.
+    /// Since when its approval counts: where it takes two people, since the first one of them was given.
     fn approved_since(&self, state: &State, at: UnixMillis, id: ActionId, decision: &Decision) -> UnixMillis {
         let takes_two = decision.nth.is_some_and(|nth| nth.of == 2);
         let demand = state.settings.policy.demand(&self.proposal);
         assert_eq!(takes_two, demand.people == 2, "{id}: people");
         if !takes_two {
-            return at;
+            return decision.at;
         }
         let [(first, since)] = &self.endorsed[..] else {
             panic!("{id} is approved by two, and {} came before", self.endorsed.len())
@@ -28,7 +28,7 @@ impl Told {
             age <= u128::from(state.settings.approval_expires_ms),
             "{id}: the first approval is {age} ms old"
         );
-        *since
+        decision.at.min(*since)
     }
 }
 
@@ -95,6 +95,9 @@ impl Book {
         );
         told.approved = Some(told.approved_since(state, at, id, decision));
         assert_ne!(state.mode(), Mode::Observe, "an observer approved {id}");
+        if matches!(decision.decider, Decider::Person { .. }) {
+            self.counts(state, at, id, decision);
+        }
         let told = self.actions.get_mut(&id).expect("it was proposed");
         told.by_person = matches!(decision.decider, Decider::Person { .. });
         let first = told.endorsed.iter().map(|(by, _)| by.clone());
@@ -162,6 +165,7 @@ impl Book {
         assert_eq!(told.lost, None, "{id} is approved and {:?}", told.lost);
         assert_eq!(decision.digest, told.digest, "{id}: something else was approved");
         assert_eq!(told.proposal.failed_checks().count(), 0, "{id}: failed checks");
-        told.endorsed.push((decision.decider.clone(), at));
+        told.endorsed.push((decision.decider.clone(), decision.at));
+        self.counts(state, at, id, decision);
     }
 }
