@@ -10,7 +10,8 @@
 //! | `simulate` | what came of it; that it reverts is a *yes* with the revert, and with the block at which two endpoints say the same; that another says it goes through, too | never | no endpoint answers, or the node fails without a revert |
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read; there is none, not in the day before either, and no endpoint tells the count that was |
-//! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or an endpoint does not answer and no other has it |
+//! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or told of a block that is not in the chain, or an endpoint does not answer and no other has it |
+//! | `sender_of` | its sender and nonce | every endpoint says that it is in no block of its chain, as one does that lags | an endpoint does not answer and no other has it in a block |
 //! | `outcome` | its block, and whether it went through | as above | an endpoint does not answer and no other has the receipt |
 
 use std::time::Duration;
@@ -23,7 +24,7 @@ use super::Finality;
 use super::deployed::deployed_at;
 use super::deposits::DepositLogs;
 use super::fees;
-use super::rpc::{At, Rpc, RpcError};
+use super::rpc::{At, InChain, Rpc, RpcError};
 use super::tried::{request, try_out};
 use crate::ports::{
     Answer, Call, Evidence, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Simulated,
@@ -110,9 +111,11 @@ impl Nodes {
     }
 
     async fn receipt(&self, transaction: Root) -> Result<Answer<FinalReceipt>, RpcError> {
-        let found = self.rpc.receipt_or_nowhere(B256::from(transaction.0)).await?;
-        let Some(found) = found else {
-            return Ok(Answer::no(NO_RECEIPT));
+        let told = self.rpc.receipt_in_chain(B256::from(transaction.0)).await?;
+        let found = match of_chain(told, NO_RECEIPT) {
+            Answer::Yes(found) => found,
+            Answer::No(evidence) => return Ok(Answer::No(evidence)),
+            Answer::NotKnown(why) => return Ok(Answer::NotKnown(why)),
         };
         let head = self.rpc.head().await?.block();
         match self.finality.newest(&self.rpc, head).await {
@@ -127,6 +130,22 @@ impl Nodes {
             succeeded: found.succeeded(),
             logs: found.logs.iter().map(super::rpc::LogEntry::log).collect(),
         }))
+    }
+}
+
+/// Who tells of a block that is not in the chain has told nothing.
+fn of_chain<R>(told: InChain<R>, none: &str) -> Answer<R> {
+    match told {
+        InChain {
+            found: Some(found), ..
+        } => Answer::Yes(found),
+        InChain {
+            silent: Some(error), ..
+        } => Answer::not_known(error),
+        InChain { is_stale: true, .. } => {
+            Answer::not_known("tells of a block that is not in the chain, and nobody of another")
+        }
+        InChain { .. } => Answer::no(none),
     }
 }
 
@@ -203,14 +222,18 @@ impl Execution for Nodes {
     }
 
     async fn outcome(&self, transaction: Root) -> Answer<(BlockRef, bool)> {
-        match self.rpc.receipt_or_nowhere(B256::from(transaction.0)).await {
-            Ok(Some(found)) => Answer::Yes((found.block(), found.succeeded())),
-            Ok(None) => Answer::no(NO_RECEIPT),
-            Err(error) => Answer::not_known(error),
-        }
+        let told = self.rpc.receipt_in_chain(B256::from(transaction.0)).await;
+        let told = told.map(|told| of_chain(told, NO_RECEIPT));
+        let told = told.unwrap_or_else(Answer::not_known);
+        told.map(|found| (found.block(), found.succeeded()))
     }
 
     async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt> {
         self.receipt(transaction).await.unwrap_or_else(Answer::not_known)
+    }
+
+    async fn sender_of(&self, transaction: Root) -> Answer<(Address, u64)> {
+        let told = self.rpc.mined(B256::from(transaction.0)).await;
+        of_chain(told, "has it in no block").map(|found| (found.from, found.nonce()))
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! | check | passes | fails | unknown |
 //! |---|---|---|---|
-//! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out, or one endpoint says that it reverts and another that it goes through |
+//! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out, or one endpoint says that it reverts and another that it goes through, or nothing |
 //! | `ssv-operators` | the call goes through | it reverts because SSV does not take these operators | it reverts for another reason, or was not tried out |
 //! | `ssv-registers` | the call goes through, or SSV has the registration that managers call | SSV has it no more, and says which version it is, by every endpoint that answers | nobody tells, or one endpoint alone |
 //! | `ssv-cluster-size` | SSV has clusters of this size | it has none | |
@@ -103,6 +103,9 @@ impl Rehearsal {
         };
         match self.execution.simulate(&call).await {
             Answer::Yes(Simulated::Disputed { words, .. }) => Answer::not_known(words),
+            Answer::Yes(simulated @ Simulated::Unconfirmed { .. }) => {
+                sending::gas_of(&*self.manager, &simulated).and_then(|_| Answer::Yes(Ok(simulated)))
+            }
             tried => tried.map(Ok),
         }
     }
@@ -135,12 +138,15 @@ impl Rehearsal {
     }
 
     fn simulation(&self, tried: &Tried) -> Check {
-        tried.check("deposit-simulation", |tried| match tried {
-            Ok(simulated) => match sending::gas_of(&*self.manager, simulated) {
-                Ok(gas) => (true, format!("goes through with a throw-away key, {gas} gas")),
-                Err(why) => (false, format!("with a throw-away key: {why}")),
-            },
-            Err(why) => (false, why.to_string()),
+        let gas = tried.as_ref().and_then(|tried| match tried {
+            Ok(simulated) => sending::gas_of(&*self.manager, simulated),
+            Err(why) => Answer::Yes(Err(why.to_string())),
+        });
+        let unwritten = matches!(tried, Answer::Yes(Err(_)));
+        gas.check("deposit-simulation", |gas| match gas {
+            Ok(gas) => (true, format!("goes through with a throw-away key, {gas} gas")),
+            Err(why) if unwritten => (false, why.clone()),
+            Err(why) => (false, format!("with a throw-away key: {why}")),
         })
     }
 
@@ -151,7 +157,9 @@ impl Rehearsal {
             Answer::Yes(Ok(Simulated::Succeeds { .. })) => {
                 Check::pass(NAME, "SSV takes a validator of these operators")
             }
-            Answer::Yes(Ok(Simulated::Disputed { words, .. })) => Check::unknown(NAME, words.as_str()),
+            Answer::Yes(Ok(Simulated::Disputed { words, .. } | Simulated::Unconfirmed { words, .. })) => {
+                Check::unknown(NAME, words.as_str())
+            }
             Answer::Yes(Ok(Simulated::Reverts { revert, .. })) => match self.ssv.refuses_operators(revert) {
                 Some(why) => Check::fail(NAME, why.as_str()),
                 None => Check::unknown(NAME, "the deposit reverts for another reason"),

@@ -24,6 +24,7 @@ pub(crate) struct FakeExecution {
     pub(crate) quote: Answer<FeeQuote>,
     pub(crate) deposits: Answer<Vec<KnownDeposit>>,
     pub(crate) receipt: Answer<FinalReceipt>,
+    pub(crate) sender: Answer<(Address, u64)>,
     /// What was tried out.
     pub(crate) tried: Mutex<Vec<Call>>,
 }
@@ -46,14 +47,19 @@ impl Default for FakeExecution {
             nonce: Answer::Yes(0),
             code: Answer::Yes(Bytes::from_static(&[0xfe])),
             deployed: Answer::not_known("missing trie node"),
-            simulated: Answer::Yes(Simulated::Succeeds { gas: 100_000 }),
+            simulated: Answer::Yes(Simulated::Succeeds {
+                gas: 100_000,
+                doubt: None,
+            }),
             foreseen: Answer::Yes(Vec::new()),
             quote: Answer::Yes(FeeQuote {
                 base_fee: 1_000_000_000,
                 priority: 100_000_000,
+                alone: false,
             }),
             deposits: Answer::no("no deposit for this key in the deposit contract's logs"),
             receipt: Answer::no("has no receipt"),
+            sender: Answer::no("has it in no block"),
             tried: Mutex::default(),
         }
     }
@@ -121,5 +127,9 @@ impl Execution for FakeExecution {
 
     async fn final_receipt(&self, _transaction: Root) -> Answer<FinalReceipt> {
         self.receipt.clone()
+    }
+
+    async fn sender_of(&self, _transaction: Root) -> Answer<(Address, u64)> {
+        self.sender.clone()
     }
 }

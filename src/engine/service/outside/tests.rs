@@ -6,11 +6,12 @@ use super::*;
 use crate::chain::agreement::Voices;
 use crate::config::{Floors, SelectionRule};
 use crate::desk::{ExpectedChain, Terms};
+use crate::engine::LiveUpdate;
 use crate::ports::fakes::{
     FakeCeremonies, FakeExecution, FakeManager, FakeSigner, FakeSsv, FakeTransactions, heard,
 };
 use crate::ports::{Answer, BroadcastHint, FinalReceipt, OverCeiling, Revert, Simulated, Voice};
-use crate::types::{BlockRef, ForkVersion, PoolId};
+use crate::types::{BlockRef, ForkVersion, NonceStatus, PoolId, Root, SignedTransaction};
 
 const ORACLE: Address = Address::repeat_byte(1);
 const BLOCK: BlockRef = BlockRef {
@@ -390,6 +391,65 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
 }
 
+/// The last checks passed a moment ago: nothing that somebody said speaks against it.
+#[tokio::test]
+async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
+    let mute = || Answer::not_known("no endpoint answers");
+    let unconfirmed = Simulated::Unconfirmed {
+        revert: Revert::of(&[1]),
+        words: "a says that it reverts, and no other endpoint confirms it".into(),
+    };
+    let over = || FakeTransactions {
+        price: Answer::Yes(Priced::Over(OverCeiling {
+            needed_wei: U256::from(12),
+            ceiling_wei: U256::from(10),
+        })),
+        ..FakeTransactions::default()
+    };
+    let apart = Simulated::Disputed {
+        gas: 16_000_000,
+        words: "a estimates 16000000 gas, and b 500000".into(),
+    };
+    let with = |execution| (FakeTransactions::default(), execution);
+    let scenes = [
+        with(FakeExecution {
+            nonce: Answer::not_known("no endpoint answers"),
+            ..FakeExecution::default()
+        }),
+        with(FakeExecution {
+            simulated: Answer::not_known("no endpoint answers"),
+            ..FakeExecution::default()
+        }),
+        with(FakeExecution {
+            simulated: Answer::Yes(unconfirmed),
+            ..FakeExecution::default()
+        }),
+        (
+            FakeTransactions {
+                price: mute(),
+                ..FakeTransactions::default()
+            },
+            FakeExecution::default(),
+        ),
+        (
+            over(),
+            FakeExecution {
+                simulated: Answer::Yes(apart),
+                ..FakeExecution::default()
+            },
+        ),
+    ];
+    for (nodes, execution) in scenes {
+        let stage = stage(nodes, execution, Vec::new());
+        let held = stage.world.sign(&payload(), 6, None).await.unwrap_err();
+        assert!(matches!(held, NotSigned::Unknown(_)), "{held:?}");
+        assert_eq!(stage.signer.asked(), []);
+    }
+    // what nobody doubts is over its ceiling
+    let refused = plain(over()).world.sign(&payload(), 6, None).await.unwrap_err();
+    assert!(matches!(refused, NotSigned::Refused(_)), "{refused:?}");
+}
+
 /// It would fail an action for good.
 #[tokio::test]
 async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it() {
@@ -405,6 +465,8 @@ async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it
         }));
         match stage.inspect().await {
             Some(NonceStatus::Replaced { is_final, .. }) => is_final,
+            // ours may still get there: it is offered again
+            None => false,
             other => panic!("{other:?}"),
         }
     };
@@ -440,4 +502,82 @@ async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it
     let mut of_one_mind = with(vec![used(7), used(7)]);
     assert!(is_final(&of_one_mind).await);
     assert_eq!(of_one_mind.alarm().as_deref(), Some(""));
+}
+
+/// It would pause everything, and accuse whoever has the key.
+#[tokio::test]
+async fn a_stranger_in_a_block_that_one_endpoint_invents_is_nobody() {
+    let foreign = Root([7; 32]);
+    let said = NonceStatus::Replaced {
+        by: Some(foreign),
+        is_final: false,
+    };
+    let voice = |sender, nonce| FakeExecution {
+        sender,
+        nonce: Answer::Yes(nonce),
+        ..FakeExecution::default()
+    };
+    let has_it = || voice(Answer::Yes((ORACLE, 6)), 7);
+    let nothing = || voice(Answer::no("has it in no block"), 6);
+    let lags = || voice(Answer::no("has it in no block"), 7);
+    let looked = async |voices| {
+        let mut stage = stage(FakeTransactions::default(), FakeExecution::default(), voices);
+        stage.nodes.say(Answer::Yes(said.clone()));
+        let status = stage.inspect().await;
+        let alarm = stage.alarm().expect("something is told");
+        // as soon as it is told no more, nothing is said of it
+        stage.nodes.say(Answer::Yes(NonceStatus::Pending));
+        assert_eq!(stage.inspect().await, Some(NonceStatus::Pending));
+        let over = (!alarm.is_empty() && status.is_none()).then(String::new);
+        assert_eq!(stage.alarm(), over, "after {alarm}");
+        (status, alarm)
+    };
+    let (status, alarm) = looked(vec![has_it(), nothing()]).await;
+    assert_eq!(status, None);
+    for words in [
+        "used nonce 6 is not believed yet",
+        "endpoint 0 and endpoint 1 contradict each other",
+        "nothing: the next nonce is 6",
+    ] {
+        assert!(alarm.contains(words), "{alarm}");
+    }
+    let (status, alarm) = looked(vec![has_it(), nothing(), nothing()]).await;
+    assert_eq!(status, None);
+    assert!(alarm.contains("endpoint 0 is outvoted by"), "{alarm}");
+    // it exists, and is another account's
+    let other = || voice(Answer::Yes((Address::repeat_byte(5), 6)), 6);
+    let (status, alarm) = looked(vec![has_it(), other()]).await;
+    assert_eq!(status, None);
+    assert!(alarm.contains("which is number 6 of 0x0505"), "{alarm}");
+    // whoever told it says something else when it is asked
+    let (status, alarm) = looked(vec![nothing(), nothing()]).await;
+    assert_eq!(status, None);
+    assert!(
+        alarm.contains("no endpoint that is asked for it says so"),
+        "{alarm}"
+    );
+    for silent in [lags(), voice(Answer::not_known("timed out"), 7)] {
+        let (status, alarm) = looked(vec![has_it(), silent]).await;
+        assert_eq!(status, None);
+        assert!(alarm.contains("1 of 2 endpoints answered"), "{alarm}");
+    }
+    for voices in [
+        vec![has_it(), has_it()],
+        vec![has_it(), has_it(), nothing()],
+        vec![has_it()],
+    ] {
+        assert_eq!(looked(voices).await.0, Some(said.clone()));
+    }
+    // one of ours is in its block
+    let ours = FakeExecution {
+        receipt: Answer::Yes(FinalReceipt {
+            block: BLOCK,
+            succeeded: true,
+            logs: Vec::new(),
+        }),
+        ..nothing()
+    };
+    let (status, alarm) = looked(vec![has_it(), ours]).await;
+    assert_eq!(status, None);
+    assert!(alarm.contains("which is ours"), "{alarm}");
 }
