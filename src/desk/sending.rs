@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 
-use super::proposal;
+use super::{proposal, snapshot};
 use crate::oracle::{
     ActionKind, CallArgument, CallView, ENDPOINTS_AGREE, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
     TransactionPayload,
@@ -98,13 +98,17 @@ pub(super) async fn endpoints_agree(from: &Sending, pool: PoolId, oracle: Addres
 
 /// Tries out exactly what would be sent.
 pub(crate) async fn simulate(execution: &dyn Execution, payload: &TransactionPayload) -> Answer<Simulated> {
-    let call = Call {
+    execution.simulate(&call(payload)).await
+}
+
+/// Exactly what would be sent, as a call.
+pub(super) fn call(payload: &TransactionPayload) -> Call {
+    Call {
         from: payload.from,
         to: payload.to,
         data: payload.data.clone(),
         value_wei: payload.value_wei,
-    };
-    execution.simulate(&call).await
+    }
 }
 
 /// The gas that a simulation used, or why there is none; not known where one endpoint of several says so. The one place
@@ -131,6 +135,7 @@ async fn checks(
 ) -> (Vec<Check>, Vec<Fact>) {
     let (ceiling, from) = (payload.fee_ceiling_wei, payload.from);
     let (simulated, quote) = tokio::join!(simulate(execution, payload), execution.fee_quote());
+    snapshot::doubt((manager, execution, ssv), &payload.data, &simulated).await;
     let committee = simulated.as_ref().yes().and_then(|tried| committee(tried, ssv));
     let dispute = match &simulated {
         Answer::Yes(Simulated::Disputed { words, .. }) => Some(Check::unknown(SIMULATION, words.as_str())),

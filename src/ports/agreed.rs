@@ -167,7 +167,11 @@ impl Grounds<'_> {
     /// A voice whose logs are still being read is silent on this alone.
     async fn cluster(&self, voice: &Voice) -> Option<String> {
         let state = voice.ssv.state(self.block, self.made?.committee).await;
-        Some(state.yes().map_or_else(|| UNTOLD.to_owned(), |state| cluster_of(&state)))
+        Some(
+            state
+                .yes()
+                .map_or_else(|| UNTOLD.to_owned(), |state| cluster_of(&state)),
+        )
     }
 
     async fn deposit_contract(&self, voice: &Voice) -> Result<Option<String>, Unknown> {

@@ -1,5 +1,6 @@
 //! An execution chain that says what it is told to say, and keeps what was tried out on it.
 
+use std::fmt;
 use std::sync::Mutex;
 
 use alloy::primitives::{Address, Bytes, U256};
@@ -11,7 +12,6 @@ use crate::ports::{
 use crate::types::{BlockRef, BlsPublicKey, Root};
 
 /// Every answer, changed by the test before or while it is asked.
-#[derive(Debug)]
 pub(crate) struct FakeExecution {
     pub(crate) head: Answer<HeadBlock>,
     pub(crate) finalized: Answer<BlockRef>,
@@ -25,8 +25,16 @@ pub(crate) struct FakeExecution {
     pub(crate) deposits: Answer<Vec<KnownDeposit>>,
     pub(crate) receipt: Answer<FinalReceipt>,
     pub(crate) sender: Answer<(Address, u64)>,
+    /// Calls that go through, whatever is said of the others.
+    pub(crate) takes: Option<Box<dyn Fn(&Call) -> bool + Send + Sync>>,
     /// What was tried out.
     pub(crate) tried: Mutex<Vec<Call>>,
+}
+
+impl fmt::Debug for FakeExecution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeExecution").finish_non_exhaustive()
+    }
 }
 
 impl Default for FakeExecution {
@@ -60,6 +68,7 @@ impl Default for FakeExecution {
             deposits: Answer::no("no deposit for this key in the deposit contract's logs"),
             receipt: Answer::no("has no receipt"),
             sender: Answer::no("has it in no block"),
+            takes: None,
             tried: Mutex::default(),
         }
     }
@@ -100,6 +109,10 @@ impl Execution for FakeExecution {
 
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {
         self.tried.lock().unwrap().push(call.clone());
+        if self.takes.as_ref().is_some_and(|takes| takes(call)) {
+            let doubt = None;
+            return Answer::Yes(Simulated::Succeeds { gas: 100_000, doubt });
+        }
         self.simulated.clone()
     }
 
