@@ -29,7 +29,7 @@ pub(super) async fn try_out(
     let revert = match call_at(rpc, &call, At::Latest).await? {
         None => match estimate(rpc, beside, &call).await {
             Ok(simulated) => return Ok(simulated),
-            Err(error) => return or_revert(error).map(Simulated::reverts),
+            Err(error) => or_revert(error)?,
         },
         Some(revert) => revert,
     };

@@ -504,71 +504,41 @@ async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it
     assert_eq!(of_one_mind.alarm().as_deref(), Some(""));
 }
 
+const FOREIGN: NonceStatus = NonceStatus::Replaced {
+    by: Some(Root([7; 32])),
+    is_final: false,
+};
+
+/// An endpoint that says this of the foreign transaction, and of the account's next nonce.
+fn of_stranger(sender: Answer<(Address, u64)>, next: u64) -> FakeExecution {
+    FakeExecution {
+        sender,
+        nonce: Answer::Yes(next),
+        ..FakeExecution::default()
+    }
+}
+
+/// What is known, and the alarm, where one endpoint told that a stranger has the nonce in a block.
+async fn seen_of_stranger(voices: Vec<FakeExecution>) -> (Option<NonceStatus>, String) {
+    let mut stage = stage(FakeTransactions::default(), FakeExecution::default(), voices);
+    stage.nodes.say(Answer::Yes(FOREIGN));
+    let status = stage.inspect().await;
+    let alarm = stage.alarm().expect("something is told");
+    // as soon as it is told no more, nothing is said of it
+    stage.nodes.say(Answer::Yes(NonceStatus::Pending));
+    assert_eq!(stage.inspect().await, Some(NonceStatus::Pending));
+    let over = status.is_none().then(String::new);
+    assert_eq!(stage.alarm(), over, "after {alarm}");
+    (status, alarm)
+}
+
 /// It would pause everything, and accuse whoever has the key.
 #[tokio::test]
 async fn a_stranger_in_a_block_that_one_endpoint_invents_is_nobody() {
-    let foreign = Root([7; 32]);
-    let said = NonceStatus::Replaced {
-        by: Some(foreign),
-        is_final: false,
-    };
-    let voice = |sender, nonce| FakeExecution {
-        sender,
-        nonce: Answer::Yes(nonce),
-        ..FakeExecution::default()
-    };
-    let has_it = || voice(Answer::Yes((ORACLE, 6)), 7);
-    let nothing = || voice(Answer::no("has it in no block"), 6);
-    let lags = || voice(Answer::no("has it in no block"), 7);
-    let looked = async |voices| {
-        let mut stage = stage(FakeTransactions::default(), FakeExecution::default(), voices);
-        stage.nodes.say(Answer::Yes(said.clone()));
-        let status = stage.inspect().await;
-        let alarm = stage.alarm().expect("something is told");
-        // as soon as it is told no more, nothing is said of it
-        stage.nodes.say(Answer::Yes(NonceStatus::Pending));
-        assert_eq!(stage.inspect().await, Some(NonceStatus::Pending));
-        let over = (!alarm.is_empty() && status.is_none()).then(String::new);
-        assert_eq!(stage.alarm(), over, "after {alarm}");
-        (status, alarm)
-    };
-    let (status, alarm) = looked(vec![has_it(), nothing()]).await;
-    assert_eq!(status, None);
-    for words in [
-        "used nonce 6 is not believed yet",
-        "endpoint 0 and endpoint 1 contradict each other",
-        "nothing: the next nonce is 6",
-    ] {
-        assert!(alarm.contains(words), "{alarm}");
-    }
-    let (status, alarm) = looked(vec![has_it(), nothing(), nothing()]).await;
-    assert_eq!(status, None);
-    assert!(alarm.contains("endpoint 0 is outvoted by"), "{alarm}");
-    // it exists, and is another account's
-    let other = || voice(Answer::Yes((Address::repeat_byte(5), 6)), 6);
-    let (status, alarm) = looked(vec![has_it(), other()]).await;
-    assert_eq!(status, None);
-    assert!(alarm.contains("which is number 6 of 0x0505"), "{alarm}");
-    // whoever told it says something else when it is asked
-    let (status, alarm) = looked(vec![nothing(), nothing()]).await;
-    assert_eq!(status, None);
-    assert!(
-        alarm.contains("no endpoint that is asked for it says so"),
-        "{alarm}"
-    );
-    for silent in [lags(), voice(Answer::not_known("timed out"), 7)] {
-        let (status, alarm) = looked(vec![has_it(), silent]).await;
-        assert_eq!(status, None);
-        assert!(alarm.contains("1 of 2 endpoints answered"), "{alarm}");
-    }
-    for voices in [
-        vec![has_it(), has_it()],
-        vec![has_it(), has_it(), nothing()],
-        vec![has_it()],
-    ] {
-        assert_eq!(looked(voices).await.0, Some(said.clone()));
-    }
-    // one of ours is in its block
+    let has_it = || of_stranger(Answer::Yes((ORACLE, 6)), 7);
+    let in_no_block = |next| of_stranger(Answer::no("has it in no block"), next);
+    let nothing = || in_no_block(6);
+    let another = || of_stranger(Answer::Yes((Address::repeat_byte(5), 6)), 6);
     let ours = FakeExecution {
         receipt: Answer::Yes(FinalReceipt {
             block: BLOCK,
@@ -577,7 +547,40 @@ async fn a_stranger_in_a_block_that_one_endpoint_invents_is_nobody() {
         }),
         ..nothing()
     };
-    let (status, alarm) = looked(vec![has_it(), ours]).await;
-    assert_eq!(status, None);
-    assert!(alarm.contains("which is ours"), "{alarm}");
+    for (voices, words) in [
+        (vec![has_it(), nothing()], "used nonce 6 is not believed yet"),
+        (
+            vec![has_it(), nothing()],
+            "endpoint 0 and endpoint 1 contradict each other",
+        ),
+        (vec![has_it(), nothing()], "nothing: the next nonce is 6"),
+        (
+            vec![has_it(), nothing(), nothing()],
+            "endpoint 0 is outvoted by endpoint 1 and endpoint 2",
+        ),
+        // it exists, and is another account's
+        (vec![has_it(), another()], "which is number 6 of 0x0505"),
+        // whoever told it says something else when it is asked
+        (
+            vec![nothing(), nothing()],
+            "no endpoint that is asked for it says so",
+        ),
+        (vec![has_it(), in_no_block(7)], "1 of 2 endpoints answered"),
+        (
+            vec![has_it(), of_stranger(Answer::not_known("timed out"), 7)],
+            "1 of 2 endpoints answered",
+        ),
+        (vec![has_it(), ours], "which is ours"),
+    ] {
+        let (status, alarm) = seen_of_stranger(voices).await;
+        assert_eq!(status, None, "{words}");
+        assert!(alarm.contains(words), "{alarm}");
+    }
+    for voices in [
+        vec![has_it(), has_it()],
+        vec![has_it(), has_it(), nothing()],
+        vec![has_it()],
+    ] {
+        assert_eq!(seen_of_stranger(voices).await.0, Some(FOREIGN));
+    }
 }
