@@ -94,7 +94,10 @@ impl Rpc {
             let told = match ask(self.voice(index)).await {
                 Ok(Some((block, found))) => match self.has_in_chain(index, block).await {
                     Ok(true) => return InChain::of(found),
-                    Ok(false) => Ok(is_stale = true),
+                    Ok(false) => {
+                        is_stale = true;
+                        Ok(())
+                    }
                     Err(error) => Err(error),
                 },
                 Ok(None) => Ok(()),
