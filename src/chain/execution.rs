@@ -2,15 +2,17 @@
 //!
 //! | question | yes | no | not known |
 //! |---|---|---|---|
-//! | `head`, `balance`, `nonce`, `fee_quote` | what the node says | never | no endpoint answers in a form that can be used, or none has that state |
+//! | `head`, `balance`, `nonce` | what the node says | never | no endpoint answers in a form that can be used, or none has that state |
+//! | `fee_quote` | what most endpoints tell; where they are far apart, what their headers of the head that they share determine | never | none answers, or they are far apart and their headers, too |
 //! | `block_at` | the block at that height | never | no endpoint has it after a few seconds, or none answers |
 //! | `finalized` | the newest block that two endpoints which keep up call final, or the only one that tells any | a node says that nothing is final yet, by `null` or in its client's words, and no other tells a final block; the chain is shorter than the configured depth | every other error, no endpoint answers |
 //! | `code` | the code that the first endpoint has that has any | every endpoint that answers has that state, and no code in it | no endpoint answers |
 //! | `deployed_at` | the first block with code there | there is none now, by every endpoint that answers | an endpoint lacks an old state, or none answers |
-//! | `simulate` | what came of it; that it reverts is a *yes* with the revert, and with the block at which two endpoints say the same; that another says it goes through, too | never | no endpoint answers, or the node fails without a revert |
+//! | `simulate` | what came of it; that it reverts is a *yes* with the revert, and with the block at which two endpoints say the same; that one of several says so alone, or another that it goes through, too, and so are estimates of gas that are far apart | never | no endpoint answers, or the node fails without a revert |
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read; there is none, not in the day before either, and no endpoint tells the count that was |
-//! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or an endpoint does not answer and no other has it |
+//! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or told of a block that is not in the chain, or an endpoint does not answer and no other has it |
+//! | `sender_of` | its sender and nonce | every endpoint says that it is in no block of its chain, as one does that lags | an endpoint does not answer and no other has it in a block |
 //! | `outcome` | its block, and whether it went through | as above | an endpoint does not answer and no other has the receipt |
 
 use std::time::Duration;
@@ -23,7 +25,7 @@ use super::Finality;
 use super::deployed::deployed_at;
 use super::deposits::DepositLogs;
 use super::fees;
-use super::rpc::{At, Rpc, RpcError};
+use super::rpc::{At, InChain, Rpc, RpcError};
 use super::tried::{request, try_out};
 use crate::ports::{
     Answer, Call, Evidence, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Simulated,
@@ -110,9 +112,11 @@ impl Nodes {
     }
 
     async fn receipt(&self, transaction: Root) -> Result<Answer<FinalReceipt>, RpcError> {
-        let found = self.rpc.receipt_or_nowhere(B256::from(transaction.0)).await?;
-        let Some(found) = found else {
-            return Ok(Answer::no(NO_RECEIPT));
+        let told = self.rpc.receipt_in_chain(B256::from(transaction.0)).await?;
+        let found = match of_chain(told, NO_RECEIPT) {
+            Answer::Yes(found) => found,
+            Answer::No(evidence) => return Ok(Answer::No(evidence)),
+            Answer::NotKnown(why) => return Ok(Answer::NotKnown(why)),
         };
         let head = self.rpc.head().await?.block();
         match self.finality.newest(&self.rpc, head).await {
@@ -127,6 +131,22 @@ impl Nodes {
             succeeded: found.succeeded(),
             logs: found.logs.iter().map(super::rpc::LogEntry::log).collect(),
         }))
+    }
+}
+
+/// Who tells of a block that is not in the chain has told nothing.
+fn of_chain<R>(told: InChain<R>, none: &str) -> Answer<R> {
+    match told {
+        InChain {
+            found: Some(found), ..
+        } => Answer::Yes(found),
+        InChain {
+            silent: Some(error), ..
+        } => Answer::not_known(error),
+        InChain { is_stale: true, .. } => {
+            Answer::not_known("tells of a block that is not in the chain, and nobody of another")
+        }
+        InChain { .. } => Answer::no(none),
     }
 }
 
@@ -203,14 +223,18 @@ impl Execution for Nodes {
     }
 
     async fn outcome(&self, transaction: Root) -> Answer<(BlockRef, bool)> {
-        match self.rpc.receipt_or_nowhere(B256::from(transaction.0)).await {
-            Ok(Some(found)) => Answer::Yes((found.block(), found.succeeded())),
-            Ok(None) => Answer::no(NO_RECEIPT),
-            Err(error) => Answer::not_known(error),
-        }
+        let told = self.rpc.receipt_in_chain(B256::from(transaction.0)).await;
+        let told = told.map(|told| of_chain(told, NO_RECEIPT));
+        let told = told.unwrap_or_else(Answer::not_known);
+        told.map(|found| (found.block(), found.succeeded()))
     }
 
     async fn final_receipt(&self, transaction: Root) -> Answer<FinalReceipt> {
         self.receipt(transaction).await.unwrap_or_else(Answer::not_known)
+    }
+
+    async fn sender_of(&self, transaction: Root) -> Answer<(Address, u64)> {
+        let told = self.rpc.mined(B256::from(transaction.0)).await;
+        of_chain(told, "has it in no block").map(|found| (found.from, found.nonce()))
     }
 }

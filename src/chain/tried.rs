@@ -28,8 +28,8 @@ pub(super) async fn try_out(
     // the plain call first: its errors carry the revert's bytes, those of the estimate not with every client
     let revert = match call_at(rpc, &call, At::Latest).await? {
         None => match estimate(rpc, beside, &call).await {
-            Ok(gas) => return Ok(Simulated::Succeeds { gas }),
-            Err(error) => return or_revert(error).map(Simulated::reverts),
+            Ok(simulated) => return Ok(simulated),
+            Err(error) => or_revert(error)?,
         },
         Some(revert) => revert,
     };
@@ -38,7 +38,7 @@ pub(super) async fn try_out(
     }
     // the block before the newest: endpoints are a second or two apart
     let Ok(head) = rpc.head().await else {
-        return Ok(Simulated::reverts(revert));
+        return Ok(unconfirmed(revert, FIRST));
     };
     let block = BlockRef {
         number: head.number().saturating_sub(1),
@@ -47,21 +47,54 @@ pub(super) async fn try_out(
     Ok(of_all(beside, &call, block, revert).await)
 }
 
-/// The higher of two endpoints' estimates: with too little the transaction fails and is paid for, and what is too much is not
-/// used. Of three and more the second highest, so that no single one can estimate a fee above its ceiling. More than any
-/// transaction may have says nothing.
-async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> Result<u64, RpcError> {
-    if beside.len() < 2 {
-        return rpc.estimate_gas(call).await;
-    }
-    let told = join_all(beside.iter().map(|(_, rpc)| rpc.estimate_gas(call))).await;
-    let mut plausible: Vec<u64> = told.into_iter().flatten().filter(|gas| *gas <= MOST).collect();
-    plausible.sort_unstable_by_key(|gas| std::cmp::Reverse(*gas));
-    match plausible.as_slice() {
-        [] => rpc.estimate_gas(call).await,
-        [gas] | [gas, _] | [_, gas, ..] => Ok(*gas),
+/// Whoever was asked before all others, where it does not say the same again.
+const FIRST: &str = "the endpoint that was asked first";
+
+fn unconfirmed(revert: Revert, who: &str) -> Simulated {
+    let words = format!("{who} says that it reverts, and no other endpoint confirms it");
+    Simulated::Unconfirmed {
+        revert,
+        words: SafeText::new(&words),
     }
 }
+
+/// By the higher of two endpoints' estimates: with too little the transaction fails and is paid for, and what is too much is
+/// not used. Far apart, one of them is wrong. Of three and more the second highest, so that no single one can estimate a fee
+/// above its ceiling. More than any transaction may have says nothing.
+async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> Result<Simulated, RpcError> {
+    let sure = |gas, doubt| Ok(Simulated::Succeeds { gas, doubt });
+    if beside.len() < 2 {
+        return sure(rpc.estimate_gas(call).await?, None);
+    }
+    let told = join_all(beside.iter().map(|(_, rpc)| rpc.estimate_gas(call))).await;
+    let told = beside
+        .iter()
+        .zip(told)
+        .filter_map(|((name, _), gas)| Some((name, gas.ok()?)));
+    let mut plausible: Vec<_> = told.filter(|(_, gas)| *gas <= MOST).collect();
+    plausible.sort_by_key(|(_, gas)| std::cmp::Reverse(*gas));
+    match plausible.as_slice() {
+        [] => {
+            let words = "no endpoint estimates gas that a transaction may have";
+            sure(rpc.estimate_gas(call).await?, Some(words.into()))
+        }
+        [(name, gas)] => {
+            let words = format!("{name} alone estimates its gas, {gas}");
+            sure(*gas, Some(SafeText::new(&words)))
+        }
+        [(higher, gas), (lower, less)] if *gas > less.saturating_mul(APART) => {
+            let words = format!("{higher} estimates {gas} gas, and {lower} {less}");
+            Ok(Simulated::Disputed {
+                gas: *gas,
+                words: SafeText::new(&words),
+            })
+        }
+        [(_, gas), _] | [_, (_, gas), ..] => sure(*gas, None),
+    }
+}
+
+/// Estimates that differ by more than this factor are not of one state.
+const APART: u64 = 2;
 
 /// Gas that a transaction may have at most (EIP-7825).
 const MOST: u64 = 1 << 24;
@@ -77,32 +110,36 @@ async fn of_all(
         let (name, rpc) = (name.clone(), rpc.clone());
         async move { (name, rpc.clone(), call_at(&rpc, call, At::block(block)).await) }
     };
-    let mut against = Vec::new();
+    let (mut against, mut otherwise) = (Vec::new(), Vec::new());
     let mut goes_through = None;
     for (name, rpc, said) in join_all(beside.iter().map(ask)).await {
         match said {
             Ok(Some(said)) if is_same(&said, &revert) => against.push(name),
             Ok(None) if goes_through.is_none() => goes_through = Some((name, rpc)),
-            // another revert, or no answer: nothing is said of this one
+            Ok(Some(_)) => otherwise.push(name),
+            // another one goes through as well, or there is no answer
             _ => {}
         }
     }
+    let first = against.first().or(otherwise.first());
+    let first = first.map_or_else(|| FIRST.to_owned(), SafeText::to_string);
     if let Some((name, rpc)) = goes_through
         && let Ok(gas) = rpc.estimate_gas(call).await
+        && gas <= MOST
     {
-        let who = match against.as_slice() {
-            [] => "the endpoint that was asked first".to_owned(),
-            [first, ..] => first.to_string(),
-        };
-        let words = format!("{who} says that it reverts, and {name} that it goes through");
+        let words = format!("{first} says that it reverts, and {name} that it goes through");
         return Simulated::Disputed {
             gas,
             words: SafeText::new(&words),
         };
     }
-    Simulated::Reverts {
-        revert,
-        agreed_at: (against.len() >= 2).then_some(block),
+    match against.len() + otherwise.len() {
+        0 | 1 => unconfirmed(revert, &first),
+        // they may give other reasons
+        _ => Simulated::Reverts {
+            revert,
+            agreed_at: (against.len() >= 2).then_some(block),
+        },
     }
 }
 

@@ -29,6 +29,7 @@ mod sending;
 mod served;
 mod sighting;
 mod sign_exit;
+mod snapshot;
 
 pub(crate) use exit_checks::ExpectedChain;
 pub(crate) use publish::publish_exit;

@@ -4,7 +4,7 @@
 //!
 //! | check | passes | fails | unknown |
 //! |---|---|---|---|
-//! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out, or one endpoint says that it reverts and another that it goes through |
+//! | `deposit-simulation` | the call goes through | it reverts, or cannot be written | nobody could try it out, or one endpoint says that it reverts and another that it goes through, or nothing |
 //! | `ssv-operators` | the call goes through | it reverts because SSV does not take these operators | it reverts for another reason, or was not tried out |
 //! | `ssv-registers` | the call goes through, or SSV has the registration that managers call | SSV has it no more, and says which version it is, by every endpoint that answers | nobody tells, or one endpoint alone |
 //! | `ssv-cluster-size` | SSV has clusters of this size | it has none | |
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes, U256};
 use rand::rngs::OsRng;
 
-use super::{facts, sending, served};
+use super::{facts, sending, served, snapshot};
 use crate::beacon::roots;
 use crate::dkg::threshold::SecretScalar;
 use crate::ports::{
@@ -24,7 +24,7 @@ use crate::ports::{
     SharesData, Simulated, Ssv, SsvState, agreed,
 };
 use crate::types::{
-    BlsPublicKey, BlsSignature, Check, DEPOSIT_GWEI, OperatorId, PoolId, Root, SafeText, listed,
+    BlockRef, BlsPublicKey, BlsSignature, Check, DEPOSIT_GWEI, OperatorId, PoolId, Root, SafeText, listed,
 };
 
 /// Bytes of an encrypted share: one RSA-2048 ciphertext.
@@ -55,7 +55,7 @@ impl Rehearsal {
         credentials: Root,
     ) -> Vec<Check> {
         let ssv = match self.execution.head().await.value() {
-            Ok(head) => self.ssv.state(head.block, committee).await,
+            Ok(head) => self.state(head.block, (pool, committee, credentials)).await,
             Err(why) => Answer::NotKnown(why),
         };
         let tried = self.try_out(pool, committee, credentials, &ssv).await;
@@ -77,6 +77,30 @@ impl Rehearsal {
         ]
     }
 
+    /// With the snapshot that SSV takes.
+    async fn state(
+        &self,
+        block: BlockRef,
+        (pool, committee, credentials): (PoolId, &[OperatorId], Root),
+    ) -> Answer<SsvState> {
+        let told = self.ssv.state(block, committee).await;
+        let ask = (&*self.agreement, &*self.execution, &*self.ssv);
+        let tried = |ssv: &SsvState| {
+            let data = self.call(pool, committee, credentials, ssv).ok()?;
+            Some(self.as_call(self.oracle?, data))
+        };
+        snapshot::settle(ask, block, committee, told, tried).await
+    }
+
+    fn as_call(&self, oracle: Address, data: Bytes) -> Call {
+        Call {
+            from: oracle,
+            to: self.manager.address(),
+            data,
+            value_wei: U256::ZERO,
+        }
+    }
+
     async fn try_out(
         &self,
         pool: PoolId,
@@ -95,14 +119,15 @@ impl Rehearsal {
             Ok(data) => data,
             Err(why) => return Answer::Yes(Err(why)),
         };
-        let call = Call {
-            from: oracle,
-            to: self.manager.address(),
-            data,
-            value_wei: U256::ZERO,
-        };
-        match self.execution.simulate(&call).await {
+        let call = self.as_call(oracle, data);
+        let tried = self.execution.simulate(&call).await;
+        let ask = (&*self.manager, &*self.execution, &*self.ssv);
+        snapshot::doubt(ask, &call.data, &tried).await;
+        match tried {
             Answer::Yes(Simulated::Disputed { words, .. }) => Answer::not_known(words),
+            Answer::Yes(simulated @ Simulated::Unconfirmed { .. }) => {
+                sending::gas_of(&*self.manager, &simulated).and_then(|_| Answer::Yes(Ok(simulated)))
+            }
             tried => tried.map(Ok),
         }
     }
@@ -135,12 +160,15 @@ impl Rehearsal {
     }
 
     fn simulation(&self, tried: &Tried) -> Check {
-        tried.check("deposit-simulation", |tried| match tried {
-            Ok(simulated) => match sending::gas_of(&*self.manager, simulated) {
-                Ok(gas) => (true, format!("goes through with a throw-away key, {gas} gas")),
-                Err(why) => (false, format!("with a throw-away key: {why}")),
-            },
-            Err(why) => (false, why.to_string()),
+        let gas = tried.as_ref().and_then(|tried| match tried {
+            Ok(simulated) => sending::gas_of(&*self.manager, simulated),
+            Err(why) => Answer::Yes(Err(why.to_string())),
+        });
+        let unwritten = matches!(tried, Answer::Yes(Err(_)));
+        gas.check("deposit-simulation", |gas| match gas {
+            Ok(gas) => (true, format!("goes through with a throw-away key, {gas} gas")),
+            Err(why) if unwritten => (false, why.clone()),
+            Err(why) => (false, format!("with a throw-away key: {why}")),
         })
     }
 
@@ -151,7 +179,9 @@ impl Rehearsal {
             Answer::Yes(Ok(Simulated::Succeeds { .. })) => {
                 Check::pass(NAME, "SSV takes a validator of these operators")
             }
-            Answer::Yes(Ok(Simulated::Disputed { words, .. })) => Check::unknown(NAME, words.as_str()),
+            Answer::Yes(Ok(Simulated::Disputed { words, .. } | Simulated::Unconfirmed { words, .. })) => {
+                Check::unknown(NAME, words.as_str())
+            }
             Answer::Yes(Ok(Simulated::Reverts { revert, .. })) => match self.ssv.refuses_operators(revert) {
                 Some(why) => Check::fail(NAME, why.as_str()),
                 None => Check::unknown(NAME, "the deposit reverts for another reason"),

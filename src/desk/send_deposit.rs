@@ -8,7 +8,7 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{funding, key_checks, later, owner_nonce, refused, removed, served};
+use super::{funding, key_checks, later, owner_nonce, refused, removed, served, snapshot};
 use crate::beacon::roots;
 use crate::config::Floors;
 use crate::oracle::{
@@ -102,9 +102,8 @@ impl SendDeposit {
             deposit_contract: self.deposit_contract,
         };
         let facts = facts::gather(&*self.manager, &*self.ssv, &*self.execution, &query).await;
-        let facts = facts.map_err(later)?;
+        let mut facts = facts.map_err(later)?;
         let unknown = |why| later(format!("SSV's state is unknown: {why}"));
-        let ssv = facts.ssv.clone().value().map_err(unknown)?;
         let credentials = facts.credentials.clone().value().map_err(later)?;
         let (amount, signature) = (DEPOSIT_GWEI, &keygen.deposit_signature);
         let data_root = roots::deposit_data_root(&keygen.validator, &credentials, amount, signature);
@@ -114,17 +113,26 @@ impl SendDeposit {
             &keygen.share_public_keys,
             &keygen.encrypted_shares,
         );
-        let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
-            pool: served::named(&*self.manager, pool),
-            deposit_data_root: data_root,
-            public_key: keygen.validator,
-            operator_ids: operators.clone(),
-            shares: Bytes::from(shares),
-            signature: keygen.deposit_signature,
-            withdrawal_credentials: credentials,
-            registering: Some(Registering::by_swap(ssv.cluster.clone(), self.fee_amount_wei)),
-        }));
-        let mut payload = sending::payload(&self.sending, oracle, &call).map_err(refused)?;
+        let shares = Bytes::from(shares);
+        let payload = |ssv: &SsvState| {
+            let call = PoolCall::InitiateDeposit(Box::new(InitiateDeposit {
+                pool: served::named(&*self.manager, pool),
+                deposit_data_root: data_root,
+                public_key: keygen.validator,
+                operator_ids: operators.clone(),
+                shares: shares.clone(),
+                signature: keygen.deposit_signature,
+                withdrawal_credentials: credentials,
+                registering: Some(Registering::by_swap(ssv.cluster.clone(), self.fee_amount_wei)),
+            }));
+            sending::payload(&self.sending, oracle, &call)
+        };
+        let tried = |ssv: &SsvState| payload(ssv).ok().as_ref().map(sending::call);
+        let ask = (&*self.sending.agreement, &*self.execution, &*self.ssv);
+        let told = facts.ssv;
+        facts.ssv = snapshot::settle(ask, facts.block, &operators, told, tried).await;
+        let ssv = facts.ssv.clone().value().map_err(unknown)?;
+        let mut payload = payload(&ssv).map_err(refused)?;
         payload.fee_ceiling_wei = payload.fee_ceiling_wei.saturating_sub(draft.spent_wei);
         Ok(Gathered {
             operators,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy::primitives::{Address, U256};
 
-use super::proposal;
+use super::{proposal, snapshot};
 use crate::oracle::{
     ActionKind, CallArgument, CallView, ENDPOINTS_AGREE, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
     TransactionPayload,
@@ -12,8 +12,8 @@ use crate::oracle::{
 use crate::ports::{
     Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner, agreed,
 };
-use crate::tx::fees;
-use crate::types::{BlockRef, Check, PoolId, Round, format_ether, rounded_ether};
+use crate::tx::fees::{self, quoted};
+use crate::types::{BlockRef, Check, PoolId, Round, SafeText, format_ether, rounded_ether};
 
 /// What every transaction of the oracle's account is made and judged with.
 #[derive(Debug, Clone)]
@@ -98,21 +98,30 @@ pub(super) async fn endpoints_agree(from: &Sending, pool: PoolId, oracle: Addres
 
 /// Tries out exactly what would be sent.
 pub(crate) async fn simulate(execution: &dyn Execution, payload: &TransactionPayload) -> Answer<Simulated> {
-    let call = Call {
+    execution.simulate(&call(payload)).await
+}
+
+/// Exactly what would be sent, as a call.
+pub(super) fn call(payload: &TransactionPayload) -> Call {
+    Call {
         from: payload.from,
         to: payload.to,
         data: payload.data.clone(),
         value_wei: payload.value_wei,
-    };
-    execution.simulate(&call).await
+    }
 }
 
-/// The gas that a simulation used, or why there is none. The one place where a revert is put in words for people before
-/// anything was sent.
-pub(crate) fn gas_of(manager: &dyn PoolManager, simulated: &Simulated) -> Result<u64, String> {
+/// The gas that a simulation used, or why there is none; not known where one endpoint of several says so. The one place
+/// where a revert is put in words for people before anything was sent.
+pub(crate) fn gas_of(manager: &dyn PoolManager, simulated: &Simulated) -> Answer<Result<u64, String>> {
     match simulated {
-        Simulated::Succeeds { gas } | Simulated::Disputed { gas, .. } => Ok(*gas),
-        Simulated::Reverts { revert, .. } => Err(format!("would revert: {}", manager.explain(revert))),
+        Simulated::Succeeds { gas, .. } | Simulated::Disputed { gas, .. } => Answer::Yes(Ok(*gas)),
+        Simulated::Unconfirmed { revert, words } => {
+            Answer::not_known(format!("{words}: {}", manager.explain(revert)))
+        }
+        Simulated::Reverts { revert, .. } => {
+            Answer::Yes(Err(format!("would revert: {}", manager.explain(revert))))
+        }
     }
 }
 
@@ -126,12 +135,14 @@ async fn checks(
 ) -> (Vec<Check>, Vec<Fact>) {
     let (ceiling, from) = (payload.fee_ceiling_wei, payload.from);
     let (simulated, quote) = tokio::join!(simulate(execution, payload), execution.fee_quote());
+    snapshot::doubt((manager, execution, ssv), &payload.data, &simulated).await;
     let committee = simulated.as_ref().yes().and_then(|tried| committee(tried, ssv));
     let dispute = match &simulated {
         Answer::Yes(Simulated::Disputed { words, .. }) => Some(Check::unknown(SIMULATION, words.as_str())),
         _ => None,
     };
-    let simulated = simulated.map(|simulated| gas_of(manager, &simulated));
+    let doubt = simulated.as_ref().yes().and_then(Simulated::doubt).cloned();
+    let simulated = simulated.and_then(|simulated| gas_of(manager, &simulated));
     let simulation = dispute.unwrap_or_else(|| {
         simulated.check(SIMULATION, |gas| match gas {
             Ok(gas) => (true, format!("succeeds from {from}, {gas} gas")),
@@ -141,22 +152,14 @@ async fn checks(
     let gas = simulated.yes().and_then(Result::ok);
     // under the ceiling or not, as soon as both gas and market are known
     let fee = match gas {
-        Some(gas) => quote.map(|quote| {
+        Some(gas) => quote.and_then(|quote| {
             let limit = fees::gas_limit(gas);
-            fees::choose(quote, limit, ceiling).map(|fees| fees::total(limit, fees.max_fee))
+            let fees = fees::choose(quote, limit, ceiling);
+            quoted(quote, fees.map(|fees| fees::total(limit, fees.max_fee)))
         }),
         None => Answer::not_known("no gas estimate without a successful simulation"),
     };
-    let fee_ceiling = fee.check("fee-ceiling", |fee| match fee {
-        Ok(_) => (true, "the fee quoted now is under the ceiling".to_owned()),
-        Err(over) => {
-            let (needed, ceiling) = (rounded_ether(over.needed_wei, Round::Up), eth(over.ceiling_wei));
-            (
-                false,
-                format!("the fee would be about {needed}, the ceiling is {ceiling}"),
-            )
-        }
-    });
+    let fee_ceiling = fee_ceiling(&fee, doubt.as_ref());
     let balance = balance.check("balance", |balance| {
         let words = format!("{from} has {}, the ceiling is {}", there(*balance), eth(ceiling));
         (*balance >= ceiling + payload.value_wei, words)
@@ -175,11 +178,29 @@ async fn checks(
     (checks, facts)
 }
 
+/// Whether it is under the ceiling. What one endpoint of several says of gas ends nothing that was approved.
+fn fee_ceiling(fee: &Answer<Result<U256, fees::OverCeiling>>, doubt: Option<&SafeText>) -> Check {
+    const NAME: &str = "fee-ceiling";
+    let over = |over: &fees::OverCeiling| {
+        let (needed, ceiling) = (rounded_ether(over.needed_wei, Round::Up), eth(over.ceiling_wei));
+        format!("the fee would be about {needed}, the ceiling is {ceiling}")
+    };
+    if let (Answer::Yes(Err(too_much)), Some(doubt)) = (fee, doubt) {
+        return Check::unknown(NAME, format!("{}, and {doubt}", over(too_much)));
+    }
+    fee.check(NAME, |fee| match fee {
+        Ok(_) => (true, "the fee quoted now is under the ceiling".to_owned()),
+        Err(too_much) => (false, over(too_much)),
+    })
+}
+
 /// What SSV has against the committee: of two endpoints or more that say so at one block, or of one, which is no ground to
 /// give a key up. None where nothing says so.
 fn committee(tried: &Simulated, ssv: &dyn Ssv) -> Option<Check> {
-    let Simulated::Reverts { revert, agreed_at } = tried else {
-        return None;
+    let (revert, agreed_at) = match tried {
+        Simulated::Reverts { revert, agreed_at } => (revert, *agreed_at),
+        Simulated::Unconfirmed { revert, .. } => (revert, None),
+        Simulated::Succeeds { .. } | Simulated::Disputed { .. } => return None,
     };
     let why = ssv.refuses_committee(revert)?;
     Some(match agreed_at {
@@ -318,6 +339,54 @@ mod tests {
         assert_eq!(no_market[1].status, CheckStatus::Unknown);
     }
 
+    /// It would end an approval.
+    #[tokio::test]
+    async fn fees_above_the_ceiling_by_one_voice_of_several_are_not_known() {
+        let looked = async |execution: FakeExecution| {
+            let (manager, ssv, balance) =
+                (FakeManager::default(), FakeSsv::default(), Answer::Yes(U256::MAX));
+            let made = checks(&manager, &execution, &ssv, &payload(0), &balance).await.0;
+            (made[1].status, made[1].reason.to_string())
+        };
+        let gas = |simulated| FakeExecution {
+            simulated: Answer::Yes(simulated),
+            ..FakeExecution::default()
+        };
+        // 0.1 ETH are 1.05 gwei for so much gas
+        let much = 75_000_000;
+        let sure = gas(Simulated::Succeeds {
+            gas: much,
+            doubt: None,
+        });
+        assert_eq!(looked(sure).await.0, CheckStatus::Fail);
+        let words = "a alone estimates its gas";
+        let doubted = gas(Simulated::Succeeds {
+            gas: much,
+            doubt: Some(words.into()),
+        });
+        let disputed = gas(Simulated::Disputed {
+            gas: much,
+            words: words.into(),
+        });
+        for execution in [doubted, disputed] {
+            let (status, reason) = looked(execution).await;
+            assert_eq!(status, CheckStatus::Unknown);
+            assert!(reason.ends_with(words), "{reason}");
+        }
+        let quote = |alone| FakeExecution {
+            quote: Answer::Yes(fees::FeeQuote {
+                base_fee: 5_000_000_000_000,
+                priority: 1,
+                alone,
+            }),
+            ..FakeExecution::default()
+        };
+        assert_eq!(looked(quote(false)).await.0, CheckStatus::Fail);
+        let (status, reason) = looked(quote(true)).await;
+        assert_eq!(status, CheckStatus::Unknown, "{reason}");
+        assert!(reason.ends_with("by the fees of one endpoint alone"), "{reason}");
+    }
+
     /// One voice's refusal is a person's affair: the core gives a key up on a failed check alone.
     #[tokio::test]
     async fn a_refusal_of_the_committee_fails_by_two_voices_and_is_unknown_by_one() {
@@ -350,7 +419,16 @@ mod tests {
             gas: 1,
             words: "a says that it reverts, and b that it goes through".into(),
         };
+        let unconfirmed = Simulated::Unconfirmed {
+            revert: Revert::of(&[1]),
+            words: "a says that it reverts, and no other endpoint confirms it".into(),
+        };
         use CheckStatus::{Fail, Unknown};
+        assert_eq!(
+            looked(unconfirmed.clone(), of_committee).await,
+            (Some(Unknown), Some(Unknown))
+        );
+        assert_eq!(looked(unconfirmed, None).await, (Some(Unknown), None));
         assert_eq!(looked(alone, of_committee).await, (Some(Fail), Some(Unknown)));
         assert_eq!(
             looked(agreed.clone(), of_committee).await,

@@ -11,8 +11,11 @@ use crate::types::{
 };
 
 mod state;
+mod taken;
 
-pub use state::{QueueState, on_balance, on_count, on_registering, on_sent, on_state};
+pub use taken::is_taken_by;
+
+pub use state::{QueueState, on_balance, on_cluster, on_count, on_registering, on_sent, on_state};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
 /// calls, and what is final. All of it is the state of one block, so it takes no history.
@@ -125,6 +128,24 @@ pub async fn on_used_nonce(agreement: &dyn Agreement, account: Address, nonce: u
     agreement.ask(&about, &question).await
 }
 
+/// Whether a transaction that is none of `ours` is in a block with a nonce of an account.
+pub async fn on_taken_nonce(
+    agreement: &dyn Agreement,
+    account: Address,
+    nonce: u64,
+    by: Root,
+    ours: &[Root],
+) -> Accord {
+    let about = format!("on nonce {nonce} of {account}");
+    let question = taken::TakenNonce {
+        account,
+        nonce,
+        by,
+        ours,
+    };
+    agreement.ask(&about, &question).await
+}
+
 /// What a transaction rests on.
 struct Grounds<'a> {
     pool: PoolId,
@@ -146,11 +167,11 @@ impl Grounds<'_> {
     /// A voice whose logs are still being read is silent on this alone.
     async fn cluster(&self, voice: &Voice) -> Option<String> {
         let state = voice.ssv.state(self.block, self.made?.committee).await;
-        let words = |state: SsvState| match state.known_cluster {
-            true => snapshot(&state.cluster),
-            false => "none".to_owned(),
-        };
-        Some(state.yes().map_or_else(|| UNTOLD.to_owned(), words))
+        Some(
+            state
+                .yes()
+                .map_or_else(|| UNTOLD.to_owned(), |state| cluster_of(&state)),
+        )
     }
 
     async fn deposit_contract(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
@@ -160,6 +181,15 @@ impl Grounds<'_> {
         let code = voice.execution.code(made.deposit_contract, At::block(self.block));
         let words = |code| format!("the code {}", keccak256(code));
         Ok(Some(code.await.known()?.map_or_else(|| "none".to_owned(), words)))
+    }
+}
+
+const CLUSTER: &str = "the SSV cluster of these operators";
+
+fn cluster_of(state: &SsvState) -> String {
+    match state.known_cluster {
+        true => snapshot(&state.cluster),
+        false => "none".to_owned(),
     }
 }
 
@@ -228,7 +258,7 @@ impl Question for Grounds<'_> {
         ];
         words.push(caller);
         words.extend(code);
-        words.extend(cluster.map(|cluster| ("the SSV cluster of these operators", cluster)));
+        words.extend(cluster.map(|cluster| (CLUSTER, cluster)));
         words.extend(deposits);
         Ok(words)
     }

@@ -77,23 +77,43 @@ pub enum Simulated {
     Succeeds {
         /// Gas units.
         gas: u64,
+        /// Why that is one endpoint's word, where several are configured.
+        doubt: Option<SafeText>,
     },
-    /// One endpoint says that it reverts, and another, at the same block, that it goes through.
+    /// One endpoint says that it reverts, and another, at the same block, that it goes through; or two are far apart on its
+    /// gas.
     Disputed {
-        /// Gas units, by the one where it goes through.
+        /// Gas units, by the one where it goes through, or uses more.
         gas: u64,
         /// Who says what.
         words: SafeText,
     },
+    /// One endpoint of several says that it reverts, and none that answers says anything of it.
+    Unconfirmed {
+        revert: Revert,
+        /// Who says so.
+        words: SafeText,
+    },
     Reverts {
         revert: Revert,
-        /// The block at which two endpoints or more say the same of it; none where it is one endpoint's word.
+        /// The block at which two endpoints or more say the same of it; none where they give other reasons, or where it is
+        /// the word of the only one.
         agreed_at: Option<BlockRef>,
     },
 }
 
 impl Simulated {
-    /// A revert on one endpoint's word.
+    /// Why its gas is not known to be right.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&SafeText> {
+        match self {
+            Self::Succeeds { doubt, .. } => doubt.as_ref(),
+            Self::Disputed { words, .. } => Some(words),
+            Self::Unconfirmed { .. } | Self::Reverts { .. } => None,
+        }
+    }
+
+    /// A revert on the word of the only endpoint.
     #[must_use]
     pub fn reverts(revert: Revert) -> Self {
         Self::Reverts {
@@ -130,6 +150,8 @@ pub struct FeeQuote {
     pub base_fee: u128,
     /// A usual priority fee.
     pub priority: u128,
+    /// It is one endpoint's word, and several are configured.
+    pub alone: bool,
 }
 
 /// A deposit in the deposit contract's logs.
@@ -201,4 +223,7 @@ pub trait Execution: Send + Sync + fmt::Debug {
 
     /// Where a transaction is included, final or not, and whether it went through.
     async fn outcome(&self, transaction: Root) -> Answer<(BlockRef, bool)>;
+
+    /// Who sent a transaction that is in a block, and with which nonce. No: it is in none, which a node that lags says, too.
+    async fn sender_of(&self, transaction: Root) -> Answer<(Address, u64)>;
 }

@@ -3,12 +3,21 @@
 
 use alloy::primitives::U256;
 
+use crate::ports::Answer;
 pub use crate::ports::{FeeQuote, Fees, OverCeiling};
 
 /// Gas limit for an estimate: a quarter more, because state moves between estimate and inclusion.
 #[must_use]
 pub fn gas_limit(estimate: u64) -> u64 {
     estimate.saturating_add(estimate / 4)
+}
+
+/// What came of a quote. A ceiling that one endpoint of several calls too low may be enough.
+pub fn quoted<T>(quote: FeeQuote, fees: Result<T, OverCeiling>) -> Answer<Result<T, OverCeiling>> {
+    match fees {
+        Err(over) if quote.alone => Answer::not_known(format!("{over}, by the fees of one endpoint alone")),
+        fees => Answer::Yes(fees),
+    }
 }
 
 /// The most per gas that a ceiling allows.

@@ -44,9 +44,8 @@ impl Nodes {
         }
     }
 
-    async fn quoted(&self, judge: impl FnOnce(FeeQuote) -> Priced) -> Answer<Priced> {
-        let quote: Answer<FeeQuote> = quote(&self.rpc).await.into();
-        quote.map(judge)
+    async fn quote(&self) -> Answer<FeeQuote> {
+        quote(&self.rpc).await.into()
     }
 }
 
@@ -54,11 +53,12 @@ impl Nodes {
 impl Transactions for Nodes {
     async fn price(&self, gas: u64, ceiling_wei: U256) -> Answer<Priced> {
         let gas_limit = fees::gas_limit(gas);
-        let judge = |quote| match fees::choose(quote, gas_limit, ceiling_wei) {
+        let quote = self.quote().await;
+        let fees = quote.and_then(|quote| fees::quoted(quote, fees::choose(quote, gas_limit, ceiling_wei)));
+        fees.map(|fees| match fees {
             Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
             Err(over) => Priced::Over(over),
-        };
-        self.quoted(judge).await
+        })
     }
 
     async fn raise(&self, stuck: &SignedTransaction, gas: Option<u64>, ceiling_wei: U256) -> Answer<Priced> {
@@ -68,7 +68,7 @@ impl Transactions for Nodes {
             Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
             Err(over) => Priced::Stuck(over, bump::options(stuck, gas_limit, quote)),
         };
-        self.quoted(judge).await
+        self.quote().await.map(judge)
     }
 
     async fn offer(&self, signed: &SignedTransaction) -> Broadcast {

@@ -36,7 +36,7 @@ pub(super) async fn of(
     transaction: Root,
     block: BlockRef,
 ) -> Result<Answer<RevertReason>, RpcError> {
-    let Some(receipt) = rpc.receipt(B256::from(transaction.0)).await? else {
+    let Some(receipt) = rpc.receipt_in_chain(B256::from(transaction.0)).await?.found else {
         return Ok(Answer::not_known("has no receipt"));
     };
     if receipt.block() != block || receipt.succeeded() {

@@ -165,17 +165,11 @@ async fn waiting(rpc: &Rpc, intent: &Intent<'_>, latest: u64) -> Result<Option<I
 
 async fn included(rpc: &Rpc, intent: &Intent<'_>) -> Result<Option<IntentStatus>, RpcError> {
     for hash in intent.hashes.iter().rev() {
-        let Some(receipt) = rpc.receipt(B256::from(hash.0)).await? else {
+        let told = rpc.receipt_in_chain(B256::from(hash.0)).await?;
+        let Some(receipt) = told.or_silent()? else {
             continue;
         };
         let block = receipt.block();
-        // some nodes go on showing receipts of dropped blocks
-        let Some(header) = rpc.header(At::Number(block.number)).await? else {
-            continue;
-        };
-        if header.block() != block {
-            continue;
-        }
         let head = rpc.head().await?;
         let confirmations = (head.number() + 1).saturating_sub(block.number);
         let is_final = match intent.finality.reach(head.number()) {

@@ -14,6 +14,7 @@ mod intake;
 mod later;
 mod lies;
 mod limits;
+mod market;
 mod mutations;
 mod nowhere;
 mod omissions;

@@ -8,6 +8,7 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
+use casimir_dkg::chain::fees::quote;
 use casimir_dkg::chain::rpc::{At, CallRequest, Rpc, RpcError};
 use casimir_dkg::dkg::rockx::keys::{OperatorPrivateKey, OperatorPublicKey};
 use casimir_dkg::http::Http;
@@ -27,8 +28,9 @@ fn honest(method: &str) -> Value {
     let hash = format!("0x{}", "1a".repeat(32));
     match method {
         "eth_chainId" => json!("0x7a69"),
-        "eth_getBlockByNumber" => json!({
+        "eth_getBlockByNumber" | "eth_getBlockByHash" => json!({
             "number": "0x10", "hash": hash, "parentHash": hash, "timestamp": "0x65000000", "baseFeePerGas": "0x7",
+            "gasUsed": "0x0", "gasLimit": "0x1c9c380",
             "logsBloom": format!("0x{}", "00".repeat(256)),
         }),
         "eth_syncing" => json!(false),
@@ -116,7 +118,7 @@ async fn asked(rpc: &Rpc, target: &str) -> Result<bool, RpcError> {
         "eth_getCode" => !rpc.code(nobody, At::Latest).await?.is_empty(),
         "eth_getTransactionReceipt" => rpc.receipt(hash).await?.is_some(),
         "eth_getTransactionByHash" => rpc.transaction(hash).await?.is_some(),
-        "eth_feeHistory" => rpc.fee_history(1, &[50.0]).await.map(|_| true)?,
+        "eth_feeHistory" => quote(rpc).await.map(|_| true)?,
         "eth_call" => rpc.call(&nothing(), At::Latest).await.map(|_| true)?,
         // each endpoint by itself
         _ => {

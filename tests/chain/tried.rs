@@ -65,16 +65,31 @@ async fn a_revert_is_one_endpoints_word_until_two_say_it_of_one_block() {
         gas > 100_000 && named(&liar.url) && named(&honest.url),
         "{gas}: {words}"
     );
-    for urls in [&[liar.url.as_str()][..], &[&liar.url, &silent.url]] {
-        let Simulated::Reverts { revert, agreed_at } = tried(urls).await else {
-            panic!("nobody says otherwise");
-        };
-        assert_eq!(agreed_at, None, "it is one endpoint's word");
-        assert!(
-            revert.words.as_str().contains("OperatorDoesNotExist"),
-            "{revert:?}"
-        );
-    }
+    let Simulated::Reverts { revert, agreed_at } = tried(&[&liar.url]).await else {
+        panic!("nobody else is configured");
+    };
+    assert_eq!(agreed_at, None, "it is one endpoint's word");
+    let why = revert.words.as_str();
+    assert!(why.contains("OperatorDoesNotExist"), "{why}");
+    // one that is silent confirms nothing, whatever it says of the state
+    let Simulated::Unconfirmed { revert, words } = tried(&[&liar.url, &silent.url]).await else {
+        panic!("one endpoint of two says it");
+    };
+    assert!(
+        words.as_str().contains(liar.url.trim_start_matches("http://")),
+        "{words}"
+    );
+    let why = revert.words.as_str();
+    assert!(why.contains("OperatorDoesNotExist"), "{why}");
+    // two that give other reasons say both that it reverts
+    let another = Proxy::start(Some(net.http_url()), |call| match reverts(call) {
+        Act::Error(code, _) => Act::Error(code, "execution reverted: ClusterIsLiquidated()".to_owned()),
+        act => act,
+    })
+    .await;
+    let said = tried(&[&liar.url, &another.url]).await;
+    let is_so = matches!(said, Simulated::Reverts { agreed_at: None, .. });
+    assert!(is_so, "{said:?}");
     let second = Proxy::start(Some(net.http_url()), reverts).await;
     let Simulated::Reverts { agreed_at, .. } = tried(&[&liar.url, &second.url]).await else {
         panic!("nobody says otherwise");
@@ -99,21 +114,49 @@ async fn no_single_estimate_is_too_low_and_of_three_none_too_high() {
         let rpc = rpc(urls);
         let nodes = Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag).beside(rpc.each());
         match nodes.simulate(&call).await.yes() {
-            Some(Simulated::Succeeds { gas }) => Some(gas),
+            Some(Simulated::Succeeds { gas, .. }) => Some(gas),
             _ => None,
         }
     };
     let honest = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
     let right = gas(&[&honest.url]).await.unwrap();
-    for wrong in [30_000, right / 2, 1 << 40] {
+    for wrong in [right / 2 + 1, 1 << 40] {
         let liar = Proxy::start(Some(net.http_url()), estimates(wrong)).await;
         for urls in [[&*liar.url, &honest.url], [&honest.url, &liar.url]] {
             assert_eq!(gas(&urls).await, Some(right), "{wrong}: {urls:?}");
         }
-        if wrong == 30_000 {
-            assert_eq!(gas(&[&liar.url]).await, None, "alone it has told nothing");
+    }
+    let liar = Proxy::start(Some(net.http_url()), estimates(30_000)).await;
+    assert_eq!(
+        gas(&[&liar.url]).await,
+        None,
+        "less than the bytes alone take tells nothing"
+    );
+    // far apart: one of them is wrong, and which is not known
+    for wrong in [right / 3, 16_000_000] {
+        let liar = Proxy::start(Some(net.http_url()), estimates(wrong)).await;
+        let both = rpc(&[&liar.url, &honest.url]);
+        let nodes = Nodes::new(both.clone(), to.deposit_contract, Finality::Tag).beside(both.each());
+        let Some(Simulated::Disputed { gas, words }) = nodes.simulate(&call).await.yes() else {
+            panic!("{wrong} beside {right}");
+        };
+        assert_eq!(gas, right.max(wrong));
+        for url in [&liar.url, &honest.url] {
+            let name = url.trim_start_matches("http://");
+            assert!(words.as_str().contains(name), "{words}");
         }
     }
+    // what one endpoint alone estimates is told as that
+    let mute = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_estimateGas" => Act::Error(-32005, "limit exceeded".to_owned()),
+        _ => Act::Forward,
+    })
+    .await;
+    let both = rpc(&[&honest.url, &mute.url]);
+    let nodes = Nodes::new(both.clone(), to.deposit_contract, Finality::Tag).beside(both.each());
+    let simulated = nodes.simulate(&call).await.yes().unwrap();
+    let doubt = simulated.doubt().map(ToString::to_string).unwrap_or_default();
+    assert!(doubt.contains("alone estimates its gas"), "{simulated:?}");
     for wrong in [30_000, right / 2, 16_000_000, 1 << 40] {
         let liar = Proxy::start(Some(net.http_url()), estimates(wrong)).await;
         let second = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;

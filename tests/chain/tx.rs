@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alloy::primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, hex, keccak256};
 use alloy::sol;
 use alloy::sol_types::SolCall as _;
 use casimir_dkg::chain::Finality;
@@ -97,7 +97,7 @@ impl Doors {
 /// A deposit as the engine would draft it.
 async fn draft(net: &Devnet, rpc: &Rpc, data: Bytes, nonce: u64) -> UnsignedTransaction {
     let to = net.addresses();
-    let Simulated::Succeeds { gas } = doors(net, rpc).simulate(net, &data).await else {
+    let Simulated::Succeeds { gas, .. } = doors(net, rpc).simulate(net, &data).await else {
         panic!("the deposit reverts");
     };
     let gas = gas_limit(gas);
@@ -270,6 +270,47 @@ async fn a_transaction_that_a_reorg_drops_goes_out_again_as_the_same_bytes() {
     assert_ne!(first.block, second.block);
 }
 
+/// Some nodes go on showing the receipts of blocks that were dropped.
+#[tokio::test]
+async fn a_receipt_of_a_dropped_block_hides_no_true_one_and_its_teller_is_named() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let direct = rpc(&[&net.http_url()]);
+    let signed = draft_again(&net, &direct, 1).await;
+    broadcast(&direct, &signed).await;
+    net.mine(1).await.unwrap();
+    let hash = B256::from(signed.hash.0);
+    let method = "eth_getTransactionReceipt";
+    let dropped: Value = net.rpc(method, [hash]).await.unwrap();
+    net.reorg(1).await.unwrap();
+    broadcast(&direct, &signed).await;
+    net.mine(1).await.unwrap();
+    let old = move |call: &proxy::Call| match call.method.as_str() {
+        asked if asked == method => Act::Result(dropped.clone()),
+        _ => Act::Forward,
+    };
+    let stale = Proxy::start(Some(net.http_url()), old).await;
+    let honest = Proxy::start(Some(net.http_url()), |_| Act::Forward).await;
+    let both = rpc(&[&stale.url, &honest.url]);
+    let seen = included(look(&net, &both, signed.nonce, &[signed.hash]).await);
+    assert!(seen.success && seen.confirmations == 1, "{seen:?}");
+    let receipt = direct.receipt(hash).await.unwrap().unwrap();
+    assert_eq!(seen.block, receipt.block());
+    let named = both
+        .health()
+        .into_iter()
+        .map(|endpoint| endpoint.contradicted > 0);
+    assert_eq!(named.collect::<Vec<_>>(), [true, false]);
+    // by itself it has told nothing
+    let alone = Nodes::new(
+        rpc(&[&stale.url]),
+        net.addresses().deposit_contract,
+        Finality::Tag,
+    );
+    let told = alone.outcome(signed.hash).await;
+    assert!(matches!(told, Answer::NotKnown(_)), "{told:?}");
+}
+
 #[tokio::test]
 async fn a_stuck_transaction_is_replaced_and_found_by_either_hash() {
     let net = devnet(LAYOUT, Mining::Manual).await;
@@ -359,8 +400,12 @@ async fn a_foreign_transaction_is_noticed_before_and_after_it_takes_the_nonce() 
         (0, 1),
         "seen while it waits"
     );
+    let nodes = Nodes::new(rpc.clone(), net.addresses().deposit_contract, Finality::Tag);
+    assert!(matches!(nodes.sender_of(foreign.hash).await, Answer::No(_)));
 
     net.mine(1).await.unwrap();
+    let sent = (net.addresses().oracle, 0);
+    assert_eq!(nodes.sender_of(foreign.hash).await, Answer::Yes(sent));
     let replaced = |is_final| IntentStatus::ReplacedByForeign {
         hash: Some(foreign.hash),
         is_final,

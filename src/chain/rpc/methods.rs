@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::At;
 use super::ask::{Lacking, Reading, Round, decoded};
-use super::types::{BlockHeader, CallRequest, FeeHistory, LogEntry, Quantity, Receipt, TransactionInfo};
+use super::types::{BlockHeader, CallRequest, LogEntry, Quantity, Receipt, TransactionInfo};
 use super::{Rpc, RpcError};
 use crate::types::SafeText;
 
@@ -196,18 +196,6 @@ impl Rpc {
         Ok(told.found())
     }
 
-    /// As [`Rpc::receipt`], and none only where every endpoint says so: for whoever takes that for an answer.
-    pub(crate) async fn receipt_or_nowhere(&self, hash: B256) -> Result<Option<Receipt>, RpcError> {
-        let method = "eth_getTransactionReceipt";
-        match self.anybodys(method, json!([hash])).await? {
-            Round::Nowhere { silent, .. } if !silent.is_empty() => Err(RpcError::Unanswered {
-                method,
-                attempts: silent,
-            }),
-            told => Ok(told.found()),
-        }
-    }
-
     /// Whether the block with this hash holds a transaction; none when there is no such block.
     pub(crate) async fn block_holds(&self, block: B256, transaction: B256) -> Result<Option<bool>, RpcError> {
         #[derive(serde::Deserialize)]
@@ -249,18 +237,6 @@ impl Rpc {
             reason: SafeText::new(&format!("no endpoint has block {number}")),
         })?;
         Ok(block.transactions)
-    }
-
-    /// Base fees and priority fees (at the given percentiles) of the newest `blocks` blocks.
-    ///
-    /// # Errors
-    /// See [`RpcError`].
-    pub async fn fee_history(&self, blocks: u64, percentiles: &[f64]) -> Result<FeeHistory, RpcError> {
-        self.request(
-            "eth_feeHistory",
-            json!([U64::from(blocks), "latest", percentiles]),
-        )
-        .await
     }
 
     /// Hands a signed transaction to a node. Asked again with the same bytes it does no harm, so a node that does not

@@ -24,7 +24,9 @@ mod heads;
 mod hedged;
 mod http;
 mod identity;
+mod in_chain;
 mod logs;
+mod market;
 mod methods;
 mod server_error;
 mod simulate;
@@ -49,7 +51,9 @@ pub use trial::LogTrial;
 pub use types::{BlockHeader, CallRequest, FeeHistory, LogEntry, LogFilter, Receipt, TransactionInfo};
 
 pub(crate) use heads::{Apart, CommonHead, HeadVerdict};
+pub(crate) use in_chain::InChain;
 pub(crate) use logs::LogRange;
+pub(crate) use market::Told;
 pub(crate) use simulate::{BlockContext, as_call};
 
 use endpoint::Endpoint;

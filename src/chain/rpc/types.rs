@@ -1,6 +1,8 @@
 //! The parts of JSON-RPC answers that are used. Unknown and missing optional fields are tolerated, because clients and
 //! development nodes differ in them.
 
+use std::cmp::Ordering;
+
 use alloy::primitives::{Address, B256, Bloom, Bytes, U64, U256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -58,6 +60,8 @@ pub struct BlockHeader {
     timestamp: Quantity,
     /// Base fee in wei for each gas.
     pub base_fee_per_gas: Option<U256>,
+    gas_used: Option<Quantity>,
+    gas_limit: Option<Quantity>,
     /// Bloom filter over the addresses and topics of its logs.
     pub logs_bloom: Option<Bloom>,
     /// Root of the tree of its receipts.
@@ -88,6 +92,26 @@ impl BlockHeader {
             number: self.number(),
             hash: Root(self.hash.0),
         }
+    }
+
+    /// Base fee of the block after it, wei for each gas, which this header alone determines: it moves by an eighth at most, as
+    /// far as the gas used is from half of the limit (EIP-1559, `BASE_FEE_MAX_CHANGE_DENOMINATOR` and
+    /// `ELASTICITY_MULTIPLIER`). None before EIP-1559, and where the node does not tell what it takes.
+    #[must_use]
+    pub fn next_base_fee(&self) -> Option<u128> {
+        let base = u128::try_from(self.base_fee_per_gas?).ok();
+        let base = base.filter(|fee| *fee <= MOST_FOR_GAS)?;
+        let (used, limit) = (
+            u128::from(self.gas_used?.get()),
+            u128::from(self.gas_limit?.get()),
+        );
+        let target = (limit / 2).max(1);
+        let change = base * used.min(limit).abs_diff(target) / target / 8;
+        Some(match used.cmp(&target) {
+            Ordering::Greater => base + change.max(1),
+            Ordering::Equal => base,
+            Ordering::Less => base - change,
+        })
     }
 }
 
@@ -381,6 +405,29 @@ mod tests {
             let why = told(one, absurd).unwrap_err().to_string();
             assert!(why.contains("a priority fee of"), "{why}");
         }
+    }
+
+    #[test]
+    fn the_next_base_fee_is_what_the_header_determines() {
+        let next = |base: u64, used: u64, limit: u64| {
+            let root = format!("0x{}", "11".repeat(32));
+            let header = json!({
+                "number": "0x1", "timestamp": "0x1", "hash": root, "parentHash": root,
+                "baseFeePerGas": U256::from(base), "gasUsed": U256::from(used), "gasLimit": U256::from(limit),
+            });
+            let header: BlockHeader = serde_json::from_value(header).unwrap();
+            header.next_base_fee()
+        };
+        // full, empty, and half full
+        assert_eq!(next(1_000_000_000, 30_000_000, 30_000_000), Some(1_125_000_000));
+        assert_eq!(next(1_000_000_000, 0, 30_000_000), Some(875_000_000));
+        assert_eq!(next(1_000_000_000, 15_000_000, 30_000_000), Some(1_000_000_000));
+        assert_eq!(next(1, 15_000_001, 30_000_000), Some(2), "by one at least");
+        // used more than the limit is used all of it
+        assert_eq!(
+            next(1_000_000_000, u64::from(u32::MAX), 30_000_000),
+            Some(1_125_000_000)
+        );
     }
 
     #[test]

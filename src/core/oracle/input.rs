@@ -190,6 +190,9 @@ pub enum NotSigned {
     /// Whoever signs is away: nothing speaks against it, so what was approved is held.
     #[error("{0}")]
     Away(SafeText),
+    /// Nobody tells what it is signed with, or one endpoint alone speaks against it: what was approved is held.
+    #[error("{0}")]
+    Unknown(SafeText),
     /// It will not be signed as it is.
     #[error("{0}")]
     Refused(SafeText),

@@ -7,9 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use alloy::primitives::{Address, U256, keccak256};
 use async_trait::async_trait;
 
-use super::registrations;
-use crate::ports::{Accord, Agreement, Answer, At, PoolManager, Question, UNTOLD, Unknown, Voice, Words};
-use crate::types::{BlockRef, PoolId, SafeText, format_ether};
+use super::{CLUSTER, cluster_of, registrations};
+use crate::ports::{
+    Accord, Agreement, Answer, At, PoolManager, Question, SsvState, UNTOLD, Unknown, Voice, Words,
+};
+use crate::types::{BlockRef, OperatorId, PoolId, SafeText, format_ether};
 
 /// Pools that are named in full where endpoints differ on a list of them.
 const NAMED: usize = 12;
@@ -91,6 +93,20 @@ impl<T: Clone> Heard<T> {
         heard.push((words.clone(), value));
     }
 
+    /// Everything that was said, each once, and first what most say.
+    fn all(&self) -> Vec<T> {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let support = |words: &Words| heard.iter().filter(|(other, _)| other == words).count();
+        let mut distinct: Vec<&(Words, T)> = Vec::new();
+        for told in heard.iter() {
+            if distinct.iter().all(|(words, _)| *words != told.0) {
+                distinct.push(told);
+            }
+        }
+        distinct.sort_by_key(|(words, _)| std::cmp::Reverse(support(words)));
+        distinct.into_iter().map(|(_, value)| value.clone()).collect()
+    }
+
     /// What those say who agree, or are most, or who alone answered. By its words: who noted a value may have answered
     /// something else no more, and counts as silent.
     fn said(&self, accord: &Accord) -> Option<T> {
@@ -111,6 +127,9 @@ trait Subject: Send + Sync {
     type Value: Clone + Send;
 
     async fn of(&self, voice: &Voice) -> Result<(Words, Self::Value), Unknown>;
+
+    /// [`Question::contradicted`].
+    async fn contradicted(&self, _voice: &Voice) {}
 }
 
 struct Noted<S: Subject> {
@@ -124,6 +143,10 @@ impl<S: Subject> Question for Noted<S> {
         let (words, value) = self.subject.of(voice).await?;
         self.heard.note(&words, value);
         Ok(words)
+    }
+
+    async fn contradicted(&self, voice: &Voice) {
+        self.subject.contradicted(voice).await;
     }
 }
 
@@ -171,6 +194,36 @@ pub async fn on_registering(
     block: BlockRef,
 ) -> (Accord, Option<Option<SafeText>>) {
     ask(agreement, block, Registering(block)).await
+}
+
+/// The snapshots of these operators' cluster at `block`, as several endpoints rebuild them from SSV's logs: each once, and
+/// first what most of them tell. What they rebuilt is read anew where they differ. Nothing where there is one endpoint.
+pub async fn on_cluster(
+    agreement: &dyn Agreement,
+    block: BlockRef,
+    operators: &[OperatorId],
+) -> Vec<SsvState> {
+    let subject = Cluster(block, operators);
+    let heard = Heard::nothing();
+    let question = Noted { subject, heard };
+    agreement.ask_at(block, &question).await;
+    question.heard.all()
+}
+
+struct Cluster<'a>(BlockRef, &'a [OperatorId]);
+
+#[async_trait]
+impl Subject for Cluster<'_> {
+    type Value = SsvState;
+
+    async fn of(&self, voice: &Voice) -> Result<(Words, SsvState), Unknown> {
+        let state = voice.ssv.state(self.0, self.1).await.value()?;
+        Ok((vec![(CLUSTER, cluster_of(&state))], state))
+    }
+
+    async fn contradicted(&self, voice: &Voice) {
+        voice.ssv.read_anew().await;
+    }
 }
 
 struct Registering(BlockRef);

@@ -1,5 +1,6 @@
 //! An execution chain that says what it is told to say, and keeps what was tried out on it.
 
+use std::fmt;
 use std::sync::Mutex;
 
 use alloy::primitives::{Address, Bytes, U256};
@@ -11,7 +12,6 @@ use crate::ports::{
 use crate::types::{BlockRef, BlsPublicKey, Root};
 
 /// Every answer, changed by the test before or while it is asked.
-#[derive(Debug)]
 pub(crate) struct FakeExecution {
     pub(crate) head: Answer<HeadBlock>,
     pub(crate) finalized: Answer<BlockRef>,
@@ -24,8 +24,17 @@ pub(crate) struct FakeExecution {
     pub(crate) quote: Answer<FeeQuote>,
     pub(crate) deposits: Answer<Vec<KnownDeposit>>,
     pub(crate) receipt: Answer<FinalReceipt>,
+    pub(crate) sender: Answer<(Address, u64)>,
+    /// Calls that go through, whatever is said of the others.
+    pub(crate) takes: Option<Box<dyn Fn(&Call) -> bool + Send + Sync>>,
     /// What was tried out.
     pub(crate) tried: Mutex<Vec<Call>>,
+}
+
+impl fmt::Debug for FakeExecution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeExecution").finish_non_exhaustive()
+    }
 }
 
 impl Default for FakeExecution {
@@ -46,14 +55,20 @@ impl Default for FakeExecution {
             nonce: Answer::Yes(0),
             code: Answer::Yes(Bytes::from_static(&[0xfe])),
             deployed: Answer::not_known("missing trie node"),
-            simulated: Answer::Yes(Simulated::Succeeds { gas: 100_000 }),
+            simulated: Answer::Yes(Simulated::Succeeds {
+                gas: 100_000,
+                doubt: None,
+            }),
             foreseen: Answer::Yes(Vec::new()),
             quote: Answer::Yes(FeeQuote {
                 base_fee: 1_000_000_000,
                 priority: 100_000_000,
+                alone: false,
             }),
             deposits: Answer::no("no deposit for this key in the deposit contract's logs"),
             receipt: Answer::no("has no receipt"),
+            sender: Answer::no("has it in no block"),
+            takes: None,
             tried: Mutex::default(),
         }
     }
@@ -94,6 +109,10 @@ impl Execution for FakeExecution {
 
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {
         self.tried.lock().unwrap().push(call.clone());
+        if self.takes.as_ref().is_some_and(|takes| takes(call)) {
+            let doubt = None;
+            return Answer::Yes(Simulated::Succeeds { gas: 100_000, doubt });
+        }
         self.simulated.clone()
     }
 
@@ -121,5 +140,9 @@ impl Execution for FakeExecution {
 
     async fn final_receipt(&self, _transaction: Root) -> Answer<FinalReceipt> {
         self.receipt.clone()
+    }
+
+    async fn sender_of(&self, _transaction: Root) -> Answer<(Address, u64)> {
+        self.sender.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! An SSV network that says what it is told to say.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use alloy::primitives::{Address, B256};
 use async_trait::async_trait;
@@ -23,6 +24,10 @@ pub(crate) struct FakeSsv {
     pub(crate) removed: BTreeMap<OperatorId, u64>,
     pub(crate) takes_tokens: Answer<SafeText>,
     pub(crate) funding: Answer<Funding>,
+    /// Every revert says that the snapshot was stale.
+    pub(crate) stale: bool,
+    /// How often its logs were read anew.
+    pub(crate) anew: AtomicU64,
 }
 
 impl Default for FakeSsv {
@@ -45,6 +50,8 @@ impl Default for FakeSsv {
             removed: BTreeMap::new(),
             takes_tokens: Answer::Yes("v1.2.0".into()),
             funding: Answer::not_known("a fake has no fees"),
+            stale: false,
+            anew: AtomicU64::new(0),
         }
     }
 }
@@ -101,7 +108,11 @@ impl Ssv for FakeSsv {
     }
 
     fn snapshot_was_stale(&self, _revert: &Revert) -> bool {
-        false
+        self.stale
+    }
+
+    async fn read_anew(&self) {
+        self.anew.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn funding(&self, _logs: &[Log], _before: &ClusterSnapshot, _at: At) -> Answer<Funding> {

@@ -169,6 +169,9 @@ impl World {
         if luck < 0.02 {
             return Err(NotSigned::Away(SafeText::new("connection refused")));
         }
+        if luck < 0.04 {
+            return Err(NotSigned::Unknown(SafeText::new("no endpoint answers")));
+        }
         if over || luck < 0.08 {
             return Err(SafeText::new("over the ceiling").into());
         }

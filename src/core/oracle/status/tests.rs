@@ -291,6 +291,37 @@ fn the_registration_of_an_earlier_process_is_unknown_too() {
 }
 
 #[test]
+fn what_it_is_signed_with_and_nobody_tells_costs_no_approval() {
+    let mut process = Process::with(deposit());
+    process.sees();
+    process.checked(deposit());
+    for _ in 0..3 {
+        process.input(Input::Signed {
+            action: ACTION,
+            outcome: Err(NotSigned::Unknown(SafeText::new("no endpoint answers"))),
+        });
+        assert_eq!(process.action(), ActionState::Approved);
+        assert!(!process.state.waits_for_signer(CASE));
+        let words = process.state.waiting_reason(CASE).unwrap();
+        assert_eq!(
+            words.as_str(),
+            "approved; it leaves when what it is signed with is known: no endpoint answers"
+        );
+        process.now += 6_000;
+        process.input(Input::Tick);
+        process.checked(deposit());
+        let asked = process.effects.iter();
+        let asked = asked.filter(|effect| matches!(effect, Effect::Sign { .. }));
+        assert_eq!(asked.count(), 1, "{:?}", process.effects);
+    }
+    process.input(Input::Signed {
+        action: ACTION,
+        outcome: Ok(signed()),
+    });
+    process.is(CaseStatus::Sending, &ActionState::Executing);
+}
+
+#[test]
 fn a_signer_that_is_away_costs_no_approval_until_that_expires() {
     let mut process = Process::with(deposit());
     process.sees();

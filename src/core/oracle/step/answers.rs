@@ -130,6 +130,11 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
             turn.state.volatile.waiting.insert(action.case, words);
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
+        (Err(NotSigned::Unknown(why)), Some(ActionState::Approved)) => {
+            let words = format!("approved; it leaves when what it is signed with is known: {why}");
+            turn.hears(action.case, SafeText::new(&words));
+            turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
+        }
         (Err(NotSigned::Refused(reason)), Some(ActionState::Approved)) => {
             let reason = SafeText::new(&format!("{}{reason}", State::NOT_SIGNED));
             turn.record(Record::ActionVoided { action, reason });
@@ -138,7 +143,7 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
         (Err(refused), Some(ActionState::Executing)) => {
             // what leaves no room under the ceiling is asked of the market again, and not every few seconds
             let (reason, pause) = match refused {
-                NotSigned::Away(reason) => (reason, 0),
+                NotSigned::Away(reason) | NotSigned::Unknown(reason) => (reason, 0),
                 NotSigned::Refused(reason) => (reason, turn.state.settings.bump_after_ms),
             };
             let words = SafeText::new(&format!("stuck: {reason}"));

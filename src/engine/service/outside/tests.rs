@@ -6,11 +6,12 @@ use super::*;
 use crate::chain::agreement::Voices;
 use crate::config::{Floors, SelectionRule};
 use crate::desk::{ExpectedChain, Terms};
+use crate::engine::LiveUpdate;
 use crate::ports::fakes::{
     FakeCeremonies, FakeExecution, FakeManager, FakeSigner, FakeSsv, FakeTransactions, heard,
 };
 use crate::ports::{Answer, BroadcastHint, FinalReceipt, OverCeiling, Revert, Simulated, Voice};
-use crate::types::{BlockRef, ForkVersion, PoolId};
+use crate::types::{BlockRef, ForkVersion, NonceStatus, PoolId, Root, SignedTransaction};
 
 const ORACLE: Address = Address::repeat_byte(1);
 const BLOCK: BlockRef = BlockRef {
@@ -390,6 +391,65 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
 }
 
+/// The last checks passed a moment ago: nothing that somebody said speaks against it.
+#[tokio::test]
+async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
+    let mute = || Answer::not_known("no endpoint answers");
+    let unconfirmed = Simulated::Unconfirmed {
+        revert: Revert::of(&[1]),
+        words: "a says that it reverts, and no other endpoint confirms it".into(),
+    };
+    let over = || FakeTransactions {
+        price: Answer::Yes(Priced::Over(OverCeiling {
+            needed_wei: U256::from(12),
+            ceiling_wei: U256::from(10),
+        })),
+        ..FakeTransactions::default()
+    };
+    let apart = Simulated::Disputed {
+        gas: 16_000_000,
+        words: "a estimates 16000000 gas, and b 500000".into(),
+    };
+    let with = |execution| (FakeTransactions::default(), execution);
+    let scenes = [
+        with(FakeExecution {
+            nonce: Answer::not_known("no endpoint answers"),
+            ..FakeExecution::default()
+        }),
+        with(FakeExecution {
+            simulated: Answer::not_known("no endpoint answers"),
+            ..FakeExecution::default()
+        }),
+        with(FakeExecution {
+            simulated: Answer::Yes(unconfirmed),
+            ..FakeExecution::default()
+        }),
+        (
+            FakeTransactions {
+                price: mute(),
+                ..FakeTransactions::default()
+            },
+            FakeExecution::default(),
+        ),
+        (
+            over(),
+            FakeExecution {
+                simulated: Answer::Yes(apart),
+                ..FakeExecution::default()
+            },
+        ),
+    ];
+    for (nodes, execution) in scenes {
+        let stage = stage(nodes, execution, Vec::new());
+        let held = stage.world.sign(&payload(), 6, None).await.unwrap_err();
+        assert!(matches!(held, NotSigned::Unknown(_)), "{held:?}");
+        assert_eq!(stage.signer.asked(), []);
+    }
+    // what nobody doubts is over its ceiling
+    let refused = plain(over()).world.sign(&payload(), 6, None).await.unwrap_err();
+    assert!(matches!(refused, NotSigned::Refused(_)), "{refused:?}");
+}
+
 /// It would fail an action for good.
 #[tokio::test]
 async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it() {
@@ -405,6 +465,8 @@ async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it
         }));
         match stage.inspect().await {
             Some(NonceStatus::Replaced { is_final, .. }) => is_final,
+            // ours may still get there: it is offered again
+            None => false,
             other => panic!("{other:?}"),
         }
     };
@@ -440,4 +502,85 @@ async fn one_endpoints_word_gives_no_nonce_to_a_stranger_where_another_denies_it
     let mut of_one_mind = with(vec![used(7), used(7)]);
     assert!(is_final(&of_one_mind).await);
     assert_eq!(of_one_mind.alarm().as_deref(), Some(""));
+}
+
+const FOREIGN: NonceStatus = NonceStatus::Replaced {
+    by: Some(Root([7; 32])),
+    is_final: false,
+};
+
+/// An endpoint that says this of the foreign transaction, and of the account's next nonce.
+fn of_stranger(sender: Answer<(Address, u64)>, next: u64) -> FakeExecution {
+    FakeExecution {
+        sender,
+        nonce: Answer::Yes(next),
+        ..FakeExecution::default()
+    }
+}
+
+/// What is known, and the alarm, where one endpoint told that a stranger has the nonce in a block.
+async fn seen_of_stranger(voices: Vec<FakeExecution>) -> (Option<NonceStatus>, String) {
+    let mut stage = stage(FakeTransactions::default(), FakeExecution::default(), voices);
+    stage.nodes.say(Answer::Yes(FOREIGN));
+    let status = stage.inspect().await;
+    let alarm = stage.alarm().expect("something is told");
+    // as soon as it is told no more, nothing is said of it
+    stage.nodes.say(Answer::Yes(NonceStatus::Pending));
+    assert_eq!(stage.inspect().await, Some(NonceStatus::Pending));
+    let over = status.is_none().then(String::new);
+    assert_eq!(stage.alarm(), over, "after {alarm}");
+    (status, alarm)
+}
+
+/// It would pause everything, and accuse whoever has the key.
+#[tokio::test]
+async fn a_stranger_in_a_block_that_one_endpoint_invents_is_nobody() {
+    let has_it = || of_stranger(Answer::Yes((ORACLE, 6)), 7);
+    let in_no_block = |next| of_stranger(Answer::no("has it in no block"), next);
+    let nothing = || in_no_block(6);
+    let another = || of_stranger(Answer::Yes((Address::repeat_byte(5), 6)), 6);
+    let ours = FakeExecution {
+        receipt: Answer::Yes(FinalReceipt {
+            block: BLOCK,
+            succeeded: true,
+            logs: Vec::new(),
+        }),
+        ..nothing()
+    };
+    for (voices, words) in [
+        (vec![has_it(), nothing()], "used nonce 6 is not believed yet"),
+        (
+            vec![has_it(), nothing()],
+            "endpoint 0 and endpoint 1 contradict each other",
+        ),
+        (vec![has_it(), nothing()], "nothing: the next nonce is 6"),
+        (
+            vec![has_it(), nothing(), nothing()],
+            "endpoint 0 is outvoted by endpoint 1 and endpoint 2",
+        ),
+        // it exists, and is another account's
+        (vec![has_it(), another()], "which is number 6 of 0x0505"),
+        // whoever told it says something else when it is asked
+        (
+            vec![nothing(), nothing()],
+            "no endpoint that is asked for it says so",
+        ),
+        (vec![has_it(), in_no_block(7)], "1 of 2 endpoints answered"),
+        (
+            vec![has_it(), of_stranger(Answer::not_known("timed out"), 7)],
+            "1 of 2 endpoints answered",
+        ),
+        (vec![has_it(), ours], "which is ours"),
+    ] {
+        let (status, alarm) = seen_of_stranger(voices).await;
+        assert_eq!(status, None, "{words}");
+        assert!(alarm.contains(words), "{alarm}");
+    }
+    for voices in [
+        vec![has_it(), has_it()],
+        vec![has_it(), has_it(), nothing()],
+        vec![has_it()],
+    ] {
+        assert_eq!(seen_of_stranger(voices).await.0, Some(FOREIGN));
+    }
 }
