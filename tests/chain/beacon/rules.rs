@@ -3,7 +3,7 @@
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::ports::Answer;
 use casimir_dkg::ports::consensus::{Consensus, ExitRules};
-use casimir_dkg::types::{RedactedUrl, Root, UnixMillis};
+use casimir_dkg::types::{RedactedUrl, Root};
 use serde_json::{Value, json};
 
 use super::stub::{Stub, genesis_time, in_sync};
