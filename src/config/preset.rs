@@ -77,6 +77,8 @@ pub struct NetworkPreset {
     pub capella_fork_version: ForkVersion,
     /// Part of the voluntary exit domain.
     pub genesis_validators_root: Option<Root>,
+    /// When the beacon chain began, in seconds since the Unix epoch.
+    pub genesis_time: Option<u64>,
     /// Hash of the execution chain's block 0.
     pub genesis_block: Option<Root>,
     /// The beacon deposit contract.

@@ -113,12 +113,17 @@ async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Ga
     };
     let (rules, mut found) = state(beacon, &key).await.map_err(later)?;
     if found.as_ref().is_none_or(|v| v.index != validator_index) {
-        // the one that was asked may lag or lie: another one that knows the validator is believed
+        // the one that was asked may lag or lie: another one that knows the validator is believed, but for that it leaves,
+        // which closes the case
         let all = beacon.validator_by_each(&key).await;
         let knows = all
             .into_iter()
             .filter_map(|voice| Answer::yes(voice.answer))
             .find(|v| v.index == validator_index);
+        if knows.as_ref().is_some_and(|v| v.status.is_exiting()) {
+            let words = format!("that validator {validator_index} leaves is one beacon node's word");
+            return Err(later(words));
+        }
         found = knows.or(found);
     }
     let nodes = beacon.nodes().await;

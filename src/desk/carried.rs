@@ -3,8 +3,8 @@
 
 use alloy::primitives::Address;
 
+use super::later;
 use super::proposal::list;
-use super::{later, refused};
 use crate::oracle::{KnownKey, Prepared};
 use crate::ports::{CeremonyCapabilities, Execution, RegistrationSigning, SharesKept, Ssv};
 use crate::types::{BlsPublicKey, BroughtAlong, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
@@ -44,12 +44,12 @@ pub(super) struct RegisteredKey<'a> {
 /// that made their shares. Nothing, where they keep their shares.
 ///
 /// # Errors
-/// This journal has it not, or not of these holders: the answer of the desk.
+/// This journal has it not, or not of these holders.
 pub(super) fn brought(
     can: &CeremonyCapabilities,
     key: &RegisteredKey<'_>,
     known: Option<&KnownKey>,
-) -> Result<Option<Box<BroughtAlong>>, Prepared> {
+) -> Result<Option<Box<BroughtAlong>>, String> {
     match can.shares {
         SharesKept::AtOperators => return Ok(None),
         SharesKept::HandedBack => {}
@@ -58,13 +58,13 @@ pub(super) fn brought(
     let handed_back = ours.map(|known| &known.handed_back);
     let handed_back = handed_back.filter(|all| all.keys().eq(key.holders));
     let Some(handed_back) = handed_back else {
-        return Err(refused(format!(
+        return Err(format!(
             "{} leaves no shares with its operators, and this journal has not what operators {} handed back for the key \
              of pool {}: without it nothing can be done with that key",
             can.title,
             list(key.holders),
             key.pool
-        )));
+        ));
     };
     Ok(Some(Box::new(BroughtAlong {
         handed_back: handed_back.clone(),
@@ -99,11 +99,7 @@ mod tests {
                 withdrawal_credentials: Root([1; 32]),
                 fork_version: ForkVersion([2; 4]),
             };
-            match super::brought(can, &key, known) {
-                Ok(brought) => Ok(brought.map(|brought| brought.handed_back)),
-                Err(Prepared::Refused(why)) => Err(why.to_string()),
-                Err(other) => panic!("{other:?}"),
-            }
+            super::brought(can, &key, known).map(|brought| brought.map(|brought| brought.handed_back))
         };
         let all = Some(known.handed_back.clone());
         assert_eq!(brought(&can, Some(&known), &holders), Ok(all));

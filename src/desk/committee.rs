@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use super::another;
 use super::ranking::{self, Candidate};
-use super::refused;
 use crate::config::SelectionRule;
-use crate::oracle::{CommitteeRequirements, Fact, FactKind, Prepared};
-use crate::ports::{Answer, Ceremonies, CeremonyCapabilities, OperatorHealth, RelayHealth};
-use crate::types::{OperatorId, OperatorRecord, Parties, PoolId, counted};
+use crate::oracle::{CommitteeRequirements, Fact, FactKind};
+use crate::ports::{Answer, Ceremonies, OperatorHealth, RelayHealth};
+use crate::types::{OperatorId, OperatorRecord, Parties};
 
 pub(super) use checks::{Quorum, checks};
 
@@ -60,23 +59,6 @@ pub(super) async fn ask(from: &Committees, ids: &[OperatorId]) -> OperatorReplie
         relay,
         unregistered,
     }
-}
-
-/// How many of the present holders sign.
-///
-/// # Errors
-/// The backend has no such committee: the answer of the desk.
-pub(super) fn threshold_of_holders(
-    can: &CeremonyCapabilities,
-    pool: PoolId,
-    holders: &[OperatorId],
-) -> Result<u8, Prepared> {
-    can.threshold_of(holders.len()).ok_or_else(|| {
-        refused(format!(
-            "pool {pool} is held by {}, which is no committee",
-            counted(holders.len(), "operator")
-        ))
-    })
 }
 
 /// Operators that are shown beside those that are in question, best first.

@@ -1,17 +1,22 @@
 //! Offering a signed exit to the beacon nodes, and what their answers come to.
 //!
 //! One node may lag or lie. So an exit that one healthy node took is delivered whatever the others say; a new signature
-//! is wanted only when every node that answered finds the old one bad; and a validator is missing only when it is missing
-//! from every state that can be read.
+//! is wanted only when every node that answered finds the old one bad; a validator is missing only when it is missing
+//! from every state that can be read; and what its state makes of a refusal, the judgement of all nodes says: a case is
+//! closed for good by it.
 
 use super::sighting::phase;
 use crate::beacon::exit::{ExitOutcome, judge};
+use crate::log_limit::LogLimit;
 use crate::oracle::{ExitAnswer, ExitPayload, ExitStanding, ExitVerdict, ValidatorPhase};
 use crate::ports::Consensus;
 use crate::ports::consensus::{
     ExitMessage, ExitRefusal, ExitRules, NodeOutcome, PublishVerdict, SignedExit, Validator,
 };
 use crate::types::{Root, SafeText, UnixMillis};
+
+/// Each offer asks anew.
+static UNTOLD: LogLimit = LogLimit::slow();
 
 /// Offers the exit to every node. Where none takes it, the validator's state decides what that means.
 pub(crate) async fn publish_exit(
@@ -38,17 +43,35 @@ pub(crate) async fn publish_exit(
     if let Some(standing) = without_state(&verdicts) {
         return (verdicts, standing);
     }
-    let (rules, voices) = tokio::join!(beacon.rules(), beacon.validator_by_each(&payload.validator));
-    // nodes that cannot tell have no say
-    let states: Vec<_> = voices
-        .into_iter()
-        .filter_map(|voice| voice.answer.known().ok())
-        .collect();
-    let standing = rules.yes().map(|rules| {
-        let now = rules.epoch_at(UnixMillis::now());
-        weigh(&verdicts, &states, &message, payload.signing_root, now, &rules)
-    });
-    (verdicts, standing.unwrap_or_default())
+    let key = &payload.validator;
+    let (rules, judged, voices) = tokio::join!(
+        beacon.rules(),
+        beacon.validator(key),
+        beacon.validator_by_each(key)
+    );
+    let known = rules.value().and_then(|rules| Ok((rules, judged.known()?)));
+    let standing = match known {
+        Ok((rules, state)) => {
+            let now = rules.epoch_at(UnixMillis::now());
+            // nodes that cannot tell have no say
+            let voices: Vec<_> = voices
+                .into_iter()
+                .filter_map(|voice| voice.answer.known().ok())
+                .collect();
+            let told = Told {
+                judged: state.as_ref(),
+                voices: &voices,
+            };
+            weigh(&verdicts, told, &message, payload.signing_root, now, &rules)
+        }
+        Err(why) => {
+            if let Some(left_out) = UNTOLD.line() {
+                tracing::warn!(target: "beacon", validator = %key, left_out, "what the refusals of an exit mean is not known: {why}");
+            }
+            ExitStanding::Unheard
+        }
+    };
+    (verdicts, standing)
 }
 
 fn verdict(from: PublishVerdict) -> ExitVerdict {
@@ -95,36 +118,57 @@ fn without_state(verdicts: &[ExitVerdict]) -> Option<ExitStanding> {
     }
 }
 
-/// What refusals come to, by the validator as every node in sync has it.
+/// What the nodes tell of the validator.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    /// All of them held against each other; none where nobody knows it.
+    judged: Option<&'a Validator>,
+    /// Each that can tell.
+    voices: &'a [Option<Validator>],
+}
+
+impl Told<'_> {
+    /// A wait and a halt are journaled: whoever is in sync bears them out.
+    fn all(self, message: &ExitMessage, is_so: impl Fn(Option<&Validator>) -> bool) -> bool {
+        let of_index = |v: &&Validator| v.index == message.validator_index;
+        let is_so = |voice: &Option<Validator>| is_so(voice.as_ref().filter(of_index));
+        self.voices.iter().all(is_so)
+    }
+}
+
+/// What refusals come to, by what the nodes tell of the validator.
 fn weigh(
     verdicts: &[ExitVerdict],
-    states: &[Option<Validator>],
+    told: Told<'_>,
     message: &ExitMessage,
     signing_root: Root,
     epoch_now: u64,
     rules: &ExitRules,
 ) -> ExitStanding {
-    if states.is_empty() {
-        return ExitStanding::Unheard;
-    }
-    // the first that knows it: a node that lags behind the deposit does not
-    let known = states
-        .iter()
-        .flatten()
-        .find(|v| v.index == message.validator_index);
     let mut refusals = verdicts.iter().filter(|v| v.answer.refused());
     let refusal = if refusals.all(|v| v.answer == ExitAnswer::BadSignature) {
         ExitRefusal::BadSignature
     } else {
         ExitRefusal::Other(SafeText::default())
     };
-    let too_early = |epoch| ExitStanding::TooEarly {
-        epoch,
-        at: rules.start_of(epoch),
+    let by = |state: Option<&Validator>| judge(message, state, Some(&refusal), epoch_now, rules);
+    let too_early = |epoch| {
+        let waits = |voice: Option<&Validator>| match by(voice) {
+            // whoever does not know it lags behind the deposit
+            ExitOutcome::TooEarly { .. } | ExitOutcome::NotActive { .. } | ExitOutcome::UnknownIndex => true,
+            _ => false,
+        };
+        match told.all(message, waits) {
+            true => ExitStanding::TooEarly {
+                epoch,
+                at: rules.start_of(epoch),
+            },
+            false => ExitStanding::Unheard,
+        }
     };
-    match judge(message, known, Some(&refusal), epoch_now, rules) {
+    match by(told.judged) {
         ExitOutcome::Exiting { .. } => ExitStanding::Exiting {
-            phase: known.map_or(ValidatorPhase::Exiting, |v| phase(v.status)),
+            phase: { told.judged }.map_or(ValidatorPhase::Exiting, |v| phase(v.status)),
         },
         ExitOutcome::TooEarly { ready_epoch } => too_early(ready_epoch),
         ExitOutcome::NotActive {
@@ -132,7 +176,8 @@ fn weigh(
         } => too_early(epoch),
         ExitOutcome::NotActive { ready_epoch: None } => ExitStanding::NotActive,
         ExitOutcome::BadSignature => ExitStanding::BadSignature { signing_root },
-        ExitOutcome::UnknownIndex => ExitStanding::UnknownIndex,
+        ExitOutcome::UnknownIndex if told.all(message, |voice| voice.is_none()) => ExitStanding::UnknownIndex,
+        ExitOutcome::UnknownIndex => ExitStanding::Unheard,
         ExitOutcome::Ready | ExitOutcome::Refused(_) => ExitStanding::Refused,
     }
 }
@@ -141,7 +186,10 @@ fn weigh(
 mod tests {
     use super::*;
     use crate::desk::fixture::{self, rules};
-    use crate::ports::consensus::ValidatorStatus;
+    use crate::ports::Answer;
+    use crate::ports::consensus::{NodeState, ValidatorStatus};
+    use crate::ports::fakes::{FakeConsensus, FakeNode};
+    use crate::types::BlsSignature;
 
     const READY: u64 = 10 + 256;
     const MESSAGE: ExitMessage = ExitMessage {
@@ -175,8 +223,13 @@ mod tests {
                 words: SafeText::default(),
             })
             .collect();
-        without_state(&verdicts)
-            .unwrap_or_else(|| weigh(&verdicts, states, &MESSAGE, Root([4; 32]), now, &rules()))
+        without_state(&verdicts).unwrap_or_else(|| {
+            let told = Told {
+                judged: states.iter().flatten().next(),
+                voices: states,
+            };
+            weigh(&verdicts, told, &MESSAGE, Root([4; 32]), now, &rules())
+        })
     }
 
     #[test]
@@ -249,7 +302,6 @@ mod tests {
                 ExitStanding::Refused
             };
             assert_eq!(by(Some(validator(9)), READY), allowed, "{words}");
-            assert_eq!(standing(&[words], &[], READY), ExitStanding::Unheard, "{words}");
         }
         // activation is set, and still to come
         let queued = Validator {
@@ -273,8 +325,68 @@ mod tests {
             let found = standing(&[BadSignature, other], &[good.clone(), good.clone()], READY);
             assert_eq!(found, ExitStanding::Refused, "bad signature and {other}");
         }
+        // of two that have it at work, one tells an activation that makes it wait
+        let late = Some(Validator {
+            activation_epoch: Some(READY),
+            ..validator(9)
+        });
+        let found = standing(&[Other], &[late.clone(), good.clone()], READY);
+        assert_eq!(found, ExitStanding::Unheard);
+        let found = standing(&[Other], &[late.clone(), None], READY);
+        assert!(matches!(found, ExitStanding::TooEarly { .. }), "{found:?}");
+        let stranger = Some(validator(8));
+        let found = standing(&[UnknownIndex], &[stranger, good.clone()], READY);
+        assert_eq!(found, ExitStanding::Unheard);
         // the one that did not answer has no vote
         let found = standing(&[BadSignature, NoAnswer], &[good], READY);
         assert!(matches!(found, ExitStanding::BadSignature { .. }), "{found:?}");
+    }
+
+    /// Two nodes, by their states; none for one that is not in sync and so does not answer.
+    async fn offered(of: [Option<&Validator>; 2]) -> ExitStanding {
+        let node = |(name, state): (&str, Option<&Validator>)| match state {
+            Some(state) => FakeNode {
+                outcome: NodeOutcome::Refused(ExitRefusal::AlreadyExiting),
+                ..FakeNode::healthy(name, std::slice::from_ref(state))
+            },
+            None => FakeNode {
+                state: NodeState::NotSynced,
+                outcome: NodeOutcome::NoAnswer("it is syncing".into()),
+                ..FakeNode::healthy(name, &[])
+            },
+        };
+        let [a, b] = of;
+        let beacon = FakeConsensus {
+            rules: Answer::Yes(rules()),
+            ..FakeConsensus::of([("a", a), ("b", b)].map(node).to_vec())
+        };
+        let payload = ExitPayload {
+            validator: fixture::validator().public_key,
+            validator_index: MESSAGE.validator_index,
+            epoch: MESSAGE.epoch,
+            signing_root: Root([4; 32]),
+            signature: BlsSignature([0; 96]),
+        };
+        publish_exit(Some(&beacon), &payload).await.1
+    }
+
+    #[tokio::test]
+    async fn one_node_alone_ends_no_exit_while_the_others_are_silent() {
+        let gone = Validator {
+            status: ValidatorStatus::WithdrawalDone,
+            balance_gwei: 0,
+            withdrawable_epoch: Some(901),
+            ..exiting()
+        };
+        let works = validator(9);
+        for told in [
+            [Some(&gone), None],
+            [None, Some(&gone)],
+            [Some(&gone), Some(&works)],
+        ] {
+            assert_eq!(offered(told).await, ExitStanding::Unheard, "{told:?}");
+        }
+        let phase = ValidatorPhase::Withdrawn;
+        assert_eq!(offered([Some(&gone); 2]).await, ExitStanding::Exiting { phase });
     }
 }

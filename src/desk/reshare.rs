@@ -5,16 +5,19 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 
 use super::carried::{self, RegisteredKey};
-use super::committee::{self, Committees, OperatorReplies, Quorum, threshold_of_holders};
-use super::pools::{StakedPool, authorised, endpoints_agree, present, refused_unless_doubted, reshares_left};
+use super::committee::{self, Committees, OperatorReplies, Quorum};
+use super::pools::{
+    StakedPool, authorised, endpoints_agree, present, refused_unless_doubted, reshares_left,
+    threshold_of_holders,
+};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
-use super::{key_checks, later, ranking, refused, served};
+use super::{key_checks, later, ranking, served};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, CommitteeRequirements, Fact, FactKind, KnownKey, Prepared};
 use crate::ports::{Agreement, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv, agreed};
 use crate::types::{
-    BlockRef, BlsPublicKey, BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
+    BlockRef, BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
 };
 
 /// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
@@ -109,8 +112,8 @@ impl Reshare {
         }
         let mut holders = present.committee.operator_ids.clone();
         holders.sort_unstable();
-        let old_threshold = threshold_of_holders(can, pool, &holders)?;
-        let brought = self.brought(pool, present.validator, &holders, known).await?;
+        let old_threshold = threshold_of_holders(can, &*self.agreement, pool, &present).await?;
+        let brought = self.brought(pool, &present, &holders, known).await?;
         let chosen = wanted.chosen.as_deref();
         if let Some(words) = holds_no_share(pool, wanted.leaving, &holders) {
             return Err(self.refused_unless_doubted(pool, present.block, &words).await);
@@ -127,13 +130,15 @@ impl Reshare {
             .leaving
             .filter(|_| chosen.is_none() && new.len() < holders.len());
         if let Some(operator) = alone {
-            return Err(refused(format!(
+            let words = format!(
                 "the contract asks for operator {operator} to leave pool {pool}, and no operator is configured that could \
                  take its place: configure one"
-            )));
+            );
+            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
         }
         let Some(threshold) = can.threshold_of(new.len()) else {
-            return Err(refused(format!("{} operators make no committee", new.len())));
+            let words = format!("{} operators make no committee", new.len());
+            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
         };
         let (needed, before) = (usize::from(old_threshold), wanted.dealers.as_deref());
         let dealers = ranking::dealers(&ranked, &holders, &new, needed, before);
@@ -170,7 +175,7 @@ impl Reshare {
     async fn brought(
         &self,
         pool: PoolId,
-        validator: BlsPublicKey,
+        present: &StakedPool,
         holders: &[OperatorId],
         known: Option<&KnownKey>,
     ) -> Result<Option<Box<BroughtAlong>>, Prepared> {
@@ -181,12 +186,15 @@ impl Reshare {
         let credentials = self.manager.withdrawal_credentials(pool, At::Latest).await;
         let key = RegisteredKey {
             pool,
-            validator,
+            validator: present.validator,
             holders,
             withdrawal_credentials: credentials.value().map_err(later)?,
             fork_version: self.fork_version,
         };
-        carried::brought(can, &key, known)
+        match carried::brought(can, &key, known) {
+            Ok(brought) => Ok(brought),
+            Err(words) => Err(self.refused_unless_doubted(pool, present.block, &words).await),
+        }
     }
 
     async fn checks(&self, pool: PoolId, gathered: &Gathered, known: Option<&KnownKey>) -> Vec<Check> {

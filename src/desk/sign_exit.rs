@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::committee::{self, Committees, OperatorReplies, Quorum, threshold_of_holders};
+use super::committee::{self, Committees, OperatorReplies, Quorum};
 use super::exit_checks::{self, ByNode, ExpectedChain};
-use super::pools::{StakedPool, endpoints_agree, present};
+use super::pools::{StakedPool, endpoints_agree, present, threshold_of_holders};
 use super::proposal::{self, list};
 use super::sighting::{phase, state};
 use super::{NO_BEACON, key_checks, later, refused};
@@ -94,7 +94,7 @@ impl SignExit {
         let mut committee = present.committee.operator_ids.clone();
         committee.sort_unstable();
         let can = self.committees.ceremonies.capabilities();
-        let threshold = threshold_of_holders(can, pool, &committee)?;
+        let threshold = threshold_of_holders(can, &*self.agreement, pool, &present).await?;
         let message = ExitMessage {
             epoch,
             validator_index: validator.index,

@@ -7,6 +7,7 @@ pub(crate) mod byzantine;
 mod faults;
 mod firm;
 mod foreign;
+mod gateway;
 mod host;
 mod house;
 mod keygen;

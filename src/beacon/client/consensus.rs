@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 
 use super::wire::Data;
 use super::{Beacon, validators::Id};
+use crate::ports::Answer;
 use crate::ports::consensus::{
     Consensus, ExitRules, Fork, Hint, NodeAnswer, NodeHealth, PublishVerdict, SignedExit, Validator,
 };
-use crate::ports::{Answer, Unknown};
 use crate::types::{BlsPublicKey, SafeText};
 
 /// Keys in one question for validators: a URL of some 3,000 characters.
@@ -22,15 +22,7 @@ impl Consensus for Beacon {
     }
 
     async fn rules(&self) -> Answer<ExitRules> {
-        let (spec, genesis) = tokio::join!(self.spec(), self.genesis());
-        let rules = || {
-            let (spec, genesis) = (
-                spec.map_err(Unknown::because)?,
-                genesis.map_err(Unknown::because)?,
-            );
-            spec.exit_rules(genesis).map_err(Unknown::because)
-        };
-        rules().map_or_else(Answer::NotKnown, Answer::Yes)
+        self.rules_of_all().await
     }
 
     async fn forks(&self) -> Answer<Vec<Fork>> {

@@ -19,6 +19,8 @@ pub enum NodeError {
         status: u16,
         /// Everything textual in the error body.
         message: SafeText,
+        /// The body has the form of a beacon node's errors: a gateway's page has not.
+        is_nodes: bool,
     },
     /// An answer that cannot be read.
     #[error("unexpected answer: {0}")]
@@ -48,6 +50,7 @@ pub(super) async fn exchange(call: Call) -> Result<Reply, NodeError> {
         Err(NodeError::Status {
             status: answer.status,
             message: words(&answer.body),
+            is_nodes: is_nodes(&answer.body),
         })
     }
 }
@@ -56,6 +59,19 @@ pub(super) fn decode<T: DeserializeOwned>(answer: &Reply) -> Result<T, NodeError
     answer
         .json()
         .map_err(|e| NodeError::Malformed(SafeText::new(&e.to_string())))
+}
+
+/// An error of the Beacon API has `message` and `code`, which one client calls `statusCode`.
+fn is_nodes(body: &[u8]) -> bool {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return false;
+    };
+    let is_code = |name| {
+        value
+            .get(name)
+            .is_some_and(|code| code.is_u64() || code.is_string())
+    };
+    value.get("message").is_some_and(Value::is_string) && (is_code("code") || is_code("statusCode"))
 }
 
 /// Error bodies are not specified beyond `code` and `message`, and not even that is kept: some hide the reason in

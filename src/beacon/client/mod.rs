@@ -10,6 +10,7 @@ mod http;
 mod node;
 mod publish;
 mod refusal;
+mod rules;
 mod validators;
 mod voices;
 mod wire;
@@ -31,7 +32,7 @@ use wire::Data;
 
 use crate::alike::Alike;
 use crate::http::{BadUrl, Http, Limits, named_apart};
-use crate::ports::consensus::{Genesis, NodeHealth};
+use crate::ports::consensus::{ExitRules, Genesis, NodeHealth};
 use crate::types::{RedactedUrl, Root, SafeText};
 
 /// Nodes and limits.
@@ -41,6 +42,8 @@ pub struct BeaconConfig {
     pub nodes: Vec<RedactedUrl>,
     /// The chain, where the network's preset knows it. Otherwise the nodes must tell it alike.
     pub genesis_validators_root: Option<Root>,
+    /// The chain's rules, where they are built in: no node's word changes them. Otherwise the nodes must tell them alike.
+    pub rules: Option<ExitRules>,
     /// Time for one request.
     pub deadline: Duration,
     /// Longest answer in bytes.
@@ -68,6 +71,7 @@ impl BeaconConfig {
         Self {
             nodes,
             genesis_validators_root,
+            rules: None,
             deadline: Duration::from_secs(10),
             max_response: 16 << 20,
             most_behind: None,
@@ -81,7 +85,7 @@ struct Inner {
     config: BeaconConfig,
     nodes: Vec<Node>,
     genesis: Mutex<Alike<Root>>,
-    /// How long a slot takes, once a node has told its constants.
+    /// How long a slot takes, once the nodes have told it alike.
     slot: Mutex<Option<Duration>>,
     /// What no second node bears out.
     alone: Mutex<voices::Alone>,
@@ -158,9 +162,9 @@ impl Beacon {
             .collect();
         Ok(Self {
             inner: Arc::new(Inner {
+                slot: Mutex::new(config.rules.map(|rules| rules.slot)),
                 config,
                 genesis: Mutex::new(Alike::new(nodes.len(), None)),
-                slot: Mutex::default(),
                 alone: Mutex::default(),
                 nodes,
             }),
@@ -198,16 +202,17 @@ impl Beacon {
         Ok(genesis.data)
     }
 
-    /// The chain's constants.
+    /// The chain's constants, as one node tells them: nothing is decided by them.
     ///
     /// # Errors
     /// No node answers whose word counts.
     pub async fn spec(&self) -> Result<Spec, BeaconError> {
         let spec: Data<Spec> = self.read("spec", wire::SPEC_PATH).await?;
-        if let Ok(slot) = spec.data.slot() {
-            *self.inner.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(slot);
-        }
         Ok(spec.data)
+    }
+
+    fn knows_slot(&self, slot: Duration) {
+        *self.inner.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(slot);
     }
 
     /// Asks the nodes in order, and last those that did not answer before; the first that serves our chain, is in sync and

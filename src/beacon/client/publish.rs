@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Beacon, Node, NodeError, classify, http};
 use crate::log_limit::LogLimit;
-use crate::ports::consensus::{NodeOutcome, PublishVerdict, SignedExit};
+use crate::ports::consensus::{ExitRefusal, NodeOutcome, PublishVerdict, SignedExit};
 use crate::types::SafeText;
 
 static OFFERS: LogLimit = LogLimit::slow();
@@ -36,6 +36,10 @@ impl Beacon {
         let verdict = match (result, out_of_sync) {
             (Ok(_), None) => verdict(NodeOutcome::Accepted, SafeText::default()),
             (Ok(_), Some(why)) => verdict(NodeOutcome::AcceptedOutOfSync(why), SafeText::default()),
+            (Err(error), None) if is_of_gateway(&error) => {
+                let words = format!("no verdict of a beacon node: {error}");
+                verdict(NodeOutcome::NoAnswer(SafeText::new(&words)), SafeText::default())
+            }
             (Err(NodeError::Status { message, .. }), None) => {
                 verdict(NodeOutcome::Refused(classify(&message)), message)
             }
@@ -56,4 +60,20 @@ impl Beacon {
         }
         verdict
     }
+}
+
+/// Whoever stands before a node refuses calls that nobody may make, or that nobody answers: that says nothing of the exit.
+/// Of a status that nodes give to exits, the form of the body tells; words that only a node has count in any form.
+fn is_of_gateway(error: &NodeError) -> bool {
+    let NodeError::Status {
+        status,
+        message,
+        is_nodes,
+    } = error
+    else {
+        return false;
+    };
+    let is_to_exits = matches!(status, 400 | 422 | 500);
+    let is_worded = !matches!(classify(message), ExitRefusal::Other(_));
+    !(is_to_exits && (*is_nodes || is_worded))
 }

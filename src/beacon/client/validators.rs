@@ -58,7 +58,7 @@ impl Beacon {
                             .iter()
                             .for_each(|denies: &&Node| denies.is_contradicted(validator, node));
                     }
-                    let answers = self.known_elsewhere(node, nodes.as_slice(), ids, answers).await;
+                    let answers = self.known_elsewhere(nodes.as_slice(), ids, answers).await;
                     return self.judged_by_all(ids, answers).await;
                 }
                 Err(error) => {
@@ -76,11 +76,10 @@ impl Beacon {
         ids.iter().map(|_| Answer::not_known(&error)).collect()
     }
 
-    /// Asks others about those that a node does not know. Where one of them is known, that node is named. Where nobody
-    /// else denies it either, the evidence says that it is one voice's.
+    /// Asks others about those that a node does not know. Where nobody else denies it either, the evidence says that it is
+    /// one voice's.
     async fn known_elsewhere(
         &self,
-        denies: &Node,
         others: &[Node],
         ids: &[Id],
         mut answers: Vec<Answer<Validator>>,
@@ -101,10 +100,7 @@ impl Beacon {
             for (id, answer) in denied.iter().zip(found) {
                 for place in (0..ids.len()).filter(|place| ids[*place] == *id) {
                     match &answer {
-                        Answer::Yes(validator) => {
-                            denies.is_contradicted(validator, other);
-                            answers[place] = answer.clone();
-                        }
+                        Answer::Yes(_) => answers[place] = answer.clone(),
                         Answer::No(_) => confirmed[place] = true,
                         Answer::NotKnown(_) => {}
                     }
@@ -230,7 +226,9 @@ impl Beacon {
                     Answer::Yes(validator)
                 }
                 Ok(_) => return Err(NodeError::Malformed("it answers about another validator".into())),
-                Err(NodeError::Status { status: 404, message }) => {
+                Err(NodeError::Status {
+                    status: 404, message, ..
+                }) => {
                     let root = match proof {
                         Some(root) => root,
                         None => *proof.insert(self.head_state(node).await?),

@@ -7,6 +7,8 @@
 //! | the same stage of its life, or one that lags says an earlier one and the epoch at which it ended lately | the least far |
 //! | more than half, that it waits | that; the others are named |
 //! | as many that it is at work as that it is not | nothing: all are named |
+//! | as many that it waits as that there is none | nothing, and nobody is named: one may be a slot ahead |
+//! | more that there is none than that it waits | nothing: whoever tells of it is named |
 //! | only one answers | its word, and that it is one voice; nothing where it says that the validator leaves |
 
 use std::collections::BTreeMap;
@@ -75,14 +77,48 @@ pub(super) fn judged(id: Id, told: &[Told<'_>], is_lag: bool) -> Answer<Validato
     if stages.contains(&Stage::Leaves) {
         return leaving(id, told, &stages);
     }
+    if works == 0 && stages.contains(&Stage::Absent) {
+        return denied(id, told);
+    }
     if works == 0 || is_lag {
-        return least_far(told).unwrap_or_else(|| {
-            Answer::not_known(format!(
-                "the beacon node that told of validator {id} says nothing more of it, and nobody else knows it"
-            ))
-        });
+        return least_far(told).unwrap_or_else(|| says_nothing_more(id));
     }
     most_say(id, told, |stage| stage != Stage::Works && rest > works)
+}
+
+/// Some tell that it waits, some that there is none: with a key that nobody has, one node alone could stop every deposit.
+fn denied(id: Id, told: &[Told<'_>]) -> Answer<Validator> {
+    let knows = |told: &&Told<'_>| Stage::of(told.1) != Stage::Absent;
+    let (tell, deny): (Vec<&Told<'_>>, Vec<_>) = told.iter().partition(knows);
+    if tell.is_empty() {
+        return says_nothing_more(id);
+    }
+    if tell.len() > deny.len() {
+        if let [(by, Answer::Yes(validator)), ..] = tell[..] {
+            deny.iter()
+                .for_each(|(node, _)| node.is_contradicted(validator, by));
+        }
+        return least_far(told).unwrap_or_else(|| says_nothing_more(id));
+    }
+    if tell.len() < deny.len()
+        && let [(by, _), ..] = deny[..]
+    {
+        for (node, answer) in tell {
+            let words = format!(
+                "of validator {id} it says {}, and {} knows none",
+                said(answer),
+                by.name
+            );
+            node.contradicted(SafeText::new(&words));
+        }
+    }
+    differ(id, "is known", told)
+}
+
+fn says_nothing_more(id: Id) -> Answer<Validator> {
+    Answer::not_known(format!(
+        "the beacon node that told of validator {id} says nothing more of it, and nobody else knows it"
+    ))
 }
 
 /// What those say whose stage wins; the others are named.

@@ -162,7 +162,10 @@ impl ExitStanding {
     pub fn sentence(&self) -> String {
         match self {
             Self::Delivered => "it waits for a block".to_owned(),
-            Self::Unheard => "no answer from a node in sync; it is offered again".to_owned(),
+            Self::Unheard => {
+                "no answer from a node in sync, or nodes differ about the validator; it is offered again"
+                    .to_owned()
+            }
             Self::Exiting { phase } => format!("the validator is {phase}"),
             Self::TooEarly { epoch, at } => format!(
                 "too early: it is sent by itself in epoch {epoch}, not before {}",

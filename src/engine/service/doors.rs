@@ -21,13 +21,14 @@ use crate::chain::history_cache::{self, About, HistoryCache, Seal};
 use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::chain::sent::LookBack;
-use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo};
+use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo, presets};
 use crate::engine::journal_at;
 use crate::engine::notices::Recipient;
 use crate::http::Http;
 use crate::journal::{self, places};
 use crate::notify;
 use crate::pool::{self, Connection};
+use crate::ports::consensus::{ExitRules, Genesis};
 use crate::ports::{
     Agreement, Answer, Consensus, Endpoints, Execution, PoolManager, Ssv, Transactions, Unknown, Voice,
     WatchedEvent,
@@ -351,6 +352,25 @@ pub(super) fn comparison(
     ))
 }
 
+/// The rules of a public network's beacon chain, all of which have mainnet's constants.
+fn known_rules(network: NetworkName) -> Option<ExitRules> {
+    let preset = &presets()[&network];
+    let genesis = Genesis {
+        genesis_time: preset.genesis_time?,
+        genesis_validators_root: preset.genesis_validators_root?,
+    };
+    Some(ExitRules {
+        slot: Duration::from_secs(12),
+        slots_per_epoch: 32,
+        shard_committee_period: 256,
+        max_seed_lookahead: 4,
+        withdrawability_delay: 256,
+        genesis_fork_version: preset.genesis_fork_version,
+        capella_fork_version: preset.capella_fork_version,
+        genesis,
+    })
+}
+
 /// The beacon nodes, where any are configured. The arithmetic of exit domains is tried out on a known value first.
 pub(super) fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Consensus>>, ServiceError> {
     if config.beacon.urls.is_empty() {
@@ -359,6 +379,7 @@ pub(super) fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Cons
     crate::beacon::exit::self_test()?;
     let root = config.network.genesis_validators_root;
     let settings = BeaconConfig {
+        rules: known_rules(config.network.name),
         deadline: config.beacon.timeout,
         http: http.clone(),
         // two epochs: clients call themselves syncing long before

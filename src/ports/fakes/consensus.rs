@@ -46,7 +46,7 @@ impl FakeNode {
 /// What a test has told it to say.
 #[derive(Debug)]
 pub(crate) struct FakeConsensus {
-    nodes: Mutex<Vec<FakeNode>>,
+    pub(crate) nodes: Mutex<Vec<FakeNode>>,
     pub(crate) rules: Answer<ExitRules>,
     pub(crate) forks: Answer<Vec<Fork>>,
     pub(crate) pool: Answer<Vec<SignedExit>>,
@@ -77,6 +77,13 @@ impl FakeConsensus {
             .iter()
             .map(|node| node.validator(wanted))
             .find(|answer| !matches!(answer, Answer::NotKnown(_)));
+        let leaves =
+            |answer: &Answer<Validator>| answer.as_ref().yes().is_some_and(|v| v.status.is_exiting());
+        let say_so = answers.iter().filter(|node| leaves(&node.validator(wanted)));
+        // as the real ones: nobody leaves by one voice
+        if known.as_ref().is_some_and(leaves) && say_so.count() < answers.len().min(2) {
+            return Answer::not_known("that it leaves is one node's word");
+        }
         known.unwrap_or_else(|| Answer::not_known("no node is in sync"))
     }
 }

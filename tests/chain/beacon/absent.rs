@@ -229,6 +229,17 @@ fn tells(status: &'static str, begins: &'static str) -> impl Fn(&str) -> Option<
             record["balance"] = json!("0");
         }
         match path {
+            // of a state that has others
+            p if status == "absent" && p == format!("{VALIDATORS}?id=0") => {
+                Some(json!({"data": [self::record(0)]}))
+            }
+            p if status == "absent" && p == format!("{VALIDATORS}/0") => {
+                Some(json!({"data": self::record(0)}))
+            }
+            "/eth/v1/beacon/states/head/root" if status == "absent" => Some(state_root(false)),
+            p if status == "absent" && p.starts_with(VALIDATORS) && p.contains("id=") => {
+                Some(json!({"data": []}))
+            }
             p if p.starts_with(VALIDATORS) && p.contains("id=") => Some(json!({"data": [record]})),
             // of a chain that is two hours old, where the validator began at its start
             "/eth/v1/beacon/genesis" if begins == OLD => Some(json!({"data": {
@@ -303,6 +314,32 @@ async fn a_validator_is_at_work_when_two_nodes_say_so_and_fewer_deny_it() {
                 "{why}"
             );
         }
+    }
+}
+
+/// A key that one node alone says is there stops no deposit, and nobody honest is named for it.
+#[tokio::test]
+async fn a_key_is_known_when_more_nodes_tell_of_it_than_deny_it() {
+    let (waits, absent, silent) = (("pending_initialized", "0"), ("absent", ""), ("silent", ""));
+    type Node = (&'static str, &'static str);
+    type Case<'a> = (&'a [Node], CheckStatus, &'a [usize]);
+    let cases: [Case<'_>; 9] = [
+        (&[absent], CheckStatus::Pass, &[]),
+        (&[waits], CheckStatus::Fail, &[]),
+        (&[waits, waits], CheckStatus::Fail, &[]),
+        // it may be a slot ahead
+        (&[waits, absent], CheckStatus::Unknown, &[]),
+        (&[absent, waits], CheckStatus::Unknown, &[]),
+        (&[waits, absent, absent], CheckStatus::Unknown, &[0]),
+        (&[absent, absent, waits], CheckStatus::Unknown, &[2]),
+        (&[waits, absent, waits], CheckStatus::Fail, &[1]),
+        (&[absent, waits, silent], CheckStatus::Unknown, &[]),
+    ];
+    for (nodes, status, accused) in cases {
+        let (answer, contradicted, _) = told(nodes).await;
+        let check = answer.check_absent("key-unknown-to-beacon", |_| String::new());
+        assert_eq!(check.status, status, "{nodes:?}: {answer:?}");
+        assert_eq!(contradicted, accused, "{nodes:?}");
     }
 }
 

@@ -5,6 +5,7 @@ mod events;
 mod exits;
 mod reading;
 mod refusals;
+mod rules;
 mod stub;
 
 use std::time::Duration;

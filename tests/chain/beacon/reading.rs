@@ -59,7 +59,7 @@ async fn a_node_whose_head_is_old_by_the_clock_is_not_in_sync_whatever_it_says()
         })
         .unwrap();
         // how long a slot takes is known from it
-        beacon.spec().await.unwrap();
+        beacon.rules().await.value().unwrap();
         let health = beacon.check().await;
         assert_eq!(health[0].state, state, "{head}: {health:?}");
         let why = health[0].last_error.as_ref().map(ToString::to_string);

@@ -1,10 +1,11 @@
 //! The words of five clients for why an exit is refused, and what the state makes of them.
 
-use casimir_dkg::beacon::client::{Spec, classify};
+use axum::http::{Method, StatusCode, Uri};
+use casimir_dkg::beacon::client::{Beacon, BeaconConfig, Spec, classify};
 use casimir_dkg::beacon::exit::{ExitOutcome, judge};
 use casimir_dkg::devnet::beacon::{ClientFamily, ExitProblem};
 use casimir_dkg::ports::consensus::{Consensus, ExitMessage, ExitRefusal, NodeOutcome};
-use casimir_dkg::types::{BlsPublicKey, Root, SafeText};
+use casimir_dkg::types::{BlsPublicKey, RedactedUrl, Root, SafeText};
 
 use super::{FAMILIES, beacon, node, rules, signed};
 
@@ -64,6 +65,76 @@ async fn refusals_of_five_clients_have_distinct_outcomes() {
             };
             assert_eq!(refusal, expected, "{family:?}: {}", verdicts[0].words);
         }
+    }
+}
+
+/// A provider that passes no POST, or whose node is away, has refused no exit.
+#[tokio::test]
+async fn what_a_gateway_says_is_no_refusal_of_a_node() {
+    let node = node().await;
+    let rules = rules(&beacon(&[&node])).await;
+    let exit = signed(&rules, 1, 0);
+    let page = "<html><h1>Forbidden</h1></html>";
+    let json = r#"{"message":"no Route matched with those values"}"#;
+    let api = |code: u16| format!(r#"{{"code":{code},"message":"Method not allowed"}}"#);
+    let plain = r#"{"code":400,"message":"the disk is full"}"#;
+    let cases = [
+        (403, page, false),
+        (404, json, false),
+        (405, &api(405), false),
+        (502, page, false),
+        (504, page, false),
+        (400, page, false),
+        (500, json, false),
+        (400, plain, true),
+        (400, "Invalid exit: signature did not verify", true),
+    ];
+    for (status, body, is_refusal) in cases {
+        let gateway = Gateway::before(&node.url(), status, body).await;
+        let client = Beacon::new(BeaconConfig::new(vec![RedactedUrl::new(&gateway.url)], None)).unwrap();
+        let verdict = client.publish_exit(&exit).await.remove(0);
+        match &verdict.outcome {
+            NodeOutcome::Refused(_) => assert!(is_refusal, "{status} {body}"),
+            NodeOutcome::NoAnswer(why) => {
+                assert!(!is_refusal, "{status} {body}: {why}");
+                let words = format!("no verdict of a beacon node: status {status}");
+                assert!(why.as_str().contains(&words), "{why}");
+            }
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+}
+
+/// Passes what is read on to a node, and answers what is posted itself.
+struct Gateway {
+    url: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Gateway {
+    async fn before(node: &str, status: u16, body: &str) -> Self {
+        let (node, body) = (node.to_owned(), body.to_owned());
+        let status = StatusCode::from_u16(status).unwrap();
+        let router = axum::Router::new().fallback(move |method: Method, uri: Uri| {
+            let (node, body) = (node.clone(), body.clone());
+            async move {
+                if method == Method::POST {
+                    return (status, body);
+                }
+                let answer = reqwest::get(format!("{node}{uri}")).await.unwrap();
+                (answer.status(), answer.text().await.unwrap())
+            }
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, task }
     }
 }
 

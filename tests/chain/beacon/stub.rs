@@ -59,7 +59,11 @@ pub(super) fn in_sync(path: &str) -> Option<Value> {
         "/eth/v1/node/syncing" => Some(json!({"data": {
             "head_slot": "77", "sync_distance": "0", "is_syncing": false,
         }})),
-        "/eth/v1/config/spec" => Some(json!({"data": {"SECONDS_PER_SLOT": "12", "SLOTS_PER_EPOCH": "32"}})),
+        "/eth/v1/config/spec" => Some(json!({"data": {
+            "SECONDS_PER_SLOT": "12", "SLOTS_PER_EPOCH": "32", "SHARD_COMMITTEE_PERIOD": "256",
+            "MAX_SEED_LOOKAHEAD": "4", "MIN_VALIDATOR_WITHDRAWABILITY_DELAY": "256",
+            "GENESIS_FORK_VERSION": "0x00000000", "CAPELLA_FORK_VERSION": "0x03000000",
+        }})),
         _ => None,
     }
 }

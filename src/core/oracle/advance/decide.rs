@@ -178,6 +178,9 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
             turn.waits(id.case, words);
             // it can leave in other ways: slashed, or by an exit of somebody else
             look_up(turn, id.case);
+            if too_old.is_none() && !undo_open && !observes {
+                look_at_wait(turn, id);
+            }
             return;
         }
         Some(wait) => turn.waits_no_more(id.case, wait.reason.as_str()),
@@ -211,6 +214,16 @@ fn approved(turn: &mut Turn<'_>, id: ActionId) {
         prepare_again(turn, id, Purpose::Send(id));
     } else if turn.may_ask(EffectKey::Prepare(id.case)) {
         turn.may_begin(Begins::Approved(id));
+    }
+}
+
+/// Looks now and then whether what was approved still has to wait for its time, and at once after a start.
+fn look_at_wait(turn: &mut Turn<'_>, id: ActionId) {
+    let live = &turn.state.volatile;
+    let is_read = live.caught_up && live.facts.head.is_some();
+    if is_read && !turn.state.is_cut_off() && turn.state.may_leave(id.case) && !turn.state.is_handed_over(id)
+    {
+        prepare_again(turn, id, Purpose::Send(id));
     }
 }
 
@@ -249,6 +262,11 @@ fn expired(state: &State, action: &Action) -> bool {
         None => state.has_expired(action.id, decided_at),
     };
     is_old && !planted!(NeverExpires)
+}
+
+/// Whether what was approved waits for its time.
+pub(in crate::oracle) fn is_deferred(state: &State, id: ActionId) -> bool {
+    deferred_until(state, id).is_some_and(|until| !state.volatile.has_come(until))
 }
 
 fn deferred_until(state: &State, id: ActionId) -> Option<UnixMillis> {

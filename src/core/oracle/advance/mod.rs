@@ -22,7 +22,7 @@ use crate::types::{ActionId, CaseId, CeremonyPlan, RequestId, SafeText};
 use another::another_committee;
 use decide::decide;
 pub use decide::{FOR_A_PERSON, LOOKED_AT_AGAIN, rule_for};
-pub(super) use decide::{look_again, not_in_time};
+pub(super) use decide::{is_deferred, look_again, not_in_time};
 use execute::execute;
 pub(super) use execute::offer_pause;
 use follow::{follow, look_up};
@@ -71,6 +71,10 @@ pub const REFUSALS: u32 = 8;
 
 /// An approved exit of a validator whose activation is not set is looked at again after this time, ms.
 pub(super) const CALM_MS: u64 = 60_000;
+
+/// An exit whose time has not come is looked at again after this time, ms: an epoch of mainnet. Who told that time may have
+/// lied, and be gone.
+pub(super) const DEFERRED_LOOK_MS: u64 = 384_000;
 
 /// A hint makes a followed validator looked up at once, but not again within this time, ms. However many nodes hint,
 /// and however often, one case asks once a second.

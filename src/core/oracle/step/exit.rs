@@ -2,7 +2,7 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, ExitStanding, ExitVerdict, Record, Step, advance};
+use crate::oracle::{ActionState, ExitStanding, ExitVerdict, Prepared, Record, Step, advance};
 use crate::types::{ActionId, SafeText, UnixMillis, counted};
 
 pub(super) fn published(
@@ -79,17 +79,39 @@ fn defer(turn: &mut Turn<'_>, action: ActionId, until: UnixMillis, standing: &Ex
 
 /// An approved exit whose time has not come: its approval stays, and nothing is offered before.
 pub(super) fn deferred(turn: &mut Turn<'_>, action: ActionId, until: UnixMillis, reason: SafeText) {
-    let waits = matches!(
-        turn.state.actions.get(&action).map(|a| &a.state),
-        Some(ActionState::Approved | ActionState::Executing)
-    );
-    if waits {
+    let state = turn.state.actions.get(&action).map(|a| &a.state);
+    if !matches!(state, Some(ActionState::Approved | ActionState::Executing)) {
+        return;
+    }
+    let waits = turn.state.cases.get(&action.case);
+    let waits = waits.and_then(|case| case.offers.deferred.as_ref());
+    // looked at again, and nothing has changed
+    let is_known = state == Some(&ActionState::Approved) && waits.is_some_and(|wait| wait.until == until);
+    if !is_known {
         turn.record(Record::ExitDeferred {
             action,
             until,
             reason,
         });
     }
+    let look = until.0.saturating_sub(turn.at.0).min(advance::DEFERRED_LOOK_MS);
+    turn.not_before(EffectKey::Prepare(action.case), look);
+}
+
+/// What waits for its time was looked at again. Where nothing speaks against it any more the wait ends, and its last checks
+/// are made; whatever else is found is looked at when the time has come.
+pub(super) fn looked_at_wait(turn: &mut Turn<'_>, action: ActionId, outcome: &Prepared) {
+    let is_approved = turn.state.actions.get(&action).map(|a| &a.state) == Some(&ActionState::Approved);
+    if matches!(outcome, Prepared::Proposal(_)) && is_approved && turn.state.may_leave(action.case) {
+        let reason = SafeText::new("until now: the beacon nodes let it exit before the time that was told");
+        turn.record(Record::ExitDeferred {
+            action,
+            until: turn.at,
+            reason,
+        });
+        return;
+    }
+    turn.not_before(EffectKey::Prepare(action.case), advance::DEFERRED_LOOK_MS);
 }
 
 /// A person must look; the approval stays, so that a retry can offer the exit again.

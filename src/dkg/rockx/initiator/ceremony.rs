@@ -184,7 +184,7 @@ impl Ceremony {
             }
             Err(error) => {
                 tracing::debug!(target: "dkg::initiator", request = %self.id, %error, "no topic read");
-                if error.is_transport() {
+                if error.is_away() {
                     self.clock.pause();
                 }
             }

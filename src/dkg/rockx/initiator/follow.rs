@@ -112,8 +112,12 @@ impl Ceremony {
     /// The messenger's answer to a question for the result. True when it has stored something new.
     async fn polled(&mut self, answer: Result<Option<Vec<u8>>, CallError>) -> bool {
         let now = Instant::now();
+        let answer = match self.is_of_another(&answer).await {
+            Some(error) => Err(error),
+            None => answer,
+        };
         match answer {
-            Err(error) if error.is_transport() => {
+            Err(error) if error.is_away() => {
                 if !self.clock.is_paused() {
                     if let Some(left_out) = GONE.line() {
                         tracing::warn!(target: "dkg::initiator", request = %self.id, %error, left_out, "the messenger is gone");
@@ -148,6 +152,16 @@ impl Ceremony {
                 true
             }
         }
+    }
+
+    /// A page in place of a result: why it is not the messenger's, where a messenger does not answer to its own name either.
+    /// One that does has been given that page to store, and nobody waits for another one.
+    async fn is_of_another(&self, answer: &Result<Option<Vec<u8>>, CallError>) -> Option<CallError> {
+        let Ok(Some(page)) = answer else { return None };
+        if self.stored.as_ref() == Some(page) || DataStore::from_json(page).is_ok() {
+            return None;
+        }
+        self.host.messenger.ping().await.err()
     }
 
     /// What ends the ceremony whatever else may come.

@@ -37,12 +37,18 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// The other side is down, as opposed to talking nonsense.
-    pub(crate) fn is_transport(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable(_) | Self::Refused | Self::NoAnswer(_) | Self::Broken(_)
-        )
+    /// Whoever is meant is away, or a proxy before it says so: 502, 429 and pages of HTML are no answers of the protocol. That
+    /// nothing is there is one, and no error.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::Refused
+            | Self::NoAnswer(_)
+            | Self::Broken(_)
+            | Self::Unexpected { .. } => true,
+            // strangers make stored results and lists of subscribers long
+            Self::TooLong(_) => false,
+        }
     }
 }
 

@@ -86,6 +86,7 @@ fn an_exit_that_is_too_early_waits_and_sends_itself_under_its_approval() {
         epoch: 300,
         at: UnixMillis(at),
     };
+    world.outside.exits_from = at;
     world.answer(&[ExitAnswer::TooYoung, ExitAnswer::NotNow], early);
     for _ in 0..2 {
         assert_eq!(world.case().step, Step::DecideEffect(action));
@@ -125,14 +126,19 @@ fn the_desk_finds_it_too_early_before_anything_is_sent() {
 fn what_ends_the_wait_early() {
     // a person who looks again
     let (mut world, action) = Scene::publishing();
-    let early = |world: &Scene| ExitStanding::TooEarly {
-        epoch: 300,
-        at: UnixMillis(world.now + 9 * APPROVAL_MS),
+    let early = |world: &mut Scene| {
+        let at = world.now + 9 * APPROVAL_MS;
+        world.outside.exits_from = at;
+        ExitStanding::TooEarly {
+            epoch: 300,
+            at: UnixMillis(at),
+        }
     };
-    let standing = early(&world);
+    let standing = early(&mut world);
     world.answer(&[ExitAnswer::TooYoung], standing);
     let end = world.now + 2 * APPROVAL_MS;
     is_silent_until(&mut world, end);
+    world.outside.exits_from = 0;
     world.retry();
     assert_eq!(
         world.until_offered(),
@@ -140,13 +146,42 @@ fn what_ends_the_wait_early() {
         "the wait did not use up the approval"
     );
     // a validator that leaves otherwise
-    let standing = early(&world);
+    let standing = early(&mut world);
     world.answer(&[ExitAnswer::TooYoung], standing);
     world.is(ValidatorPhase::Slashed);
     world.pass(10_000);
     world.settle();
     assert_eq!(world.case().step, Step::Follow);
     assert!(matches!(world.action(action), ActionState::Void { .. }));
+}
+
+/// One node told an epoch of its own, and is gone: nobody else was asked before that epoch.
+#[test]
+fn a_wait_whose_ground_was_false_ends_by_itself() {
+    for is_restarted in [false, true] {
+        let (mut world, action) = Scene::publishing();
+        let begun = world.now;
+        let early = |at| ExitStanding::TooEarly {
+            epoch: 1 << 30,
+            at: UnixMillis(at),
+        };
+        // what the desk finds stays so for a while
+        world.outside.exits_from = begun + 9 * APPROVAL_MS;
+        world.answer(&[ExitAnswer::NotNow], early(begun + 9 * APPROVAL_MS));
+        is_silent_until(&mut world, begun + 2 * APPROVAL_MS);
+        assert_eq!(world.seen.count("exit-deferred"), 1, "the same again is not news");
+        world.outside.exits_from = 0;
+        let gone = world.now;
+        if is_restarted {
+            world.restart();
+        }
+        assert_eq!(world.until_offered(), action, "its approval stands");
+        let within = if is_restarted { 60_000 } else { 500_000 };
+        assert!(world.now - gone < within, "after {} ms", world.now - gone);
+        world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
+        assert_eq!(world.case().step, Step::Execute(action));
+        assert_eq!(world.approvals(ActionKind::BroadcastExit), 1);
+    }
 }
 
 #[test]
