@@ -578,11 +578,19 @@ impl ActionView {
     pub fn approved_anew(&self) -> Option<String> {
         let can = self.is_refreshing() && self.can_approve.is_yes();
         let by = &self.refreshing.as_ref().filter(|_| can)?.by;
+        let given = self.people.iter().flat_map(|people| &people.given);
+        let given: Vec<_> = given.map(|decision| decision.decider.to_string()).collect();
+        let whose = match given.is_empty() {
+            true => String::new(),
+            false => format!(" by somebody else than {}", listed(&given, "and")),
+        };
         let that = match self.people {
             None => "takes the place of",
             Some(_) => "counts whatever becomes of",
         };
-        Some(format!("an approval of what is shown now {that} that by {by}"))
+        Some(format!(
+            "an approval{whose} of what is shown now {that} that by {by}"
+        ))
     }
 
     /// Nothing that was decided on it counts yet.

@@ -103,6 +103,8 @@ pub(super) struct Given {
 pub(super) enum Overdue {
     /// What was signed elsewhere was good until then.
     Signature(UnixMillis),
+    /// The wall clock was set back since: how long the signature would be good cannot be said any more.
+    SetBack,
     /// It waited for so long.
     Waited(Duration),
 }
@@ -221,9 +223,11 @@ impl State {
     /// What approvals that were given wait for: what the desk says that it cannot look at, what is stale, or what is not
     /// known again.
     pub(super) fn held_up_by(&self, action: &Action) -> Option<SafeText> {
-        let told = self.volatile.heard.get(&action.id.case).cloned();
         let stale = || self.faded(action).map(|faded| faded.why);
-        told.or_else(stale)
+        // nobody is asked meanwhile: what the desk said last is old
+        let lost = self.is_cut_off().then(stale).flatten();
+        lost.or_else(|| self.volatile.heard.get(&action.id.case).cloned())
+            .or_else(stale)
             .or_else(|| not_refreshed_yet(self, action.id).map(|why| SafeText::new(&why)))
     }
 
@@ -258,8 +262,17 @@ impl State {
             let by_run = approving.signed_until_up_ms;
             live.has_come(*expires) || by_run.is_some_and(|up_ms| live.has_run(up_ms))
         });
+        let good_by_wall = approving
+            .by
+            .expires()
+            .map(|expires| expires.since(at).as_millis());
+        let good_by_run = approving
+            .signed_until_up_ms
+            .map(|until| until.saturating_sub(up_ms));
+        let is_set_back = good_by_wall != good_by_run.map(u128::from);
         signed_until
             .map(Overdue::Signature)
+            .or_else(|| is_set_back.then_some(Overdue::SetBack))
             .or_else(|| has_waited.then_some(Overdue::Waited(good_for)))
     }
 

@@ -11,9 +11,10 @@ use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Asker, Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
 pub(super) use waiting::{
-    TakenBack, drop_all_approving, forget_overdue, not_refreshed_yet, refreshed, take_back_approving,
+    TakenBack, drop_all_approving, drop_all_of, forget_overdue, not_refreshed_yet, refreshed,
+    take_back_approving,
 };
-use waiting::{drop_all_of, drop_approving, refresh_first};
+use waiting::{drop_approving, refresh_first};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

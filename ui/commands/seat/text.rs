@@ -174,7 +174,14 @@ pub(super) fn waiting(snapshot: &Snapshot) {
         line(&format!("    to take the approval back: casimir-dkg undo {id}"));
         if let Some(anew) = action.approved_anew() {
             let digest = action.digest;
-            line(&format!("    {anew}: casimir-dkg approve {id} --digest {digest}"));
+            let phrase = action
+                .phrase
+                .as_ref()
+                .map(|phrase| format!(" --phrase '{phrase}'"));
+            let phrase = phrase.unwrap_or_default();
+            line(&format!(
+                "    {anew}: casimir-dkg approve {id} --digest {digest}{phrase}"
+            ));
         }
     }
     if !any {

@@ -81,6 +81,8 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     });
     match permitted {
         Some(Ok(decision)) => {
+            let why = format!("{} decided without it", decision.decider);
+            people::drop_all_of(turn, id, &why);
             turn.record(Record::Decided { action: id, decision });
             return;
         }

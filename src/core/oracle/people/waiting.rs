@@ -84,6 +84,7 @@ fn why_overdue(state: &State, id: ActionId, approving: &Approving) -> Option<Str
     let by = &approving.by;
     Some(match state.overdue(approving)? {
         Overdue::Signature(until) => format!("the signature of {by} expired at {}", until.to_utc()),
+        Overdue::SetBack => format!("the clock was set back since {by} signed it"),
         Overdue::Waited(good_for) => match hindrance(state, id, approving) {
             Some(Hindrance::Lasting(why) | Hindrance::Passing(why)) => {
                 format!("it did not come to count within {}: {why}", in_words(good_for))
@@ -135,7 +136,7 @@ pub(in crate::oracle) fn drop_all_approving(turn: &mut Turn<'_>, why: &str) {
 }
 
 /// What waits for stale checks of one action would count for nothing any more.
-pub(super) fn drop_all_of(turn: &mut Turn<'_>, id: ActionId, why: &str) {
+pub(in crate::oracle) fn drop_all_of(turn: &mut Turn<'_>, id: ActionId, why: &str) {
     let whose = turn.state.approving(id);
     drop_approving(turn, id, |_| true);
     if let Some(whose) = whose {

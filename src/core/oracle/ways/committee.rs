@@ -76,7 +76,13 @@ pub(in crate::oracle) fn why_not_there(checks: &[Check], id: OperatorId) -> Opti
     let mut checks = checks.iter().filter(|check| check.name == REACHABLE);
     checks.find_map(|check| {
         let mut clauses = check.reason.as_str().split("; ");
-        clauses.find_map(|words| words.strip_prefix(&lead))
+        // what is held says what was so before
+        clauses.find_map(|words| {
+            words
+                .strip_prefix("before: ")
+                .unwrap_or(words)
+                .strip_prefix(&lead)
+        })
     })
 }
 

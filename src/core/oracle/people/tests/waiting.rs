@@ -1,6 +1,8 @@
 //! Approvals that wait until stale checks were made again.
 
 use super::*;
+use crate::oracle::ways::why_not_there;
+use crate::types::CheckStatus;
 
 /// A ceremony of another case proves this operator guilty.
 fn prove(life: &mut Life, guilty: u64) {
@@ -479,4 +481,83 @@ fn what_stays_unknown_is_asked_at_the_usual_pace_after_a_minute() {
     assert!(!asks(&life), "it is not known for long");
     life.wait(30_000);
     assert!(asks(&life));
+}
+
+#[test]
+fn a_rule_that_decides_while_an_approval_waits_is_told_to_have_done_so() {
+    let mut life = Life::with(|settings| {
+        settings.policy.rules[0].unknown_ok = vec!["endpoints-agree".into()];
+    });
+    let reachable = |status| Check::new("operators-reachable", status, "so");
+    life.refresh(vec![agree(), reachable(CheckStatus::Unknown)]);
+    life.settings.mode = Mode::Auto;
+    life.restart();
+    life.approve("ada", 1000).unwrap();
+    let id = life.action().id;
+    assert!(life.state.approving(id).is_some());
+    life.checks = vec![one_alone(), reachable(CheckStatus::Pass)];
+    life.wait(15_000);
+    life.prepare();
+    let by = life.action().decision.clone().unwrap().decider;
+    assert!(matches!(by, Decider::Rule { .. }), "{by}");
+    assert_eq!(life.state.approving(id), None);
+    let why = format!("the approval of deposit/1#1 by ada counts no more: {by} decided without it");
+    assert_eq!(life.last("note"), why);
+}
+
+#[test]
+fn without_any_endpoint_an_approval_waits_for_one_whatever_the_desk_said_before() {
+    let mut life = alone();
+    let id = life.action().id;
+    let outcome = Prepared::Later {
+        reason: "the operators' directory does not answer".into(),
+        at: UnixMillis(life.now + 60_000),
+    };
+    life.wait(70_000);
+    life.effects.clear();
+    life.input(Input::Prepared {
+        case: id.case,
+        purpose: Purpose::Refresh(id),
+        outcome,
+    });
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    life.approve("ada", 1000).unwrap();
+    let why = life.state.refreshing(id).unwrap().why.unwrap();
+    assert!(why.as_str().starts_with("no endpoint answers since"), "{why}");
+}
+
+#[test]
+fn what_was_signed_waits_no_more_where_the_clock_was_set_back() {
+    let mut life = alone();
+    life.now = 10_000_000;
+    life.input(Input::Tick);
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    let expires = UnixMillis(life.now + 300_000);
+    life.approve_signed("bob", 2, |statement| statement.expires = expires)
+        .unwrap();
+    let id = life.action().id;
+    let set_back = Stamped {
+        at: UnixMillis(life.now - 3_600_000),
+        up_ms: life.now + 1_000,
+        entropy: [7; 24],
+        input: Input::Tick,
+    };
+    let (output, _) = step(&mut life.state, set_back);
+    assert_eq!(life.state.refreshing(id), None);
+    let said = output.records.iter().map(|record| record.sentence().to_string());
+    let why = "counts no more: the clock was set back since bob signed it";
+    assert!(
+        said.into_iter().any(|said| said.contains(why)),
+        "{:?}",
+        output.records
+    );
+}
+
+#[test]
+fn who_was_shown_as_away_in_a_held_check_was_away() {
+    let since = UnixMillis(1_000);
+    let held = Check::unknown("operators-reachable", "operator 4: timed out").held(since, since);
+    assert_eq!(why_not_there(&[held], OperatorId(4)), Some("timed out"));
 }
