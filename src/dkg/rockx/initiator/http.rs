@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::http::{Endpoint, Http, HttpError, Limits, Reply};
 use crate::types::{RedactedUrl, SafeText};
 
-/// Calls of a request whose connections break.
-const TRIES: usize = 3;
+/// Before each further try of a call whose connection broke, ms.
+const PAUSES_MS: [u64; 4] = [0, 50, 200, 800];
 
 /// Why a call gave no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -66,16 +66,17 @@ impl From<HttpError> for CallError {
 }
 
 /// Asks what may be asked twice. A server under pressure closes connections that wait, one of them just as a request comes
-/// in: that says nothing of the server, and the next connection is another one.
+/// in: that says nothing of the server, and the next connection is another one. A machine that is busy is slow to send on
+/// that one, too, and finds it closed: the pauses let it catch up.
 ///
 /// # Errors
 /// As the last call.
 pub(crate) async fn again_if_broken<T, E: Into<CallError>, F: Future<Output = Result<T, E>>>(
     call: impl Fn() -> F,
 ) -> Result<T, CallError> {
-    for _ in 1..TRIES {
+    for pause in PAUSES_MS {
         match call().await.map_err(Into::into) {
-            Err(CallError::Broken(_)) => {}
+            Err(CallError::Broken(_)) => tokio::time::sleep(Duration::from_millis(pause)).await,
             answer => return answer,
         }
     }
