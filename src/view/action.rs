@@ -548,6 +548,9 @@ pub struct ActionView {
     /// Who approved it while its checks were stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refreshing: Option<RefreshingView>,
+    /// Why the last approval ended without counting, and when; not kept over a start of the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_ended: Option<SafeText>,
     /// Where it takes more than one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<PeopleView>,
@@ -692,7 +695,10 @@ impl ActionView {
         let anew = self.anew.as_ref().filter(|_| self.is_proposed());
         let anew = anew.map(|anew| format!("proposed anew at {}: {anew}", anew.at.to_utc()));
         let beside = self.approved_anew();
-        worse.into_iter().chain(anew).chain(beside).map(upper).collect()
+        let ended = self.approval_ended.as_ref().filter(|_| self.is_proposed());
+        let ended = ended.map(ToString::to_string);
+        let all = worse.into_iter().chain(ended).chain(anew).chain(beside);
+        all.map(upper).collect()
     }
 
     /// The digest again, from what is here: the engine's own must be the same.

@@ -192,7 +192,7 @@ impl Snapshot {
                 _ => format!("the validator of pool {}", a.id.case.pool),
             };
             SafeText::new(&format!(
-                "the exit of {validator} ({}) is published and not seen in a block",
+                "the exit of {validator} ({}) was offered to the beacon nodes and is not seen in a block",
                 a.id.case
             ))
         });

@@ -11,8 +11,16 @@ use crate::types::{ActionId, CaseId, OperatorId, SafeText, Severity, UnixMillis}
 /// What cannot go on because of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stops {
-    /// Nothing new can leave this machine, or none of a whole kind: `/readyz` says no.
+    /// Nothing new can leave this machine.
     Everything,
+    /// Every ceremony; what has its key already leaves.
+    Ceremonies,
+    /// Every transaction; ceremonies run and exits leave.
+    Transactions,
+    /// Every deposit; reshares and exits go on.
+    Deposits,
+    /// Every exit; ceremonies and transactions go on.
+    Exits,
     /// The case that waits.
     Case,
     /// Nothing: it goes on by itself, or others do its work.
@@ -25,9 +33,19 @@ impl Stops {
     pub fn word(self) -> &'static str {
         match self {
             Self::Everything => "everything",
+            Self::Ceremonies => "every ceremony",
+            Self::Transactions => "every transaction",
+            Self::Deposits => "every deposit",
+            Self::Exits => "every exit",
             Self::Case => "the case",
             Self::Nothing => "nothing",
         }
+    }
+
+    /// Whether it stops all of a kind, whichever case it is: `/readyz` says no.
+    #[must_use]
+    pub fn is_wide(self) -> bool {
+        !matches!(self, Self::Case | Self::Nothing)
     }
 }
 
@@ -127,7 +145,7 @@ reasons! {
         "A person approved an action, and it leaves at the end of its undo window.", "nothing, or take the approval back before it leaves";
     NoEndpoint "no-endpoint" Critical after 10 s stops Case:
         "What was approved is held, because no execution endpoint answers.", "look at the endpoints: it leaves by itself once one answers; the approval expires otherwise";
-    SignerAway "signer-away" Critical after 10 s stops Everything:
+    SignerAway "signer-away" Critical after 10 s stops Transactions:
         "The signer elsewhere does not answer, or does not have the oracle's key, so no transaction can be signed.", "look at the signer: what was approved is held and leaves once it answers; the approval expires otherwise";
     Refreshing "refreshing" Warning after 60 s stops Case:
         "A person approved an action whose checks were stale, and they are made again first.", "look whether endpoints and operators answer, or take the approval back";
@@ -197,7 +215,7 @@ reasons! {
         "An endpoint claims blocks that no other has, or stands still.", "look at which endpoint it is";
     ClockDiffers "clock-differs" Warning after 0 s stops Nothing:
         "This machine's clock and the chain's time differ.", "set the clock, or look at which endpoint lies";
-    SsvUnsuited "ssv-unsuited" Critical after 0 s stops Everything:
+    SsvUnsuited "ssv-unsuited" Critical after 0 s stops Deposits:
         "SSV takes no registration of the kind that the manager makes.", "look at which version of SSV the manager uses";
     VersionLacks "version-lacks" Warning after 0 s stops Nothing:
         "Not everything that this version of the contract asks for is done by this program.", "serve such requests in another way";
@@ -223,23 +241,23 @@ reasons! {
         "No execution endpoint answers, or is believed.", "look at them, or configure others";
     ExecutionSyncing "execution-syncing" Critical after 10 s stops Everything:
         "Every execution endpoint that answers says that it is still syncing, so what is read may be old.", "wait until one is in sync, or configure one that is";
-    RelayAway "messenger-away" Critical after 10 s stops Everything:
+    RelayAway "messenger-away" Critical after 10 s stops Ceremonies:
         "The messenger between the operators does not answer, so no ceremony can run.", "start the messenger, or configure another";
-    BeaconAway "beacon-away" Critical after 10 s stops Everything:
+    BeaconAway "beacon-away" Critical after 10 s stops Exits:
         "No beacon node answers, so no rule can be sure of a deposit and no exit is published.", "look at them, or configure others";
     OperatorDown "operator-down" Warning after 10 s stops Nothing:
         "Nobody listens at an operator's address.", "ask the operator";
     OperatorNotKnown "operator-not-known" Warning after 10 s stops Nothing:
         "An operator's node gives no usable answer, which may be its fault, the network's or ours.", "look at the reason first: a name that is not found, a certificate, a route; then ask the operator";
-    OperatorsShort "operators-short" Critical after 10 s stops Everything:
+    OperatorsShort "operators-short" Critical after 10 s stops Ceremonies:
         "Fewer operators answer than the smallest committee has.", "ask the operators, or configure others";
     ForeignCeremony "foreign-ceremony" Warning after 0 s stops Nothing:
         "Somebody else had operators take part in a ceremony at our messenger.", "ask the operators who asked them, and whether it was about our validators or for our owner";
-    NotAuthorised "not-authorised" Critical after 0 s stops Everything:
+    NotAuthorised "not-authorised" Critical after 0 s stops Transactions:
         "The contract does not accept the oracle's account.", "have the manager accept the account, or configure the right key";
     BalanceLow "balance-low" Warning after 0 s stops Nothing:
         "The oracle account will soon not pay for deposits.", "send ether to the oracle account";
-    BalanceOut "balance-out" Critical after 0 s stops Everything:
+    BalanceOut "balance-out" Critical after 0 s stops Transactions:
         "The oracle account cannot pay for one more deposit.", "send ether to the oracle account";
     Alarm "alarm" Warning after 0 s stops Nothing:
         "Something that a person should know of; the sentence says what.", "look at the log";
@@ -311,7 +329,7 @@ impl Wait {
     /// Orders what waits: what stops everything is worse than what does not, and then by severity.
     #[must_use]
     pub fn urgency(&self) -> (bool, Severity) {
-        (self.reason.stops() == Stops::Everything, self.reason.severity())
+        (self.reason.stops().is_wide(), self.reason.severity())
     }
 
     /// Until when it has to be over. An undo window ends by itself, and nothing is late then.

@@ -38,6 +38,12 @@ pub(crate) fn records(ground: &Ground, case: &str) -> Vec<Entry> {
     };
     // the id alone, with the number of an action behind it, or by a ceremony
     let mut ids = vec![format!("\"{case}\""), format!("\"{case}#")];
+    // nothing before is about it, and the journal gets long
+    let opened = |e: &Entry| e.kind == "case-opened" && e.body.contains(&ids[0]);
+    let Some(opened) = entries.iter().position(opened) else {
+        return Vec::new();
+    };
+    let mut entries = entries.split_off(opened);
     let ceremonies = entries
         .iter()
         .filter(|e| e.kind == "ceremony-started" && e.body.contains(&ids[0]));

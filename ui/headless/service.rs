@@ -5,7 +5,7 @@ use std::sync::Arc;
 use casimir_dkg::config::Layers;
 use casimir_dkg::engine::{EngineHandle, Identity};
 use casimir_dkg::types::{PoolId, SafeText};
-use casimir_dkg::view::{Query, Snapshot, Stops, Wait};
+use casimir_dkg::view::{Query, Snapshot, Wait};
 use futures_util::future::BoxFuture;
 use tokio::task::AbortHandle;
 
@@ -182,7 +182,7 @@ async fn tells(manager: &Manager, mut engine: EngineHandle) {
 
 /// The worst of what stops everything; a case that waits stops nothing else.
 fn line(snapshot: &Snapshot) -> SafeText {
-    let stops = |wait: &&Wait| wait.reason.stops() == Stops::Everything;
+    let stops = |wait: &&Wait| wait.reason.stops().is_wide();
     // of equals the first
     let worst = snapshot
         .waits
@@ -198,7 +198,7 @@ fn line(snapshot: &Snapshot) -> SafeText {
 
 #[cfg(test)]
 mod tests {
-    use casimir_dkg::view::WaitReason;
+    use casimir_dkg::view::{Stops, WaitReason};
 
     use super::*;
     use crate::fixture::unread;
@@ -215,8 +215,8 @@ mod tests {
     fn the_manager_is_told_of_every_reason_that_stops_everything_and_of_no_other() {
         for reason in WaitReason::ALL {
             let wanted = match reason.stops() {
-                Stops::Everything => format!("{reason}: it is so"),
                 Stops::Case | Stops::Nothing => "works".to_owned(),
+                _ => format!("{reason}: it is so"),
             };
             assert_eq!(told(&[WaitReason::Decision, *reason]), wanted);
         }

@@ -209,6 +209,14 @@ impl State {
         })
     }
 
+    /// Why the last approval of an action that waits for a decision ended without counting, and when.
+    #[must_use]
+    pub fn approval_ended(&self, id: ActionId) -> Option<&SafeText> {
+        let action = self.actions.get(&id)?;
+        let ended = self.volatile.approval_ended.get(&id)?;
+        (action.state == ActionState::Proposed).then_some(ended)
+    }
+
     /// Whether somebody approved what had faded within the last minute, and it does not count yet.
     pub(super) fn was_just_approved(&self, id: ActionId) -> bool {
         let is_new = |approving: &Approving| {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::oracle::advance;
 use crate::oracle::state::Shares;
-use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
+use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText, refreshing};
 
 pub(in crate::oracle) use committee::{Against, against_committee, why_not_there};
 pub use refusals::{REFUSED_AT_MOST, REFUSED_FOR};
@@ -86,10 +86,11 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
         Way::Decide => {
             let action = undecided(state, case)?;
             let can = state.actions.get(&action)?.approvable();
-            let why = format!(
-                "{action} waits for a decision{}",
-                costs::proposed_again(state, case)
-            );
+            let again = costs::proposed_again(state, case);
+            let why = match state.refreshing(action).filter(|it| it.is_enough) {
+                Some(it) => format!("{action} is {}", refreshing(&it.by, it.why.as_ref())),
+                None => format!("{action} waits for a decision{again}"),
+            };
             let costs = "approved, it leaves this machine; rejected, the case halts until it is retried";
             (can, why, costs.to_owned())
         }

@@ -14,7 +14,7 @@ use super::EngineHandle;
 use super::notices::Delivered;
 use crate::monitor::{Probe, Pulse, Verdict, render};
 use crate::types::UnixMillis;
-use crate::view::{Snapshot, Stops, Wait};
+use crate::view::{Snapshot, Wait};
 
 /// The oracle, as its monitor is asked.
 #[derive(Debug)]
@@ -88,5 +88,5 @@ impl Probe for OracleProbe {
 }
 
 fn stops_everything(wait: &Wait) -> bool {
-    wait.reason.stops() == Stops::Everything
+    wait.reason.stops().is_wide()
 }

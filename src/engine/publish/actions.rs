@@ -113,6 +113,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         is_enough: it.is_enough,
         why: it.why,
     });
+    view.approval_ended = state.approval_ended(id).cloned();
     let can_undo = state.mode() != Mode::Observe && can_take_back(state, id).is_ok();
     view.undo = can_undo.then(|| UndoView {
         until: undo_until(state, id),

@@ -7,7 +7,7 @@ use crate::oracle::{
     Action, ActionState, Case, CaseStatus, ExitStanding, ExitVerdict, Payload, State, Step, ValidatorPhase,
     case_status, milestones,
 };
-use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose, counted};
+use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose, counted, refreshing};
 use crate::view::{ExitView, NodeVerdict};
 
 pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
@@ -93,7 +93,10 @@ fn outcome(state: &State, case: &Case, asked: Option<&Action>) -> SafeText {
             _ => standing.sentence(),
         }),
         (None, None) => match asked.filter(|action| action.state == ActionState::Proposed) {
-            Some(action) => SafeText::new(&format!("waits for a decision on {}", action.id)),
+            Some(action) => match state.refreshing(action.id).filter(|it| it.is_enough) {
+                Some(it) => SafeText::new(&refreshing(&it.by, it.why.as_ref())),
+                None => SafeText::new(&format!("waits for a decision on {}", action.id)),
+            },
             None => SafeText::default(),
         },
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use casimir_dkg::ports::notifier::NoticeKind;
-use casimir_dkg::view::{Stops, WaitReason};
+use casimir_dkg::view::WaitReason;
 use clap::Parser as _;
 
 use super::*;
@@ -118,11 +118,7 @@ fn pages_that_are_named_are_there() {
 fn every_alarm_has_a_page_that_says_what_it_means_what_to_look_at_and_what_to_press() {
     for reason in WaitReason::ALL {
         let text = find(reason.code()).unwrap_or_else(|_| panic!("no page for {reason}"));
-        let stops = match reason.stops() {
-            Stops::Everything => "everything",
-            Stops::Case => "the case",
-            Stops::Nothing => "nothing",
-        };
+        let stops = reason.stops().word();
         let severity = reason.severity().to_string();
         let means = format!("\n{} It is {severity} and stops {stops}.\n", reason.means());
         assert!(

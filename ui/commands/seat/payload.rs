@@ -299,6 +299,7 @@ mod tests {
             can_reject: Can::Yes,
             undo: None,
             refreshing: None,
+            approval_ended: None,
             phrase: None,
             committee: None,
             people: None,

@@ -1,6 +1,6 @@
 //! An engine's state, for people who read lines.
 
-use casimir_dkg::types::{Round, rounded_ether};
+use casimir_dkg::types::{CheckStatus, Round, rounded_ether};
 use casimir_dkg::view::{
     ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView, Wait, WaitReason,
 };
@@ -100,7 +100,7 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
         // what stops nothing holds nothing up
         let label = match wait.reason.stops() {
             Stops::Nothing => "to know",
-            Stops::Everything | Stops::Case => "held up by",
+            _ => "held up by",
         };
         field(label, held_up(wait));
         for detail in &wait.details {
@@ -152,7 +152,12 @@ pub(super) fn waiting(snapshot: &Snapshot) {
             action.title
         ));
         line(&format!("    code: {}", action.digest.code()));
-        if action.faded.is_some() {
+        if action.faded.is_some()
+            || action
+                .checks
+                .iter()
+                .any(|check| check.status != CheckStatus::Pass)
+        {
             line(&format!("    checks: {}", action.checks_in_words(" · ")));
             stale(action);
         }

@@ -123,8 +123,8 @@ impl App {
 
     /// Whether the key that approves opens something else that waits.
     pub(crate) fn leads_on(&self) -> bool {
-        let waits = self.subject_action().is_some_and(ActionView::waits);
-        !waits && self.past.is_none() && self.snapshot.waiting().next().is_some()
+        let takes = self.subject_action().is_some_and(ActionView::takes_approval);
+        !takes && self.past.is_none() && self.snapshot.waiting().next().is_some()
     }
 
     /// Whether the footer offers the command now. The command itself explains why not.

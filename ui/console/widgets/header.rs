@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use casimir_dkg::types::{CheckStatus, Severity};
-use casimir_dkg::view::{EndpointKind, Health, Mode, Stops, Wait, WaitReason};
+use casimir_dkg::view::{EndpointKind, Health, Mode, Wait, WaitReason};
 use ratatui::text::{Line, Span};
 
 use super::sign::Sign;
@@ -341,7 +341,11 @@ pub(crate) fn leaving(app: &App) -> Option<String> {
         _ => format!("that of {taken}"),
     };
     let said: Vec<_> = said.into_iter().map(|(_, words)| words).collect();
-    Some(format!("{sign} {}: {key} takes {whose} back", said.join(", ")))
+    // first, because what is too long is cut at its end
+    Some(match &said[..] {
+        [only] => format!("{sign} {only}: {key} takes {whose} back"),
+        many => format!("{sign} {key} takes {whose} back: {}", many.join(", ")),
+    })
 }
 
 /// Everything that a person should know, the worst first.
@@ -425,7 +429,7 @@ const HAVE_A_PLACE: [WaitReason; 7] = [
 /// What the rest of the header does not say, once it has lasted for longer than is usual.
 fn is_news(app: &App, wait: &Wait) -> bool {
     let has_a_place = HAVE_A_PLACE.contains(&wait.reason);
-    let matters = wait.reason.severity() > Severity::Info || wait.reason.stops() == Stops::Everything;
+    let matters = wait.reason.severity() > Severity::Info || wait.reason.stops().is_wide();
     !has_a_place && matters && wait.since.plus(wait.reason.usual_for()) <= app.clock()
 }
 
@@ -442,7 +446,7 @@ mod tests {
             let waits = vec![Wait::new(*reason, "it is so")];
             let app = app(casimir_dkg::view::Snapshot { waits, ..unread() });
             let line = alarm(&app, 300).map(|line| line.to_string());
-            let info = reason.severity() == Severity::Info && reason.stops() != Stops::Everything;
+            let info = reason.severity() == Severity::Info && !reason.stops().is_wide();
             match HAVE_A_PLACE.contains(reason) || info {
                 true => assert_eq!(line, None, "{reason}"),
                 false => assert!(line.is_some_and(|line| line.contains("it is so")), "{reason}"),

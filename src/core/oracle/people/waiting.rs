@@ -24,6 +24,7 @@ pub(super) fn refresh_first(
     waiting.retain(|other| !other.by.is_same(&approving.by));
     let is_again = waiting.len() < before;
     waiting.push(approving);
+    turn.state.volatile.approval_ended.remove(&id);
     advance::look_again(turn, id);
     if !is_again {
         note(
@@ -58,13 +59,21 @@ fn note(turn: &mut Turn<'_>, id: ActionId, text: &str) {
     turn.record(Record::Note { case, text });
 }
 
-/// Takes down that an approval which waited for stale checks is over.
+/// Takes down that an approval which waited for stale checks is over, also for who looks at the action next.
 fn counts_no_more(turn: &mut Turn<'_>, id: ActionId, whose: &SafeText, why: &str) {
+    ends(turn, id, whose, why);
     note(
         turn,
         id,
         &format!("the approval of {id} by {whose} counts no more: {why}"),
     );
+}
+
+/// Nobody who comes back to the action takes it for one that was never approved.
+fn ends(turn: &mut Turn<'_>, id: ActionId, whose: &SafeText, why: &str) {
+    let words = format!("the approval by {whose} ended at {}: {why}", turn.at.to_utc());
+    let ended = &mut turn.state.volatile.approval_ended;
+    ended.insert(id, SafeText::new(&words));
 }
 
 /// What waited for stale checks too long counts no more, whether they were made again or not.
@@ -170,6 +179,7 @@ pub(in crate::oracle) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
             }
         };
         if let Err(why) = outcome {
+            ends(turn, id, &SafeText::new(&by.to_string()), &why);
             note(
                 turn,
                 id,

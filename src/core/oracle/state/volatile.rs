@@ -114,6 +114,7 @@ impl Volatile {
         self.wavering.retain(|action, _| !of(action));
         self.undo_from.retain(|action, _| !of(action));
         self.approving.retain(|action, _| !of(action));
+        self.approval_ended.retain(|action, _| !of(action));
     }
 
     /// Ceremonies have ended: nobody looks for them any more.
@@ -294,6 +295,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) approved_up_ms: BTreeMap<ActionId, u64>,
     /// Approvals of what had faded.
     pub(in crate::oracle) approving: BTreeMap<ActionId, Vec<Approving>>,
+    /// Why the last approval of an action that is not decided ended without counting, and when.
+    pub(in crate::oracle) approval_ended: BTreeMap<ActionId, SafeText>,
     /// Events up to this block were told and stay.
     pub(in crate::oracle) told_final: Option<u64>,
     /// Effects whose tasks died in this process, by case and name.

@@ -138,7 +138,7 @@ fn leaving_asks_while_something_approved_has_not_left_or_an_exit_is_not_in_a_blo
     );
     approve(&mut published, 1, ActionState::Executing);
     assert!(
-        words(&published)[0].ends_with("(exit/1) is published and not seen in a block"),
+        words(&published)[0].ends_with("(exit/1) was offered to the beacon nodes and is not seen in a block"),
         "{:?}",
         words(&published)
     );
