@@ -18,7 +18,7 @@ use crate::engine::spend::unsigned;
 use crate::engine::world::{EffectFuture, World};
 use crate::log_limit::LogLimit;
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
-use crate::ports::{Answer, At, Consensus, Priced, StuckOptions, Transactions, Unknown, agreed};
+use crate::ports::{Answer, At, Consensus, Priced, Simulated, StuckOptions, Transactions, Unknown, agreed};
 use crate::types::{ActionId, BlsPublicKey, CaseId, Round, SafeText, SignedTransaction, rounded_ether};
 
 /// Lines about nonces that one endpoint calls used: it can do so at every transaction.
@@ -181,9 +181,11 @@ impl Outside {
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
             Some(old) => {
-                let simulated = desk::simulate(&*self.ask.execution, payload).await;
-                let gas = simulated.and_then(|simulated| desk::gas_of(&*self.ask.manager, &simulated));
-                let gas = gas.yes().and_then(Result::ok);
+                let simulated = desk::simulate(&*self.ask.execution, payload).await.yes();
+                // what is out there already keeps its gas where the endpoints are far apart
+                let sure = simulated.filter(|tried| !matches!(tried, Simulated::Disputed { .. }));
+                let gas = sure.map(|tried| desk::gas_of(&*self.ask.manager, &tried));
+                let gas = gas.and_then(Answer::yes).and_then(Result::ok);
                 self.transactions.raise(old, gas, ceiling).await
             }
             None => {
@@ -205,6 +207,10 @@ impl Outside {
                 }
                 let simulated = desk::simulate(&*self.ask.execution, payload).await;
                 let simulated = simulated.value().map_err(unknown)?;
+                // a nonce that is signed for with one endpoint's gas is stuck where that is wrong
+                if let Simulated::Disputed { words, .. } = &simulated {
+                    return Err(unknown(Unknown::because(words)));
+                }
                 let gas = desk::gas_of(&*self.ask.manager, &simulated).value();
                 let gas = gas.map_err(unknown)?.map_err(|e| words(&e))?;
                 let priced = self.transactions.price(gas, ceiling).await;
