@@ -181,11 +181,7 @@ impl Outside {
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
             Some(old) => {
-                let simulated = desk::simulate(&*self.ask.execution, payload).await.yes();
-                // what is out there already keeps its gas where the endpoints are far apart
-                let sure = simulated.filter(|tried| !matches!(tried, Simulated::Disputed { .. }));
-                let gas = sure.map(|tried| desk::gas_of(&*self.ask.manager, &tried));
-                let gas = gas.and_then(Answer::yes).and_then(Result::ok);
+                let gas = self.gas_now(payload).await;
                 self.transactions.raise(old, gas, ceiling).await
             }
             None => {
@@ -234,6 +230,14 @@ impl Outside {
             Some(why) => NotSigned::Away(why.clone()),
             None => words(&error),
         })
+    }
+
+    /// What the call of something that is out there already takes now. None where the endpoints are far apart on it, too: it keeps
+    /// the gas that it has.
+    async fn gas_now(&self, payload: &TransactionPayload) -> Option<u64> {
+        let simulated = desk::simulate(&*self.ask.execution, payload).await.yes();
+        let sure = simulated.filter(|tried| !matches!(tried, Simulated::Disputed { .. }))?;
+        desk::gas_of(&*self.ask.manager, &sure).yes()?.ok()
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {

@@ -463,6 +463,20 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
 }
 
+#[tokio::test]
+async fn what_is_out_there_keeps_its_gas_where_the_endpoints_are_far_apart_on_it() {
+    let apart = FakeExecution {
+        simulated: Answer::Yes(Simulated::Disputed {
+            gas: 16_000_000,
+            words: "a estimates 16000000 gas, and b 500000".into(),
+        }),
+        ..FakeExecution::default()
+    };
+    let raising = stage(FakeTransactions::default(), apart, Vec::new());
+    raising.unsigned(Some(signed())).await;
+    assert_eq!(raising.nodes.raised(), [None]);
+}
+
 /// The last checks passed a moment ago: nothing that somebody said speaks against it.
 #[tokio::test]
 async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
@@ -522,17 +536,6 @@ async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
         assert!(matches!(held, NotSigned::Unknown(_)), "{held:?}");
         assert_eq!(stage.signer.asked(), []);
     }
-    // what is out there already keeps its gas
-    let apart = FakeExecution {
-        simulated: Answer::Yes(Simulated::Disputed {
-            gas: 16_000_000,
-            words: "a estimates 16000000 gas, and b 500000".into(),
-        }),
-        ..FakeExecution::default()
-    };
-    let raising = stage(FakeTransactions::default(), apart, Vec::new());
-    raising.unsigned(Some(signed())).await;
-    assert_eq!(raising.nodes.raised(), [None]);
     // what nobody doubts is over its ceiling
     let refused = plain(over()).world.sign(&payload(), 6, None).await.unwrap_err();
     assert!(matches!(refused, NotSigned::Refused(_)), "{refused:?}");
