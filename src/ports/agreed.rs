@@ -16,7 +16,7 @@ mod outcome;
 mod state;
 mod taken;
 
-pub use outcome::{Told, are_of, is_in_no_block};
+pub use outcome::{Told, are_of, is_in, is_in_no_block};
 pub use taken::is_taken_by;
 
 pub use state::{

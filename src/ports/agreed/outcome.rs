@@ -17,6 +17,12 @@ pub fn are_of(most: &Words, block: BlockRef, succeeded: bool) -> bool {
     most.starts_with(&placed(block, succeeded))
 }
 
+/// Whether what is said of a transaction is that it is in this block, whatever came of it.
+#[must_use]
+pub fn is_in(said: &Words, block: BlockRef) -> bool {
+    said.first() == placed(block, true).first()
+}
+
 /// Whether those words say that it is in no block, and its nonce unused.
 #[must_use]
 pub fn is_in_no_block(said: &Words) -> bool {
@@ -30,13 +36,15 @@ pub(super) fn placed(block: BlockRef, succeeded: bool) -> Words {
     ]
 }
 
-/// A transaction with the nonce of an account, and the block that somebody tells it is in.
+/// A transaction with the nonce of an account, and what somebody tells of it. Whether it went through is compared only where it
+/// is said that it did not: that it did is believed when it is final, and its block is what ends its being sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Told {
     pub transaction: Root,
     pub account: Address,
     pub nonce: u64,
     pub block: BlockRef,
+    pub succeeded: bool,
 }
 
 /// Whoever has the nonce used, and the transaction in no block, may lag behind itself, or keep no receipts, and is silent.
@@ -45,7 +53,11 @@ pub(super) struct Outcome(pub(super) Told);
 impl Outcome {
     async fn placed(&self, voice: &Voice) -> Result<Option<Words>, Unknown> {
         let told = voice.execution.outcome(self.0.transaction).await.known()?;
-        Ok(told.map(|(block, succeeded)| placed(block, succeeded)))
+        let mut placed = told.map(|(block, succeeded)| placed(block, succeeded));
+        if let Some(words) = placed.as_mut().filter(|_| self.0.succeeded) {
+            words.truncate(1);
+        }
+        Ok(placed)
     }
 
     async fn next_nonce(&self, voice: &Voice) -> Result<u64, Unknown> {

@@ -145,12 +145,13 @@ impl Outside {
         };
         let agreement = &*self.ask.agreement;
         let accord = match what {
-            Told::Outcome(nonce, transaction, block, _) => {
+            Told::Outcome(nonce, transaction, block, succeeded) => {
                 let told = agreed::Told {
                     transaction,
                     account,
                     nonce,
                     block,
+                    succeeded,
                 };
                 agreed::on_outcome(agreement, told).await
             }
@@ -179,6 +180,7 @@ fn verdict(accord: &Accord, what: Told<'_>) -> Verdict {
     };
     // all that answer may deny what one of them told before
     let is_said = said.map(|said| match what {
+        Told::Outcome(_, _, block, true) => agreed::is_in(said, block),
         Told::Outcome(_, _, block, success) | Told::Receipt(_, block, success) => {
             agreed::are_of(said, block, success)
         }
@@ -254,7 +256,7 @@ pub(in crate::engine::service) struct Doubted(u64);
 /// What endpoints must agree about before it is believed.
 #[derive(Debug, Clone, Copy)]
 enum Told<'a> {
-    /// That a transaction of ours, with this nonce, is in a block, and whether it went through.
+    /// That a transaction of ours, with this nonce, is in a block, or reverted in it.
     Outcome(u64, Root, BlockRef, bool),
     /// What a transaction of ours came to in a block, that it went through, and that it is final.
     Receipt(Root, BlockRef, bool),
