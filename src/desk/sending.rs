@@ -360,10 +360,15 @@ mod tests {
         };
         let gas = |simulated| FakeExecution {
             simulated: Answer::Yes(simulated),
+            quote: Answer::Yes(fees::FeeQuote {
+                base_fee: 10_000_000_000,
+                priority: 1,
+                alone: false,
+            }),
             ..FakeExecution::default()
         };
-        // 0.1 ETH are 1.05 gwei for so much gas
-        let much = 75_000_000;
+        // 0.1 ETH are 6.7 gwei for so much gas
+        let much = 12_000_000;
         let sure = gas(Simulated::Succeeds {
             gas: much,
             doubt: None,
