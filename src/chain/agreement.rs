@@ -72,17 +72,44 @@ impl Agreement for Voices {
             let (mut words, last) = said?;
             if let Some(lowest) = lowest {
                 let hash = self.timed(final_hash(voice, last, lowest)).await?;
-                words.push(("the hash of the finalized block", hash));
+                words.push((FINAL_HASH, hash));
             }
             Ok(words)
         };
         let said = join_all(self.voices.iter().zip(said).map(finish)).await;
+        let told: Vec<_> = said.iter().map(|said| said.as_ref().ok().cloned()).collect();
         let accord = self.judge(&format!("at block {}", block.number), said);
         if accord.contradiction().is_some() {
-            join_all(self.voices.iter().map(|voice| question.contradicted(voice))).await;
+            let contradicted = self.voices.iter().zip(of_the_block(block, &accord, &told));
+            let contradicted = contradicted.filter(|(_, is_contradicted)| *is_contradicted);
+            join_all(contradicted.map(|(voice, _)| question.contradicted(voice))).await;
         }
         accord
     }
+}
+
+const HASH: &str = "the block's hash";
+const FINAL_HASH: &str = "the hash of the finalized block";
+
+/// Who is contradicted on what was asked for of a block: by those who are most, where they are, else by anybody. A voice on
+/// another fork tells another state, and what it and others read of it is as right as before.
+fn of_the_block(block: BlockRef, accord: &Accord, told: &[Option<Words>]) -> Vec<bool> {
+    let here = (HASH, block.hash.to_string());
+    let asked = |words: &Words| -> Option<Words> {
+        let is_asked = |word: &&(&'static str, String)| ![HASH, FINAL_HASH].contains(&word.0);
+        let is_here = words.contains(&here);
+        is_here.then(|| words.iter().filter(is_asked).cloned().collect())
+    };
+    let told: Vec<_> = told.iter().map(|words| asked(words.as_ref()?)).collect();
+    let most = match accord {
+        Accord::Outvoted { most, .. } => asked(most),
+        _ => None,
+    };
+    let against: Vec<_> = most.map_or_else(|| told.iter().flatten().cloned().collect(), |most| vec![most]);
+    let differs = |words: &Words| against.iter().any(|other| difference(other, words).is_some());
+    told.iter()
+        .map(|words| words.as_ref().is_some_and(differs))
+        .collect()
 }
 
 /// The words of one voice at a block, and the newest block that it calls final.
@@ -92,7 +119,7 @@ async fn at_block(
     question: &dyn Question,
 ) -> Result<(Words, Option<BlockRef>), Unknown> {
     let theirs = voice.execution.block_at(block.number).await.value()?;
-    let mut words: Words = vec![("the block's hash", theirs.hash.to_string())];
+    let mut words: Words = vec![(HASH, theirs.hash.to_string())];
     if theirs != block {
         return Ok((words, None));
     }

@@ -3,7 +3,7 @@
 //! | question | yes | no | not known |
 //! |---|---|---|---|
 //! | `head`, `balance`, `nonce` | what the node says | never | no endpoint answers in a form that can be used, or none has that state |
-//! | `fee_quote` | what most endpoints tell; where they are far apart, what their headers of the head that they share determine | never | none answers, or they are far apart and their headers, too |
+//! | `fee_quote` | what most endpoints tell; where they are far apart, what their headers of the head that they share determine | never | none answers, or they are far apart and their headers, too, or fewer than two of them have one |
 //! | `block_at` | the block at that height | never | no endpoint has it after a few seconds, or none answers |
 //! | `finalized` | the newest block that two endpoints which keep up call final, or the only one that tells any | a node says that nothing is final yet, by `null` or in its client's words, and no other tells a final block; the chain is shorter than the configured depth | every other error, no endpoint answers |
 //! | `code` | the code that the first endpoint has that has any | every endpoint that answers has that state, and no code in it | no endpoint answers |

@@ -3,7 +3,7 @@
 //!
 //! The base fee of the next block follows from the header of the newest one (EIP-1559), so where quotes are far apart each
 //! endpoint's header of the head that they share is asked for. Who quotes far from what those come to is passed over and
-//! named; where the headers are far apart, too, nothing is known.
+//! named; where the headers are far apart, too, or fewer than two endpoints have one, nothing is known.
 
 use super::rpc::{Rpc, RpcError, Told};
 use crate::ports::FeeQuote;
@@ -47,7 +47,7 @@ pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
     for (index, _, (quote, priority)) in told {
         if are_near(quote, base_fee) {
             priorities.extend(priority);
-        } else {
+        } else if !alone {
             let words = format!("quotes a base fee of {quote} wei where the next block has about {base_fee}");
             rpc.blame_for_contradiction(index, &SafeText::new(&words));
         }
@@ -60,13 +60,18 @@ pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
     })
 }
 
-/// The base fee that headers determine, and whether it is one endpoint's word; `quote` where none tells what that takes.
+/// The base fee that headers determine, and whether it is one endpoint's word; `quote` where none tells what that takes. One
+/// header decides nothing between quotes that contradict each other: whoever lies may have made up the block, too.
 async fn by_headers(rpc: &Rpc, quote: Option<u128>, quoted: &[Told<u128>]) -> Result<(u128, bool), RpcError> {
     let determined = rpc.next_base_fees().await?;
     let (told, base_fee) = match agreed(&determined) {
         Some(base_fee) => (&*determined, Some(base_fee)),
         None if determined.is_empty() => (quoted, quote),
         None => (&*determined, None),
+    };
+    let (told, base_fee) = match quoted.len() > 1 && determined.len() < 2 {
+        true => (quoted, quote),
+        false => (told, base_fee),
     };
     let Some(base_fee) = base_fee else {
         let said = told.iter().map(|(_, name, fee)| format!("{name} says {fee} wei"));

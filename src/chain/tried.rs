@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use super::revert::revert_of;
 use super::rpc::{At, CallRequest, Rpc, RpcError};
 use crate::ports::{Call, Revert, Simulated};
-use crate::types::{BlockRef, Root, SafeText};
+use crate::types::{BlockRef, MOST_GAS, Root, SafeText};
 
 pub(super) fn request(call: &Call) -> CallRequest {
     CallRequest {
@@ -71,7 +71,7 @@ async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> 
         .iter()
         .zip(told)
         .filter_map(|((name, _), gas)| Some((name, gas.ok()?)));
-    let mut plausible: Vec<_> = told.filter(|(_, gas)| *gas <= MOST).collect();
+    let mut plausible: Vec<_> = told.filter(|(_, gas)| *gas <= MOST_GAS).collect();
     plausible.sort_by_key(|(_, gas)| std::cmp::Reverse(*gas));
     match plausible.as_slice() {
         [] => {
@@ -95,9 +95,6 @@ async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> 
 
 /// Estimates that differ by more than this factor are not of one state.
 const APART: u64 = 2;
-
-/// Gas that a transaction may have at most (EIP-7825).
-const MOST: u64 = 1 << 24;
 
 /// What all of them say at a block of a call that one of them says reverts.
 async fn of_all(
@@ -125,7 +122,7 @@ async fn of_all(
     let first = first.map_or_else(|| FIRST.to_owned(), SafeText::to_string);
     if let Some((name, rpc)) = goes_through
         && let Ok(gas) = rpc.estimate_gas(call).await
-        && gas <= MOST
+        && gas <= MOST_GAS
     {
         let words = format!("{first} says that it reverts, and {name} that it goes through");
         return Simulated::Disputed {

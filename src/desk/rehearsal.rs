@@ -121,7 +121,7 @@ impl Rehearsal {
         };
         let call = self.as_call(oracle, data);
         let tried = self.execution.simulate(&call).await;
-        let ask = (&*self.manager, &*self.execution, &*self.ssv);
+        let ask = (&*self.agreement, &*self.manager, &*self.execution, &*self.ssv);
         snapshot::doubt(ask, &call.data, &tried).await;
         match tried {
             Answer::Yes(Simulated::Disputed { words, .. }) => Answer::not_known(words),

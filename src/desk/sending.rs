@@ -79,7 +79,8 @@ pub(super) async fn proposal(
 ) -> Prepared {
     checks.push(signer(from));
     let (manager, execution, ssv) = (&*from.manager, &*from.execution, &*from.ssv);
-    let (sending, fees) = self::checks(manager, execution, ssv, &payload, balance).await;
+    let ask = (&*from.agreement, manager, execution, ssv);
+    let (sending, fees) = self::checks(ask, &payload, balance).await;
     checks.extend(sending);
     super::dedup(&mut checks);
     facts.extend(fees);
@@ -127,15 +128,14 @@ pub(crate) fn gas_of(manager: &dyn PoolManager, simulated: &Simulated) -> Answer
 
 /// Simulation from the oracle's address, fee under the ceiling, balance enough for the ceiling.
 async fn checks(
-    manager: &dyn PoolManager,
-    execution: &dyn Execution,
-    ssv: &dyn Ssv,
+    ask: (&dyn Agreement, &dyn PoolManager, &dyn Execution, &dyn Ssv),
     payload: &TransactionPayload,
     balance: &Answer<U256>,
 ) -> (Vec<Check>, Vec<Fact>) {
+    let (_, manager, execution, ssv) = ask;
     let (ceiling, from) = (payload.fee_ceiling_wei, payload.from);
     let (simulated, quote) = tokio::join!(simulate(execution, payload), execution.fee_quote());
-    snapshot::doubt((manager, execution, ssv), &payload.data, &simulated).await;
+    snapshot::doubt(ask, &payload.data, &simulated).await;
     let committee = simulated.as_ref().yes().and_then(|tried| committee(tried, ssv));
     let dispute = match &simulated {
         Answer::Yes(Simulated::Disputed { words, .. }) => Some(Check::unknown(SIMULATION, words.as_str())),
@@ -247,6 +247,7 @@ fn signer(from: &Sending) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::agreement::Voices;
     use crate::ports::Revert;
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
     use crate::types::CheckStatus;
@@ -263,14 +264,17 @@ mod tests {
         }
     }
 
+    /// One endpoint is configured.
+    fn nobody() -> Voices {
+        Voices::new(Vec::new())
+    }
+
     #[tokio::test]
     async fn what_is_tried_out_is_what_would_be_sent_value_included() {
         let (manager, execution) = (FakeManager::default(), FakeExecution::default());
         let sent = payload(42);
         let (made, facts) = checks(
-            &manager,
-            &execution,
-            &FakeSsv::default(),
+            (&nobody(), &manager, &execution, &FakeSsv::default()),
             &sent,
             &Answer::Yes(U256::MAX),
         )
@@ -307,9 +311,13 @@ mod tests {
         };
         let status = async |execution: FakeExecution| {
             let balance = Answer::Yes(U256::MAX);
-            checks(&manager, &execution, &FakeSsv::default(), &payload(0), &balance)
-                .await
-                .0
+            checks(
+                (&nobody(), &manager, &execution, &FakeSsv::default()),
+                &payload(0),
+                &balance,
+            )
+            .await
+            .0
         };
         let reverts = status(FakeExecution {
             simulated: Answer::Yes(Simulated::reverts(Revert {
@@ -345,15 +353,22 @@ mod tests {
         let looked = async |execution: FakeExecution| {
             let (manager, ssv, balance) =
                 (FakeManager::default(), FakeSsv::default(), Answer::Yes(U256::MAX));
-            let made = checks(&manager, &execution, &ssv, &payload(0), &balance).await.0;
+            let made = checks((&nobody(), &manager, &execution, &ssv), &payload(0), &balance)
+                .await
+                .0;
             (made[1].status, made[1].reason.to_string())
         };
         let gas = |simulated| FakeExecution {
             simulated: Answer::Yes(simulated),
+            quote: Answer::Yes(fees::FeeQuote {
+                base_fee: 10_000_000_000,
+                priority: 1,
+                alone: false,
+            }),
             ..FakeExecution::default()
         };
-        // 0.1 ETH are 1.05 gwei for so much gas
-        let much = 75_000_000;
+        // 0.1 ETH are 6.7 gwei for so much gas
+        let much = 12_000_000;
         let sure = gas(Simulated::Succeeds {
             gas: much,
             doubt: None,
@@ -405,7 +420,9 @@ mod tests {
                 ..FakeSsv::default()
             };
             let balance = Answer::Yes(U256::MAX);
-            let made = checks(&manager, &execution, &ssv, &payload(0), &balance).await.0;
+            let made = checks((&nobody(), &manager, &execution, &ssv), &payload(0), &balance)
+                .await
+                .0;
             let status = |name: &str| made.iter().find(|c| c.name == name).map(|c| c.status);
             (status(SIMULATION), status(SSV_OPERATORS))
         };

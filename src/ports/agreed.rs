@@ -1,5 +1,7 @@
 //! The questions that every endpoint is asked: before money moves, and before a receipt counts as final.
 
+use std::sync::{Mutex, PoisonError};
+
 use alloy::primitives::{Address, keccak256};
 use async_trait::async_trait;
 
@@ -7,25 +9,29 @@ use super::{
     Accord, Agreement, Answer, At, Question, SsvState, UNTOLD, Unknown, Voice, Words, told_of_pools,
 };
 use crate::types::{
-    BlockRef, BlsPublicKey, ClusterSnapshot, OperatorId, PoolId, Root, UnixMillis, format_ether,
+    BlockRef, BlsPublicKey, ClusterSnapshot, OperatorId, PoolId, Root, SafeText, UnixMillis, format_ether,
 };
 
+mod outcome;
 mod state;
 mod taken;
 
+pub use outcome::{Told, are_of, is_in, is_in_no_block};
 pub use taken::is_taken_by;
 
-pub use state::{QueueState, on_balance, on_cluster, on_count, on_registering, on_sent, on_state};
+pub use state::{
+    QueueState, on_balance, on_cluster, on_count, on_registering, on_sent, on_state, read_clusters_anew,
+};
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
 /// calls, and what is final. All of it is the state of one block, so it takes no history.
 pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Accord {
-    let made = None;
     let question = Grounds {
         pool,
         oracle,
         block,
-        made,
+        made: None,
+        clusters: Clusters::default(),
     };
     agreement.ask_at(block, &question).await
 }
@@ -42,7 +48,7 @@ pub struct MadeSince<'a> {
     pub deposit_contract: Address,
 }
 
-/// The same for a deposit, and that nobody deposited for its key, and that there is a contract to deposit to.
+/// The same for a deposit, its cluster by two voices, and that nobody deposited for its key, and that there is a contract to deposit to.
 pub async fn on_deposit(
     agreement: &dyn Agreement,
     pool: PoolId,
@@ -50,14 +56,15 @@ pub async fn on_deposit(
     block: BlockRef,
     made: MadeSince<'_>,
 ) -> Accord {
-    let made = Some(made);
     let question = Grounds {
         pool,
         oracle,
         block,
-        made,
+        made: Some(made),
+        clusters: Clusters::default(),
     };
-    agreement.ask_at(block, &question).await
+    let accord = agreement.ask_at(block, &question).await;
+    question.clusters.judge(accord)
 }
 
 /// Where a pool stands in the queue at `block`, and whether the manager takes the oracle's calls: what a key generation
@@ -115,10 +122,11 @@ pub async fn on_receipt(agreement: &dyn Agreement, transaction: Root) -> Accord 
     agreement.ask(&about, &Receipt(transaction)).await
 }
 
-/// Where a transaction is included, final or not, and whether it went through.
-pub async fn on_outcome(agreement: &dyn Agreement, transaction: Root) -> Accord {
-    let about = format!("on transaction {transaction}");
-    agreement.ask(&about, &Outcome(transaction)).await
+/// Where a transaction is included, final or not, and whether it went through; or that it is in no block, by whoever has its
+/// nonce unused.
+pub async fn on_outcome(agreement: &dyn Agreement, told: Told) -> Accord {
+    let about = format!("on transaction {}", told.transaction);
+    agreement.ask(&about, &outcome::Outcome(told)).await
 }
 
 /// Whether the final blocks have used a nonce of an account, and for none of these transactions.
@@ -152,6 +160,44 @@ struct Grounds<'a> {
     oracle: Address,
     block: BlockRef,
     made: Option<MadeSince<'a>>,
+    clusters: Clusters,
+}
+
+/// Who tells the cluster that is part of a call, and who cannot tell it, and why.
+#[derive(Debug, Default)]
+struct Clusters(Mutex<(usize, Vec<SafeText>)>);
+
+impl Clusters {
+    fn note(&self, voice: &Voice, told: &Result<String, Unknown>) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match told {
+            Ok(_) => heard.0 += 1,
+            Err(why) => heard
+                .1
+                .push(SafeText::new(&format!("{}: {CLUSTER}: {why}", voice.name))),
+        }
+    }
+
+    /// What fewer than two tell is one endpoint's word, on however much else they agree.
+    fn judge(self, accord: Accord) -> Accord {
+        let (told, untold) = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match accord {
+            Accord::Agree {
+                agreeing,
+                said,
+                mut silent,
+            } if told < 2 => {
+                let configured = agreeing + silent.len();
+                silent.extend(untold);
+                Accord::TooFew {
+                    configured,
+                    said: Some(said),
+                    silent,
+                }
+            }
+            accord => accord,
+        }
+    }
 }
 
 impl Grounds<'_> {
@@ -165,13 +211,9 @@ impl Grounds<'_> {
     }
 
     /// A voice whose logs are still being read is silent on this alone.
-    async fn cluster(&self, voice: &Voice) -> Option<String> {
+    async fn cluster(&self, voice: &Voice) -> Option<Result<String, Unknown>> {
         let state = voice.ssv.state(self.block, self.made?.committee).await;
-        Some(
-            state
-                .yes()
-                .map_or_else(|| UNTOLD.to_owned(), |state| cluster_of(&state)),
-        )
+        Some(state.value().map(|state| cluster_of(&state)))
     }
 
     async fn deposit_contract(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
@@ -258,7 +300,10 @@ impl Question for Grounds<'_> {
         ];
         words.push(caller);
         words.extend(code);
-        words.extend(cluster.map(|cluster| (CLUSTER, cluster)));
+        if let Some(told) = cluster {
+            self.clusters.note(voice, &told);
+            words.push((CLUSTER, told.unwrap_or_else(|_| UNTOLD.to_owned())));
+        }
         words.extend(deposits);
         Ok(words)
     }
@@ -420,29 +465,6 @@ impl Question for Committee {
     }
 }
 
-/// Whether what most say of a transaction is that it is in this block, and whether it went through.
-#[must_use]
-pub fn are_of(most: &Words, block: BlockRef, succeeded: bool) -> bool {
-    most.starts_with(&placed(block, succeeded))
-}
-
-fn placed(block: BlockRef, succeeded: bool) -> Words {
-    vec![
-        ("its block", format!("{} {}", block.number, block.hash)),
-        ("its success", succeeded.to_string()),
-    ]
-}
-
-struct Outcome(Root);
-
-#[async_trait]
-impl Question for Outcome {
-    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        let (block, succeeded) = voice.execution.outcome(self.0).await.value()?;
-        Ok(placed(block, succeeded))
-    }
-}
-
 struct Receipt(Root);
 
 #[async_trait]
@@ -454,7 +476,7 @@ impl Question for Receipt {
             .iter()
             .map(|event| format!("pool {}: {}", event.pool, event.kind))
             .collect();
-        let mut words = placed(receipt.block, receipt.succeeded);
+        let mut words = outcome::placed(receipt.block, receipt.succeeded);
         words.push(("its events", events.join(", ")));
         Ok(words)
     }
@@ -493,6 +515,7 @@ impl Question for UsedNonce<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::Ordering;
 
     use super::*;
     use crate::chain::agreement::Voices;
@@ -622,6 +645,97 @@ mod tests {
             "{}",
             verdict.words()
         );
+    }
+
+    /// A payload rests on it: what one endpoint alone tells must not end an approval.
+    #[tokio::test]
+    async fn a_cluster_that_fewer_than_two_tell_is_agreed_on_by_nobody() {
+        let told = || Arc::new(FakeSsv::default());
+        let reads = || {
+            Arc::new(FakeSsv {
+                state: Answer::not_known("the logs are being read"),
+                ..FakeSsv::default()
+            })
+        };
+        let block = BlockRef {
+            number: 9,
+            hash: Root([9; 32]),
+        };
+        let made = MadeSince {
+            key: BlsPublicKey([2; 48]),
+            committee: &[OperatorId(1)],
+            since: 1,
+            deposit_contract: Address::repeat_byte(4),
+        };
+        let verdict = async |readers: Vec<Arc<FakeSsv>>| {
+            let names = ["a", "b", "c"].into_iter().zip(readers);
+            let voices = names.map(|(name, ssv)| Voice {
+                ssv,
+                ..voice(name, FakeManager::default(), FakeExecution::default())
+            });
+            on_deposit(
+                &Voices::new(voices.collect()),
+                PoolId(1),
+                Address::repeat_byte(3),
+                block,
+                made,
+            )
+            .await
+        };
+        for readers in [vec![told(), told()], vec![told(), reads(), told()]] {
+            let accord = verdict(readers).await;
+            assert!(matches!(accord, Accord::Agree { .. }), "{accord:?}");
+        }
+        assert_eq!(
+            verdict(vec![told(), reads()]).await.words(),
+            "1 of 2 endpoints answered; no answer: b: the SSV cluster of these operators: the logs are being read"
+        );
+        let accord = verdict(vec![reads(), told(), reads()]).await;
+        assert!(matches!(accord, Accord::TooFew { .. }), "{accord:?}");
+    }
+
+    #[tokio::test]
+    async fn only_whom_others_contradict_at_the_same_block_reads_anew() {
+        let counts = |owner_nonce| {
+            let mut ssv = FakeSsv::default();
+            if let Answer::Yes(state) = &mut ssv.state {
+                state.owner_nonce = owner_nonce;
+            }
+            Arc::new(ssv)
+        };
+        let fork = || {
+            let mut execution = FakeExecution::default();
+            if let Answer::Yes(head) = &mut execution.head {
+                head.block.hash = Root([7; 32]);
+            }
+            execution
+        };
+        let block = BlockRef {
+            number: 9,
+            hash: Root([9; 32]),
+        };
+        let here = FakeExecution::default;
+        for (told, anew) in [
+            (vec![(8, here()), (8, here()), (5, here())], vec![0, 0, 1]),
+            (vec![(8, here()), (5, here())], vec![1, 1]),
+            (vec![(8, here()), (8, fork())], vec![0, 0]),
+            (vec![(8, here()), (8, here()), (5, fork())], vec![0, 0, 0]),
+        ] {
+            let (readers, voices): (Vec<_>, Vec<_>) = told
+                .into_iter()
+                .map(|(count, execution)| {
+                    let ssv = counts(count);
+                    let voice = Voice {
+                        ssv: ssv.clone(),
+                        ..voice("a", FakeManager::default(), execution)
+                    };
+                    (ssv, voice)
+                })
+                .unzip();
+            on_registrations(&Voices::new(voices), block).await;
+            let read = readers.iter().map(|ssv| ssv.anew.load(Ordering::Relaxed));
+            assert_eq!(read.collect::<Vec<_>>(), anew);
+        }
     }
 
     #[tokio::test]

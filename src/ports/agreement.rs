@@ -38,8 +38,8 @@ pub trait Question: Send + Sync {
     /// This voice cannot tell all of it, and why.
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown>;
 
-    /// The voices contradict each other on it: what this one rebuilt from logs is read anew, because a log that was left out
-    /// once would be missing for ever.
+    /// Others contradict this voice on it, at a block that all of them know: what it rebuilt from logs is read anew, because a
+    /// log that was left out once would be missing for ever.
     async fn contradicted(&self, _voice: &Voice) {}
 }
 

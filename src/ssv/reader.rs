@@ -174,7 +174,10 @@ impl Ssv for SsvReader {
     }
 
     async fn read_anew(&self) {
-        self.replay.lock().await.read_anew("the registrations at SSV");
+        // what is being read now need not be read anew, and nobody waits for it
+        if let Ok(mut replay) = self.replay.try_lock() {
+            replay.read_anew("the registrations at SSV");
+        }
     }
 
     fn reading(&self) -> Option<(u64, u64)> {
@@ -245,4 +248,24 @@ fn fold(state: &mut OwnerState, log: &LogEntry, layout: ClusterLayout) -> Result
         state.clusters.insert(operators, cluster);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::rpc::RpcConfig;
+    use crate::types::RedactedUrl;
+
+    /// Whoever holds the history may read it for minutes.
+    #[tokio::test]
+    async fn nobody_waits_for_a_reading_to_have_it_thrown_away() {
+        let url = RedactedUrl::new("http://127.0.0.1:1".to_owned());
+        let rpc = Rpc::new(RpcConfig::new(vec![url], 1)).unwrap();
+        let layout = ClusterLayout::ActiveThenBalance;
+        let reader = SsvReader::new(rpc, Address::ZERO, Address::ZERO, layout, 0);
+        let reading = reader.replay.lock().await;
+        let anew = tokio::time::timeout(Duration::from_secs(1), reader.read_anew());
+        assert!(anew.await.is_ok());
+        drop(reading);
+    }
 }

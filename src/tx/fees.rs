@@ -5,11 +5,13 @@ use alloy::primitives::U256;
 
 use crate::ports::Answer;
 pub use crate::ports::{FeeQuote, Fees, OverCeiling};
+use crate::types::MOST_GAS;
 
-/// Gas limit for an estimate: a quarter more, because state moves between estimate and inclusion.
+/// Gas limit for an estimate: a quarter more, because state moves between estimate and inclusion, and never more than any node
+/// takes (EIP-7825): a nonce that is signed for with more would be stuck.
 #[must_use]
 pub fn gas_limit(estimate: u64) -> u64 {
-    estimate.saturating_add(estimate / 4)
+    estimate.saturating_add(estimate / 4).min(MOST_GAS)
 }
 
 /// What came of a quote. A ceiling that one endpoint of several calls too low may be enough.

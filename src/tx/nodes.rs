@@ -2,7 +2,7 @@
 //!
 //! | question | yes | not known |
 //! |---|---|---|
-//! | `price`, `raise` | what the market asks, under the ceiling or not | no endpoint tells its fees |
+//! | `price`, `raise` | what the market asks, under the ceiling or not | no endpoint tells its fees, or one of several alone tells fees that the ceiling does not pay |
 //! | `inspect` | what receipts, pools and the account's nonce say together | no endpoint answers one of these questions, the nonce is used and whether by ours is not known yet (who is silent on which of our hashes, or has it without a receipt, is named), or an event in the receipt cannot be read |
 //! | `why_reverted` | a trace, the block tried out again, the call on the block before, or an event earlier in the block | the transaction is not in this block, or no endpoint executes it again |
 //!
@@ -21,7 +21,7 @@ use crate::chain::rpc::Rpc;
 use crate::ports::{
     Answer, Broadcast, FeeQuote, PoolEventKind, PoolManager, Price, Priced, RevertReason, Ssv, Transactions,
 };
-use crate::types::{BlockRef, NonceStatus, Root, SignedTransaction};
+use crate::types::{BlockRef, MOST_GAS, NonceStatus, Root, SignedTransaction};
 
 /// The endpoints that transactions are handed to, and the contracts that they are about.
 #[derive(Debug)]
@@ -62,13 +62,17 @@ impl Transactions for Nodes {
     }
 
     async fn raise(&self, stuck: &SignedTransaction, gas: Option<u64>, ceiling_wei: U256) -> Answer<Priced> {
-        // nodes refuse for ever what has too little
-        let gas_limit = gas.map_or(0, fees::gas_limit).max(stuck.gas_limit);
-        let judge = |quote| match bump::bump(fees::Fees::from(stuck), quote, gas_limit, ceiling_wei) {
-            Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
-            Err(over) => Priced::Stuck(over, bump::options(stuck, gas_limit, quote)),
+        // nodes refuse for ever what has too little, and what has more than any transaction may have (EIP-7825)
+        let gas_limit = gas.map_or(0, fees::gas_limit);
+        let gas_limit = gas_limit.max(stuck.gas_limit).min(MOST_GAS);
+        let judge = |quote| {
+            let raised = bump::bump(fees::Fees::from(stuck), quote, gas_limit, ceiling_wei);
+            fees::quoted(quote, raised).map(|raised| match raised {
+                Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
+                Err(over) => Priced::Stuck(over, bump::options(stuck, gas_limit, quote)),
+            })
         };
-        self.quote().await.map(judge)
+        self.quote().await.and_then(judge)
     }
 
     async fn offer(&self, signed: &SignedTransaction) -> Broadcast {

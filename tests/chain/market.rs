@@ -65,6 +65,22 @@ async fn a_base_fee_that_one_endpoint_makes_up_prices_nothing_and_its_teller_is_
         let three = rpc(&[&liar.url, &honest.url, &second.url]);
         assert_eq!(quote(&three).await.unwrap(), right, "{wei} wei beside two");
     }
+    // one header decides nothing between two quotes: whoever made up a head has it alone, and who is limited has none
+    for wei in [5_000_000_000_000, 1] {
+        let liar = Proxy::start(Some(net.http_url()), quotes(wei, true)).await;
+        let headless = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+            "eth_getBlockByHash" => Act::Result(Value::Null),
+            _ => Act::Forward,
+        })
+        .await;
+        for urls in [[&liar.url, &headless.url], [&headless.url, &liar.url]] {
+            let both = rpc(&urls.map(String::as_str));
+            let why = quote(&both).await.unwrap_err().to_string();
+            assert!(why.contains("contradict each other"), "{why}");
+            let blamed = both.health().into_iter().any(|health| health.contradicted > 0);
+            assert!(!blamed, "{wei} wei");
+        }
+    }
     // with the other one away it is told as one endpoint's word
     let away = Proxy::start(None, |_| Act::Http(503, Vec::new(), String::new())).await;
     assert!(quote(&rpc(&[&honest.url, &away.url])).await.unwrap().alone);

@@ -24,7 +24,7 @@ static CALL: CallRequest = CallRequest {
 fn sane(call: &Call) -> Act {
     match call.method.as_str() {
         "eth_chainId" => Act::Result(json!("0x7a69")),
-        "eth_getBlockByNumber" => Act::Result(block(1)),
+        "eth_getBlockByNumber" | "eth_getBlockByHash" => Act::Result(block(1)),
         "eth_getBalance" => Act::Result(json!("0x5")),
         other => panic!("unexpected {other}"),
     }

@@ -12,7 +12,7 @@ use casimir_dkg::chain::fees::quote;
 use casimir_dkg::chain::rpc::{At, Rpc};
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::{
-    Answer, Call, CommitteeSource, Execution, KnownDeposit, PoolEvent, PoolEventKind, PoolManager,
+    Answer, Call, CommitteeSource, Execution, KnownDeposit, PoolEvent, PoolEventKind, PoolManager, Priced,
     ResharePool, RevertReason, Simulated, Ssv, SsvState, Transactions,
 };
 use casimir_dkg::ssv::SsvReader;
@@ -309,6 +309,93 @@ async fn a_receipt_of_a_dropped_block_hides_no_true_one_and_its_teller_is_named(
     );
     let told = alone.outcome(signed.hash).await;
     assert!(matches!(told, Answer::NotKnown(_)), "{told:?}");
+}
+
+/// Nodes behind one address are not at one block, and a reorganisation comes between two questions.
+#[tokio::test]
+async fn who_has_no_block_of_that_number_or_tells_another_receipt_a_moment_later_is_not_named() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let direct = rpc(&[&net.http_url()]);
+    let signed = draft_again(&net, &direct, 1).await;
+    broadcast(&direct, &signed).await;
+    net.mine(1).await.unwrap();
+    let hash = B256::from(signed.hash.0);
+    let method = "eth_getTransactionReceipt";
+    let receipt: Value = net.rpc(method, [hash]).await.unwrap();
+    let number = receipt["blockNumber"].clone();
+    let to = net.addresses().deposit_contract;
+    let behind = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+        "eth_getBlockByNumber" if call.params[0] == number => Act::Result(Value::Null),
+        _ => Act::Forward,
+    })
+    .await;
+    let one = rpc(&[&behind.url]);
+    let told = Nodes::new(one.clone(), to, Finality::Tag)
+        .outcome(signed.hash)
+        .await;
+    assert!(
+        matches!(&told, Answer::NotKnown(why) if why.to_string().contains("has none of that number")),
+        "{told:?}"
+    );
+    assert_eq!(one.health()[0].contradicted, 0);
+    // by the dropped block once, and then by the one that is there
+    let once = std::sync::atomic::AtomicBool::new(false);
+    let reorganised = Proxy::start(Some(net.http_url()), move |call| match call.method.as_str() {
+        asked if asked == method && !once.swap(true, std::sync::atomic::Ordering::SeqCst) => {
+            let mut dropped = receipt.clone();
+            dropped["blockHash"] = json!(B256::repeat_byte(7));
+            Act::Result(dropped)
+        }
+        _ => Act::Forward,
+    })
+    .await;
+    let one = rpc(&[&reorganised.url]);
+    let told = Nodes::new(one.clone(), to, Finality::Tag)
+        .outcome(signed.hash)
+        .await;
+    let receipt = direct.receipt(hash).await.unwrap().unwrap();
+    assert_eq!(told, Answer::Yes((receipt.block(), true)));
+    assert_eq!(one.health()[0].contradicted, 0);
+}
+
+/// What one of two endpoints asks for says nothing of the three ways on from a stuck transaction.
+#[tokio::test]
+async fn a_raise_is_stuck_by_no_single_endpoints_fees_and_has_no_gas_that_nodes_refuse() {
+    let net = devnet(LAYOUT, Mining::Manual).await;
+    net.deposit_pool(1).await.unwrap();
+    let dear = Proxy::start(Some(net.http_url()), |call| match call.method.as_str() {
+        "eth_feeHistory" => Act::Result(json!({"baseFeePerGas": ["0x48c27395000", "0x48c27395000"]})),
+        "eth_getBlockByHash" => Act::Result(Value::Null),
+        _ => Act::Forward,
+    })
+    .await;
+    let away = Proxy::start(None, |_| Act::Http(503, Vec::new(), String::new())).await;
+    let nodes = |rpc: &Rpc| {
+        let Doors { manager, ssv, .. } = doors(&net, rpc);
+        tx::Nodes::new(rpc.clone(), manager, Arc::new(ssv), Finality::Tag)
+    };
+    let stuck = SignedTransaction {
+        raw: Bytes::new(),
+        hash: Root([8; 32]),
+        nonce: 0,
+        max_fee_wei: U256::from(9),
+        priority_fee_wei: U256::from(8),
+        gas_limit: 20_000_000,
+    };
+    let raised = async |urls: &[&str]| nodes(&rpc(urls)).raise(&stuck, None, CEILING).await;
+    let told = raised(&[&dear.url, &away.url]).await;
+    assert!(
+        matches!(&told, Answer::NotKnown(why) if why.to_string().contains("one endpoint alone")),
+        "{told:?}"
+    );
+    let told = raised(&[&dear.url]).await;
+    assert!(matches!(told, Answer::Yes(Priced::Stuck(..))), "{told:?}");
+    let Answer::Yes(Priced::Fits(price)) = raised(&[&net.http_url()]).await else {
+        panic!("the ceiling pays it");
+    };
+    assert_eq!(price.gas_limit, 1 << 24);
+    assert_eq!(gas_limit(16_000_000), 1 << 24);
 }
 
 #[tokio::test]

@@ -27,18 +27,25 @@ impl Rpc {
             let params = params.clone();
             async move { rpc.ask_and_read::<FeeHistory>(index, method, &params).await }
         });
-        let mut told = Vec::new();
+        let (mut told, mut attempts, mut limited) = (Vec::new(), Vec::new(), false);
         for (index, said) in said.await {
-            if let Ok(history) = said {
-                told.push((index, self.name(index), history));
+            match said {
+                Ok(history) => told.push((index, self.name(index), history)),
+                Err(failed) => {
+                    limited |= failed.again.is_some();
+                    attempts.push(self.attempt(index, failed.error));
+                }
             }
         }
-        // whoever is limited answers in a while
-        if told.is_empty() {
-            let (history, index) = self.request_from(method, params).await?;
-            told.push((index, self.name(index), history));
+        match told.is_empty() {
+            false => Ok(told),
+            // whoever is limited answers in a while; every other failure is the caller's to judge
+            true if limited => {
+                let (history, index) = self.request_from(method, params).await?;
+                Ok(vec![(index, self.name(index), history)])
+            }
+            true => Err(RpcError::Unanswered { method, attempts }),
         }
-        Ok(told)
     }
 
     /// The base fee of the block after the newest one that they share, as each endpoint's header of it determines it.

@@ -60,8 +60,9 @@ pub struct BlockHeader {
     timestamp: Quantity,
     /// Base fee in wei for each gas.
     pub base_fee_per_gas: Option<U256>,
-    gas_used: Option<Quantity>,
-    gas_limit: Option<Quantity>,
+    gas_used: Option<U256>,
+    /// Some development nodes have no limit, and tell the highest number: it makes no header unreadable.
+    gas_limit: Option<U256>,
     /// Bloom filter over the addresses and topics of its logs.
     pub logs_bloom: Option<Bloom>,
     /// Root of the tree of its receipts.
@@ -96,15 +97,13 @@ impl BlockHeader {
 
     /// Base fee of the block after it, wei for each gas, which this header alone determines: it moves by an eighth at most, as
     /// far as the gas used is from half of the limit (EIP-1559, `BASE_FEE_MAX_CHANGE_DENOMINATOR` and
-    /// `ELASTICITY_MULTIPLIER`). None before EIP-1559, and where the node does not tell what it takes.
+    /// `ELASTICITY_MULTIPLIER`). None before EIP-1559, and where the node does not tell what it takes, or tells more gas than 64 bits hold.
     #[must_use]
     pub fn next_base_fee(&self) -> Option<u128> {
         let base = u128::try_from(self.base_fee_per_gas?).ok();
         let base = base.filter(|fee| *fee <= MOST_FOR_GAS)?;
-        let (used, limit) = (
-            u128::from(self.gas_used?.get()),
-            u128::from(self.gas_limit?.get()),
-        );
+        let gas = |told: U256| u64::try_from(told).ok().map(u128::from);
+        let (used, limit) = (gas(self.gas_used?)?, gas(self.gas_limit?)?);
         let target = (limit / 2).max(1);
         let change = base * used.min(limit).abs_diff(target) / target / 8;
         Some(match used.cmp(&target) {
@@ -409,15 +408,16 @@ mod tests {
 
     #[test]
     fn the_next_base_fee_is_what_the_header_determines() {
-        let next = |base: u64, used: u64, limit: u64| {
+        let next_of = |base: u64, used: u64, limit: U256| {
             let root = format!("0x{}", "11".repeat(32));
             let header = json!({
                 "number": "0x1", "timestamp": "0x1", "hash": root, "parentHash": root,
-                "baseFeePerGas": U256::from(base), "gasUsed": U256::from(used), "gasLimit": U256::from(limit),
+                "baseFeePerGas": U256::from(base), "gasUsed": U256::from(used), "gasLimit": limit,
             });
             let header: BlockHeader = serde_json::from_value(header).unwrap();
             header.next_base_fee()
         };
+        let next = |base, used, limit: u64| next_of(base, used, U256::from(limit));
         // full, empty, and half full
         assert_eq!(next(1_000_000_000, 30_000_000, 30_000_000), Some(1_125_000_000));
         assert_eq!(next(1_000_000_000, 0, 30_000_000), Some(875_000_000));
@@ -428,6 +428,9 @@ mod tests {
             next(1_000_000_000, u64::from(u32::MAX), 30_000_000),
             Some(1_125_000_000)
         );
+        // a node without a limit on blocks: its header is read all the same
+        assert_eq!(next(1_000_000_000, 0, u64::MAX), Some(875_000_000));
+        assert_eq!(next_of(1_000_000_000, 0, U256::from(1) << 64), None);
     }
 
     #[test]

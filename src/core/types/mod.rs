@@ -49,7 +49,7 @@ pub use statement::{Nth, SignedStatement, Stated, Statement};
 pub use step::{CeremonyStep, Follows, StepId, present_step, present_step_from, was_seen};
 pub use text::{RedactedUrl, SafeText, counted, listed, quoted, told_apart, without_mark};
 pub use time::{UnixMillis, in_words};
-pub use transaction::{NonceStatus, SignedTransaction, TRANSFER_GAS};
+pub use transaction::{MOST_GAS, NonceStatus, SignedTransaction, TRANSFER_GAS};
 pub use transcript::{Examined, HeldFor, Transcript, TranscriptError};
 pub use verification::Verification;
 

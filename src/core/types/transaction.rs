@@ -8,6 +8,9 @@ use super::{BlockRef, PoolId, Root, SafeText};
 /// Gas that every transaction takes, and one without data takes alone (yellow paper, appendix G: G_transaction).
 pub const TRANSFER_GAS: u64 = 21_000;
 
+/// Gas that a transaction may have at most (EIP-7825): no node takes one with more.
+pub const MOST_GAS: u64 = 1 << 24;
+
 /// The signed bytes of an EIP-1559 transaction and the numbers in them. After a crash these very bytes go out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedTransaction {

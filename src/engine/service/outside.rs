@@ -18,7 +18,7 @@ use crate::engine::spend::unsigned;
 use crate::engine::world::{EffectFuture, World};
 use crate::log_limit::LogLimit;
 use crate::oracle::{Effect, ExitPayload, Input, NotSigned, Published, TransactionPayload};
-use crate::ports::{Answer, At, Consensus, Priced, StuckOptions, Transactions, Unknown, agreed};
+use crate::ports::{Answer, At, Consensus, Priced, Simulated, StuckOptions, Transactions, Unknown, agreed};
 use crate::types::{ActionId, BlsPublicKey, CaseId, Round, SafeText, SignedTransaction, rounded_ether};
 
 /// Lines about nonces that one endpoint calls used: it can do so at every transaction.
@@ -181,9 +181,7 @@ impl Outside {
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
             Some(old) => {
-                let simulated = desk::simulate(&*self.ask.execution, payload).await;
-                let gas = simulated.and_then(|simulated| desk::gas_of(&*self.ask.manager, &simulated));
-                let gas = gas.yes().and_then(Result::ok);
+                let gas = self.gas_now(payload).await;
                 self.transactions.raise(old, gas, ceiling).await
             }
             None => {
@@ -205,6 +203,10 @@ impl Outside {
                 }
                 let simulated = desk::simulate(&*self.ask.execution, payload).await;
                 let simulated = simulated.value().map_err(unknown)?;
+                // a nonce that is signed for with one endpoint's gas is stuck where that is wrong
+                if let Simulated::Disputed { words, .. } = &simulated {
+                    return Err(unknown(Unknown::because(words)));
+                }
                 let gas = desk::gas_of(&*self.ask.manager, &simulated).value();
                 let gas = gas.map_err(unknown)?.map_err(|e| words(&e))?;
                 let priced = self.transactions.price(gas, ceiling).await;
@@ -228,6 +230,14 @@ impl Outside {
             Some(why) => NotSigned::Away(why.clone()),
             None => words(&error),
         })
+    }
+
+    /// What the call of something that is out there already takes now. None where the endpoints are far apart on it, too: it keeps
+    /// the gas that it has.
+    async fn gas_now(&self, payload: &TransactionPayload) -> Option<u64> {
+        let simulated = desk::simulate(&*self.ask.execution, payload).await.yes();
+        let sure = simulated.filter(|tried| !matches!(tried, Simulated::Disputed { .. }))?;
+        desk::gas_of(&*self.ask.manager, &sure).yes()?.ok()
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {

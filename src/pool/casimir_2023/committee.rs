@@ -82,8 +82,11 @@ impl Reshares {
     }
 
     /// What was read is contradicted: the next question reads it from the first block again, ever more seldom.
-    pub(super) async fn read_anew(&self) {
-        self.replay.lock().await.read_anew("the reshares of the manager");
+    pub(super) fn read_anew(&self) {
+        // what is being read now need not be read anew, and nobody waits for it
+        if let Ok(mut replay) = self.replay.try_lock() {
+            replay.read_anew("the reshares of the manager");
+        }
     }
 
     /// Reads on up to a block, so that a later question finds little to do.

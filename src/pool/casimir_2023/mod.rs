@@ -160,7 +160,7 @@ impl PoolManager for Manager {
     }
 
     async fn read_anew(&self) {
-        self.reshares.read_anew().await;
+        self.reshares.read_anew();
     }
 
     async fn reserved_fees(&self, at: At) -> Answer<U256> {

@@ -11,7 +11,7 @@ use super::{CLUSTER, cluster_of, registrations};
 use crate::ports::{
     Accord, Agreement, Answer, At, PoolManager, Question, SsvState, UNTOLD, Unknown, Voice, Words,
 };
-use crate::types::{BlockRef, OperatorId, PoolId, SafeText, format_ether};
+use crate::types::{BlockRef, ClusterSnapshot, OperatorId, PoolId, SafeText, format_ether};
 
 /// Pools that are named in full where endpoints differ on a list of them.
 const NAMED: usize = 12;
@@ -93,8 +93,8 @@ impl<T: Clone> Heard<T> {
         heard.push((words.clone(), value));
     }
 
-    /// Everything that was said, each once, and first what most say.
-    fn all(&self) -> Vec<T> {
+    /// Everything that was said, each once, by how many, and first what most say.
+    fn all(&self) -> Vec<(T, usize)> {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let support = |words: &Words| heard.iter().filter(|(other, _)| other == words).count();
         let mut distinct: Vec<&(Words, T)> = Vec::new();
@@ -104,7 +104,8 @@ impl<T: Clone> Heard<T> {
             }
         }
         distinct.sort_by_key(|(words, _)| std::cmp::Reverse(support(words)));
-        distinct.into_iter().map(|(_, value)| value.clone()).collect()
+        let told = |(words, value): &(Words, T)| (value.clone(), support(words));
+        distinct.into_iter().map(told).collect()
     }
 
     /// What those say who agree, or are most, or who alone answered. By its words: who noted a value may have answered
@@ -127,9 +128,6 @@ trait Subject: Send + Sync {
     type Value: Clone + Send;
 
     async fn of(&self, voice: &Voice) -> Result<(Words, Self::Value), Unknown>;
-
-    /// [`Question::contradicted`].
-    async fn contradicted(&self, _voice: &Voice) {}
 }
 
 struct Noted<S: Subject> {
@@ -143,10 +141,6 @@ impl<S: Subject> Question for Noted<S> {
         let (words, value) = self.subject.of(voice).await?;
         self.heard.note(&words, value);
         Ok(words)
-    }
-
-    async fn contradicted(&self, voice: &Voice) {
-        self.subject.contradicted(voice).await;
     }
 }
 
@@ -196,18 +190,51 @@ pub async fn on_registering(
     ask(agreement, block, Registering(block)).await
 }
 
-/// The snapshots of these operators' cluster at `block`, as several endpoints rebuild them from SSV's logs: each once, and
-/// first what most of them tell. What they rebuilt is read anew where they differ. Nothing where there is one endpoint.
+/// The snapshots of these operators' cluster at `block`, as several endpoints rebuild them from SSV's logs: each once, by how
+/// many of them, and first what most tell. None where there is one endpoint.
 pub async fn on_cluster(
     agreement: &dyn Agreement,
     block: BlockRef,
     operators: &[OperatorId],
-) -> Vec<SsvState> {
+) -> Option<Vec<(SsvState, usize)>> {
     let subject = Cluster(block, operators);
     let heard = Heard::nothing();
     let question = Noted { subject, heard };
-    agreement.ask_at(block, &question).await;
-    question.heard.all()
+    let accord = agreement.ask_at(block, &question).await;
+    (accord != Accord::Alone).then(|| question.heard.all())
+}
+
+/// Those who tell one of these snapshots of a cluster, which SSV calls stale, read its logs anew, and nobody else does: whose
+/// history is right must not lose it for another's. Not where there is one endpoint.
+pub async fn read_clusters_anew(
+    agreement: &dyn Agreement,
+    block: BlockRef,
+    operators: &[OperatorId],
+    stale: &[ClusterSnapshot],
+) -> Accord {
+    let question = Stale {
+        block,
+        operators,
+        stale,
+    };
+    agreement.ask("on stale snapshots", &question).await
+}
+
+struct Stale<'a> {
+    block: BlockRef,
+    operators: &'a [OperatorId],
+    stale: &'a [ClusterSnapshot],
+}
+
+#[async_trait]
+impl Question for Stale<'_> {
+    async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let state = voice.ssv.state(self.block, self.operators).await.value()?;
+        if self.stale.contains(&state.cluster) {
+            voice.ssv.read_anew().await;
+        }
+        Ok(vec![(CLUSTER, cluster_of(&state))])
+    }
 }
 
 struct Cluster<'a>(BlockRef, &'a [OperatorId]);
@@ -219,10 +246,6 @@ impl Subject for Cluster<'_> {
     async fn of(&self, voice: &Voice) -> Result<(Words, SsvState), Unknown> {
         let state = voice.ssv.state(self.0, self.1).await.value()?;
         Ok((vec![(CLUSTER, cluster_of(&state))], state))
-    }
-
-    async fn contradicted(&self, voice: &Voice) {
-        voice.ssv.read_anew().await;
     }
 }
 

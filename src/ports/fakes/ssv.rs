@@ -77,6 +77,10 @@ impl Ssv for FakeSsv {
     }
 
     async fn state(&self, _block: BlockRef, _operators: &[OperatorId]) -> Answer<SsvState> {
+        // as the real one: what was read is forgotten, and reading all of it takes longer than anybody waits
+        if self.anew.load(Ordering::Relaxed) > 0 {
+            return Answer::not_known("the logs are being read");
+        }
         self.state.clone()
     }
 

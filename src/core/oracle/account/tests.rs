@@ -307,6 +307,66 @@ fn sending() -> Life {
     life
 }
 
+fn in_block(number: u64, is_final: bool) -> Input {
+    Input::Inspected {
+        action: action(1),
+        status: Some(NonceStatus::Included {
+            hash: Root([1; 32]),
+            block: BlockRef {
+                number,
+                hash: Root([2; 32]),
+            },
+            success: true,
+            reason: None,
+            fee_paid_wei: U256::ZERO,
+            served: None,
+            is_final,
+            overtaken: false,
+        }),
+    }
+}
+
+#[test]
+fn a_block_that_moves_at_every_look_has_few_records() {
+    let mut life = sending();
+    // a day of looks, one each 12 seconds
+    for block in 1..7_200 {
+        life.now += 12_000;
+        life.input(in_block(block, false));
+    }
+    let moves = told(&life);
+    assert!((9..=45).contains(&moves), "{moves}");
+    // what counts is told at once
+    life.input(Input::Inspected {
+        action: action(1),
+        status: Some(NonceStatus::Pending),
+    });
+    assert_eq!(told(&life), moves + 1);
+    life.input(in_block(9_000, false));
+    assert_eq!(told(&life), moves + 2);
+    life.input(in_block(9_001, true));
+    assert_eq!(told(&life), moves + 3);
+}
+
+#[test]
+fn a_raise_without_a_price_is_asked_for_after_the_pause_of_a_refused_one() {
+    let pause = settings().bump_after_ms;
+    for (refused, pause) in [
+        (NotSigned::Unknown("no endpoint tells its fees".into()), pause),
+        (NotSigned::Refused("over the ceiling".into()), pause),
+        (NotSigned::Away("the signer is away".into()), 0),
+    ] {
+        let mut life = sending();
+        let at = life.now + 1;
+        life.input(Input::Signed {
+            action: action(1),
+            outcome: Err(refused),
+        });
+        let until = life.state.volatile.not_before[&state::EffectKey::Sign(action(1))];
+        assert_eq!(until, UnixMillis(at + pause.max(5_000)));
+    }
+}
+
 fn told(life: &Life) -> usize {
     let status = |r: &&Record| matches!(r, Record::TransactionStatus { .. });
     life.journal.iter().filter(status).count()

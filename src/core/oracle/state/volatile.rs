@@ -51,6 +51,7 @@ impl Volatile {
         self.not_before.retain(|key, _| !key.is_of(id));
         self.died.retain(|(case, _)| *case != id);
         self.unmined_since.retain(|action, _| action.case != id);
+        self.moved.retain(|action, _| action.case != id);
         self.notes.retain(|action, _| action.case != id);
         self.asked_at.remove(&id);
         self.approved_up_ms.retain(|action, _| action.case != id);
@@ -312,6 +313,9 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) wavering: BTreeMap<ActionId, Wavering>,
     /// Since when a transaction waits for a block, in a pool or forgotten by the nodes; for replacement.
     pub(in crate::oracle) unmined_since: BTreeMap<ActionId, UnixMillis>,
+    /// How often a transaction that is not final was journaled in another block, and when last; milliseconds of the monotonic
+    /// clock.
+    pub(in crate::oracle) moved: BTreeMap<ActionId, (u32, u64)>,
     /// What a node, or whoever signs, last said against a transaction.
     pub(in crate::oracle) notes: BTreeMap<ActionId, SafeText>,
 }

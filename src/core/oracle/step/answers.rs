@@ -141,10 +141,12 @@ pub(super) fn signed(turn: &mut Turn<'_>, action: ActionId, outcome: Result<Sign
             turn.not_before(EffectKey::Prepare(action.case), advance::AFTER_FAILURE_MS);
         }
         (Err(refused), Some(ActionState::Executing)) => {
-            // what leaves no room under the ceiling is asked of the market again, and not every few seconds
+            // what leaves no room under the ceiling, or has no price, is asked of the market again, and not every few seconds
             let (reason, pause) = match refused {
-                NotSigned::Away(reason) | NotSigned::Unknown(reason) => (reason, 0),
-                NotSigned::Refused(reason) => (reason, turn.state.settings.bump_after_ms),
+                NotSigned::Away(reason) => (reason, 0),
+                NotSigned::Refused(reason) | NotSigned::Unknown(reason) => {
+                    (reason, turn.state.settings.bump_after_ms)
+                }
             };
             let words = SafeText::new(&format!("stuck: {reason}"));
             turn.state.volatile.notes.insert(action, words);
@@ -231,15 +233,49 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
     } else {
         live.unmined_since.remove(&action);
     }
-    if before != status {
+    if before != status && !moves_on(turn, action, &before, &status) {
         // what was said of it was said of another state
-        live.notes.remove(&action);
+        turn.state.volatile.notes.remove(&action);
         turn.record(Record::TransactionStatus {
             action,
             status: status.clone(),
         });
         account::replaced(turn, action, &before, &status);
     }
+}
+
+/// Moves to another block that are journaled one after the other; a reorganisation makes one or two.
+const MOVES_AT_ONCE: u32 = 8;
+/// The first pause after those, each twice the one before, and the longest, ms.
+const MOVE_PAUSE_MS: (u64, u64) = (60_000, 3_600_000);
+
+/// It is still in a block that is not final, and only the block is another one: by an endpoint that makes it up at every look
+/// it would be journaled at every look. So it is ever more seldom; that it is final, or no more in a block, always is.
+fn moves_on(turn: &mut Turn<'_>, action: ActionId, before: &NonceStatus, now: &NonceStatus) -> bool {
+    let open = |status: &NonceStatus| match status {
+        NonceStatus::Included {
+            hash,
+            success,
+            served,
+            is_final: false,
+            ..
+        } => Some((*hash, *success, *served)),
+        _ => None,
+    };
+    if open(before).is_none() || open(before) != open(now) {
+        return false;
+    }
+    let up_ms = turn.state.volatile.up_ms;
+    let (times, last_ms) = turn.state.volatile.moved.entry(action).or_default();
+    if let Some(more) = times.checked_sub(MOVES_AT_ONCE) {
+        let (first, longest) = MOVE_PAUSE_MS;
+        let pause = (first << more.min(16)).min(longest);
+        if up_ms.saturating_sub(*last_ms) < pause {
+            return true;
+        }
+    }
+    (*times, *last_ms) = (times.saturating_add(1), up_ms);
+    false
 }
 
 /// Predictions are journaled before what they predict, each once until it changes.

@@ -7,7 +7,7 @@ use super::Outside;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::log_limit::LogLimit;
-use crate::ports::{Accord, At, agreed};
+use crate::ports::{Accord, agreed};
 use crate::types::{BlockRef, NonceStatus, Root, SafeText};
 
 /// Lines about transactions that nobody can look up: each is asked for again at every block.
@@ -26,151 +26,140 @@ impl Outside {
                 return None;
             }
         };
-        let known = match status {
+        // one at a time: an answer that is overtaken by a newer one must not be the last that is told
+        let mut doubted = self.telling.lock().await;
+        let look = match status {
             NonceStatus::Included { .. } => self.included(nonce, status).await,
             NonceStatus::Replaced { by, is_final } => self.replaced(nonce, hashes, by, is_final).await,
-            NonceStatus::Missing | NonceStatus::Pending => Some(status),
+            NonceStatus::Missing | NonceStatus::Pending => Look::of(Some(status)),
         };
-        if known
-            .as_ref()
-            .is_some_and(|status| !matches!(status, NonceStatus::Replaced { .. }))
-        {
-            self.no_longer_told(Doubted::Taken(nonce)).await;
+        if look.tells || !look.words.as_str().is_empty() || *doubted == Some(Doubted(nonce)) {
+            *doubted = look.is_doubted.then_some(Doubted(nonce));
+            self.tell_of_receipts(look.words).await;
         }
-        known
+        drop(doubted);
+        let mut known = look.status?;
+        self.explain(&mut known).await;
+        Some(known)
     }
 
-    /// One of ours is in a block.
-    async fn included(&self, nonce: u64, mut status: NonceStatus) -> Option<NonceStatus> {
+    /// Why one of ours reverted.
+    async fn explain(&self, status: &mut NonceStatus) {
+        if let NonceStatus::Included {
+            hash,
+            block,
+            success: false,
+            reason,
+            overtaken,
+            ..
+        } = status
+            && let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await
+        {
+            *reason = Some(SafeText::new(&found.revert.to_string()));
+            *overtaken = found.overtaken;
+        }
+    }
+
+    /// One of ours is in a block. That ends its being sent, and a revert calls a person: one endpoint's word is not enough for
+    /// either where others answer.
+    async fn included(&self, nonce: u64, mut status: NonceStatus) -> Look {
         let NonceStatus::Included {
             hash,
             block,
             success,
-            reason,
             is_final,
-            overtaken,
             ..
         } = &mut status
         else {
-            return Some(status);
+            return Look::of(Some(status));
         };
-        if *success {
-            self.no_longer_told(Doubted::Revert(*hash)).await;
-        } else {
-            // a person is called for it: one endpoint's word is not enough where others answer
-            if self.agreed(Told::Revert(*hash, *block)).await == Agreed::Denied {
-                return None;
-            }
-            if let Some(found) = self.reasons.of(&*self.transactions, *hash, *block).await {
-                *reason = Some(SafeText::new(&found.revert.to_string()));
-                *overtaken = found.overtaken;
-            }
-        }
+        let (hash, block, success) = (*hash, *block, *success);
+        let mut look = Look {
+            tells: *is_final,
+            ..Look::of(None)
+        };
         if *is_final {
-            match self.agreed(Told::Receipt(*hash, *block, *success)).await {
-                Agreed::Yes => {}
-                Agreed::NotYet => *is_final = false,
-                // who has a receipt of a nonce that is unused has it of nothing; the same bytes do no harm anyway
-                Agreed::Denied if self.is_unused(nonce).await => return Some(NonceStatus::Missing),
-                Agreed::Denied => *is_final = false,
+            let verdict = self.judged(Told::Receipt(hash, block, success)).await;
+            look.words = verdict.words;
+            if verdict.agreed == Agreed::Yes {
+                look.status = Some(status);
+                return look;
             }
+            *is_final = false;
         }
-        Some(status)
+        let verdict = self.judged(Told::Outcome(nonce, hash, block, success)).await;
+        if !verdict.words.as_str().is_empty() {
+            look.words = verdict.words;
+        }
+        look.is_doubted = !look.words.as_str().is_empty();
+        look.status = match verdict.agreed {
+            Agreed::Yes | Agreed::NotYet => Some(status),
+            // the same bytes do no harm, wherever it is
+            Agreed::Nowhere => Some(NonceStatus::Missing),
+            Agreed::Denied => None,
+        };
+        look
     }
 
     /// Another transaction has the nonce of ours. That accuses whoever has the key and pauses everything, so nothing of it is
     /// known until the endpoints agree; that something waits with it in a node's pool does neither.
-    async fn replaced(
-        &self,
-        nonce: u64,
-        ours: &[Root],
-        by: Option<Root>,
-        is_final: bool,
-    ) -> Option<NonceStatus> {
-        if let Some(by) = by
-            && self.agreed(Told::Taken(nonce, by, ours)).await != Agreed::Yes
-        {
-            return None;
-        }
-        let agreed = match is_final {
-            true => self.agreed(Told::Replaced(nonce, ours)).await,
-            false => Agreed::NotYet,
+    async fn replaced(&self, nonce: u64, ours: &[Root], by: Option<Root>, is_final: bool) -> Look {
+        let mut look = Look {
+            tells: by.is_some() || is_final,
+            ..Look::of(None)
         };
-        match (by, is_final, agreed) {
-            (None, true, Agreed::NotYet | Agreed::Denied) => None,
+        if let Some(by) = by {
+            let verdict = self.judged(Told::Taken(nonce, by, ours)).await;
+            look.words = verdict.words;
+            if verdict.agreed != Agreed::Yes {
+                look.is_doubted = true;
+                return look;
+            }
+        }
+        let mut agreed = Agreed::NotYet;
+        if is_final {
+            let verdict = self.judged(Told::Replaced(nonce, ours)).await;
+            agreed = verdict.agreed;
+            if !verdict.words.as_str().is_empty() {
+                look.words = verdict.words;
+            }
+            look.is_doubted = agreed != Agreed::Yes;
+        }
+        look.status = match (by, is_final, agreed) {
+            (None, true, Agreed::NotYet | Agreed::Denied | Agreed::Nowhere) => None,
             (by, ..) => Some(NonceStatus::Replaced {
                 by,
                 is_final: agreed == Agreed::Yes,
             }),
-        }
-    }
-
-    /// The newest block has not used this nonce of the oracle account.
-    async fn is_unused(&self, nonce: u64) -> bool {
-        let Some(account) = self.oracle else { return false };
-        let next = self.ask.execution.nonce(account, At::Latest).await;
-        next.yes().is_some_and(|next| next <= nonce)
-    }
-
-    /// One endpoint's word makes nothing final, and no revert, where others are configured.
-    async fn agreed(&self, what: Told<'_>) -> Agreed {
-        let Some(account) = self.oracle else {
-            return Agreed::NotYet;
         };
-        // one at a time: an answer that is overtaken by a newer one must not be the last that is told
-        let mut doubted = self.telling.lock().await;
+        look
+    }
+
+    /// How far the endpoints agree on what one of them tells.
+    async fn judged(&self, what: Told<'_>) -> Verdict {
+        let Some(account) = self.oracle else {
+            return Verdict {
+                agreed: Agreed::NotYet,
+                words: SafeText::default(),
+            };
+        };
         let agreement = &*self.ask.agreement;
-        let verdict = match what {
-            Told::Revert(hash, _) => agreed::on_outcome(agreement, hash).await,
+        let accord = match what {
+            Told::Outcome(nonce, transaction, block, succeeded) => {
+                let told = agreed::Told {
+                    transaction,
+                    account,
+                    nonce,
+                    block,
+                    succeeded,
+                };
+                agreed::on_outcome(agreement, told).await
+            }
             Told::Receipt(hash, ..) => agreed::on_receipt(agreement, hash).await,
             Told::Replaced(nonce, ours) => agreed::on_used_nonce(agreement, account, nonce, ours).await,
             Told::Taken(nonce, by, ours) => agreed::on_taken_nonce(agreement, account, nonce, by, ours).await,
         };
-        // one that several outvote is named, and holds nothing up
-        let by_most = match (&verdict, what) {
-            (Accord::Outvoted { most, .. }, Told::Revert(_, block)) => agreed::are_of(most, block, false),
-            (Accord::Outvoted { most, .. }, Told::Receipt(_, block, success)) => {
-                agreed::are_of(most, block, success)
-            }
-            (Accord::Outvoted { most, .. }, Told::Taken(_, by, _)) => agreed::is_taken_by(most, by),
-            _ => false,
-        };
-        // all that answer may deny what one of them told before
-        let denied = match (&verdict, what) {
-            (Accord::Agree { said, .. }, Told::Taken(_, by, _)) => !agreed::is_taken_by(said, by),
-            _ => false,
-        };
-        let answer = match &verdict {
-            _ if denied => Agreed::Denied,
-            verdict if by_most || verdict.holds() => Agreed::Yes,
-            verdict if verdict.contradiction().is_some() => Agreed::Denied,
-            _ => Agreed::NotYet,
-        };
-        let words = match (answer, what) {
-            (Agreed::Yes, _) if by_most => SafeText::new(&verdict.words()),
-            // with the others away it is what is known
-            (Agreed::Yes, _) | (Agreed::NotYet, Told::Revert(..)) => SafeText::default(),
-            _ if denied => SafeText::new(&format!("{what}: no endpoint that is asked for it says so")),
-            _ => SafeText::new(&format!("{what}: {}", verdict.words())),
-        };
-        *doubted = match what {
-            Told::Revert(hash, _) if answer == Agreed::Denied => Some(Doubted::Revert(hash)),
-            Told::Taken(nonce, ..) | Told::Replaced(nonce, _) if answer != Agreed::Yes => {
-                Some(Doubted::Taken(nonce))
-            }
-            _ => None,
-        };
-        self.tell_of_receipts(words).await;
-        answer
-    }
-
-    /// Whoever told it says something else now.
-    async fn no_longer_told(&self, what: Doubted) {
-        let mut doubted = self.telling.lock().await;
-        if *doubted == Some(what) {
-            *doubted = None;
-            self.tell_of_receipts(SafeText::default()).await;
-        }
+        verdict(&accord, what)
     }
 
     async fn tell_of_receipts(&self, words: SafeText) {
@@ -182,6 +171,72 @@ impl Outside {
     }
 }
 
+/// What those say of it who agree, or are most. One that several outvote is named, and holds nothing up.
+fn verdict(accord: &Accord, what: Told<'_>) -> Verdict {
+    let (said, by_most) = match accord {
+        Accord::Agree { said, .. } => (Some(said), false),
+        Accord::Outvoted { most, .. } => (Some(most), true),
+        Accord::Alone | Accord::Disagree(_) | Accord::TooFew { .. } => (None, false),
+    };
+    // all that answer may deny what one of them told before
+    let is_said = said.map(|said| match what {
+        Told::Outcome(_, _, block, true) => agreed::is_in(said, block),
+        Told::Outcome(_, _, block, success) | Told::Receipt(_, block, success) => {
+            agreed::are_of(said, block, success)
+        }
+        Told::Taken(_, by, _) => agreed::is_taken_by(said, by),
+        Told::Replaced(..) => !by_most,
+    });
+    let nowhere = matches!(what, Told::Outcome(..)) && said.is_some_and(agreed::is_in_no_block);
+    let agreed = match is_said {
+        _ if nowhere => Agreed::Nowhere,
+        Some(true) => Agreed::Yes,
+        Some(false) => Agreed::Denied,
+        None if accord.holds() => Agreed::Yes,
+        None if accord.contradiction().is_some() => Agreed::Denied,
+        None => Agreed::NotYet,
+    };
+    let words = match (agreed, what) {
+        (Agreed::Yes, _) if by_most => accord.words(),
+        // with the others away it is what is known
+        (Agreed::Yes, _) | (Agreed::NotYet, Told::Outcome(..)) => String::new(),
+        // it moved to another block between two questions
+        (Agreed::Denied, Told::Outcome(..) | Told::Receipt(..)) if accord.holds() => String::new(),
+        _ if accord.holds() => format!("{what}: no endpoint that is asked for it says so"),
+        _ => format!("{what}: {}", accord.words()),
+    };
+    Verdict {
+        agreed,
+        words: SafeText::new(&words),
+    }
+}
+
+/// What is known of a nonce after a look, and what is told of it, once for all that was asked.
+struct Look {
+    status: Option<NonceStatus>,
+    words: SafeText,
+    /// That nothing is to be said is told, too: what was said before is over.
+    tells: bool,
+    /// The words are over as soon as nobody tells it any more.
+    is_doubted: bool,
+}
+
+impl Look {
+    fn of(status: Option<NonceStatus>) -> Self {
+        Self {
+            status,
+            words: SafeText::default(),
+            tells: false,
+            is_doubted: false,
+        }
+    }
+}
+
+struct Verdict {
+    agreed: Agreed,
+    words: SafeText,
+}
+
 /// What the endpoints say of what one of them tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agreed {
@@ -190,22 +245,19 @@ enum Agreed {
     NotYet,
     /// One that answered denies it.
     Denied,
+    /// Most that answered have it in no block, and its nonce unused.
+    Nowhere,
 }
 
-/// What one endpoint tells of a transaction and others deny, or do not confirm.
+/// The nonce of which one endpoint tells what others deny, or do not confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine::service) enum Doubted {
-    /// That this one of ours reverted.
-    Revert(Root),
-    /// That another transaction has this nonce.
-    Taken(u64),
-}
+pub(in crate::engine::service) struct Doubted(u64);
 
 /// What endpoints must agree about before it is believed.
 #[derive(Debug, Clone, Copy)]
 enum Told<'a> {
-    /// That a transaction of ours reverted.
-    Revert(Root, BlockRef),
+    /// That a transaction of ours, with this nonce, is in a block, or reverted in it.
+    Outcome(u64, Root, BlockRef, bool),
     /// What a transaction of ours came to in a block, that it went through, and that it is final.
     Receipt(Root, BlockRef, bool),
     /// The nonce is this transaction's, which is none of these, in a block that need not be final.
@@ -217,7 +269,10 @@ enum Told<'a> {
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Revert(hash, _) => write!(f, "that transaction {hash} reverted is not believed"),
+            Self::Outcome(_, hash, _, false) => write!(f, "that transaction {hash} reverted is not believed"),
+            Self::Outcome(_, hash, _, true) => {
+                write!(f, "that transaction {hash} is in a block is not believed")
+            }
             Self::Receipt(hash, ..) => write!(f, "transaction {hash} is not taken for final"),
             Self::Taken(nonce, by, _) => write!(
                 f,

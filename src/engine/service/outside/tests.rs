@@ -256,6 +256,7 @@ async fn one_endpoints_word_makes_nothing_final_where_another_denies_it() {
         alarm.contains("is not taken for final") && alarm.contains("endpoint 1"),
         "{alarm}"
     );
+    assert_eq!(divided.alarm(), None, "it is told once");
     // of three, the one that denies it holds nothing up, and is named
     let three = vec![receipt(true), receipt(true), receipt(false)];
     let mut outvoted = stage(FakeTransactions::default(), next(7), three);
@@ -269,14 +270,19 @@ async fn one_endpoints_word_makes_nothing_final_where_another_denies_it() {
     let liars = vec![receipt(true), receipt(false), receipt(false)];
     assert!(!is_final(&stage(FakeTransactions::default(), next(7), liars)).await);
     // a receipt of a nonce that nothing has used is made up, and the same bytes are sent again
-    let made_up = stage(FakeTransactions::default(), next(6), divided_voices());
+    let unused = || FakeExecution {
+        nonce: Answer::Yes(6),
+        ..FakeExecution::default()
+    };
+    let voices = vec![receipt(true), unused(), unused()];
+    let made_up = stage(FakeTransactions::default(), next(7), voices);
     made_up.nodes.say(Answer::Yes(included(true, true)));
     assert_eq!(made_up.inspect().await, Some(NonceStatus::Missing));
     let voices = vec![receipt(true), receipt(true)];
     let mut of_one_mind = stage(FakeTransactions::default(), FakeExecution::default(), voices);
     assert!(is_final(&of_one_mind).await);
     assert_eq!(of_one_mind.alarm().as_deref(), Some(""), "what was said is over");
-    // in a block that is not final there is nothing to agree about
+    // in a block that is not final there is nothing to tell
     of_one_mind.nodes.say(Answer::Yes(included(true, false)));
     of_one_mind.inspect().await;
     assert_eq!(of_one_mind.alarm(), None);
@@ -323,6 +329,70 @@ async fn a_revert_that_another_endpoint_denies_is_no_revert_and_calls_nobody() {
             Some(NonceStatus::Included { success: false, .. })
         ));
     }
+}
+
+/// As long as it is believed nothing is sent again, and no fee is raised.
+#[tokio::test]
+async fn an_inclusion_that_one_endpoint_invents_is_none() {
+    let has = |number| FakeExecution {
+        receipt: Answer::Yes(FinalReceipt {
+            block: BlockRef { number, ..BLOCK },
+            succeeded: true,
+            logs: Vec::new(),
+        }),
+        ..FakeExecution::default()
+    };
+    let invents = || has(BLOCK.number);
+    let next = |nonce| FakeExecution {
+        nonce: Answer::Yes(nonce),
+        ..FakeExecution::default()
+    };
+    let silent = || FakeExecution {
+        receipt: Answer::not_known("timed out"),
+        ..FakeExecution::default()
+    };
+    let seen = async |voices, is_final| {
+        let mut stage = stage(FakeTransactions::default(), FakeExecution::default(), voices);
+        stage.nodes.say(Answer::Yes(included(true, is_final)));
+        let status = stage.inspect().await;
+        let alarm = stage.alarm();
+        assert_eq!(stage.alarm(), None, "it is told once");
+        // as soon as it is told no more, nothing is said of it
+        stage.nodes.say(Answer::Yes(NonceStatus::Pending));
+        stage.inspect().await;
+        if let Some(alarm) = alarm.as_ref().filter(|alarm| !alarm.is_empty()) {
+            assert_eq!(stage.alarm().as_deref(), Some(""), "after {alarm}");
+        }
+        (status, alarm.unwrap_or_default())
+    };
+    // in a block that it calls final, too
+    for is_final in [false, true] {
+        let (status, alarm) = seen(vec![invents(), next(6)], is_final).await;
+        assert_eq!(status, None);
+        assert!(alarm.contains("is in a block is not believed"), "{alarm}");
+        assert!(alarm.contains("none: the next nonce is 6"), "{alarm}");
+        let (status, alarm) = seen(vec![invents(), next(6), next(6)], is_final).await;
+        assert_eq!(status, Some(NonceStatus::Missing));
+        assert!(alarm.contains("endpoint 0 is outvoted"), "{alarm}");
+        // it says something else when it is asked again
+        let (status, alarm) = seen(vec![next(6), next(6)], is_final).await;
+        assert_eq!(status, Some(NonceStatus::Missing));
+        assert!(alarm.contains("no endpoint that is asked for it"), "{alarm}");
+    }
+    // who has the nonce used may lag behind itself, and who does not answer denies nothing
+    for voices in [
+        vec![invents()],
+        vec![invents(), invents()],
+        vec![invents(), next(7)],
+        vec![invents(), silent()],
+        vec![invents(), invents(), next(6)],
+    ] {
+        let (status, _) = seen(voices, false).await;
+        assert_eq!(status, Some(included(true, false)));
+    }
+    // it moved between two questions: nobody is named, and the next look tells
+    let (status, alarm) = seen(vec![has(8), has(8)], false).await;
+    assert_eq!((status, alarm.as_str()), (None, ""));
 }
 
 #[tokio::test]
@@ -391,6 +461,20 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
 }
 
+#[tokio::test]
+async fn what_is_out_there_keeps_its_gas_where_the_endpoints_are_far_apart_on_it() {
+    let apart = FakeExecution {
+        simulated: Answer::Yes(Simulated::Disputed {
+            gas: 16_000_000,
+            words: "a estimates 16000000 gas, and b 500000".into(),
+        }),
+        ..FakeExecution::default()
+    };
+    let raising = stage(FakeTransactions::default(), apart, Vec::new());
+    raising.unsigned(Some(signed())).await;
+    assert_eq!(raising.nodes.raised(), [None]);
+}
+
 /// The last checks passed a moment ago: nothing that somebody said speaks against it.
 #[tokio::test]
 async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
@@ -434,10 +518,15 @@ async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
         (
             over(),
             FakeExecution {
-                simulated: Answer::Yes(apart),
+                simulated: Answer::Yes(apart.clone()),
                 ..FakeExecution::default()
             },
         ),
+        // whatever it costs: signed with the wrong gas, the nonce would be stuck
+        with(FakeExecution {
+            simulated: Answer::Yes(apart),
+            ..FakeExecution::default()
+        }),
     ];
     for (nodes, execution) in scenes {
         let stage = stage(nodes, execution, Vec::new());
