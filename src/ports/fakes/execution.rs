@@ -11,6 +11,9 @@ use crate::ports::{
 };
 use crate::types::{BlockRef, BlsPublicKey, Root};
 
+/// Which calls go through.
+type Takes = Box<dyn Fn(&Call) -> bool + Send + Sync>;
+
 /// Every answer, changed by the test before or while it is asked.
 pub(crate) struct FakeExecution {
     pub(crate) head: Answer<HeadBlock>,
@@ -26,7 +29,7 @@ pub(crate) struct FakeExecution {
     pub(crate) receipt: Answer<FinalReceipt>,
     pub(crate) sender: Answer<(Address, u64)>,
     /// Calls that go through, whatever is said of the others.
-    pub(crate) takes: Option<Box<dyn Fn(&Call) -> bool + Send + Sync>>,
+    pub(crate) takes: Option<Takes>,
     /// What was tried out.
     pub(crate) tried: Mutex<Vec<Call>>,
 }
