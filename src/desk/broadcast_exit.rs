@@ -116,10 +116,15 @@ async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Ga
         // the one that was asked may lag or lie: another one that knows the validator is believed, but for that it leaves,
         // which closes the case
         let all = beacon.validator_by_each(&key).await;
-        let knows = all
-            .into_iter()
-            .filter_map(|voice| Answer::yes(voice.answer))
-            .find(|v| v.index == validator_index);
+        let known = all.into_iter().filter_map(|voice| Answer::yes(voice.answer));
+        let mut known = known.filter(|v| v.index == validator_index);
+        let knows = known.next();
+        let begins = knows.as_ref().and_then(|v| v.activation_epoch);
+        if known.any(|other| other.activation_epoch != begins) {
+            let words =
+                format!("since when validator {validator_index} is active the beacon nodes tell differently");
+            return Err(later(words));
+        }
         if knows.as_ref().is_some_and(|v| v.status.is_exiting()) {
             let words = format!("that validator {validator_index} leaves is one beacon node's word");
             return Err(later(words));

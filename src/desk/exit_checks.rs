@@ -6,6 +6,8 @@ use crate::ports::consensus::{Consensus, ExitMessage, ExitRules, NodeAnswer, Val
 use crate::ports::{At, PoolManager, Unknown};
 use crate::types::{BlsPublicKey, BlsSignature, Check, CheckStatus, ForkVersion, PoolId, Root, SafeText};
 
+const AGE: &str = "activation-age";
+
 /// The beacon chain that exits are meant for.
 #[derive(Debug, Clone)]
 pub(crate) struct ExpectedChain {
@@ -72,6 +74,12 @@ pub(super) async fn domain(
         ),
     };
     vec![self_test, capella, genesis]
+}
+
+/// Nothing, where several beacon nodes tell the chain's rules, or they are built in: by these the epoch follows that is
+/// signed.
+pub(super) fn rules_alone(beacon: &dyn Consensus) -> Option<Check> {
+    { beacon.rules_alone() }.map(|words| Check::unknown("rules-agree", words.as_str()))
 }
 
 /// The spec's version of Capella is one of the schedule's. A client may leave out forks that begin with the chain, so that
@@ -155,7 +163,28 @@ impl ByNode {
 
     /// Status, age and slashing.
     pub(super) fn validator(&self, rules: &ExitRules, now: u64) -> Vec<Check> {
-        self.checks(|of| validator(of, rules, now))
+        let mut checks = self.checks(|of| validator(of, rules, now));
+        if let Some(words) = self.disputed_age(rules)
+            && let Some(age) = checks.iter_mut().find(|check| check.name == AGE)
+        {
+            *age = Check::unknown(AGE, words);
+        }
+        checks
+    }
+
+    /// Who says what, where it is old enough to exit from another epoch on by each: for that epoch it is signed.
+    fn disputed_age(&self, rules: &ExitRules) -> Option<String> {
+        let ready = |(_, validator): &(SafeText, Validator)| rules.ready_epoch(validator);
+        let first = self.0.first()?;
+        let other = self.0.iter().find(|other| ready(other) != ready(first))?;
+        let says = |told: &(SafeText, Validator)| match ready(told) {
+            Some(epoch) => format!("{} that it may exit from epoch {epoch}", told.0),
+            None => format!("{} that its activation is not set yet", told.0),
+        };
+        let (first, other) = (says(first), says(other));
+        Some(format!(
+            "the beacon nodes contradict each other: {first}, {other}"
+        ))
     }
 
     /// Where it pays out to.
@@ -217,17 +246,17 @@ fn validator(validator: &Validator, rules: &ExitRules, now: u64) -> Vec<Check> {
     let period = rules.shard_committee_period;
     let age = match (validator.activation_epoch, rules.ready_epoch(validator)) {
         (Some(active), Some(ready)) if ready <= now => Check::pass(
-            "activation-age",
+            AGE,
             format!("active for {} epochs, {period} are needed", now - active),
         ),
         (Some(active), Some(ready)) => Check::pass(
-            "activation-age",
+            AGE,
             format!(
                 "active from epoch {active}, too young: the exit waits until epoch {}",
                 when(rules, ready, now)
             ),
         ),
-        _ => Check::unknown("activation-age", "its activation is not set yet"),
+        _ => Check::unknown(AGE, "its activation is not set yet"),
     };
     let slashed = if validator.slashed { "" } else { "not " };
     let words = format!("the validator is {slashed}slashed");
@@ -260,7 +289,7 @@ mod tests {
     use super::*;
     use crate::desk::fixture;
     use crate::ports::Answer;
-    use crate::ports::fakes::FakeManager;
+    use crate::ports::fakes::{FakeConsensus, FakeManager};
 
     fn told(liars: [Validator; 2]) -> ByNode {
         let [a, b] = liars;
@@ -312,5 +341,39 @@ mod tests {
         let paid = |told: ByNode| async move { told.credentials(&manager, PoolId(1)).await.remove(0) };
         let check = paid(told([elsewhere, honest])).await;
         assert_eq!(check.status, CheckStatus::Unknown, "{}", check.reason);
+    }
+
+    #[test]
+    fn epochs_from_which_on_it_may_exit_that_differ_are_not_known() {
+        let (honest, rules) = (fixture::validator(), fixture::rules());
+        let began = honest.activation_epoch.unwrap();
+        let of = |activation_epoch| Validator {
+            activation_epoch,
+            ..honest.clone()
+        };
+        let age = |other: Validator| {
+            let checks = told([other, honest.clone()]).validator(&rules, 1_000_000);
+            checks.into_iter().find(|check| check.name == AGE).unwrap()
+        };
+        assert_eq!(age(honest.clone()).status, CheckStatus::Pass);
+        let check = age(of(Some(began + 1)));
+        assert_eq!(check.status, CheckStatus::Unknown);
+        let ready = began + rules.shard_committee_period;
+        let words = format!(
+            "the beacon nodes contradict each other: a that it may exit from epoch {}, b that it may exit from epoch {ready}",
+            ready + 1
+        );
+        assert_eq!(check.reason.as_str(), words);
+        assert_eq!(age(of(None)).status, CheckStatus::Unknown);
+    }
+
+    #[test]
+    fn rules_that_one_node_tells_are_a_check_that_is_not_known() {
+        let mut beacon = FakeConsensus::of(Vec::new());
+        assert_eq!(rules_alone(&beacon), None);
+        beacon.rules_alone = Some("the rules are told by a alone".into());
+        let check = rules_alone(&beacon).unwrap();
+        assert_eq!(check.status, CheckStatus::Unknown);
+        assert!(check.reason.as_str().contains("by a alone"), "{}", check.reason);
     }
 }

@@ -1,12 +1,14 @@
 //! Offering a signed exit to the beacon nodes, and what their answers come to.
 //!
 //! One node may lag or lie. So an exit that one healthy node took is delivered whatever the others say; a new signature
-//! is wanted only when every node that answered finds the old one bad; a validator is missing only when it is missing
+//! is wanted only when every node that answered finds the old one bad, two at least where several are configured, and it
+//! does not hold by this program's own arithmetic either; a validator is missing only when it is missing
 //! from every state that can be read; and what its state makes of a refusal, the judgement of all nodes says: a case is
 //! closed for good by it.
 
 use super::sighting::phase;
 use crate::beacon::exit::{ExitOutcome, judge};
+use crate::dkg::threshold;
 use crate::log_limit::LogLimit;
 use crate::oracle::{ExitAnswer, ExitPayload, ExitStanding, ExitVerdict, ValidatorPhase};
 use crate::ports::Consensus;
@@ -62,7 +64,13 @@ pub(crate) async fn publish_exit(
                 judged: state.as_ref(),
                 voices: &voices,
             };
-            weigh(&verdicts, told, &message, payload.signing_root, now, &rules)
+            // by the rules as they are now: what was signed by others has to be signed again
+            let signed = Signed {
+                message,
+                root: payload.signing_root,
+                holds: threshold::verify(key, &rules.signing_root(&message).0, &payload.signature),
+            };
+            weigh(&verdicts, told, &signed, now, &rules)
         }
         Err(why) => {
             if let Some(left_out) = UNTOLD.line() {
@@ -132,19 +140,28 @@ impl Told<'_> {
     fn all(self, message: &ExitMessage, is_so: impl Fn(Option<&Validator>) -> bool) -> bool {
         let of_index = |v: &&Validator| v.index == message.validator_index;
         let is_so = |voice: &Option<Validator>| is_so(voice.as_ref().filter(of_index));
-        self.voices.iter().all(is_so)
+        !self.voices.is_empty() && self.voices.iter().all(is_so)
     }
+}
+
+/// What was offered.
+struct Signed {
+    message: ExitMessage,
+    /// What the operators signed.
+    root: Root,
+    /// The signature holds by this program's own arithmetic: who finds it bad is wrong, and signing again gives the same.
+    holds: bool,
 }
 
 /// What refusals come to, by what the nodes tell of the validator.
 fn weigh(
     verdicts: &[ExitVerdict],
     told: Told<'_>,
-    message: &ExitMessage,
-    signing_root: Root,
+    signed: &Signed,
     epoch_now: u64,
     rules: &ExitRules,
 ) -> ExitStanding {
+    let message = &signed.message;
     let mut refusals = verdicts.iter().filter(|v| v.answer.refused());
     let refusal = if refusals.all(|v| v.answer == ExitAnswer::BadSignature) {
         ExitRefusal::BadSignature
@@ -152,19 +169,26 @@ fn weigh(
         ExitRefusal::Other(SafeText::default())
     };
     let by = |state: Option<&Validator>| judge(message, state, Some(&refusal), epoch_now, rules);
+    // whoever does not know it lags behind the deposit
+    let waits = |voice: Option<&Validator>| {
+        matches!(
+            by(voice),
+            ExitOutcome::TooEarly { .. } | ExitOutcome::NotActive { .. } | ExitOutcome::UnknownIndex
+        )
+    };
+    let may_exit = |voice: Option<&Validator>| {
+        matches!(
+            by(voice),
+            ExitOutcome::Ready
+                | ExitOutcome::Refused(_)
+                | ExitOutcome::BadSignature
+                | ExitOutcome::UnknownIndex
+        )
+    };
+    let where_all = |is_so: bool, standing| if is_so { standing } else { ExitStanding::Unheard };
     let too_early = |epoch| {
-        let waits = |voice: Option<&Validator>| match by(voice) {
-            // whoever does not know it lags behind the deposit
-            ExitOutcome::TooEarly { .. } | ExitOutcome::NotActive { .. } | ExitOutcome::UnknownIndex => true,
-            _ => false,
-        };
-        match told.all(message, waits) {
-            true => ExitStanding::TooEarly {
-                epoch,
-                at: rules.start_of(epoch),
-            },
-            false => ExitStanding::Unheard,
-        }
+        let at = rules.start_of(epoch);
+        where_all(told.all(message, waits), ExitStanding::TooEarly { epoch, at })
     };
     match by(told.judged) {
         ExitOutcome::Exiting { .. } => ExitStanding::Exiting {
@@ -174,11 +198,22 @@ fn weigh(
         ExitOutcome::NotActive {
             ready_epoch: Some(epoch),
         } => too_early(epoch),
-        ExitOutcome::NotActive { ready_epoch: None } => ExitStanding::NotActive,
-        ExitOutcome::BadSignature => ExitStanding::BadSignature { signing_root },
-        ExitOutcome::UnknownIndex if told.all(message, |voice| voice.is_none()) => ExitStanding::UnknownIndex,
-        ExitOutcome::UnknownIndex => ExitStanding::Unheard,
-        ExitOutcome::Ready | ExitOutcome::Refused(_) => ExitStanding::Refused,
+        ExitOutcome::NotActive { ready_epoch: None } => {
+            where_all(told.all(message, waits), ExitStanding::NotActive)
+        }
+        ExitOutcome::BadSignature if !signed.holds => {
+            let bad = verdicts.iter().filter(|v| v.answer == ExitAnswer::BadSignature);
+            let signing_root = signed.root;
+            let standing = ExitStanding::BadSignature { signing_root };
+            where_all(bad.count() >= verdicts.len().min(2), standing)
+        }
+        ExitOutcome::UnknownIndex => {
+            let is_unknown = told.all(message, |voice| voice.is_none());
+            where_all(is_unknown, ExitStanding::UnknownIndex)
+        }
+        ExitOutcome::Ready | ExitOutcome::Refused(_) | ExitOutcome::BadSignature => {
+            where_all(told.all(message, may_exit), ExitStanding::Refused)
+        }
     }
 }
 
@@ -214,7 +249,17 @@ mod tests {
         }
     }
 
+    /// Where the signature does not hold by our own arithmetic either.
     fn standing(answers: &[ExitAnswer], states: &[Option<Validator>], now: u64) -> ExitStanding {
+        of_signature(false, answers, states, now)
+    }
+
+    fn of_signature(
+        holds: bool,
+        answers: &[ExitAnswer],
+        states: &[Option<Validator>],
+        now: u64,
+    ) -> ExitStanding {
         let verdicts: Vec<_> = answers
             .iter()
             .map(|answer| ExitVerdict {
@@ -228,7 +273,12 @@ mod tests {
                 judged: states.iter().flatten().next(),
                 voices: states,
             };
-            weigh(&verdicts, told, &MESSAGE, Root([4; 32]), now, &rules())
+            let signed = Signed {
+                message: MESSAGE,
+                root: Root([4; 32]),
+                holds,
+            };
+            weigh(&verdicts, told, &signed, now, &rules())
         })
     }
 
@@ -337,9 +387,70 @@ mod tests {
         let stranger = Some(validator(8));
         let found = standing(&[UnknownIndex], &[stranger, good.clone()], READY);
         assert_eq!(found, ExitStanding::Unheard);
-        // the one that did not answer has no vote
-        let found = standing(&[BadSignature, NoAnswer], &[good], READY);
-        assert!(matches!(found, ExitStanding::BadSignature { .. }), "{found:?}");
+    }
+
+    #[test]
+    fn an_approved_exit_is_void_by_two_nodes_and_our_own_arithmetic_and_not_by_one_that_lies() {
+        use ExitAnswer::*;
+        let good = [Some(validator(9)), Some(validator(9))];
+        let found = |holds, answers: &[ExitAnswer]| of_signature(holds, answers, &good, READY);
+        let bad = ExitStanding::BadSignature {
+            signing_root: Root([4; 32]),
+        };
+        // the only one that is configured, and two of three
+        assert_eq!(found(false, &[BadSignature]), bad);
+        assert_eq!(found(false, &[BadSignature, BadSignature, NoAnswer]), bad);
+        // before the other one stands a gateway
+        assert_eq!(found(false, &[BadSignature, NoAnswer]), ExitStanding::Unheard);
+        // it holds: who finds it bad is wrong
+        for answers in [&[BadSignature][..], &[BadSignature, BadSignature]] {
+            assert_eq!(found(true, answers), ExitStanding::Refused, "{answers:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_counts_where_all_that_tell_let_it_exit_and_somebody_tells() {
+        use ExitAnswer::*;
+        let (good, young) = (
+            validator(9),
+            Validator {
+                activation_epoch: Some(READY),
+                ..validator(9)
+            },
+        );
+        let states = [Some(good.clone()), Some(young.clone()), Some(young)];
+        // honest ones refuse what is too young by their state
+        let found = standing(&[TooYoung, TooYoung, TooYoung], &states, READY);
+        assert_eq!(found, ExitStanding::Unheard);
+        assert_eq!(standing(&[Other], &states[..1], READY), ExitStanding::Refused);
+        // nobody tells any more
+        let nobody = |judged: Option<&Validator>, now| {
+            let verdicts = [ExitVerdict {
+                node: SafeText::new("node"),
+                answer: Other,
+                words: SafeText::default(),
+            }];
+            let told = Told { judged, voices: &[] };
+            let signed = Signed {
+                message: MESSAGE,
+                root: Root([4; 32]),
+                holds: true,
+            };
+            weigh(&verdicts, told, &signed, now, &rules())
+        };
+        let queued = Validator {
+            status: ValidatorStatus::PendingQueued,
+            activation_epoch: None,
+            ..validator(9)
+        };
+        for (judged, now) in [
+            (None, READY),
+            (Some(&good), READY),
+            (Some(&good), READY - 1),
+            (Some(&queued), READY),
+        ] {
+            assert_eq!(nobody(judged, now), ExitStanding::Unheard, "{judged:?} {now}");
+        }
     }
 
     /// Two nodes, by their states; none for one that is not in sync and so does not answer.

@@ -152,6 +152,7 @@ impl SignExit {
         checks.extend(endpoints_agree(&*self.agreement, pool, present.block).await);
         checks.push(exit_checks::wanted(&*self.manager, pool, draft.opened_by.as_ref()).await);
         checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
+        checks.extend(exit_checks::rules_alone(*beacon));
         let index = exit_checks::index(*beacon, key, validator.index).await;
         checks.push(index.map_err(later)?);
         let told = ByNode::by_each(*beacon, key, validator).await;

@@ -19,7 +19,7 @@ use super::house::{House, Plan, check_transcript, fresh_id, ids, keygen_plan, un
 const ROUND: Duration = Duration::from_secs(2);
 const PAGE: &str = "<html><h1>Bad Gateway</h1><p>nginx</p></html>";
 
-/// Passes everything on, and answers with a page and this status while one is set.
+/// Passes everything on, and answers with a page and this status while one is set: to everything below a path.
 struct Gateway {
     url: String,
     status: Arc<AtomicU16>,
@@ -33,17 +33,18 @@ impl Drop for Gateway {
 }
 
 impl Gateway {
-    async fn before(messenger: &str) -> Self {
+    async fn before(messenger: &str, below: &'static str) -> Self {
         let status = Arc::new(AtomicU16::new(0));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let (set, messenger) = (Arc::clone(&status), messenger.to_owned());
         let router = axum::Router::new().fallback(move |request: Request| {
             let (client, messenger) = (client.clone(), messenger.clone());
             let status = set.load(Ordering::SeqCst);
+            let is_below = request.uri().path().starts_with(below);
             async move {
                 match StatusCode::from_u16(status) {
-                    Ok(status) => (status, PAGE).into_response(),
-                    Err(_) => passed_on(&client, &messenger, request).await,
+                    Ok(status) if is_below => (status, PAGE).into_response(),
+                    _ => passed_on(&client, &messenger, request).await,
                 }
             }
         });
@@ -83,7 +84,7 @@ async fn house(operator_4: Misbehaviour) -> House {
 
 /// A key generation whose initiator meets the page from the first message on; until it says so, where `is_back`.
 async fn run(house: &House, status: u16, is_back: bool) -> Result<Verified, Box<Failed>> {
-    let gateway = Gateway::before(&house.messenger_url).await;
+    let gateway = Gateway::before(&house.messenger_url, "/").await;
     let mut config = house.config.clone();
     config.messenger_url = gateway.url.clone();
     let initiator = Initiator::start(config).await.unwrap();
@@ -125,5 +126,48 @@ async fn nobody_is_named_for_what_a_gateway_may_have_kept_from_the_messenger() {
             failure.reason.as_str().contains("was away"),
             "{status}: {failure}"
         );
+    }
+}
+
+/// The answers for the result come, and those for the topic do not: the round's time began anew with each of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_messenger_that_does_not_tell_the_topic_is_waited_for_and_back_when_it_does() {
+    let silent = Misbehaviour::Slow(Duration::from_secs(600));
+    for is_back in [true, false] {
+        let house = house(silent.clone()).await;
+        let gateway = Gateway::before(&house.messenger_url, "/topics/").await;
+        let mut config = house.config.clone();
+        config.messenger_url = gateway.url.clone();
+        config.total_deadline = ROUND * 5;
+        let initiator = Initiator::start(config).await.unwrap();
+        let plan = keygen_plan(ids(1..=4));
+        let updates = house.watch();
+        let run = tokio::spawn(async move { initiator.run(fresh_id(), &plan, updates).await });
+        let seen = |words: &str| {
+            let seen = house.seen.lock().unwrap();
+            seen.iter().any(|update| update.note.as_str().contains(words))
+        };
+        until("the start", || seen("start message sent")).await;
+        gateway.answers(502);
+        until("it is said", || seen("not for the topic: it answered 502")).await;
+        assert!(!seen("the messenger is back"));
+        if is_back {
+            gateway.answers(0);
+            until("the initiator goes on", || seen("the messenger is back")).await;
+        }
+        let end = run.await.unwrap();
+        check_transcript(&end);
+        let failure = end.unwrap_err().failure;
+        assert_eq!(failure.culprits, [], "{failure}");
+        let (kind, words) = match is_back {
+            true => (FailureKind::Timeout, "was away"),
+            false => (
+                FailureKind::Unknown,
+                "does not tell the ceremony's topic: it answered 502",
+            ),
+        };
+        assert_eq!(failure.kind, kind, "{failure}");
+        assert!(failure.reason.as_str().contains(words), "{failure}");
+        assert_eq!(seen("the messenger is back"), is_back);
     }
 }

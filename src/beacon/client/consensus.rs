@@ -65,6 +65,10 @@ impl Consensus for Beacon {
         Self::told_alone(self, key)
     }
 
+    fn rules_alone(&self) -> Option<SafeText> {
+        self.rules_told_alone()
+    }
+
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>> {
         let exits = self
             .read::<Data<Vec<SignedExit>>>("exit pool", "/eth/v1/beacon/pool/voluntary_exits")

@@ -89,6 +89,8 @@ struct Inner {
     slot: Mutex<Option<Duration>>,
     /// What no second node bears out.
     alone: Mutex<voices::Alone>,
+    /// Who alone told the rules when they were asked for last.
+    rules_alone: Mutex<Option<SafeText>>,
 }
 
 /// A client of several beacon nodes. Clones share their state.
@@ -166,6 +168,7 @@ impl Beacon {
                 config,
                 genesis: Mutex::new(Alike::new(nodes.len(), None)),
                 alone: Mutex::default(),
+                rules_alone: Mutex::default(),
                 nodes,
             }),
         })

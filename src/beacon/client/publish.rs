@@ -9,6 +9,8 @@ use crate::ports::consensus::{ExitRefusal, NodeOutcome, PublishVerdict, SignedEx
 use crate::types::SafeText;
 
 static OFFERS: LogLimit = LogLimit::slow();
+/// A page is another one each time: it has a number, or the time. So it is logged, and not made a verdict of.
+static PAGES: LogLimit = LogLimit::slow();
 
 impl Beacon {
     pub(super) async fn publish(&self, exit: &SignedExit) -> Vec<PublishVerdict> {
@@ -36,8 +38,13 @@ impl Beacon {
         let verdict = match (result, out_of_sync) {
             (Ok(_), None) => verdict(NodeOutcome::Accepted, SafeText::default()),
             (Ok(_), Some(why)) => verdict(NodeOutcome::AcceptedOutOfSync(why), SafeText::default()),
-            (Err(error), None) if is_of_gateway(&error) => {
-                let words = format!("no verdict of a beacon node: {error}");
+            (Err(ref error @ NodeError::Status { status, .. }), None) if is_of_gateway(error) => {
+                if let Some(left_out) = PAGES.line() {
+                    tracing::info!(
+                        target: "beacon", node = %node.name, %error, left_out, "an exit was answered in a node's place"
+                    );
+                }
+                let words = format!("no verdict of a beacon node: status {status}");
                 verdict(NodeOutcome::NoAnswer(SafeText::new(&words)), SafeText::default())
             }
             (Err(NodeError::Status { message, .. }), None) => {

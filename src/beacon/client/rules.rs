@@ -4,9 +4,11 @@
 //! | those who answer tell | that counts |
 //! |---|---|
 //! | other rules than those that are built in for a public network | those that are built in; the others are named |
-//! | all the same | that |
+//! | all the same | that; where only one of several answers, that it is one voice, which a check of what is signed says |
 //! | more than half, and two at least, the same | that; the others are named |
 //! | otherwise | nothing: all are named |
+
+use std::sync::PoisonError;
 
 use futures_util::future::join_all;
 
@@ -46,7 +48,23 @@ impl Beacon {
         if let Answer::Yes(rules) = &judged {
             self.knows_slot(rules.slot);
         }
+        let inner = &self.inner;
+        let alone = match told[..] {
+            [(node, _)] if inner.nodes.len() > 1 && inner.config.rules.is_none() => {
+                Some(SafeText::new(&format!(
+                    "the rules are told by {} alone, and no other beacon node answers",
+                    node.name
+                )))
+            }
+            _ => None,
+        };
+        *inner.rules_alone.lock().unwrap_or_else(PoisonError::into_inner) = alone;
         judged
+    }
+
+    pub(super) fn rules_told_alone(&self) -> Option<SafeText> {
+        let alone = self.inner.rules_alone.lock();
+        alone.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn rules_of(&self, node: &Node) -> Result<ExitRules, NodeError> {

@@ -3,13 +3,23 @@
 //! | those who answer say | that counts |
 //! |---|---|
 //! | more than half, that it is at work | that; the others are named, but for one that lags and tells the same epoch |
-//! | that it leaves or has left, and one does not | nothing: no majority ends a case for good |
+//! | that it leaves or has left, and one does not | nothing: no majority ends a case for good; two that say so, and more than deny it, have the others named |
 //! | the same stage of its life, or one that lags says an earlier one and the epoch at which it ended lately | the least far |
 //! | more than half, that it waits | that; the others are named |
 //! | as many that it is at work as that it is not | nothing: all are named |
 //! | as many that it waits as that there is none | nothing, and nobody is named: one may be a slot ahead |
 //! | more that there is none than that it waits | nothing: whoever tells of it is named |
 //! | only one answers | its word, and that it is one voice; nothing where it says that the validator leaves |
+//!
+//! Those whose stage counts may tell other records of it: another key or index, other epochs. For these epochs operators
+//! sign, so no node's record counts for being the first:
+//!
+//! | their records are | that counts |
+//! |---|---|
+//! | all the same | that |
+//! | the same of more than half, and of two at least | that; the others are named |
+//! | the same, but for an activation that some do not have yet | the one without: whoever waits for it lags by a slot |
+//! | otherwise | nothing: all are named who contradict each other |
 
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
@@ -81,7 +91,7 @@ pub(super) fn judged(id: Id, told: &[Told<'_>], is_lag: bool) -> Answer<Validato
         return denied(id, told);
     }
     if works == 0 || is_lag {
-        return least_far(told).unwrap_or_else(|| says_nothing_more(id));
+        return alike(id, told).unwrap_or_else(|| says_nothing_more(id));
     }
     most_say(id, told, |stage| stage != Stage::Works && rest > works)
 }
@@ -98,7 +108,7 @@ fn denied(id: Id, told: &[Told<'_>]) -> Answer<Validator> {
             deny.iter()
                 .for_each(|(node, _)| node.is_contradicted(validator, by));
         }
-        return least_far(told).unwrap_or_else(|| says_nothing_more(id));
+        return alike(id, told).unwrap_or_else(|| says_nothing_more(id));
     }
     if tell.len() < deny.len()
         && let [(by, _), ..] = deny[..]
@@ -125,7 +135,10 @@ fn says_nothing_more(id: Id) -> Answer<Validator> {
 fn most_say(id: Id, told: &[Told<'_>], wins: impl Fn(Stage) -> bool) -> Answer<Validator> {
     let stage = |(_, answer): &Told<'_>| Stage::of(answer);
     let of_most: Vec<Told<'_>> = told.iter().filter(|told| wins(stage(told))).copied().collect();
-    let least = least_far(&of_most);
+    let least = alike(id, &of_most);
+    if let Some(Answer::NotKnown(_)) = least {
+        return least.unwrap_or_else(|| says_nothing_more(id));
+    }
     let begun = least.as_ref().and_then(begins);
     let lags = |told: &Told<'_>| stage(told) == Stage::Waits && begun.is_some() && begins(told.1) == begun;
     for one in told.iter().filter(|told| !wins(stage(told)) && !lags(told)) {
@@ -147,16 +160,112 @@ fn most_say(id: Id, told: &[Told<'_>], wins: impl Fn(Stage) -> bool) -> Answer<V
 }
 
 /// Nothing takes the end of a validator's life back, and a case is closed for good by it: at least two say it, and nobody
-/// who answers denies it.
+/// who answers denies it. Fewer who deny it than say it are named: they keep the case open.
 fn leaving(id: Id, told: &[Told<'_>], stages: &[Stage]) -> Answer<Validator> {
-    let all_say_it = stages.len() > 1 && stages.iter().all(|stage| *stage == Stage::Leaves);
-    let least = least_far(told).filter(|_| all_say_it);
-    least.unwrap_or_else(|| differ(id, "leaves", told))
+    let leaves = |told: &&Told<'_>| Stage::of(told.1) == Stage::Leaves;
+    let (say_it, deny): (Vec<&Told<'_>>, Vec<_>) = told.iter().partition(leaves);
+    if stages.len() > 1 && deny.is_empty() {
+        return alike(id, told).unwrap_or_else(|| says_nothing_more(id));
+    }
+    if let [(by, other), _, ..] = say_it[..]
+        && say_it.len() > deny.len()
+    {
+        for (node, answer) in deny {
+            let (says, other) = (said(answer), said(other));
+            let words = format!("of validator {id} it says {says}, and {} says {other}", by.name);
+            node.contradicted(SafeText::new(&words));
+        }
+    }
+    differ(id, "leaves", told)
 }
 
-fn least_far(told: &[Told<'_>]) -> Option<Answer<Validator>> {
-    let known = told.iter().filter_map(|(_, answer)| answer.as_ref().yes());
-    let least = known.min_by_key(|validator| validator.status)?;
+/// What is decided by of a validator, beside the stage of its life: whose it is, and for which epoch its exit is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    key: BlsPublicKey,
+    index: u64,
+    activation: Option<u64>,
+    exit: Option<u64>,
+}
+
+impl Facts {
+    fn of(validator: &Validator) -> Self {
+        Self {
+            key: validator.public_key,
+            index: validator.index,
+            activation: validator.activation_epoch,
+            exit: validator.exit_epoch,
+        }
+    }
+
+    /// What is different in the other.
+    fn against(self, other: Self) -> String {
+        let epoch = |what: &str, epoch: Option<u64>| match epoch {
+            Some(epoch) => format!("{what} {epoch}"),
+            None => format!("no {what}"),
+        };
+        if self.key != other.key {
+            format!("key {}", self.key)
+        } else if self.index != other.index {
+            format!("index {}", self.index)
+        } else if self.activation != other.activation {
+            epoch("activation epoch", self.activation)
+        } else {
+            epoch("exit epoch", self.exit)
+        }
+    }
+}
+
+/// They tell the same, or the activation of one that waits is not set yet by one of them.
+fn go_together(a: &Validator, b: &Validator) -> bool {
+    let (ours, theirs) = (Facts::of(a), Facts::of(b));
+    let is_unset = |v: &Validator| v.activation_epoch.is_none() && v.status < ValidatorStatus::ActiveOngoing;
+    let but_for_activation = Facts {
+        activation: theirs.activation,
+        ..ours
+    };
+    ours == theirs || ((is_unset(a) || is_unset(b)) && but_for_activation == theirs)
+}
+
+/// What those who know it tell alike (see the second table); none where nobody knows it.
+fn alike(id: Id, told: &[Told<'_>]) -> Option<Answer<Validator>> {
+    let known = told
+        .iter()
+        .filter_map(|(node, answer)| Some((*node, answer.as_ref().yes()?)));
+    let known: Vec<(&Node, &Validator)> = known.collect();
+    let facts = |nth: usize| Facts::of(known[nth].1);
+    let together = |a: usize, b: usize| go_together(known[a].1, known[b].1);
+    let same = |nth: usize| {
+        (0..known.len())
+            .filter(|other| facts(*other) == facts(nth))
+            .count()
+    };
+    // of as many the first
+    let most = (0..known.len()).rev().max_by_key(|nth| same(*nth))?;
+    let counts = same(most);
+    let is_enough = counts == known.len() || (counts > 1 && 2 * counts > known.len());
+    let against = |nth: usize| match is_enough {
+        true => (!together(nth, most)).then_some(most),
+        false => (0..known.len()).find(|other| !together(nth, *other)),
+    };
+    let mut says = Vec::new();
+    for (nth, (node, _)) in known.iter().enumerate() {
+        if let Some(other) = against(nth) {
+            let by = known[other].0;
+            let (is, theirs) = (facts(nth).against(facts(other)), facts(other).against(facts(nth)));
+            let words = format!("of validator {id} it tells {is}, and {} {theirs}", by.name);
+            node.contradicted(SafeText::new(&words));
+            says.push(format!("{} tells {is}", node.name));
+        }
+    }
+    if !is_enough && !says.is_empty() {
+        let says = says.join(", ");
+        let words = format!("the beacon nodes contradict each other on validator {id}: {says}");
+        return Some(Answer::not_known(words));
+    }
+    let counting = known.iter().map(|(_, validator)| *validator);
+    let counting = counting.filter(|v| !is_enough || Facts::of(v) == facts(most));
+    let least = counting.min_by_key(|v| (v.activation_epoch.is_some(), v.status))?;
     Some(Answer::Yes(least.clone()))
 }
 

@@ -270,6 +270,10 @@ pub const CHECKS: &[CheckName] = &[
     ),
     beacon("genesis-validators-root", "the beacon chain is the expected one"),
     beacon(
+        "rules-agree",
+        "several beacon nodes tell the chain's rules alike, where none are built in",
+    ),
+    beacon(
         "exit-allowed",
         "the validator may exit, now or from a time that is known",
     ),

@@ -206,6 +206,9 @@ pub struct Deferral {
     /// It is looked at again, and sent if all still holds, from then on.
     pub until: UnixMillis,
     pub reason: SafeText,
+    /// When that was recorded.
+    #[serde(default)]
+    pub at: UnixMillis,
 }
 
 /// An exit whose signature was found bad by every node that answered.

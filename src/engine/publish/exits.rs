@@ -84,7 +84,12 @@ fn outcome(state: &State, case: &Case, asked: Option<&Action>) -> SafeText {
         return SafeText::new(&format!("the validator is {phase}"));
     }
     match (&offers.deferred, &offers.standing) {
-        (Some(wait), _) => wait.reason.clone(),
+        (Some(wait), _) => match state.heard(case.id) {
+            Some(heard) if *heard != wait.reason => {
+                SafeText::new(&format!("{}; when it was looked at last: {heard}", wait.reason))
+            }
+            _ => wait.reason.clone(),
+        },
         (None, Some(standing)) => SafeText::new(&match standing {
             ExitStanding::Refused => {
                 let times = counted(offers.refusals as usize, "time");

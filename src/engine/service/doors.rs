@@ -21,7 +21,7 @@ use crate::chain::history_cache::{self, About, HistoryCache, Seal};
 use crate::chain::intake::{EventSources, Intake, IntakeConfig, Resume};
 use crate::chain::rpc::{Rpc, RpcConfig};
 use crate::chain::sent::LookBack;
-use crate::config::{Config, NetworkName, NoticesConfig, NoticesTo, presets};
+use crate::config::{Config, NetworkConfig, NetworkName, NoticesConfig, NoticesTo, presets};
 use crate::engine::journal_at;
 use crate::engine::notices::Recipient;
 use crate::http::Http;
@@ -352,9 +352,16 @@ pub(super) fn comparison(
     ))
 }
 
-/// The rules of a public network's beacon chain, all of which have mainnet's constants.
-fn known_rules(network: NetworkName) -> Option<ExitRules> {
-    let preset = &presets()[&network];
+/// The rules of a public network's beacon chain, all of which have mainnet's constants; none for one that is configured to be
+/// another one.
+fn known_rules(network: &NetworkConfig) -> Option<ExitRules> {
+    let preset = &presets()[&network.name];
+    let is_preset = network.genesis_fork_version == preset.genesis_fork_version
+        && network.capella_fork_version == preset.capella_fork_version
+        && network.genesis_validators_root == preset.genesis_validators_root;
+    if !is_preset {
+        return None;
+    }
     let genesis = Genesis {
         genesis_time: preset.genesis_time?,
         genesis_validators_root: preset.genesis_validators_root?,
@@ -379,7 +386,7 @@ pub(super) fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Cons
     crate::beacon::exit::self_test()?;
     let root = config.network.genesis_validators_root;
     let settings = BeaconConfig {
-        rules: known_rules(config.network.name),
+        rules: known_rules(&config.network),
         deadline: config.beacon.timeout,
         http: http.clone(),
         // two epochs: clients call themselves syncing long before
@@ -387,4 +394,49 @@ pub(super) fn beacon(config: &Config, http: &Http) -> Result<Option<Arc<dyn Cons
         ..BeaconConfig::new(config.beacon.urls.clone(), root)
     };
     Ok(Some(Arc::new(Beacon::new(settings)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{ForkVersion, Root};
+
+    #[test]
+    fn the_rules_of_a_network_are_those_of_its_preset_and_of_no_network_that_is_told_apart() {
+        let preset = &presets()[&NetworkName::Mainnet];
+        let network = NetworkConfig {
+            name: NetworkName::Mainnet,
+            chain_id: preset.chain_id,
+            genesis_fork_version: preset.genesis_fork_version,
+            capella_fork_version: preset.capella_fork_version,
+            genesis_validators_root: preset.genesis_validators_root,
+            genesis_block: None,
+            deposit_contract: preset.deposit_contract,
+            ssv_network: None,
+            finality: Finality::Tag,
+        };
+        let rules = known_rules(&network).unwrap();
+        assert_eq!(rules.capella_fork_version, preset.capella_fork_version);
+        let other = ForkVersion([9; 4]);
+        for apart in [
+            NetworkConfig {
+                genesis_fork_version: other,
+                ..network.clone()
+            },
+            NetworkConfig {
+                capella_fork_version: other,
+                ..network.clone()
+            },
+            NetworkConfig {
+                genesis_validators_root: Some(Root([9; 32])),
+                ..network.clone()
+            },
+            NetworkConfig {
+                name: NetworkName::Devnet,
+                ..network.clone()
+            },
+        ] {
+            assert_eq!(known_rules(&apart), None, "{apart:?}");
+        }
+    }
 }

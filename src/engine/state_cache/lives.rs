@@ -26,7 +26,7 @@ const FOLDED: [(&str, &str); 5] = [
     ),
     (
         "278.jsonl",
-        "0x9e75cba15f98d6d267586ce4f477b5e4f9cd6d094b4f5e4e095bff4b790d72fb",
+        "0x10860638410fd50a224dc38008493fafed7de4ffaa47977837a420c3bf2af653",
     ),
     (
         "299.jsonl",

@@ -50,6 +50,9 @@ pub trait Consensus: fmt::Debug + Send + Sync {
     /// a second one bears it out, or none is configured.
     fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText>;
 
+    /// Why the rules are one node's word, where several are configured and none are built in.
+    fn rules_alone(&self) -> Option<SafeText>;
+
     /// Exits that wait for a block in the pool of the first node that answers. Never a *no*.
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>>;
 

@@ -52,6 +52,8 @@ pub(crate) struct FakeConsensus {
     pub(crate) pool: Answer<Vec<SignedExit>>,
     /// What it says of whoever rests on one voice.
     pub(crate) alone: Option<SafeText>,
+    /// What it says of rules that rest on one voice.
+    pub(crate) rules_alone: Option<SafeText>,
 }
 
 impl FakeConsensus {
@@ -63,6 +65,7 @@ impl FakeConsensus {
             forks: Answer::not_known("no forks"),
             pool: Answer::Yes(Vec::new()),
             alone: None,
+            rules_alone: None,
         }
     }
 
@@ -136,6 +139,10 @@ impl Consensus for FakeConsensus {
 
     fn told_alone(&self, _: &BlsPublicKey) -> Option<SafeText> {
         self.alone.clone()
+    }
+
+    fn rules_alone(&self) -> Option<SafeText> {
+        self.rules_alone.clone()
     }
 
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>> {

@@ -343,6 +343,68 @@ async fn a_key_is_known_when_more_nodes_tell_of_it_than_deny_it() {
     }
 }
 
+/// For the epoch at which it may exit operators sign: no node's record counts for being the first.
+#[tokio::test]
+async fn a_validators_epochs_are_those_that_more_than_half_tell_who_agree_on_its_stage() {
+    const UNSET: &str = "18446744073709551615";
+    let at = |epoch| ("active_ongoing", epoch);
+    let queued = |epoch| ("pending_queued", epoch);
+    type Node = (&'static str, &'static str);
+    type Case<'a> = (&'a [Node], Option<Option<u64>>, &'a [usize]);
+    let far = "1000000";
+    let cases: [Case<'_>; 14] = [
+        (&[at("0"), at("0")], Some(Some(0)), &[]),
+        (&[at(far), at("0"), at("0")], Some(Some(0)), &[0]),
+        (&[at("0"), at("0"), at(far)], Some(Some(0)), &[2]),
+        (&[at(far), at("0")], None, &[0, 1]),
+        (&[at(far), at("0"), at("1")], None, &[0, 1, 2]),
+        (&[at(far), at("0"), ("silent", "")], None, &[0, 1]),
+        // two that agree are not more than half
+        (&[at(far), at("1"), at("0"), at("0")], None, &[0, 1, 2, 3]),
+        // who has no epoch and is at work is no state of any chain
+        (&[at(UNSET), at("0"), at("0")], Some(Some(0)), &[0]),
+        // its activation was set in this slot
+        (&[queued("9"), queued(UNSET)], Some(None), &[]),
+        (&[queued("9"), queued(UNSET), queued("9")], Some(Some(9)), &[]),
+        (&[queued(UNSET), queued("9"), queued(UNSET)], Some(None), &[]),
+        (&[queued(far), queued("9"), queued(UNSET)], None, &[0, 1]),
+        (&[queued(far), queued("9"), queued("9")], Some(Some(9)), &[0]),
+        // it is active since, and one lags
+        (&[queued("0"), at("0"), at("0")], Some(Some(0)), &[]),
+    ];
+    for (nodes, begins, accused) in cases {
+        let (answer, contradicted, _) = told(nodes).await;
+        let found = answer.as_ref().yes().map(|validator| validator.activation_epoch);
+        assert_eq!(found, begins, "{nodes:?}: {answer:?}");
+        assert_eq!(contradicted, accused, "{nodes:?}");
+        if let Answer::NotKnown(why) = answer {
+            let why = why.to_string();
+            assert!(why.contains("activation epoch 1000000"), "{why}");
+        }
+    }
+}
+
+/// It keeps the exit's case open: where two say that the validator has left, and fewer deny it, these are named.
+#[tokio::test]
+async fn who_alone_denies_that_a_validator_has_left_is_named() {
+    let (left, works, absent, waits) = ("withdrawal_done", "active_ongoing", "absent", "pending_queued");
+    let cases: [(&[&'static str], &[usize]); 6] = [
+        (&[left, left, works], &[2]),
+        (&[absent, left, left], &[0]),
+        (&[left, waits, left], &[1]),
+        (&[left, works], &[]),
+        (&[left, left, works, absent], &[]),
+        (&[left, left, left], &[]),
+    ];
+    for (statuses, accused) in cases {
+        let nodes: Vec<_> = statuses.iter().map(|status| (*status, "0")).collect();
+        let (answer, contradicted, _) = told(&nodes).await;
+        let is_known = statuses.iter().all(|status| *status == left);
+        assert_eq!(answer.yes().is_some(), is_known, "{statuses:?}");
+        assert_eq!(contradicted, accused, "{statuses:?}");
+    }
+}
+
 /// Nothing takes a closed exit back: that a validator has left is no single node's word.
 #[tokio::test]
 async fn a_validator_has_left_when_two_nodes_say_so_and_nobody_denies_it() {

@@ -44,6 +44,16 @@ fn says(says: Says, began: u64) -> impl Fn(&str) -> Option<Value> + Clone {
 
 /// The rules that follow, and who is contradicted.
 async fn told(nodes: &[Says], known: Option<ExitRules>, began: u64) -> (Answer<ExitRules>, Vec<usize>) {
+    let (rules, accused, _) = all_told(nodes, known, began).await;
+    (rules, accused)
+}
+
+/// The same, and what is said of rules that one node alone tells.
+async fn all_told(
+    nodes: &[Says],
+    known: Option<ExitRules>,
+    began: u64,
+) -> (Answer<ExitRules>, Vec<usize>, Option<String>) {
     let mut stubs = Vec::new();
     for node in nodes.iter().filter(|node| **node != Says::Nothing) {
         stubs.push(Stub::start(says(*node, began)).await);
@@ -61,7 +71,30 @@ async fn told(nodes: &[Says], known: Option<ExitRules>, began: u64) -> (Answer<E
     let rules = beacon.rules().await;
     let healths = beacon.health();
     let accused = (0..healths.len()).filter(|n| healths[*n].contradicted.is_some());
-    (rules, accused.collect())
+    let alone = Consensus::rules_alone(&beacon).map(|words| words.to_string());
+    (rules, accused.collect(), alone)
+}
+
+/// The epoch that is signed follows from them: a person decides.
+#[tokio::test]
+async fn rules_that_one_of_several_nodes_tells_are_said_to_be_one_voice() {
+    use Says::*;
+    let began = began();
+    let known = told(&[Truth], None, began).await.0.value().unwrap();
+    let cases: [(&[Says], Option<ExitRules>, bool); 6] = [
+        (&[Truth], None, false),
+        (&[Truth, Truth], None, false),
+        (&[Truth, Nothing], None, true),
+        (&[Nothing, Nothing, Truth], None, true),
+        (&[Truth, Truth, Nothing], None, false),
+        (&[Truth, Nothing], Some(known), false),
+    ];
+    for (nodes, built_in, is_alone) in cases {
+        let alone = all_told(nodes, built_in, began).await.2;
+        assert_eq!(alone.is_some(), is_alone, "{nodes:?}: {alone:?}");
+        let names = alone.is_none_or(|words| words.contains("http://127.0.0.1:") && words.contains("alone"));
+        assert!(names, "{nodes:?}");
+    }
 }
 
 fn began() -> u64 {

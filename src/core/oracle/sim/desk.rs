@@ -218,6 +218,12 @@ impl World {
         if sending && self.outside.no_validator {
             return refused("no such validator");
         }
+        if let Some(why) = self.outside.untold.filter(|_| sending) {
+            return Err(Prepared::Later {
+                reason: SafeText::new(why),
+                at: UnixMillis(self.now + 1_000),
+            });
+        }
         if sending && self.now < self.outside.exits_from {
             return Err(Prepared::TooEarly {
                 reason: SafeText::new("too early"),

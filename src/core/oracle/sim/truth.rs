@@ -185,6 +185,8 @@ pub(super) struct Outside {
     pub(super) no_validator: bool,
     /// From when on exits are taken.
     pub(super) exits_from: u64,
+    /// Why the desk cannot tell whether an exit may leave.
+    pub(super) untold: Option<&'static str>,
 }
 
 impl Chain {

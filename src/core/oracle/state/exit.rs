@@ -73,6 +73,7 @@ impl Durable {
             c.offers.deferred = Some(Deferral {
                 until,
                 reason: reason.clone(),
+                at,
             });
         });
         self.go(action.case, at, Step::DecideEffect(action));

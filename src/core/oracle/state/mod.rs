@@ -376,6 +376,12 @@ impl State {
         self.volatile.waiting.get(&case)
     }
 
+    /// What the desk said last of why a case waits, until it says something else.
+    #[must_use]
+    pub fn heard(&self, case: CaseId) -> Option<&SafeText> {
+        self.volatile.heard.get(&case)
+    }
+
     /// What an action shows: as it was journaled, or as it was last looked at under the same digest, and when that was.
     #[must_use]
     pub fn shown<'a>(&'a self, action: &'a Action) -> (&'a Proposal, Option<UnixMillis>) {

@@ -37,7 +37,7 @@ pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outc
         (Purpose::Send(action), outcome)
             if advance::is_deferred(turn.state, action) && !matches!(outcome, Prepared::AlreadySo { .. }) =>
         {
-            super::exit::looked_at_wait(turn, action, &outcome);
+            super::exit::looked_at_wait(turn, action, outcome);
         }
         (_, Prepared::Later { reason, at } | Prepared::TooEarly { reason, until: at }) => {
             turn.not_before(key, at.0.saturating_sub(turn.at.0).max(200));

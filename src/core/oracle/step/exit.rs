@@ -2,8 +2,11 @@
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
-use crate::oracle::{ActionState, ExitStanding, ExitVerdict, Prepared, Record, Step, advance};
+use crate::oracle::{ActionState, Deferral, ExitStanding, ExitVerdict, Prepared, Record, Step, advance};
 use crate::types::{ActionId, SafeText, UnixMillis, counted};
+
+/// A wait whose time moves is recorded at most this often, ms.
+const POSTPONED_MS: u64 = 3_600_000;
 
 pub(super) fn published(
     turn: &mut Turn<'_>,
@@ -17,7 +20,7 @@ pub(super) fn published(
         return;
     };
     let news = !matches!(case.step, Step::Execute(_))
-        || case.offers.verdicts != verdicts
+        || !are_alike(&case.offers.verdicts, &verdicts)
         || case.offers.standing.as_ref() != Some(&standing)
         // each one counts
         || standing == ExitStanding::Refused;
@@ -72,6 +75,12 @@ pub(super) fn published(
     }
 }
 
+/// The same answers of the same nodes. Their words may have the time or a number in them, which is other each time.
+fn are_alike(known: &[ExitVerdict], verdicts: &[ExitVerdict]) -> bool {
+    let said = |verdict: &ExitVerdict| (verdict.node.clone(), verdict.answer);
+    known.iter().map(said).eq(verdicts.iter().map(said))
+}
+
 fn defer(turn: &mut Turn<'_>, action: ActionId, until: UnixMillis, standing: &ExitStanding) {
     let reason = SafeText::new(&standing.sentence());
     deferred(turn, action, until, reason);
@@ -85,9 +94,11 @@ pub(super) fn deferred(turn: &mut Turn<'_>, action: ActionId, until: UnixMillis,
     }
     let waits = turn.state.cases.get(&action.case);
     let waits = waits.and_then(|case| case.offers.deferred.as_ref());
-    // looked at again, and nothing has changed
-    let is_known = state == Some(&ActionState::Approved) && waits.is_some_and(|wait| wait.until == until);
-    if !is_known {
+    let waits = waits.filter(|_| state == Some(&ActionState::Approved));
+    let is_known = waits.is_some_and(|wait| wait.until == until);
+    if waits.is_some_and(|wait| is_postponed_again(turn, wait, until)) {
+        turn.hears(action.case, reason);
+    } else if !is_known {
         turn.record(Record::ExitDeferred {
             action,
             until,
@@ -98,9 +109,22 @@ pub(super) fn deferred(turn: &mut Turn<'_>, action: ActionId, until: UnixMillis,
     turn.not_before(EffectKey::Prepare(action.case), look);
 }
 
+/// Another look finds a later time, soon after one was recorded: by whoever tells a time that runs away the journal would grow
+/// with each look. It is recorded often enough that an approval is not too old by the time that is recorded.
+fn is_postponed_again(turn: &Turn<'_>, wait: &Deferral, until: UnixMillis) -> bool {
+    let good_for = turn.state.settings.approval_expires_ms / 2;
+    let pause = match good_for < advance::DEFERRED_LOOK_MS {
+        true => 0,
+        false => good_for.min(POSTPONED_MS),
+    };
+    // a clock that was set back says nothing
+    let is_recent = wait.at <= turn.at && turn.at.0 - wait.at.0 < pause;
+    wait.until < until && is_recent
+}
+
 /// What waits for its time was looked at again. Where nothing speaks against it any more the wait ends, and its last checks
-/// are made; whatever else is found is looked at when the time has come.
-pub(super) fn looked_at_wait(turn: &mut Turn<'_>, action: ActionId, outcome: &Prepared) {
+/// are made; whatever else is found is said, and looked at again, when the time has come at the latest.
+pub(super) fn looked_at_wait(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
     let is_approved = turn.state.actions.get(&action).map(|a| &a.state) == Some(&ActionState::Approved);
     if matches!(outcome, Prepared::Proposal(_)) && is_approved && turn.state.may_leave(action.case) {
         let reason = SafeText::new("until now: the beacon nodes let it exit before the time that was told");
@@ -111,7 +135,18 @@ pub(super) fn looked_at_wait(turn: &mut Turn<'_>, action: ActionId, outcome: &Pr
         });
         return;
     }
-    turn.not_before(EffectKey::Prepare(action.case), advance::DEFERRED_LOOK_MS);
+    if let Prepared::Later { reason, .. } | Prepared::Refused(reason) = outcome {
+        turn.hears(action.case, reason);
+    }
+    let case = turn.state.cases.get(&action.case);
+    let until = case.and_then(|case| Some(case.offers.deferred.as_ref()?.until));
+    let left = until.map_or(advance::DEFERRED_LOOK_MS, |until| {
+        until.0.saturating_sub(turn.at.0)
+    });
+    turn.not_before(
+        EffectKey::Prepare(action.case),
+        left.clamp(1, advance::DEFERRED_LOOK_MS),
+    );
 }
 
 /// A person must look; the approval stays, so that a retry can offer the exit again.

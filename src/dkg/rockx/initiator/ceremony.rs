@@ -55,6 +55,8 @@ pub(super) struct Ceremony {
     pub(super) stored: Option<Vec<u8>>,
     /// The messenger does not know the topic any more, so nothing more can be delivered.
     pub(super) topic_lost: bool,
+    /// Why the messenger does not tell the topic, while it is waited for.
+    pub(super) topic_away: Option<SafeText>,
     /// The dealings were compared with the validator key.
     pub(super) summed_up: bool,
 }
@@ -106,6 +108,7 @@ impl Ceremony {
             rejected: Vec::new(),
             stored: None,
             topic_lost: false,
+            topic_away: None,
             summed_up: false,
         })
     }
@@ -170,6 +173,7 @@ impl Ceremony {
     pub(super) async fn resubscribe(&mut self) {
         let address = self.host.observer_address(self.id);
         let observer = std::slice::from_ref(&self.observer_name);
+        self.topic_away = None;
         match self.host.messenger.topic(self.id, observer).await {
             Ok(None) => self.topic_lost = true,
             Ok(Some(topic)) if address_of(&topic, &self.observer_name) == Some(address.as_str()) => {
@@ -184,7 +188,9 @@ impl Ceremony {
             }
             Err(error) => {
                 tracing::debug!(target: "dkg::initiator", request = %self.id, %error, "no topic read");
-                if error.is_away() {
+                // whoever tells something else of it is there, and no time is given for it
+                if error.is_away() && !error.is_malformed() {
+                    self.topic_away = Some(SafeText::new(&error.to_string()));
                     self.clock.pause();
                 }
             }

@@ -38,7 +38,7 @@ pub(super) struct Clock {
     stored: Option<Instant>,
     /// The messenger does not answer: nobody can be late while nothing can be delivered.
     paused: bool,
-    /// It was so at any time.
+    /// It was so at any time of the round that is waited for.
     was_paused: bool,
 }
 
@@ -60,6 +60,8 @@ impl Clock {
         let step = gate.map(|gate| &gate.step.id);
         if self.waiting.0.as_ref() != step {
             self.waiting = (step.cloned(), now);
+            // whatever was kept from the round before has come
+            self.was_paused = self.paused;
         }
         if complete && self.complete.is_none() {
             self.complete = Some(now);
@@ -94,7 +96,7 @@ impl Clock {
         self.paused
     }
 
-    /// Whether the messenger was away at any time, so that what was sent meanwhile may be lost.
+    /// Whether the messenger was away in the round that is waited for, so that what was sent meanwhile may be lost.
     pub(super) fn was_paused(&self) -> bool {
         self.was_paused
     }
@@ -160,5 +162,24 @@ mod tests {
         assert_eq!(clock.next(), (at(140) + GRACE, Expiry::Grace));
         clock.result_judged();
         assert_eq!(clock.next().1, Expiry::Settle);
+    }
+
+    #[test]
+    fn a_messenger_that_was_away_excuses_the_round_in_which_it_was_and_no_later_one() {
+        let begun = Instant::now();
+        let mut clock = Clock::new(Duration::from_secs(60), Duration::from_secs(600), begun);
+        clock.waits_for(Some(&gate(Round::Preparation)), false, begun);
+        assert!(!clock.was_paused());
+        clock.pause();
+        clock.resume(begun);
+        clock.waits_for(Some(&gate(Round::Preparation)), false, begun);
+        assert!(clock.was_paused(), "in the round that is waited for");
+        clock.waits_for(Some(&gate(Round::Round1)), false, begun);
+        assert!(!clock.was_paused(), "the round before is complete");
+        // still away when the next one begins
+        clock.pause();
+        clock.waits_for(Some(&gate(Round::Output)), false, begun);
+        clock.resume(begun);
+        assert!(clock.was_paused());
     }
 }

@@ -133,9 +133,7 @@ impl Ceremony {
             }
             Ok(data) => {
                 if self.clock.is_paused() {
-                    self.note = "the messenger is back".into();
-                    self.clock.resume(now);
-                    self.resubscribe().await;
+                    self.came_back(now).await;
                 }
                 let Some(raw) = data else { return false };
                 if self.stored.as_ref() == Some(&raw) {
@@ -152,6 +150,22 @@ impl Ceremony {
                 true
             }
         }
+    }
+
+    /// The messenger answers again. The round's time goes on once it tells the topic, too: with each answer it would begin anew
+    /// otherwise, and never end.
+    async fn came_back(&mut self, now: Instant) {
+        self.resubscribe().await;
+        self.note = match &self.topic_away {
+            Some(error) => format!(
+                "the messenger answers for the result, and not for the topic: it {error}; waiting for it"
+            )
+            .into(),
+            None => {
+                self.clock.resume(now);
+                "the messenger is back".into()
+            }
+        };
     }
 
     /// A page in place of a result: why it is not the messenger's, where a messenger does not answer to its own name either.
@@ -280,9 +294,11 @@ impl Ceremony {
             return Some(Err(why.clone()));
         }
         if self.clock.is_paused() {
-            return Some(Err(unknown(
-                "the messenger does not answer: whether the ceremony ended could not be found out",
-            )));
+            return Some(Err(unknown(&match &self.topic_away {
+                Some(error) => format!("the messenger does not tell the ceremony's topic: it {error}"),
+                None => "the messenger does not answer: whether the ceremony ended could not be found out"
+                    .to_owned(),
+            })));
         }
         if self.topic_lost {
             return Some(Err(unknown(

@@ -50,6 +50,11 @@ impl CallError {
             Self::TooLong(_) => false,
         }
     }
+
+    /// Somebody answers as if all were well, with what cannot be read.
+    pub(crate) fn is_malformed(&self) -> bool {
+        matches!(self, Self::Unexpected { status: 200, .. })
+    }
 }
 
 impl From<HttpError> for CallError {

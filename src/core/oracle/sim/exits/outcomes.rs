@@ -184,6 +184,71 @@ fn a_wait_whose_ground_was_false_ends_by_itself() {
     }
 }
 
+/// By whoever tells another epoch each time the journal would grow with each look.
+#[test]
+fn a_time_that_runs_away_is_recorded_seldom_and_the_approval_outlives_it() {
+    let mut world = Scene::new();
+    world.state.settings.approval_expires_ms = 3_600_000;
+    let ahead = 500_000;
+    world.outside.exits_from = world.now + ahead;
+    while world.case().offers.deferred.is_none() {
+        assert_eq!(world.offering(), None);
+        world.pass(1_000);
+    }
+    let begun = world.now;
+    const HOURS: u64 = 8;
+    while world.now < begun + HOURS * 3_600_000 {
+        world.outside.exits_from = world.now + ahead;
+        world.pass(30_000);
+        assert_eq!(world.offering(), None);
+    }
+    let recorded = world.seen.count("exit-deferred") as u64;
+    assert!(recorded > 1, "what a restart reads is not old");
+    assert!(recorded <= 2 * HOURS + 2, "{recorded} records in {HOURS} hours");
+    world.outside.exits_from = 0;
+    world.until_offered();
+    assert_eq!(world.approvals(ActionKind::BroadcastExit), 1);
+}
+
+/// A look shortly before the time is answered with *later*: the time itself is not slept through.
+#[test]
+fn a_look_that_tells_nothing_postpones_no_exit_past_its_time() {
+    let mut world = Scene::new();
+    let at = world.now + 10 * APPROVAL_MS;
+    world.outside.exits_from = at;
+    while world.case().offers.deferred.is_none() {
+        assert_eq!(world.offering(), None);
+        world.pass(1_000);
+    }
+    // looked at after 384 s, and then for the last time before it
+    world.outside.untold = Some("the beacon nodes do not agree");
+    is_silent_until(&mut world, at - 20_000);
+    let heard = world.state.heard(CASE).map(ToString::to_string);
+    assert_eq!(heard.as_deref(), Some("the beacon nodes do not agree"));
+    world.outside.untold = None;
+    is_silent_until(&mut world, at);
+    world.until_offered();
+    assert!(world.now < at + 10_000, "{} ms after its time", world.now - at);
+    assert_eq!(world.approvals(ActionKind::BroadcastExit), 1);
+}
+
+#[test]
+fn the_same_answers_in_other_words_are_no_news() {
+    let (mut world, action) = Scene::publishing();
+    let offer = |world: &mut Scene, words: &str, answer| {
+        assert_eq!(world.until_offered(), action);
+        world.answer_in(words, &[answer], ExitStanding::Unheard);
+        world.seen.count("exit-published")
+    };
+    let before = offer(&mut world, "page 1", ExitAnswer::NoAnswer);
+    for n in 2..6 {
+        let after = offer(&mut world, &format!("page {n}"), ExitAnswer::NoAnswer);
+        assert_eq!(after, before, "page {n}");
+    }
+    let after = offer(&mut world, "page 6", ExitAnswer::Other);
+    assert_eq!(after, before + 1, "another answer is news");
+}
+
 #[test]
 fn a_validator_whose_activation_is_not_set_is_looked_at_calmly() {
     let (mut world, action) = Scene::publishing();

@@ -32,11 +32,11 @@ impl DerefMut for Scene {
     }
 }
 
-fn verdict(answer: ExitAnswer) -> ExitVerdict {
+fn verdict(answer: ExitAnswer, words: &str) -> ExitVerdict {
     ExitVerdict {
         node: SafeText::new("http://node"),
         answer,
-        words: SafeText::new("in its own words"),
+        words: SafeText::new(words),
     }
 }
 
@@ -131,12 +131,17 @@ impl Scene {
 
     /// The nodes answer the offer that is under way.
     pub(super) fn answer(&mut self, answers: &[ExitAnswer], standing: ExitStanding) {
+        self.answer_in("in its own words", answers, standing);
+    }
+
+    /// The same in these words.
+    pub(super) fn answer_in(&mut self, words: &str, answers: &[ExitAnswer], standing: ExitStanding) {
         let action = self.offering().expect("an exit is offered");
         let offer = self.waiting.pop_front().expect("it is under way");
         self.happen(&offer);
         let answer = Input::ExitPublished {
             action,
-            verdicts: answers.iter().copied().map(verdict).collect(),
+            verdicts: { answers.iter() }.map(|answer| verdict(*answer, words)).collect(),
             standing,
         };
         self.input(answer);
