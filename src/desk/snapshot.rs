@@ -52,8 +52,9 @@ pub(super) async fn settle(
             _ => {}
         }
     }
-    if !stale.is_empty() {
-        agreed::read_clusters_anew(agreement, block, operators, &stale).await;
+    // they were tried out on the newest block: whoever was right until then tells another one by now
+    if let (false, Answer::Yes(head)) = (stale.is_empty(), execution.head().await) {
+        agreed::read_clusters_anew(agreement, head.block, operators, &stale).await;
     }
     taken.map_or_else(|| Answer::not_known(NONE_TAKEN), Answer::Yes)
 }

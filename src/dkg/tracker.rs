@@ -143,6 +143,13 @@ impl Tracker {
             .is_none_or(|step| step.senders.iter().all(|id| seen.contains(id)))
     }
 
+    /// Whether every message of the steps before `step` was seen itself: what somebody else vouches for was lost on its way
+    /// here.
+    pub(crate) fn is_whole_before(&self, step: &StepId) -> bool {
+        let before = self.steps.iter().take_while(|other| other.id != *step);
+        before.into_iter().all(|other| self.complete(&other.id))
+    }
+
     /// What [`present_step`](crate::types::present_step) says; attached late, among the steps that were seen whole.
     ///
     /// `None`: every message was seen, or (attached late) nobody can be named fairly.

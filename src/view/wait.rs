@@ -209,7 +209,7 @@ reasons! {
         "The endpoints contradict each other about the contract, its state or registrations at SSV.", "look at which endpoint it is: what most say is believed, else what was known stays";
     OneVoice "one-voice" Warning after 10 s stops Nothing:
         "Several execution endpoints or beacon nodes are configured, and only one tells the contract, the account, SSV or a validator.", "look at those that are silent";
-    ReceiptDoubted "receipt-doubted" Warning after 0 s stops Nothing:
+    ReceiptDoubted "receipt-doubted" Warning after 20 s stops Nothing:
         "The endpoints contradict each other about a receipt.", "look at which endpoint it is";
     HeadDoubted "head-doubted" Warning after 0 s stops Nothing:
         "An endpoint claims blocks that no other has, or stands still.", "look at which endpoint it is";

@@ -38,7 +38,7 @@ pub(super) struct Clock {
     stored: Option<Instant>,
     /// The messenger does not answer: nobody can be late while nothing can be delivered.
     paused: bool,
-    /// It was so at any time of the round that is waited for.
+    /// It was so at any time of the round that is waited for, or of one before of which not every message was seen.
     was_paused: bool,
 }
 
@@ -56,12 +56,12 @@ impl Clock {
     }
 
     /// Something happened: the ceremony now waits for `gate`. A round's time begins when the one before is complete.
-    pub(super) fn waits_for(&mut self, gate: Option<&Gate>, complete: bool, now: Instant) {
+    /// Where not every message of the rounds before was seen (`is_whole`), those of this one may have been kept with them.
+    pub(super) fn waits_for(&mut self, gate: Option<&Gate>, is_whole: bool, complete: bool, now: Instant) {
         let step = gate.map(|gate| &gate.step.id);
         if self.waiting.0.as_ref() != step {
             self.waiting = (step.cloned(), now);
-            // whatever was kept from the round before has come
-            self.was_paused = self.paused;
+            self.was_paused = self.paused || (self.was_paused && !is_whole);
         }
         if complete && self.complete.is_none() {
             self.complete = Some(now);
@@ -147,16 +147,16 @@ mod tests {
         let begun = Instant::now();
         let at = |seconds: u64| begun + Duration::from_secs(seconds);
         let mut clock = Clock::new(Duration::from_secs(60), Duration::from_secs(600), begun);
-        clock.waits_for(Some(&gate(Round::Preparation)), false, at(0));
-        clock.waits_for(Some(&gate(Round::Preparation)), false, at(40));
+        clock.waits_for(Some(&gate(Round::Preparation)), true, false, at(0));
+        clock.waits_for(Some(&gate(Round::Preparation)), true, false, at(40));
         assert_eq!(clock.next(), (at(60), Expiry::Round));
-        clock.waits_for(Some(&gate(Round::Round1)), false, at(40));
+        clock.waits_for(Some(&gate(Round::Round1)), true, false, at(40));
         assert_eq!(clock.next(), (at(100), Expiry::Round));
         clock.pause();
         assert_eq!(clock.next(), (at(600), Expiry::Total));
         clock.resume(at(140));
         assert_eq!(clock.next(), (at(200), Expiry::Round));
-        clock.waits_for(None, true, at(140));
+        clock.waits_for(None, true, true, at(140));
         assert_eq!(clock.next(), (at(150), Expiry::Settle));
         clock.result_stored(at(140));
         assert_eq!(clock.next(), (at(140) + GRACE, Expiry::Grace));
@@ -168,17 +168,22 @@ mod tests {
     fn a_messenger_that_was_away_excuses_the_round_in_which_it_was_and_no_later_one() {
         let begun = Instant::now();
         let mut clock = Clock::new(Duration::from_secs(60), Duration::from_secs(600), begun);
-        clock.waits_for(Some(&gate(Round::Preparation)), false, begun);
+        clock.waits_for(Some(&gate(Round::Preparation)), true, false, begun);
         assert!(!clock.was_paused());
         clock.pause();
         clock.resume(begun);
-        clock.waits_for(Some(&gate(Round::Preparation)), false, begun);
+        clock.waits_for(Some(&gate(Round::Preparation)), true, false, begun);
         assert!(clock.was_paused(), "in the round that is waited for");
-        clock.waits_for(Some(&gate(Round::Round1)), false, begun);
+        clock.waits_for(Some(&gate(Round::Round1)), true, false, begun);
         assert!(!clock.was_paused(), "the round before is complete");
+        // what was lost is vouched for by others
+        clock.pause();
+        clock.resume(begun);
+        clock.waits_for(Some(&gate(Round::Round2)), false, false, begun);
+        assert!(clock.was_paused(), "what was lost with it may be of this round");
         // still away when the next one begins
         clock.pause();
-        clock.waits_for(Some(&gate(Round::Output)), false, begun);
+        clock.waits_for(Some(&gate(Round::Output)), true, false, begun);
         clock.resume(begun);
         assert!(clock.was_paused());
     }

@@ -67,9 +67,7 @@ impl Ceremony {
                     }
                 },
             }
-            let gate = self.record.tracker.gate();
-            let complete = self.record.tracker.complete(&Round::Output.id());
-            self.clock.waits_for(gate.as_ref(), complete, Instant::now());
+            let complete = self.waits();
             if let Some(end) = self.proven(starts.is_empty()) {
                 return end;
             }
@@ -332,6 +330,19 @@ impl Ceremony {
             (Ok(None), Ok(None)) => lost(),
             _ => unknown("the messenger was away, and its address answered 404 meanwhile"),
         }
+    }
+
+    /// Has the clock wait for what is missing now. Gives whether every output was seen.
+    fn waits(&mut self) -> bool {
+        let tracker = &self.record.tracker;
+        let gate = tracker.gate();
+        let is_whole = gate
+            .as_ref()
+            .is_none_or(|gate| tracker.is_whole_before(&gate.step.id));
+        let complete = tracker.complete(&Round::Output.id());
+        self.clock
+            .waits_for(gate.as_ref(), is_whole, complete, Instant::now());
+        complete
     }
 
     /// What was sent while the messenger was away may be lost: RockX's nodes send nothing twice. Ours was away while this

@@ -522,11 +522,6 @@ async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
                 ..FakeExecution::default()
             },
         ),
-        // whatever it costs: signed with the wrong gas, the nonce would be stuck
-        with(FakeExecution {
-            simulated: Answer::Yes(apart),
-            ..FakeExecution::default()
-        }),
     ];
     for (nodes, execution) in scenes {
         let stage = stage(nodes, execution, Vec::new());
@@ -534,6 +529,14 @@ async fn silence_at_signing_holds_what_was_approved_and_refuses_nothing() {
         assert!(matches!(held, NotSigned::Unknown(_)), "{held:?}");
         assert_eq!(stage.signer.asked(), []);
     }
+    // what a person approved though one endpoint speaks against it leaves, where its ceiling pays for it
+    let (nodes, execution) = with(FakeExecution {
+        simulated: Answer::Yes(apart),
+        ..FakeExecution::default()
+    });
+    let disputed = stage(nodes, execution, Vec::new());
+    drop(disputed.world.sign(&payload(), 6, None).await);
+    assert_eq!(disputed.signer.asked().len(), 1);
     // what nobody doubts is over its ceiling
     let refused = plain(over()).world.sign(&payload(), 6, None).await.unwrap_err();
     assert!(matches!(refused, NotSigned::Refused(_)), "{refused:?}");
