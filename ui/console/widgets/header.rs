@@ -342,10 +342,7 @@ pub(crate) fn leaving(app: &App) -> Option<String> {
     };
     let said: Vec<_> = said.into_iter().map(|(_, words)| words).collect();
     // first, because what is too long is cut at its end
-    Some(match &said[..] {
-        [only] => format!("{sign} {only}: {key} takes {whose} back"),
-        many => format!("{sign} {key} takes {whose} back: {}", many.join(", ")),
-    })
+    Some(format!("{sign} {key} takes {whose} back: {}", said.join(", ")))
 }
 
 /// Everything that a person should know, the worst first.

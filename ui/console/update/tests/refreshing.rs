@@ -39,7 +39,7 @@ fn an_approval_that_waits_for_stale_checks_is_told_everywhere_and_taken_back() {
     assert_eq!(requests(d.slowly("i u")), [Request::TakeBack { action: id }]);
     let told = crate::console::widgets::header::leaving(&d.app).unwrap();
     assert!(
-        told.contains(SAYS) && told.ends_with("u takes the approval back"),
+        told.contains(SAYS) && told.starts_with("! u takes the approval back: "),
         "{told}"
     );
     // leaving and resuming name it

@@ -279,7 +279,7 @@ fn an_approval_is_taken_back_from_anywhere_while_it_has_not_left() {
     let told = crate::console::widgets::header::lines(&d.app, 80);
     let told: Vec<String> = told.iter().map(ToString::to_string).collect();
     let line = format!("{id} leaves in ");
-    let counts = |shown: &String| shown.contains(&line) && shown.ends_with(" s: u takes the approval back");
+    let counts = |shown: &String| shown.contains(&line) && shown.contains(" ! u takes the approval back: ");
     assert!(told.iter().any(counts), "{told:?}");
     for from in ["u", "3 u", "? esc u"] {
         let sent = requests(d.slowly(from));
