@@ -64,14 +64,10 @@ pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
 /// header decides nothing between quotes that contradict each other: whoever lies may have made up the block, too.
 async fn by_headers(rpc: &Rpc, quote: Option<u128>, quoted: &[Told<u128>]) -> Result<(u128, bool), RpcError> {
     let determined = rpc.next_base_fees().await?;
-    let (told, base_fee) = match agreed(&determined) {
-        Some(base_fee) => (&*determined, Some(base_fee)),
-        None if determined.is_empty() => (quoted, quote),
-        None => (&*determined, None),
-    };
-    let (told, base_fee) = match quoted.len() > 1 && determined.len() < 2 {
-        true => (quoted, quote),
-        false => (told, base_fee),
+    let decide = !determined.is_empty() && (quoted.len() < 2 || determined.len() > 1);
+    let (told, base_fee) = match decide {
+        true => (&*determined, agreed(&determined)),
+        false => (quoted, quote),
     };
     let Some(base_fee) = base_fee else {
         let said = told.iter().map(|(_, name, fee)| format!("{name} says {fee} wei"));

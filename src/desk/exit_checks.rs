@@ -79,7 +79,9 @@ pub(super) async fn domain(
 /// Nothing, where several beacon nodes tell the chain's rules, or they are built in: by these the epoch follows that is
 /// signed.
 pub(super) fn rules_alone(beacon: &dyn Consensus) -> Option<Check> {
-    { beacon.rules_alone() }.map(|words| Check::unknown("rules-agree", words.as_str()))
+    beacon
+        .rules_alone()
+        .map(|words| Check::unknown("rules-agree", words.as_str()))
 }
 
 /// The spec's version of Capella is one of the schedule's. A client may leave out forks that begin with the chain, so that

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use casimir_dkg::dkg::rockx::initiator::Initiator;
+use casimir_dkg::dkg::rockx::initiator::{Initiator, InitiatorConfig};
 use casimir_dkg::ports::{Failed, Verified};
 use casimir_dkg::types::{FailureKind, OperatorId};
 
@@ -82,20 +82,33 @@ async fn house(operator_4: Misbehaviour) -> House {
     .await
 }
 
-/// A key generation whose initiator meets the page from the first message on; until it says so, where `is_back`.
-async fn run(house: &House, status: u16, is_back: bool) -> Result<Verified, Box<Failed>> {
-    let gateway = Gateway::before(&house.messenger_url, "/").await;
+/// A key generation whose initiator sent its start through a gateway before these paths of the messenger.
+async fn begun(
+    house: &House,
+    paths: &'static str,
+    change: impl FnOnce(&mut InitiatorConfig),
+) -> (Gateway, tokio::task::JoinHandle<Result<Verified, Box<Failed>>>) {
+    let gateway = Gateway::before(&house.messenger_url, paths).await;
     let mut config = house.config.clone();
     config.messenger_url = gateway.url.clone();
+    change(&mut config);
     let initiator = Initiator::start(config).await.unwrap();
     let plan = keygen_plan(ids(1..=4));
     let updates = house.watch();
     let run = tokio::spawn(async move { initiator.run(fresh_id(), &plan, updates).await });
-    let seen = |words: &str| {
-        let seen = house.seen.lock().unwrap();
-        seen.iter().any(|update| update.note.as_str().contains(words))
-    };
-    until("the start", || seen("start message sent")).await;
+    until("the start", || is_told(house, "start message sent")).await;
+    (gateway, run)
+}
+
+fn is_told(house: &House, words: &str) -> bool {
+    let seen = house.seen.lock().unwrap();
+    seen.iter().any(|update| update.note.as_str().contains(words))
+}
+
+/// A key generation whose initiator meets the page from the first message on; until it says so, where `is_back`.
+async fn run(house: &House, status: u16, is_back: bool) -> Result<Verified, Box<Failed>> {
+    let (gateway, run) = begun(house, "/", |_| ()).await;
+    let seen = |words: &str| is_told(house, words);
     gateway.answers(status);
     until("the initiator notices", || seen("waiting for it")).await;
     if is_back {
@@ -135,19 +148,8 @@ async fn a_messenger_that_does_not_tell_the_topic_is_waited_for_and_back_when_it
     let silent = Misbehaviour::Slow(Duration::from_secs(600));
     for is_back in [true, false] {
         let house = house(silent.clone()).await;
-        let gateway = Gateway::before(&house.messenger_url, "/topics/").await;
-        let mut config = house.config.clone();
-        config.messenger_url = gateway.url.clone();
-        config.total_deadline = ROUND * 5;
-        let initiator = Initiator::start(config).await.unwrap();
-        let plan = keygen_plan(ids(1..=4));
-        let updates = house.watch();
-        let run = tokio::spawn(async move { initiator.run(fresh_id(), &plan, updates).await });
-        let seen = |words: &str| {
-            let seen = house.seen.lock().unwrap();
-            seen.iter().any(|update| update.note.as_str().contains(words))
-        };
-        until("the start", || seen("start message sent")).await;
+        let (gateway, run) = begun(&house, "/topics/", |config| config.total_deadline = ROUND * 5).await;
+        let seen = |words: &str| is_told(&house, words);
         gateway.answers(502);
         until("it is said", || seen("not for the topic: it answered 502")).await;
         assert!(!seen("the messenger is back"));

@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use super::http::NodeError;
 use super::node::Node;
 use super::wire::{Data, MissingConstant, SPEC_PATH, Spec};
-use super::{Beacon, BeaconError};
+use super::{Beacon, BeaconError, voices};
 use crate::ports::Answer;
 use crate::ports::consensus::{ExitRules, Genesis};
 use crate::types::SafeText;
@@ -85,7 +85,7 @@ fn judged(told: &[Told<'_>]) -> Answer<ExitRules> {
         return Answer::not_known("no beacon node tells the chain's rules");
     };
     let count = alike(rules);
-    if count == told.len() || (count > 1 && 2 * count > told.len()) {
+    if voices::is_enough(count, told.len()) {
         name_others(told, by.name.as_str(), rules);
         return Answer::Yes(*rules);
     }

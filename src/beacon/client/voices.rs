@@ -243,7 +243,7 @@ fn alike(id: Id, told: &[Told<'_>]) -> Option<Answer<Validator>> {
     // of as many the first
     let most = (0..known.len()).rev().max_by_key(|nth| same(*nth))?;
     let counts = same(most);
-    let is_enough = counts == known.len() || (counts > 1 && 2 * counts > known.len());
+    let is_enough = is_enough(counts, known.len());
     let against = |nth: usize| match is_enough {
         true => (!together(nth, most)).then_some(most),
         false => (0..known.len()).find(|other| !together(nth, *other)),
@@ -318,4 +318,9 @@ impl Beacon {
     pub(super) fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText> {
         self.alone().get(key).cloned()
     }
+}
+
+/// What so many of those who answer tell alike counts: all of them, or more than half and two at least.
+pub(super) fn is_enough(alike: usize, told: usize) -> bool {
+    alike == told || (alike > 1 && 2 * alike > told)
 }

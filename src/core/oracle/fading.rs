@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::checks::{Rests, rests_on};
 use super::people::not_refreshed_yet;
 use super::{Action, ActionState, Decider, State};
-use crate::types::{ActionId, CaseId, Check, CheckStatus, Root, SafeText, UnixMillis, in_words};
+use crate::types::{ActionId, CaseId, Check, CheckStatus, Root, SafeText, UnixMillis, in_words, refreshing};
 
 /// A check that was made longer ago is stale: five slots of 12 s. What waits is looked at again at each new block, or
 /// every 15 s, so that nothing gets this old while somebody answers.
@@ -126,6 +126,14 @@ pub struct Refreshing {
     pub is_enough: bool,
     /// What they wait for; none while nobody has looked.
     pub why: Option<SafeText>,
+}
+
+impl Refreshing {
+    /// `approved by ada, refreshing its checks (…)`
+    #[must_use]
+    pub fn words(&self) -> String {
+        refreshing(&self.by, self.why.as_ref())
+    }
 }
 
 /// Checks of an action that have faded.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::oracle::advance;
 use crate::oracle::state::Shares;
-use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText, refreshing};
+use crate::types::{ActionId, CaseId, NonceStatus, PoolId, RequestKind, SafeText};
 
 pub(in crate::oracle) use committee::{Against, against_committee, why_not_there};
 pub use refusals::{REFUSED_AT_MOST, REFUSED_FOR};
@@ -88,7 +88,7 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
             let can = state.actions.get(&action)?.approvable();
             let again = costs::proposed_again(state, case);
             let why = match state.refreshing(action).filter(|it| it.is_enough) {
-                Some(it) => format!("{action} is {}", refreshing(&it.by, it.why.as_ref())),
+                Some(it) => format!("{action} is {}", it.words()),
                 None => format!("{action} waits for a decision{again}"),
             };
             let costs = "approved, it leaves this machine; rejected, the case halts until it is retried";

@@ -7,7 +7,7 @@ use crate::oracle::{
     Action, ActionState, Case, CaseStatus, ExitStanding, ExitVerdict, Payload, State, Step, ValidatorPhase,
     case_status, milestones,
 };
-use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose, counted, refreshing};
+use crate::types::{CaseId, CeremonyPlan, SafeText, SignPurpose, counted};
 use crate::view::{ExitView, NodeVerdict};
 
 pub(super) fn view(state: &State, id: CaseId) -> Option<ExitView> {
@@ -99,7 +99,7 @@ fn outcome(state: &State, case: &Case, asked: Option<&Action>) -> SafeText {
         }),
         (None, None) => match asked.filter(|action| action.state == ActionState::Proposed) {
             Some(action) => match state.refreshing(action.id).filter(|it| it.is_enough) {
-                Some(it) => SafeText::new(&refreshing(&it.by, it.why.as_ref())),
+                Some(it) => SafeText::new(&it.words()),
                 None => SafeText::new(&format!("waits for a decision on {}", action.id)),
             },
             None => SafeText::default(),

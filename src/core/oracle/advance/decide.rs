@@ -9,7 +9,7 @@ use crate::oracle::{
     Action, ActionState, Decider, Decision, Family, HELD, Mode, Payload, Purpose, Reach, Record, Rule,
     STALE_AFTER, State, Verdict, people, undo,
 };
-use crate::types::{ActionId, CheckStatus, SafeText, UnixMillis, refreshing};
+use crate::types::{ActionId, CheckStatus, SafeText, UnixMillis};
 
 use super::*;
 
@@ -105,7 +105,7 @@ fn says_refreshing(turn: &mut Turn<'_>, id: ActionId) -> bool {
     let Some(waits) = turn.state.refreshing(id).filter(|it| it.why.is_some()) else {
         return false;
     };
-    turn.waits(id.case, &refreshing(&waits.by, waits.why.as_ref()));
+    turn.waits(id.case, &waits.words());
     true
 }
 
