@@ -17,6 +17,7 @@ mod config;
 mod conformance;
 mod devnet;
 mod engine;
+mod executable;
 mod faults;
 mod independent;
 #[cfg(target_os = "linux")]

@@ -1,19 +1,14 @@
 //! Installing Lodestar: what is told when it cannot be done.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use casimir_dkg::devnet::anvil::Lookup;
 use casimir_dkg::devnet::lodestar::ensure_in;
 
+use crate::executable::script;
+
 const NODE: &str = "echo '20 115'";
 const LOADS: &str = "case $1 in --print) echo '20 115';; esac";
-
-fn script(folder: &Path, name: &str, body: &str) {
-    let file = folder.join(name);
-    std::fs::write(&file, format!("#!/bin/sh\n{body}\n")).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
 
 /// Our tools come before the system's, of which the shell is needed.
 fn lookup(folder: &Path) -> Lookup {

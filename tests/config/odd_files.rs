@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::support;
+use crate::executable;
 
 /// Every command that reads a file which somebody names, with `FILE` in its place.
 const COMMANDS: &[&str] = &[
@@ -254,6 +255,7 @@ fn what_may_not_be_read_is_said_to_be_there() {
     }
     fs::set_permissions(&shut, Permissions::from_mode(0o000)).unwrap();
     let is_root = rustix::process::geteuid().is_root();
+    let ours = executable::for_other_users(scratch.path());
     for (line, file) in [
         ("journal verify --journal FILE", "shut/j.sqlite"),
         ("journal backup copy --journal FILE", "shut/j.sqlite"),
@@ -266,15 +268,10 @@ fn what_may_not_be_read_is_said_to_be_there() {
         let inner = support::program(scratch.path());
         let mut program = match is_root {
             true => {
-                // where the program was built, another user may not be let in
-                let ours = scratch.path().join("program");
-                if !ours.exists() {
-                    fs::copy(inner.get_program(), &ours).unwrap();
-                }
                 let mut other = Command::new("setpriv");
                 other
                     .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
-                    .arg(ours);
+                    .arg(&ours);
                 other
             }
             false => Command::new(inner.get_program()),

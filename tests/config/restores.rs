@@ -8,6 +8,7 @@ use casimir_dkg::types::UnixMillis;
 use serde_json::Value;
 
 use super::support;
+use crate::executable;
 
 /// Journals of a whole oracle, as a start left them: the earlier one is the beginning of no other.
 fn vector(name: &str) -> PathBuf {
@@ -256,10 +257,7 @@ fn a_copy_that_can_only_be_read_is_verified() {
     program.args(["journal", "verify", "--journal", "j.sqlite"]);
     if rustix::process::geteuid().is_root() {
         // root may write everywhere; somebody else runs a copy of the program
-        let copy = scratch.path().join("program");
-        fs::copy(env!("CARGO_BIN_EXE_casimir-dkg"), &copy).unwrap();
-        mode(&copy, 0o755);
-        program = std::process::Command::new(&copy);
+        program = std::process::Command::new(executable::for_other_users(scratch.path()));
         program
             .args(["journal", "verify", "--journal", "j.sqlite"])
             .current_dir(scratch.path())

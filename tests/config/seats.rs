@@ -13,6 +13,7 @@ use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{Accepted, Snapshot};
 
 use super::support::{self, MINIMAL};
+use crate::executable;
 
 /// The system says of a socket that nobody listens at what it says of any: that it may not be connected to.
 #[test]
@@ -28,10 +29,7 @@ fn of_a_socket_that_keeps_this_person_out_it_is_not_said_that_an_engine_runs() {
     let mut program = support::program(scratch.path());
     if rustix::process::geteuid().is_root() {
         // root may connect everywhere; somebody else runs a copy of the program
-        let copy = scratch.path().join("program");
-        fs::copy(env!("CARGO_BIN_EXE_casimir-dkg"), &copy).unwrap();
-        mode(&copy, 0o755);
-        program = Command::new(&copy);
+        program = Command::new(executable::for_other_users(scratch.path()));
         program.current_dir(scratch.path()).uid(65534).gid(65534);
     }
     program.args(["status", "--socket"]).arg(&socket);

@@ -1,19 +1,13 @@
 //! Finding and installing anvil: what is told when it cannot be done, and that two at once do it once.
 
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
 use casimir_dkg::devnet::anvil::{self, Lookup, VERSION};
 
 use super::support::quiet;
-
-fn script(folder: &Path, name: &str, body: &str) {
-    let file = folder.join(name);
-    std::fs::write(&file, format!("#!/bin/sh\n{body}\n")).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
+use crate::executable::script;
 
 /// PATH with `folder` in front of what a shell script needs.
 fn path_with(folder: &Path) -> OsString {

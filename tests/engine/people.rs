@@ -15,6 +15,7 @@ use super::binary::Binary;
 use super::crowd::{crowd, rss};
 use super::seats::{ask, configure, ready, said, seat, sit_down, until};
 use super::support::{Ground, records_of, with_beacon};
+use crate::executable;
 
 const TIMEOUT: Duration = crate::TIMEOUT;
 const PASSWORD: &str = "correct horse battery";
@@ -324,11 +325,11 @@ async fn a_second_user_of_the_system_gives_the_second_approval() {
     };
     let ground = Ground::start(with_beacon()).await;
     let folder = tempfile::tempdir().unwrap();
-    let (program, socket) = (folder.path().join("program"), folder.path().join("oracle.sock"));
-    std::fs::copy(super::binary::PROGRAM, &program).unwrap();
-    for path in [folder.path(), &program] {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (program, socket) = (
+        executable::for_other_users(folder.path()),
+        folder.path().join("oracle.sock"),
+    );
     let file = ground.network.config_file();
     let text = std::fs::read_to_string(file).unwrap();
     let usual = "socket = \"oracle.sock\"";

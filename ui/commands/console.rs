@@ -74,6 +74,7 @@ mod screen {
         theme_dir: std::path::PathBuf,
         stderr_to: std::path::PathBuf,
         save_to: std::path::PathBuf,
+        leaving: Option<String>,
         read_only: bool,
     }
 
@@ -84,14 +85,27 @@ mod screen {
                 theme_dir: config.directories.config.join("themes"),
                 stderr_to: config.log.dir.join("stderr.log"),
                 save_to: config.directories.state.clone(),
+                leaving: None,
                 read_only: config.policy.observes(),
             }
         }
 
-        /// The same, with what the user saves in `folder`: a demo that is kept keeps all of it in one place.
-        pub(crate) fn saving_in(self, folder: Option<&std::path::Path>) -> Self {
-            let save_to = folder.map_or(self.save_to, std::path::Path::to_owned);
-            Self { save_to, ..self }
+        /// The screen of a demo, whose leaving ends more than an oracle. What the user saves goes to `kept`: a demo that is
+        /// kept keeps all of it in one place.
+        pub(crate) fn of_demo(self, kept: Option<&std::path::Path>) -> Self {
+            let ends = "The demo ends with this console:";
+            let leaving = match kept {
+                Some(folder) => format!(
+                    "{ends} its chain and its operators are gone. Configuration, journal and transcripts stay in {}.",
+                    folder.display()
+                ),
+                None => format!("{ends} its chain, its operators and what was made on it are gone."),
+            };
+            Self {
+                save_to: kept.map_or(self.save_to, std::path::Path::to_owned),
+                leaving: Some(leaving),
+                ..self
+            }
         }
     }
 
@@ -107,6 +121,7 @@ mod screen {
             read_only: screen.read_only,
             stderr_to: Some(screen.stderr_to),
             save_to: Some(screen.save_to),
+            leaving: screen.leaving,
             attached: None,
             director,
         };
@@ -132,7 +147,7 @@ mod screen {
         use super::*;
 
         #[test]
-        fn a_demo_that_is_kept_saves_in_its_folder() {
+        fn a_demo_that_is_kept_saves_in_its_folder_and_says_so_when_it_is_left() {
             let screen = || Screen {
                 ui: UiConfig {
                     theme: None,
@@ -147,11 +162,17 @@ mod screen {
                 theme_dir: PathBuf::new(),
                 stderr_to: PathBuf::new(),
                 save_to: PathBuf::from("state"),
+                leaving: None,
                 read_only: false,
             };
-            let kept = screen().saving_in(Some(Path::new("kept")));
+            let kept = screen().of_demo(Some(Path::new("kept")));
             assert_eq!(kept.save_to, Path::new("kept"));
-            assert_eq!(screen().saving_in(None).save_to, Path::new("state"));
+            let words = kept.leaving.unwrap();
+            assert!(words.contains("journal and transcripts stay in kept"), "{words}");
+            let passing = screen().of_demo(None);
+            assert_eq!(passing.save_to, Path::new("state"));
+            let words = passing.leaving.unwrap();
+            assert!(words.contains("what was made on it are gone"), "{words}");
         }
     }
 }
@@ -272,6 +293,7 @@ mod elsewhere {
             read_only: !attached.seated.may_decide,
             stderr_to: None,
             save_to: Some(layers.directories().state.clone()),
+            leaving: None,
             attached: Some(attached.seated.clone()),
             director: None,
         };

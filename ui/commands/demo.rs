@@ -40,6 +40,7 @@ const GRACE: Duration = Duration::from_secs(15);
 pub(crate) fn run(args: &DemoArgs, options: &LoadOptions, json: bool) -> anyhow::Result<Outcome> {
     let args = &fitting(args);
     let ui = before::ui(args, options)?;
+    before::tell_what_is_not_used(options);
     let network_options = network_options(args)?;
     let runtime = runtime()?;
     let outcome = runtime.block_on(async {
@@ -115,7 +116,7 @@ async fn on(
     let _guard = log::init(&config.log, also)?;
     let signer = oracle::open_signer(&config)?;
     #[cfg(feature = "tui")]
-    let screen = console::Screen::of(&config).saving_in(args.keep.is_some().then(|| network.folder()));
+    let screen = console::Screen::of(&config).of_demo(args.keep.is_some().then(|| network.folder()));
     let beacon = network.options().beacon.label();
     let simulated = SIMULATED.into_iter().chain(beacon).map(SafeText::new).collect();
     output::note(&format!(

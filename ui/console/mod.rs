@@ -47,6 +47,8 @@ pub(crate) struct ConsoleOptions {
     pub(crate) stderr_to: Option<PathBuf>,
     /// Where the screen is saved.
     pub(crate) save_to: Option<PathBuf>,
+    /// What leaving ends, where that is more than the engine of this process.
+    pub(crate) leaving: Option<String>,
     /// The engine of another process, which goes on when the console is left.
     pub(crate) attached: Option<Seated>,
     /// Who pulls the levers of a show.
@@ -188,6 +190,7 @@ fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String> + Cop
         read_only: options.read_only,
         allow_suspend: options.ui.allow_suspend,
         attached: options.attached.clone(),
+        leaving: options.leaving.clone(),
         levers: options
             .director
             .as_ref()

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, mpsc};
 
 mod look;
 
-pub(super) use look::Doubted;
+pub(super) use look::Doubts;
 
 use super::ceremony;
 use super::reasons::Reasons;
@@ -39,7 +39,7 @@ pub(super) struct Outside {
     /// The core.
     pub(super) incoming: mpsc::Sender<Incoming>,
     /// Held while what became of a transaction is compared and told: what is not believed of it.
-    pub(super) telling: Mutex<Option<Doubted>>,
+    pub(super) telling: Mutex<Doubts>,
 }
 
 /// An approved ceiling holds, whatever is pressed or configured later: only the first way needs nobody.

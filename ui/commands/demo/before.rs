@@ -10,6 +10,7 @@ use casimir_dkg::secrets::read_trusted;
 use casimir_dkg::types::OperatorRecord;
 
 use crate::args::DemoArgs;
+use crate::output;
 
 /// The user's `[ui]`, with its variables and the flag: it holds in the demo, too.
 pub(super) fn ui(args: &DemoArgs, options: &LoadOptions) -> anyhow::Result<UiConfig> {
@@ -50,6 +51,32 @@ fn place(args: &DemoArgs, options: &LoadOptions) -> Place {
         },
         (None, None) => Place::Missing,
     }
+}
+
+/// Tells whom a file or flags were given that are for a real network: the demo has one of its own.
+pub(super) fn tell_what_is_not_used(options: &LoadOptions) {
+    what_is_not_used(options)
+        .iter()
+        .for_each(|line| output::note(line));
+}
+
+fn what_is_not_used(options: &LoadOptions) -> Vec<String> {
+    let file = options
+        .file
+        .as_ref()
+        .map(|file| format!("demo: only [ui] is used of {}", file.display()));
+    let flags: Vec<&str> = options
+        .flags
+        .iter()
+        .map(|flag| flag.flag)
+        .filter(|flag| *flag != "--log-level")
+        .collect();
+    let flags = (!flags.is_empty()).then(|| format!("demo: not used here: {}", flags.join(", ")));
+    let why = "the demo has a network and a configuration of its own";
+    file.into_iter()
+        .chain(flags)
+        .map(|words| format!("{words}: {why}"))
+        .collect()
 }
 
 /// Where it is kept: an absolute path of a directory that holds nothing yet, since a journal of another chain would be
@@ -106,6 +133,39 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn what_is_for_a_real_network_is_told_not_to_be_used() {
+        let flag = |key, flag, value: &str| Flag {
+            key,
+            flag,
+            value: value.to_owned(),
+        };
+        let level = flag("log.level", "--log-level", "debug");
+        let plain = LoadOptions {
+            flags: vec![level.clone()],
+            ..LoadOptions::default()
+        };
+        assert_eq!(what_is_not_used(&plain), Vec::<String>::new());
+        let real = LoadOptions {
+            file: Some("real.toml".into()),
+            flags: vec![
+                level,
+                flag("network.name", "--network", "mainnet"),
+                flag("state.dir", "--state-dir", "there"),
+            ],
+            ..LoadOptions::default()
+        };
+        let words = what_is_not_used(&real).join("\n");
+        assert!(
+            words.contains("only [ui] is used of real.toml: the demo has"),
+            "{words}"
+        );
+        assert!(
+            words.contains("not used here: --network, --state-dir: the demo has"),
+            "{words}"
+        );
+    }
 
     #[test]
     fn a_file_of_operators_is_one_that_others_do_not_write_and_no_flood() {

@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) allow_suspend: bool,
     /// The engine is another process's, and goes on without this console.
     pub(crate) attached: Option<Seated>,
+    /// What leaving ends, where that is more than the engine of this process.
+    pub(crate) leaving: Option<String>,
     /// The levers of a show's director, a line each; none where there is no show.
     pub(crate) levers: Vec<String>,
 }

@@ -1,14 +1,16 @@
 //! What became of a transaction, and how far the endpoints agree on it: one endpoint's word makes nothing final, no revert,
 //! and no stranger.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use super::Outside;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::log_limit::LogLimit;
 use crate::ports::{Accord, agreed};
-use crate::types::{BlockRef, NonceStatus, Root, SafeText};
+use crate::types::{BlockRef, NonceStatus, Root, SafeText, counted};
 
 /// Lines about transactions that nobody can look up: each is asked for again at every block.
 static LOOKS: LogLimit = LogLimit::slow();
@@ -27,17 +29,16 @@ impl Outside {
             }
         };
         // one at a time: an answer that is overtaken by a newer one must not be the last that is told
-        let mut doubted = self.telling.lock().await;
+        let mut doubts = self.telling.lock().await;
         let look = match status {
             NonceStatus::Included { .. } => self.included(nonce, status).await,
             NonceStatus::Replaced { by, is_final } => self.replaced(nonce, hashes, by, is_final).await,
             NonceStatus::Missing | NonceStatus::Pending => Look::of(Some(status)),
         };
-        if look.tells || !look.words.as_str().is_empty() || *doubted == Some(Doubted(nonce)) {
-            *doubted = look.is_doubted.then_some(Doubted(nonce));
-            self.tell_of_receipts(look.words).await;
+        if let Some(words) = doubts.hear(nonce, &look, Instant::now()) {
+            self.tell_of_receipts(words).await;
         }
-        drop(doubted);
+        drop(doubts);
         let mut known = look.status?;
         self.explain(&mut known).await;
         Some(known)
@@ -249,9 +250,53 @@ enum Agreed {
     Nowhere,
 }
 
-/// The nonce of which one endpoint tells what others deny, or do not confirm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine::service) struct Doubted(u64);
+/// Of how many nonces the words are told.
+const DOUBTS: usize = 4;
+/// A nonce that is not looked at for so long is not followed any more.
+const UNSEEN: Duration = Duration::from_secs(600);
+
+/// What is not believed of transactions, by nonce: several are followed at once, and what is known of one ends no other's
+/// words.
+#[derive(Debug, Default)]
+pub(in crate::engine::service) struct Doubts(BTreeMap<u64, Doubt>);
+
+#[derive(Debug)]
+struct Doubt {
+    words: SafeText,
+    /// See [`Look::is_doubted`].
+    is_doubted: bool,
+    at: Instant,
+}
+
+impl Doubts {
+    /// What is to be told after a look at one nonce: of all of them.
+    fn hear(&mut self, nonce: u64, look: &Look, now: Instant) -> Option<SafeText> {
+        let was_doubted = self.0.get(&nonce).is_some_and(|doubt| doubt.is_doubted);
+        if !look.tells && look.words.as_str().is_empty() && !was_doubted {
+            return None;
+        }
+        self.0.remove(&nonce);
+        // of a nonce that is over, what was told stays until something else is known
+        self.0
+            .retain(|_, doubt| doubt.is_doubted && now.duration_since(doubt.at) < UNSEEN);
+        if !look.words.as_str().is_empty() {
+            let doubt = Doubt {
+                words: look.words.clone(),
+                is_doubted: look.is_doubted,
+                at: now,
+            };
+            self.0.insert(nonce, doubt);
+        }
+        Some(self.words())
+    }
+
+    fn words(&self) -> SafeText {
+        let told = self.0.values().take(DOUBTS).map(|doubt| doubt.words.to_string());
+        let more = self.0.len().saturating_sub(DOUBTS);
+        let more = (more > 0).then(|| format!("and {}", counted(more, "more nonce")));
+        SafeText::new(&told.chain(more).collect::<Vec<_>>().join("; "))
+    }
+}
 
 /// What endpoints must agree about before it is believed.
 #[derive(Debug, Clone, Copy)]
@@ -283,5 +328,59 @@ impl fmt::Display for Told<'_> {
                 "that another transaction used nonce {nonce} is not taken for final"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(words: &str, is_doubted: bool, tells: bool) -> Look {
+        Look {
+            status: None,
+            words: SafeText::new(words),
+            tells,
+            is_doubted,
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_one_nonce_ends_no_words_of_another() {
+        let (mut doubts, now) = (Doubts::default(), Instant::now());
+        let mut hear = |nonce, look: &Look, after| {
+            let told = doubts.hear(nonce, look, now + Duration::from_secs(after));
+            told.map(|words| words.to_string())
+        };
+        let known = look("", false, true);
+        assert_eq!(hear(1, &look("", false, false), 0), None);
+        assert_eq!(hear(6, &look("six", true, false), 0).as_deref(), Some("six"));
+        assert_eq!(
+            hear(7, &look("seven", true, false), 0).as_deref(),
+            Some("six; seven")
+        );
+        assert_eq!(
+            hear(7, &known, 1).as_deref(),
+            Some("six"),
+            "of the other it is said as before"
+        );
+        // one that was outvoted at the end stays until something else is known
+        assert_eq!(
+            hear(7, &look("a liar", false, true), 1).as_deref(),
+            Some("six; a liar")
+        );
+        assert_eq!(hear(6, &look("", false, false), 2).as_deref(), Some(""));
+        // a nonce that nobody follows any more
+        assert_eq!(hear(8, &look("eight", true, false), 3).as_deref(), Some("eight"));
+        assert_eq!(hear(9, &known, 700).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn of_many_nonces_some_are_told_and_the_rest_counted() {
+        let mut doubts = Doubts::default();
+        let words = (0..6).map(|nonce| doubts.hear(nonce, &look("w", true, false), Instant::now()));
+        assert_eq!(
+            words.last().unwrap().unwrap().as_str(),
+            "w; w; w; w; and 2 more nonces"
+        );
     }
 }

@@ -52,8 +52,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, work: &[SafeTex
     });
     let consequence = if let Some(words) = &elsewhere {
         words
-    } else if !app.settings.levers.is_empty() {
-        "The demo ends with this console: its chain, its operators and what was made on it are gone."
+    } else if let Some(words) = &app.settings.leaving {
+        words
     } else if work.is_empty() {
         "The oracle ends with this console: until it is started again nobody watches the contract, and what waits, waits."
     } else {
