@@ -294,6 +294,13 @@ impl RefreshingView {
         refreshing(&self.by, self.why.as_ref())
     }
 
+    /// When it ends unless it counts by then: `at 2026-07-02 12:10:00 UTC, in 8 min`.
+    #[must_use]
+    pub fn lapses(&self, now: UnixMillis) -> String {
+        let left = Duration::from_secs(self.until.since(now).as_secs());
+        format!("at {}, in {}", self.until.to_utc(), in_words(left))
+    }
+
     /// What follows from it, and until when.
     #[must_use]
     pub fn words(&self) -> String {
@@ -488,6 +495,41 @@ impl fmt::Display for AnewView {
     }
 }
 
+/// Something that speaks against approving an action as it is. A page that has a key to name says some of them in its own
+/// words, and has to say them all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApprovalWarning<'a> {
+    /// Of its committee somebody is down, or was proven to break the protocol.
+    Committee(&'a WorseView),
+    /// An approval ended without counting.
+    Ended(&'a SafeText),
+    /// Other bytes would be sent than at first.
+    Anew(&'a AnewView),
+    /// What an approval comes to beside those that wait.
+    Beside(String),
+}
+
+impl fmt::Display for ApprovalWarning<'_> {
+    /// A sentence without its full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::Committee(worse) => match &worse.instead {
+                Some(instead) => format!("{worse}; {} could take its place", listed(instead, "and")),
+                None => format!("{worse}; too few others are up to take its place"),
+            },
+            Self::Ended(words) => words.to_string(),
+            Self::Anew(anew) => format!("proposed anew at {}: {anew}", anew.at.to_utc()),
+            Self::Beside(words) => words.clone(),
+        };
+        let mut letters = words.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        first
+            .into_iter()
+            .chain(letters)
+            .try_for_each(|letter| write!(f, "{letter}"))
+    }
+}
+
 /// One action, with its present state and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionView {
@@ -548,9 +590,9 @@ pub struct ActionView {
     /// Who approved it while its checks were stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refreshing: Option<RefreshingView>,
-    /// Why the last approval ended without counting, and when; not kept over a start of the engine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval_ended: Option<SafeText>,
+    /// Why approvals ended without counting, and when: of each person the last one. Not kept over a start of the engine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals_ended: Vec<SafeText>,
     /// Where it takes more than one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<PeopleView>,
@@ -637,16 +679,33 @@ impl ActionView {
         ))
     }
 
+    /// How long an approval of it would wait for its stale checks, in words, where any are stale.
+    #[must_use]
+    pub fn refreshing_lasts_for(&self) -> Option<String> {
+        let faded = self.faded.as_ref().filter(|_| self.refreshing.is_none())?;
+        let time = Duration::from_millis(faded.waits_ms?);
+        Some(format!(
+            "waits for stale checks for {} at most, and lapses then",
+            in_words(time)
+        ))
+    }
+
     /// How long ago its checks were made, and at which block, while it waits: `14 s ago, block 123`.
     #[must_use]
     pub fn checked_in_words(&self, now: UnixMillis) -> Option<String> {
         let at = self.checked_at.filter(|_| self.is_proposed())?;
         let block = self.at_block();
         let ago = now.since(at);
-        Some(match ago < Duration::from_secs(1) {
-            true => format!("just now{block}"),
-            false => format!("{} ago{block}", in_words(Duration::from_secs(ago.as_secs()))),
-        })
+        let when = match ago < Duration::from_secs(1) {
+            true => "just now".to_owned(),
+            false => format!("{} ago", in_words(Duration::from_secs(ago.as_secs()))),
+        };
+        // nobody takes the block of what is stale for the newest one
+        let old = match self.faded.is_some() && !block.is_empty() {
+            true => ", the newest that was known then",
+            false => "",
+        };
+        Some(format!("{when}{block}{old}"))
     }
 
     /// `, block 19,204,112` of its checks; empty where an engine did not tell it.
@@ -662,14 +721,37 @@ impl ActionView {
         self.state.is_over()
     }
 
-    /// Whether a person who saw this has seen the other: what would leave, what every check says, and who of its committee
-    /// is down or was proven to break the protocol.
+    /// Whether a person who saw this has seen the other: what would leave, what every check says, who of its committee is
+    /// down or was proven to break the protocol, and whose approvals it has, which say what one more of them does.
     #[must_use]
     pub fn is_shown_as(&self, other: &Self) -> bool {
         let warned = |worse: &WorseView| worse.is_told_by(self.worse());
         self.digest == other.digest
             && Check::all_say_the_same(&self.checks, &other.checks)
+            && self.is_approved_as(other)
             && other.worse().is_none_or(warned)
+    }
+
+    /// Whether one more approval comes to the same, where it takes more than one person: the same have approved it until now.
+    #[must_use]
+    pub fn is_approved_as(&self, other: &Self) -> bool {
+        let approved = |action: &Self| {
+            let people = action.people.as_ref()?;
+            let given = people.given.iter().map(|decision| decision.decider.clone());
+            let waits = action.refreshing.as_ref().map(|refreshing| refreshing.by.clone());
+            Some((people.needed, given.collect::<Vec<_>>(), waits))
+        };
+        approved(self) == approved(other)
+    }
+
+    /// What taking back takes away, in words: all that was approved, whoever approved it.
+    #[must_use]
+    pub fn its_approvals(&self) -> &'static str {
+        let given = self.people.as_ref().map_or(0, |people| people.given.len());
+        match given + usize::from(self.refreshing.is_some()) {
+            0 | 1 => "the approval",
+            _ => "the approvals",
+        }
     }
 
     /// What has become of its committee since it was proposed, while it is not decided.
@@ -679,26 +761,16 @@ impl ActionView {
         committee.and_then(|committee| committee.worse.as_ref())
     }
 
-    /// What speaks against approving it as it is, a sentence each: wherever it is approved, these are said.
+    /// What speaks against approving it as it is: wherever it is approved, each of these is said.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let upper = |text: String| {
-            let mut letters = text.chars();
-            let first = letters.next().map(|first| first.to_ascii_uppercase());
-            first.into_iter().chain(letters).collect::<String>()
-        };
-        let instead = |worse: &WorseView| match &worse.instead {
-            Some(instead) => format!("{} could take its place", listed(instead, "and")),
-            None => "too few others are up to take its place".to_owned(),
-        };
-        let worse = self.worse().map(|worse| format!("{worse}; {}", instead(worse)));
+    pub fn warnings(&self) -> Vec<ApprovalWarning<'_>> {
+        let worse = self.worse().map(ApprovalWarning::Committee);
+        let ended = self.approvals_ended.iter().filter(|_| self.is_proposed());
         let anew = self.anew.as_ref().filter(|_| self.is_proposed());
-        let anew = anew.map(|anew| format!("proposed anew at {}: {anew}", anew.at.to_utc()));
         let beside = self.approved_anew();
-        let ended = self.approval_ended.as_ref().filter(|_| self.is_proposed());
-        let ended = ended.map(ToString::to_string);
-        let all = worse.into_iter().chain(ended).chain(anew).chain(beside);
-        all.map(upper).collect()
+        let all = worse.into_iter().chain(ended.map(ApprovalWarning::Ended));
+        let all = all.chain(anew.map(ApprovalWarning::Anew));
+        all.chain(beside.map(ApprovalWarning::Beside)).collect()
     }
 
     /// The digest again, from what is here: the engine's own must be the same.

@@ -28,9 +28,9 @@ mod way;
 mod world;
 
 pub use action::{
-    ActionState, ActionView, AnewView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize,
-    CommitteeView, Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView,
-    RefreshingView, Risk, TransactionPayload, UndoView, Verdict, WorseView,
+    ActionState, ActionView, AnewView, ApprovalWarning, ByRules, CallArgument, CallView, CeremonyPayload,
+    CommitteeSize, CommitteeView, Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload,
+    PeopleView, RefreshingView, Risk, TransactionPayload, UndoView, Verdict, WorseView,
 };
 pub use can::Can;
 pub use case::{CaseStatus, CaseView, Cause, HistoryEntry};
@@ -57,4 +57,4 @@ pub use world::{
 /// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people;
 /// version 4 what is measured again and again, and what was at a past moment; version 5 what rests on one voice, and since
 /// when an action stands as it does; version 6 whose approval waits for stale checks; version 7 what holds such an approval up.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;

@@ -580,7 +580,7 @@ mod tests {
             said[0].starts_with("To approve: approve "),
             "nothing is stale: {said:?}"
         );
-        let warns = action.warnings();
+        let warns: Vec<_> = action.warnings().iter().map(ToString::to_string).collect();
         assert_eq!(
             warns,
             ["An approval of what is shown now takes the place of that by ada"]

@@ -11,10 +11,9 @@ use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Asker, Decider, Decision, Policy, Proposal, Record, Verdict};
 use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
 pub(super) use waiting::{
-    TakenBack, drop_all_approving, drop_all_of, forget_overdue, not_refreshed_yet, refreshed,
-    take_back_approving,
+    drop_all_approving, drop_all_of, forget_overdue, not_refreshed_yet, refreshed, take_back_approving,
 };
-use waiting::{drop_approving, refresh_first};
+use waiting::{drop_approving, ends, refresh_first};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -360,6 +359,7 @@ fn count(turn: &mut Turn<'_>, id: ActionId, decision: Decision, given: Given, of
     let by = decision.decider.clone();
     // a clock that was set may leave nothing stale before a look: one person counts once
     drop_approving(turn, id, |waiting| waiting.by.is_same(&by));
+    turn.state.volatile.approves_again(id, &by);
     let (number, of) = of;
     if number < of {
         turn.record(Record::Endorsed { action: id, decision });
@@ -422,11 +422,29 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let signed = || turn.state.signature_expired(action);
     let disowned = || action.endorsements.iter().find_map(disowned);
     if let Some(reason) = expired.or_else(signed).or_else(disowned) {
-        turn.record(Record::EndorsementsLost {
-            action: id,
-            reason: SafeText::new(&reason),
-        });
+        lose_endorsements(turn, id, &reason);
     }
+}
+
+/// First approvals count no more: whoever comes back to the action sees whose, and why.
+pub(super) fn lose_endorsements(turn: &mut Turn<'_>, id: ActionId, reason: &str) {
+    let whose = endorsed_by(&turn.state.actions[&id]);
+    if whose.is_empty() {
+        return;
+    }
+    turn.record(Record::EndorsementsLost {
+        action: id,
+        reason: SafeText::new(reason),
+    });
+    for by in whose {
+        ends(turn, id, &by, reason);
+    }
+}
+
+/// Those whose approvals count and wait for another person's.
+pub(super) fn endorsed_by(action: &Action) -> Vec<Decider> {
+    let given = action.endorsements.iter();
+    given.map(|decision| decision.decider.clone()).collect()
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
     view.faded = state.faded(action).map(|faded| FadedView {
         checks: faded.checks,
         why: faded.why,
+        waits_ms: Some(state.refreshing_for_ms()),
     });
     view.refreshing = state.refreshing(id).map(|it| RefreshingView {
         by: it.by,
@@ -113,7 +114,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         is_enough: it.is_enough,
         why: it.why,
     });
-    view.approval_ended = state.approval_ended(id).cloned();
+    view.approvals_ended = state.approvals_ended(id);
     let can_undo = state.mode() != Mode::Observe && can_take_back(state, id).is_ok();
     view.undo = can_undo.then(|| UndoView {
         until: undo_until(state, id),

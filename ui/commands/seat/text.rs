@@ -2,7 +2,8 @@
 
 use casimir_dkg::types::{CheckStatus, Round, rounded_ether};
 use casimir_dkg::view::{
-    ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView, Wait, WaitReason,
+    ActionView, ApprovalWarning, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView,
+    Wait, WaitReason,
 };
 
 use super::payload::{self, Bytes};
@@ -138,43 +139,59 @@ fn count(action: &ActionView) -> String {
         .map_or_else(String::new, |people| format!("{people}  "))
 }
 
+/// What has to be known of an action before it is approved.
+fn block(action: &ActionView) {
+    let risk = action.risk.word();
+    line(&format!(
+        "{}  {}  {risk}  {}{}",
+        action.id,
+        action.digest,
+        count(action),
+        action.title
+    ));
+    line(&format!("    code: {}", action.digest.code()));
+    if action.faded.is_some()
+        || action
+            .checks
+            .iter()
+            .any(|check| check.status != CheckStatus::Pass)
+    {
+        line(&format!("    checks: {}", action.checks_in_words(" · ")));
+        stale(action);
+        for mark in [CheckMark::Fail, CheckMark::Unknown] {
+            for check in action.checks_with(mark) {
+                line(&format!("    {}: {}: {}", mark.word(), check.name, check.reason));
+            }
+        }
+    }
+    if let Some(people) = &action.people {
+        line(&format!("    {}", people.words()));
+    }
+    let warnings = action.warnings().into_iter();
+    // said below with the command that does it
+    for warning in warnings.filter(|warning| !matches!(warning, ApprovalWarning::Beside(_))) {
+        line(&format!("    warning: {warning}"));
+    }
+    if let Err(why) = action.can_approve.check() {
+        line(&format!("    cannot be approved now: {why}"));
+    }
+}
+
 /// What waits for a person's decision.
 pub(super) fn waiting(snapshot: &Snapshot) {
     let mut any = false;
     for action in snapshot.for_a_person() {
         any = true;
-        let risk = action.risk.word();
-        line(&format!(
-            "{}  {}  {risk}  {}{}",
-            action.id,
-            action.digest,
-            count(action),
-            action.title
-        ));
-        line(&format!("    code: {}", action.digest.code()));
-        if action.faded.is_some()
-            || action
-                .checks
-                .iter()
-                .any(|check| check.status != CheckStatus::Pass)
-        {
-            line(&format!("    checks: {}", action.checks_in_words(" · ")));
-            stale(action);
-        }
-        if let Some(people) = &action.people {
-            line(&format!("    {}", people.words()));
-        }
-        for warning in action.warnings() {
-            line(&format!("    warning: {warning}"));
-        }
-        if let Err(why) = action.can_approve.check() {
-            line(&format!("    cannot be approved now: {why}"));
-        }
+        block(action);
     }
     for (action, refreshing) in summary::refreshing(snapshot) {
         any = true;
         let id = action.id;
-        line(&format!("{id}  {}  {}", action.risk.word(), action.title));
+        match action.is_refreshing() && action.takes_approval() {
+            // who approves what is shown now, is shown it
+            true => block(action),
+            false => line(&format!("{id}  {}  {}", action.risk.word(), action.title)),
+        }
         line(&format!("    {}", refreshing.words()));
         line(&format!("    to take the approval back: casimir-dkg undo {id}"));
         if let Some(anew) = action.approved_anew() {

@@ -100,9 +100,10 @@ impl App {
     /// What the key would take back, said beside an action: `u takes the approval back`.
     pub(crate) fn takes_back(&self, beside: ActionId) -> Option<String> {
         let key = self.settings.keys.label(Group::Work, Command::TakeBack);
-        let id = self.undoable().filter(|_| !key.is_empty())?.id;
+        let action = self.undoable().filter(|_| !key.is_empty())?;
+        let id = action.id;
         Some(match id == beside {
-            true => format!("{key} takes the approval back"),
+            true => format!("{key} takes {} back", action.its_approvals()),
             false => format!("{key} takes that of {id} back first"),
         })
     }
@@ -129,15 +130,15 @@ impl App {
 
     /// Whether the footer offers the command now. The command itself explains why not.
     pub(crate) fn offers(&self, command: Command) -> bool {
-        let waiting = || self.subject_action().filter(|a| a.waits());
+        let proposed = || self.subject_action().filter(|a| a.is_proposed());
         let approvable = || self.subject_action().filter(|a| a.takes_approval());
         match command {
             // where the row in question is decided it leads on to what waits
             Command::Approve => approvable().is_some() || self.leads_on(),
-            Command::Reject => self.subject_action().is_some_and(ActionView::is_proposed),
+            Command::Reject => proposed().is_some(),
             Command::Mark => approvable().is_some_and(|a| self.has_like(a)),
             Command::Batch => !self.marked.is_empty(),
-            Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
+            Command::Committee => proposed().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
             Command::Reshare | Command::Exit => self.subject_validator().is_some(),
             Command::TakeBack => self.undoable().is_some(),

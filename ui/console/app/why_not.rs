@@ -85,7 +85,7 @@ impl App {
 
     fn can_on_action(&self, command: Command) -> Result<(), String> {
         let action = self.subject_action().ok_or("no action is selected")?;
-        if !action.is_proposed() || command == Command::Committee && !action.waits() {
+        if !action.is_proposed() {
             return Err(format!("{} is {}", action.id, action.standing()));
         }
         match command {

@@ -84,7 +84,11 @@ pub(in crate::console) fn words(app: &App) -> String {
     }
     match s.chain.link {
         LinkState::Connecting => return "wait: the chain is being asked".to_owned(),
-        LinkState::Down => return "nothing to press: no execution node answers; i shows them".to_owned(),
+        LinkState::Down => {
+            // what was approved waits for just that, and the key that takes it back is wanted then
+            let lost = || "nothing to press: no execution node answers; i shows them".to_owned();
+            return refreshing(app).unwrap_or_else(lost);
+        }
         _ => {}
     }
     refreshing(app).unwrap_or_else(|| under_way(app))
@@ -163,7 +167,9 @@ fn decide(app: &App, action: &ActionView) -> String {
         },
         _ => "it waits for your decision",
     };
-    format!("{key} opens {}: {why}", action.id)
+    let ended = action.approvals_ended.last();
+    let ended = ended.map_or_else(String::new, |words| format!("; {words}"));
+    format!("{key} opens {}: {why}{ended}", action.id)
 }
 
 #[cfg(test)]

@@ -161,9 +161,14 @@ fn facts(action: &ActionView) -> Vec<String> {
         }
     }
     let warnings = action.warnings().into_iter();
-    first.splice(0..0, warnings.map(|text| format!("! {text}")));
+    first.splice(0..0, warnings.map(|warning| format!("! {warning}")));
     first.push(format!("code: {}", action.digest.code()));
     first.push(checks(action));
+    first.extend(
+        action
+            .refreshing_lasts_for()
+            .map(|words| format!("The approval {words}")),
+    );
     if let Some(people) = &action.people {
         first.push(format!("It takes {} people; {}", people.needed, people.words()));
     }

@@ -7,7 +7,7 @@ use crate::console::app::Editor;
 
 /// `e`
 pub(super) fn open(app: &mut App) {
-    let Some(action) = app.subject_action().filter(|a| a.waits()) else {
+    let Some(action) = app.subject_action().filter(|a| a.is_proposed()) else {
         app.say(Token::Info, "no key generation or reshare waits here");
         return;
     };

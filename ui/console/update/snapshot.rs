@@ -80,7 +80,12 @@ fn close_outdated(app: &mut App) {
             format!("{id} changed while you were asked: read it again")
         }
         Some(action) if digest.is_some() && !is_as_seen(app, action) => {
-            format!("the checks of {id} changed while you were asked: read it again")
+            let seen = app.details.last().and_then(|detail| detail.seen.as_deref());
+            let what = match seen.is_none_or(|seen| seen.is_approved_as(action)) {
+                true => "the checks of",
+                false => "whose approvals count for",
+            };
+            format!("{what} {id} changed while you were asked: read it again")
         }
         Some(_) => return,
     };

@@ -333,14 +333,17 @@ pub(crate) fn leaving(app: &App) -> Option<String> {
     let said: Vec<_> = said.chain(refreshing).collect();
     let key = app.settings.keys.label(Group::Work, Command::TakeBack);
     let sign = Sign::Warn.glyph(app.settings.ascii);
-    let taken = app.undoable()?.id;
+    let taken = app.undoable()?;
     // whose approval the key means is not left to be guessed: what is in front may be held, and is not said here
     let whose = match &said[..] {
         [] => return None,
-        [(only, _)] if *only == taken => "the approval".to_owned(),
-        _ => format!("that of {taken}"),
+        [(only, _)] if *only == taken.id => taken.its_approvals().to_owned(),
+        _ => format!("that of {}", taken.id),
     };
     let said: Vec<_> = said.into_iter().map(|(_, words)| words).collect();
+    if key.is_empty() {
+        return Some(format!("{sign} {}", said.join(", ")));
+    }
     // first, because what is too long is cut at its end
     Some(format!("{sign} {key} takes {whose} back: {}", said.join(", ")))
 }

@@ -8,6 +8,7 @@ use crate::oracle::{
 };
 use crate::types::{Check, LogRef, OperatorId, PersonSignature, PoolId, RequestKind, Stated, UnixMillis};
 
+mod ended;
 mod keys;
 mod waiting;
 

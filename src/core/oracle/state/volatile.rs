@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::fading::{Approving, Look, Sight};
+use crate::oracle::Decider;
+use crate::oracle::fading::{Approving, Ended, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, Root, SafeText,
@@ -99,6 +100,13 @@ impl Volatile {
         }
     }
 
+    /// A person's approval has ended, or was given again: what was said of an earlier one is old.
+    pub(in crate::oracle) fn approves_again(&mut self, id: ActionId, by: &Decider) {
+        if let Some(ended) = self.approvals_ended.get_mut(&id) {
+            ended.retain(|ended| !ended.by.is_same(by));
+        }
+    }
+
     /// What was said of why a case waits is over. What the desk said last stands for as long as it is the last.
     pub(in crate::oracle) fn falls_silent(&mut self, case: CaseId) {
         match self.heard.get(&case) {
@@ -115,7 +123,7 @@ impl Volatile {
         self.wavering.retain(|action, _| !of(action));
         self.undo_from.retain(|action, _| !of(action));
         self.approving.retain(|action, _| !of(action));
-        self.approval_ended.retain(|action, _| !of(action));
+        self.approvals_ended.retain(|action, _| !of(action));
     }
 
     /// Ceremonies have ended: nobody looks for them any more.
@@ -296,8 +304,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) approved_up_ms: BTreeMap<ActionId, u64>,
     /// Approvals of what had faded.
     pub(in crate::oracle) approving: BTreeMap<ActionId, Vec<Approving>>,
-    /// Why the last approval of an action that is not decided ended without counting, and when.
-    pub(in crate::oracle) approval_ended: BTreeMap<ActionId, SafeText>,
+    /// Approvals of actions that are not decided which ended without counting: of each person the last one.
+    pub(in crate::oracle) approvals_ended: BTreeMap<ActionId, Vec<Ended>>,
     /// Events up to this block were told and stay.
     pub(in crate::oracle) told_final: Option<u64>,
     /// Effects whose tasks died in this process, by case and name.

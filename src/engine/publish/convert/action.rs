@@ -44,7 +44,7 @@ pub(in crate::engine::publish) fn action(
         committee: None,
         undo: None,
         refreshing: None,
-        approval_ended: None,
+        approvals_ended: Vec::new(),
         people: None,
         approval_good_for_ms: None,
         by_rules: None,

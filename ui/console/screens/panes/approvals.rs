@@ -150,9 +150,11 @@ fn what(action: &ActionView, now: UnixMillis) -> String {
     if let Some(worse) = action.worse() {
         return format!("! {}: {}", worse.brief(), action.title);
     }
+    let ended = action.approvals_ended.last().filter(|_| action.is_proposed());
+    let ended = ended.map_or_else(String::new, |words| format!("! {words}: "));
     match &action.people {
-        Some(people) if action.waits() => format!("{people}: {}", action.title),
-        _ => action.title.to_string(),
+        Some(people) if action.waits() => format!("{people}: {ended}{}", action.title),
+        _ => format!("{ended}{}", action.title),
     }
 }
 

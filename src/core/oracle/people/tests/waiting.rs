@@ -140,7 +140,7 @@ fn an_approval_that_waited_waits_on_while_what_was_known_is_not_known_again() {
                 said.contains("failed checks: endpoints-agree (they differ)"),
                 "{said}"
             );
-            let ended = life.state.approval_ended(id).unwrap().to_string();
+            let ended = life.state.approvals_ended(id).pop().unwrap().to_string();
             let words = "UTC: failed checks: endpoints-agree (they differ)";
             assert!(
                 ended.starts_with("the approval by ada ended at ") && ended.ends_with(words),
