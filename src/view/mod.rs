@@ -56,5 +56,6 @@ pub use world::{
 /// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
 /// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people;
 /// version 4 what is measured again and again, and what was at a past moment; version 5 what rests on one voice, and since
-/// when an action stands as it does; version 6 whose approval waits for stale checks; version 7 what holds such an approval up.
-pub const VERSION: u32 = 8;
+/// when an action stands as it does; version 6 whose approval waits for stale checks; version 7 what holds such an approval up;
+/// version 8 whose approvals ended, each person's; version 9 which of several people's approvals wait, and what each lets pass.
+pub const VERSION: u32 = 9;

@@ -323,9 +323,14 @@ fn take(
     let of = demand.people;
     let is_by = |other: &&Decision| policy.today(&other.decider).is_same(&by);
     let again = before.iter().any(is_by) && !planted!(OneIsTwo);
-    if of > 1 && again {
+    if let Some(before_this) = before.iter().find(is_by).filter(|_| of > 1 && again) {
+        // lists have the name of the key, where that signed it
+        let named = match before_this.decider.to_string() {
+            listed if listed == by.to_string() => String::new(),
+            listed => format!(" as {listed}"),
+        };
         return Err(not_now(format!(
-            "{by} has approved {id} already: it takes another person ({} of {of})",
+            "{by} has approved {id} already{named}: it takes another person ({} of {of})",
             before.len()
         )));
     }
