@@ -223,6 +223,18 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
             format!("{}: facts and reasons; {of}", format::date(at)),
         );
     }
+    approvals(page, app, action);
+    if let Some(decision) = &action.decision {
+        let (token, verdict) = match &decision.verdict {
+            Verdict::Approve => (Token::Ok, "approved".to_owned()),
+            Verdict::Reject { reason } => (Token::Warn, format!("rejected: {reason}")),
+        };
+        page.field("decision", token, verdict);
+    }
+}
+
+/// What an approval of it is worth and until when, who gave one, and how it is taken back.
+fn approvals(page: &mut Page<'_>, app: &App, action: &ActionView) {
     if let Some(words) = action.approval_counts_for() {
         page.field("approval", Token::Text, words);
     }
@@ -256,13 +268,6 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
             None => when,
         };
         page.field("leaves", Token::Warn, words);
-    }
-    if let Some(decision) = &action.decision {
-        let (token, verdict) = match &decision.verdict {
-            Verdict::Approve => (Token::Ok, "approved".to_owned()),
-            Verdict::Reject { reason } => (Token::Warn, format!("rejected: {reason}")),
-        };
-        page.field("decision", token, verdict);
     }
 }
 

@@ -22,7 +22,7 @@ fn come_back(life: &mut Life, now: Check) {
     life.input(Input::Sight(Reach::Followed));
     life.checks = vec![now];
     life.wait(15_000);
-    life.prepare();
+    while life.prepare().is_some() {}
 }
 
 fn take_back(life: &mut Life) -> Result<SafeText, Refusal> {
@@ -101,7 +101,7 @@ fn a_first_approval_that_counts_is_taken_back_like_any_other() {
     assert!(matches!(life.state.actions[&id].state, ActionState::Void { .. }));
     life.restart();
     life.wait(20_000);
-    life.prepare();
+    while life.prepare().is_some() {}
     assert!(life.action().id != id && life.action().endorsements.is_empty());
 }
 
