@@ -6,7 +6,7 @@ use std::time::Duration;
 use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
-use super::{Can, FadedView};
+use super::{Can, CheckMark, FadedView};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, Parties,
     PersonKey, Root, SafeText, UnixMillis, grouped, in_words, listed, payload_digest, refreshing,
@@ -867,9 +867,11 @@ impl ActionView {
     /// What taking back takes away, in words: all that was approved, whoever approved it.
     #[must_use]
     pub fn its_approvals(&self) -> &'static str {
-        let of_people = |people: &PeopleView| people.given.len() + people.refreshing.len();
-        let of_one = usize::from(self.refreshing.is_some());
-        match self.people.as_ref().map_or(of_one, of_people) {
+        let (given, waiting) = match &self.people {
+            Some(people) => (people.given.len(), people.refreshing.len()),
+            None => (0, 0),
+        };
+        match given + waiting.max(usize::from(self.refreshing.is_some())) {
             0 | 1 => "the approval",
             _ => "the approvals",
         }

@@ -111,16 +111,8 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     let mut any = !snapshot.waits.is_empty();
     for action in snapshot.for_a_person() {
         any = true;
-        field(
-            "waits",
-            format!(
-                "{}  {}{}{}",
-                action.id,
-                count(action),
-                approved(action, &seated.you),
-                action.title
-            ),
-        );
+        let (count, you) = (count(action), approved(action, seated.you.as_str()));
+        field("waits", format!("{}  {count}{you}{}", action.id, action.title));
     }
     if !any {
         field("waits", "nothing");
