@@ -101,6 +101,7 @@ pub(crate) fn approval(at: u64) -> Decision {
         digest: Root::default(),
         nth: None,
         key: None,
+        lets_pass: None,
     }
 }
 

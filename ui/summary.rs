@@ -312,15 +312,14 @@ pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
 
 /// How an approval that can be taken back stands: `leaves in 7 s`.
 pub(crate) fn undoable(action: &ActionView, now: UnixMillis) -> Option<String> {
-    let undo = action.undo?;
-    Some(match (&action.refreshing, undo.seconds_left(now)) {
+    action.undo?;
+    Some(match (&action.refreshing, action.leaves(now)) {
         (Some(refreshing), _) => format!("is {}", refreshing.words()),
-        (None, Some(seconds)) => format!("leaves in {seconds} s"),
-        (None, None) if action.is_proposed() => match &action.people {
+        (None, Some(leaves)) => leaves,
+        (None, None) => match &action.people {
             Some(people) => format!("is approved, {}", people.words()),
             None => "is approved".to_owned(),
         },
-        (None, None) => "is approved and held".to_owned(),
     })
 }
 

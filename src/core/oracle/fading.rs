@@ -221,12 +221,17 @@ impl State {
         !self.volatile.approving.is_empty()
     }
 
+    /// Whose approvals of it wait for stale checks, in the order in which they were given.
+    pub fn approved_by(&self, action: ActionId) -> impl Iterator<Item = &Decider> {
+        let waiting = self.waiting_approvals(action).unwrap_or_default();
+        waiting.iter().map(|approving| &approving.by)
+    }
+
     /// Who approved what has faded, and waits until it is made again.
     #[must_use]
     pub fn approving(&self, action: ActionId) -> Option<SafeText> {
-        let waiting = self.waiting_approvals(action)?;
-        let names: Vec<_> = waiting.iter().map(|approving| approving.by.to_string()).collect();
-        Some(SafeText::new(&names.join(" and ")))
+        let names: Vec<_> = self.approved_by(action).map(ToString::to_string).collect();
+        (!names.is_empty()).then(|| SafeText::new(&names.join(" and ")))
     }
 
     /// The same with until when they wait, and whether they are enough.
@@ -293,7 +298,7 @@ impl State {
     }
 
     /// The same by the wall clock: what was signed elsewhere says until when it is good.
-    fn lapses_at(&self, approving: &Approving) -> UnixMillis {
+    pub(super) fn lapses_at(&self, approving: &Approving) -> UnixMillis {
         let Given { at, up_ms } = approving.given;
         let good_for = self.lapses_up_ms(approving).saturating_sub(up_ms);
         let waits_until = at.plus(Duration::from_millis(good_for));

@@ -9,7 +9,7 @@ use super::command::{Answer, decidable, not_now};
 use super::fading::{Approving, Given};
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Asker, Decider, Decision, Policy, Proposal, Record, Verdict};
-use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, in_words};
 pub(super) use waiting::{
     drop_all_approving, drop_all_of, forget_overdue, not_refreshed_yet, refreshed, take_back_approving,
 };
@@ -323,9 +323,14 @@ fn take(
     let of = demand.people;
     let is_by = |other: &&Decision| policy.today(&other.decider).is_same(&by);
     let again = before.iter().any(is_by) && !planted!(OneIsTwo);
-    if of > 1 && again {
+    if let Some(before_this) = before.iter().copied().find(is_by).filter(|_| of > 1 && again) {
+        // lists have the name of the key, where that signed it
+        let named = match before_this.decider.to_string() {
+            listed if listed == by.to_string() => String::new(),
+            listed => format!(" as {listed}"),
+        };
         return Err(not_now(format!(
-            "{by} has approved {id} already: it takes another person ({} of {of})",
+            "{by} has approved {id} already{named}: it takes another person ({} of {of})",
             before.len()
         )));
     }
@@ -379,9 +384,18 @@ fn count(turn: &mut Turn<'_>, id: ActionId, decision: Decision, given: Given, of
     drop_all_of(turn, id, &format!("{by} decided without it"));
     turn.record(Record::Decided { action: id, decision });
     turn.state.volatile.was_approved(id, given.up_ms);
+    let kind = turn.state.actions[&id].proposal.kind;
+    let window = turn.state.settings.policy.undo.of(kind);
+    let leaves = match window.is_zero() {
+        true => String::new(),
+        false => format!(
+            "; it leaves in {}, and can be taken back until then",
+            in_words(window)
+        ),
+    };
     match of > 1 {
-        true => format!("{id} approved, {number} of {of}"),
-        false => format!("{id} approved"),
+        true => format!("{id} approved, {number} of {of}{leaves}"),
+        false => format!("{id} approved{leaves}"),
     }
 }
 

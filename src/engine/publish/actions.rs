@@ -19,8 +19,9 @@ use crate::view::{
 fn people(state: &State, action: &Action) -> Option<PeopleView> {
     let waits = action.state == ActionState::Proposed;
     let demand = state.settings.policy.demand(&action.proposal);
-    let took = action.decision.as_ref().and_then(|d| d.nth).map(|nth| nth.of);
-    let needed = if waits { demand.people } else { took.unwrap_or(1) };
+    // what is over takes nobody any more: how many it took stands with whoever approved it
+    let took = action.decisions().find_map(|given| given.nth).map(|nth| nth.of);
+    let needed = if waits { demand.people } else { took? };
     if needed < 2 && action.endorsements.is_empty() {
         return None;
     }
@@ -37,6 +38,7 @@ fn people(state: &State, action: &Action) -> Option<PeopleView> {
         until: action
             .approved_until(state.settings.approval_expires_ms)
             .filter(|_| waits),
+        refreshing: state.approved_by(action.id).map(convert::decider).collect(),
     })
 }
 

@@ -18,7 +18,7 @@ pub(super) fn refresh_first(
     approving: Approving,
     faded: &Faded,
 ) -> SafeText {
-    let by = approving.by.to_string();
+    let (by, until) = (approving.by.to_string(), turn.state.lapses_at(&approving));
     let waiting = turn.state.volatile.approving.entry(id).or_default();
     let before = waiting.len();
     waiting.retain(|other| !other.by.is_same(&approving.by));
@@ -42,6 +42,18 @@ pub(super) fn refresh_first(
         );
     }
     let is_enough = turn.state.refreshing(id).is_some_and(|it| it.is_enough);
+    if is_again {
+        let more = if is_enough {
+            ""
+        } else {
+            ", and it takes another person"
+        };
+        return SafeText::new(&format!(
+            "{by} has approved {id} already, and its checks are stale still ({}): it waits for them until {} now{more}",
+            faded.why,
+            until.to_utc()
+        ));
+    }
     let (what, more) = match is_enough {
         true => (format!("{id} is approved"), ""),
         false => ("the approval counts".to_owned(), ", and takes another person"),

@@ -19,6 +19,7 @@ use crate::console::widgets::sign::Sign;
 use crate::console::widgets::{format, status};
 
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    say_why_over(page, app, action);
     warn_of_changes(page, app, action);
     warn_of_refreshing(page, app, action);
     warn(page, app, action);
@@ -108,6 +109,22 @@ fn facts(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
 }
 
+/// Who opens what was rejected, is void or has failed asks for the reason first.
+fn say_why_over(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let has_reason = matches!(
+        action.state,
+        ActionState::Rejected
+            | ActionState::Void { .. }
+            | ActionState::Failed { .. }
+            | ActionState::Unknown { .. }
+    );
+    if has_reason {
+        let words = action.standing_in_full();
+        let sign = Sign::Warn.glyph(app.settings.ascii);
+        page.item(sign, Token::Warn, &format!("It is {words}"));
+    }
+}
+
 fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let seen = app.details.last().and_then(|d| d.seen.as_deref());
     let Some(seen) = seen.filter(|seen| seen.id == action.id && !seen.is_shown_as(action)) else {
@@ -134,7 +151,7 @@ fn warn(page: &mut Page<'_>, app: &App, action: &ActionView) {
                 let ago = format::age(app.clock().since(anew.at));
                 format!("Proposed anew {ago} ago: {anew}.")
             }
-            ApprovalWarning::Ended(_) => format!("{warning}."),
+            ApprovalWarning::Ended(_) | ApprovalWarning::Held(_) => format!("{warning}."),
             ApprovalWarning::Beside(_) => {
                 page.text(Token::Muted, &format!("{warning}."));
                 continue;
@@ -232,13 +249,19 @@ fn approvals(page: &mut Page<'_>, app: &App, action: &ActionView) {
         let is_half = action.undo.is_some() && action.is_proposed() && action.refreshing.is_none();
         let undo = app.takes_back(action.id).filter(|_| is_half);
         let undo = undo.map_or_else(String::new, |words| format!("; {words}"));
-        page.field("people", Token::Warn, format!("{}{undo}", people.words()));
+        let you = match app.is_approved_by_me(action) {
+            true => "; you approved it",
+            false => "",
+        };
+        page.field("people", Token::Warn, format!("{}{you}{undo}", people.words()));
     }
     // what waits for stale checks leaves at a time that nobody knows, and its row says so
     if let Some(undo) = action.undo.filter(|_| !action.is_proposed()) {
-        let when = match undo.seconds_left(app.clock()) {
-            Some(seconds) => format!("in {seconds} s"),
-            None => "held".to_owned(),
+        let when = match (undo.seconds_left(app.clock()), action.held_until_known()) {
+            (Some(seconds), Some(held)) => format!("in {seconds} s, or is held {held}"),
+            (Some(seconds), None) => format!("in {seconds} s"),
+            (None, Some(held)) => format!("held {held}"),
+            (None, None) => "held".to_owned(),
         };
         let words = match app.takes_back(action.id) {
             Some(takes_back) => format!("{when}; {takes_back}"),
