@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::exit_checks::{self, ByNode, ExpectedChain};
-use super::sighting::{phase, state};
-use super::{NO_BEACON, key_checks, later, proposal, refused};
+use super::sighting::{Told, phase, state};
+use super::{NO_BEACON, key_checks, later, one_node, proposal, refused};
 use crate::beacon::exit::{ExitOutcome, judge};
 use crate::dkg::threshold;
 use crate::oracle::{
@@ -32,8 +32,11 @@ pub(super) struct BroadcastExit {
 struct Gathered<'a> {
     beacon: &'a dyn Consensus,
     rules: ExitRules,
+    rules_alone: Option<SafeText>,
     /// The validator, where a node knows it.
     found: Option<Validator>,
+    /// Whose word alone that is.
+    alone: Option<SafeText>,
     key: BlsPublicKey,
     message: ExitMessage,
     nodes: Vec<NodeHealth>,
@@ -86,13 +89,18 @@ impl BroadcastExit {
     async fn checks(&self, gathered: &Gathered<'_>) -> Result<Vec<Check>, Prepared> {
         let Gathered { beacon, rules, .. } = gathered;
         let mut checks = exit_checks::domain(&self.expected, *beacon, rules).await;
+        checks.extend(one_node::rules_check(gathered.rules_alone.as_ref()));
+        let mut alone = vec![gathered.alone.clone()];
         if let Some(validator) = &gathered.found {
             let index = gathered.message.validator_index;
             let index = exit_checks::index(*beacon, &gathered.key, index).await;
-            checks.push(index.map_err(later)?);
+            let (index, index_alone) = index.map_err(later)?;
+            checks.push(index);
             let told = ByNode::by_each(*beacon, &gathered.key, validator).await;
             checks.extend(told.validator(rules, gathered.now));
+            alone.extend([index_alone, told.alone]);
         }
+        checks.extend(one_node::check(&alone));
         Ok(checks)
     }
 }
@@ -111,25 +119,16 @@ async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Ga
     else {
         return Err(refused("what was signed is not a voluntary exit"));
     };
-    let (rules, mut found) = state(beacon, &key).await.map_err(later)?;
-    if found.as_ref().is_none_or(|v| v.index != validator_index) {
-        // the one that was asked may lag or lie: another one that knows the validator is believed, but for that it leaves,
-        // which closes the case
-        let all = beacon.validator_by_each(&key).await;
-        let known = all.into_iter().filter_map(|voice| Answer::yes(voice.answer));
-        let mut known = known.filter(|v| v.index == validator_index);
-        let knows = known.next();
-        let begins = knows.as_ref().and_then(|v| v.activation_epoch);
-        if known.any(|other| other.activation_epoch != begins) {
-            let words =
-                format!("since when validator {validator_index} is active the beacon nodes tell differently");
-            return Err(later(words));
-        }
-        if knows.as_ref().is_some_and(|v| v.status.is_exiting()) {
-            let words = format!("that validator {validator_index} leaves is one beacon node's word");
-            return Err(later(words));
-        }
-        found = knows.or(found);
+    let Told {
+        rules,
+        rules_alone,
+        validator: mut found,
+        mut alone,
+    } = state(beacon, &key).await.map_err(later)?;
+    if found.as_ref().is_none_or(|v| v.index != validator_index)
+        && let Some((knows, whose)) = known_to_another(beacon, &key, validator_index).await?
+    {
+        (found, alone) = (Some(knows), whose);
     }
     let nodes = beacon.nodes().await;
     let now = rules.epoch_at(UnixMillis::now());
@@ -140,12 +139,43 @@ async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Ga
     Ok(Gathered {
         beacon,
         rules,
+        rules_alone,
         found,
+        alone,
         key,
         message,
         nodes,
         now,
     })
+}
+
+/// The one that was asked may lag or lie: another one that knows the validator is believed, but for that it leaves, which
+/// closes the case. With it, whose word alone it is.
+async fn known_to_another(
+    beacon: &dyn Consensus,
+    key: &BlsPublicKey,
+    index: u64,
+) -> Result<Option<(Validator, Option<SafeText>)>, Prepared> {
+    let all = beacon.validator_by_each(key).await;
+    let known = all
+        .into_iter()
+        .filter_map(|voice| Some((voice.node, Answer::yes(voice.answer)?)));
+    let mut known = known.filter(|(_, v)| v.index == index);
+    let Some((node, knows)) = known.next() else {
+        return Ok(None);
+    };
+    let others: Vec<_> = known.collect();
+    if { others.iter() }.any(|(_, other)| other.activation_epoch != knows.activation_epoch) {
+        let words = format!("since when validator {index} is active the beacon nodes tell differently");
+        return Err(later(words));
+    }
+    if knows.status.is_exiting() {
+        let words = format!("that validator {index} leaves is one beacon node's word");
+        return Err(later(words));
+    }
+    let alone =
+        { others.is_empty() }.then(|| SafeText::new(&format!("{node} alone knows validator {index}")));
+    Ok(Some((knows, alone)))
 }
 
 /// Whether the beacon chain takes the exit, now or later. `sending`: it would leave at once, so what only needs time is
@@ -190,8 +220,11 @@ fn allowed(gathered: &Gathered<'_>, sending: bool) -> Result<Check, Prepared> {
         }
         ExitOutcome::UnknownIndex => {
             let words = format!("the beacon chain has another key at index {index}, or none");
-            if sending {
-                return Err(refused(words));
+            match (&gathered.alone, sending) {
+                // a case that is refused stands until a person looks
+                (Some(alone), true) => return Err(later(format!("{words}, which is not believed: {alone}"))),
+                (None, true) => return Err(refused(words)),
+                (_, false) => {}
             }
             Ok(Check::fail(NAME, words))
         }

@@ -1,14 +1,14 @@
 //! The last checks of what was approved, and how it leaves: what would leave must be what was approved, and nothing that
 //! somebody but one endpoint says may speak against it.
 
-use crate::oracle::checks::{ENDPOINTS_AGREE, Rests, rests_on};
+use crate::oracle::checks::{BEACON_AGREE, ENDPOINTS_AGREE, RULES_AGREE, Rests, rests_on};
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     Action, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Proposal, Record,
     TransactionPayload, account, advance, undo,
 };
-use crate::types::{ActionId, CaseId, CheckStatus, SafeText};
+use crate::types::{ActionId, CaseId, Check, CheckStatus, SafeText};
 
 /// The last checks before something leaves: what would leave must be what was approved.
 pub(super) fn made(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
@@ -112,18 +112,18 @@ fn pause_after_ended(turn: &mut Turn<'_>, case: CaseId) {
     }
 }
 
-/// A check that fails ends an approval, and so does a payload that has changed, unless nothing but what one endpoint tells
-/// of the chain, and others deny or do not confirm, says so. That only holds it back, as does a check that nobody can look
-/// at at the moment and that not everybody who approved took for unknown.
+/// A check that fails ends an approval, and so does a payload that has changed, unless nothing but what one endpoint or one
+/// beacon node tells, and others deny or do not confirm, says so. That only holds it back, as does a check that nobody can
+/// look at at the moment and that not everybody who approved took for unknown.
 fn verdict(action: &Action, now: &Proposal) -> Verdict {
     let failed: Vec<_> = now.failed_checks().map(|c| c.name.as_str()).collect();
     // the journal may have named it by an older digest
     let is_changed = action.proposal.digest(action.id) != now.digest(action.id);
     let accepted = action.accepts_unknown();
-    let rests_on_the_chain = failed.iter().all(|name| rests_on(name) == Rests::Chain);
-    let may_be_a_lie = (is_changed || !failed.is_empty()) && rests_on_the_chain && !planted!(OneVoiceVoids);
-    if may_be_a_lie && let Some(doubt) = doubt(now, &accepted) {
-        return Verdict::Waits(format!("approved; it leaves when the endpoints agree: {doubt}"));
+    if !planted!(OneVoiceVoids)
+        && let Some(words) = one_voice(now, is_changed, &failed, &accepted)
+    {
+        return Verdict::Waits(words);
     }
     if is_changed {
         return Verdict::Ends(PAYLOAD_CHANGED.to_owned());
@@ -142,16 +142,44 @@ fn verdict(action: &Action, now: &Proposal) -> Verdict {
     ))
 }
 
-/// Why one endpoint's word is not enough to end what was approved: how the others deny it, or that they do not confirm it.
-/// None where they do, or where those who approved took one voice for enough.
-fn doubt<'a>(now: &'a Proposal, accepted: &[String]) -> Option<&'a str> {
-    let agree = now.checks.iter().find(|check| check.name == ENDPOINTS_AGREE)?;
-    let is_doubted = match agree.status {
+/// What is waited for where all that speaks against the approval is one voice's.
+fn one_voice(now: &Proposal, is_changed: bool, failed: &[&str], accepted: &[String]) -> Option<String> {
+    let chain = || doubt(now, &[ENDPOINTS_AGREE], accepted);
+    let beacon = || doubt(now, &[BEACON_AGREE, RULES_AGREE], accepted);
+    let of_check = |name: &&str| match rests_on(name) {
+        Rests::Chain => chain(),
+        Rests::Beacon => beacon(),
+        Rests::Here | Rests::Others => None,
+    };
+    let of_change = || match now.payload {
+        Payload::Transaction(_) => chain(),
+        // an exit is signed for the epoch and the domain that beacon nodes tell
+        Payload::Ceremony(_) | Payload::Exit(_) => chain().or_else(beacon),
+    };
+    let of_checks = failed.iter().map(of_check);
+    let doubts: Vec<_> = of_checks
+        .chain(is_changed.then(of_change))
+        .collect::<Option<_>>()?;
+    let doubt = doubts.first()?;
+    let who = match doubt.name == ENDPOINTS_AGREE {
+        true => "the endpoints agree",
+        false => "the beacon nodes agree",
+    };
+    Some(format!("approved; it leaves when {who}: {}", doubt.reason))
+}
+
+/// The check of these which says that one voice is not enough to end what was approved: the others deny what it tells, or do
+/// not confirm it. None where they do, or where those who approved took one voice for enough.
+fn doubt<'a>(now: &'a Proposal, judges: &[&str], accepted: &[String]) -> Option<&'a Check> {
+    let mut judges = now
+        .checks
+        .iter()
+        .filter(|check| judges.contains(&check.name.as_str()));
+    judges.find(|check| match check.status {
         CheckStatus::Pass => false,
         CheckStatus::Fail => true,
-        CheckStatus::Unknown => !accepted.contains(&agree.name),
-    };
-    is_doubted.then_some(agree.reason.as_str())
+        CheckStatus::Unknown => !accepted.contains(&check.name),
+    })
 }
 
 /// It was approved, nothing speaks against it, and it is what would leave.
