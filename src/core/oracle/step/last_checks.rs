@@ -251,3 +251,106 @@ fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
         replaces: None,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::{self, payload};
+    use crate::oracle::{ActionKind, Decider, Decision, ExitPayload, Verdict as Decided};
+    use crate::types::{Root, UnixMillis};
+
+    fn said(kind: ActionKind, checks: &[Check], accepted: &[&str], is_changed: bool) -> &'static str {
+        let mut action = fixture::action(kind);
+        let (by, at) = (Decider::Rule { name: "all".into() }, UnixMillis(1));
+        let decision = Decision::alone(Decided::Approve, by, at, action.digest);
+        action.decision = Some(Decision {
+            unknown: Some(accepted.iter().map(|name| (*name).to_owned()).collect()),
+            ..decision
+        });
+        let mut now = action.proposal.clone();
+        now.checks = checks.to_vec();
+        if is_changed {
+            now.payload = match payload(kind) {
+                Payload::Exit(exit) => Payload::Exit(ExitPayload {
+                    signing_root: Root([8; 32]),
+                    ..exit
+                }),
+                Payload::Transaction(tx) => Payload::Transaction(TransactionPayload { chain_id: 2, ..tx }),
+                Payload::Ceremony(of) => Payload::Ceremony(of),
+            };
+        }
+        match verdict(&action, &now) {
+            Verdict::Holds => "holds",
+            Verdict::Waits(words) if words.contains("the beacon nodes agree: by a alone") => {
+                "waits for nodes"
+            }
+            Verdict::Waits(words) if words.contains("the endpoints agree: by a alone") => {
+                "waits for endpoints"
+            }
+            Verdict::Waits(_) => "waits",
+            Verdict::Ends(_) => "ends",
+        }
+    }
+
+    #[test]
+    fn what_one_beacon_node_alone_says_holds_an_approval_back_and_does_not_end_it() {
+        use ActionKind::{BroadcastExit, SendDeposit, SignExit};
+        let alone = |name: &str| Check::unknown(name, "by a alone");
+        let fails = |name: &str| Check::fail(name, "so says a");
+        let (nodes, rules, chain) = (BEACON_AGREE, RULES_AGREE, ENDPOINTS_AGREE);
+        for (kind, failed) in [
+            (SendDeposit, "key-unknown-to-beacon"),
+            (SignExit, "validator-index"),
+            (BroadcastExit, "exit-allowed"),
+        ] {
+            let by = |judges: &[Check], accepted: &[&str]| {
+                let checks: Vec<_> = [fails(failed)]
+                    .into_iter()
+                    .chain(judges.iter().cloned())
+                    .collect();
+                said(kind, &checks, accepted, false)
+            };
+            assert_eq!(by(&[alone(nodes)], &[]), "waits for nodes", "{failed}");
+            assert_eq!(
+                by(&[alone(chain)], &[]),
+                "ends",
+                "{failed}: the endpoints do not judge it"
+            );
+            assert_eq!(
+                by(&[], &[]),
+                "ends",
+                "{failed}: two nodes say so, or the only one"
+            );
+            assert_eq!(
+                by(&[alone(nodes)], &[nodes]),
+                "ends",
+                "{failed}: one voice is enough by the rule"
+            );
+            assert_eq!(
+                by(&[alone(nodes), fails("balance")], &[nodes]),
+                "ends",
+                "{failed}"
+            );
+        }
+        // by rules that one node tells it holds for another domain
+        let checks = [fails("exit-signature"), alone(rules)];
+        assert_eq!(said(BroadcastExit, &checks, &[], true), "waits for nodes");
+        assert_eq!(said(BroadcastExit, &[alone(nodes)], &[], true), "waits for nodes");
+        assert_eq!(
+            said(SendDeposit, &[alone(nodes)], &[], true),
+            "ends",
+            "no node tells what is sent"
+        );
+        assert_eq!(
+            said(SendDeposit, &[alone(chain)], &[], true),
+            "waits for endpoints"
+        );
+        assert_eq!(
+            said(SendDeposit, &[fails("signer"), alone(chain)], &[], true),
+            "ends"
+        );
+        // nothing speaks against it, but that one node alone says so
+        assert_eq!(said(SignExit, &[alone(nodes)], &[], false), "waits");
+        assert_eq!(said(SignExit, &[alone(nodes)], &[nodes], false), "holds");
+    }
+}
