@@ -294,3 +294,109 @@ fn wait_until(rules: &ExitRules, epoch: u64) -> Prepared {
         until: at,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::fixture;
+    use crate::oracle::{BEACON_AGREE, RULES_AGREE};
+    use crate::ports::fakes::{FakeConsensus, FakeNode};
+    use crate::types::{ActionId, CheckStatus, Root};
+
+    fn action() -> ActionId {
+        let case = "exit/1".parse().unwrap();
+        ActionId { case, number: 2 }
+    }
+
+    /// Of validator 9, as these nodes tell it; none for one that is out of sync.
+    async fn prepared(purpose: Purpose, nodes: &[Option<&[Validator]>], rules_alone: bool) -> Prepared {
+        let node = |told: &Option<&[Validator]>| match told {
+            Some(validators) => FakeNode::healthy("a", validators),
+            None => FakeNode {
+                state: NodeState::NotSynced,
+                ..FakeNode::healthy("b", &[])
+            },
+        };
+        let beacon = FakeConsensus {
+            rules: Answer::Yes(fixture::rules()),
+            rules_alone: rules_alone.then(|| "the rules are told by a alone".into()),
+            ..FakeConsensus::of(nodes.iter().map(node).collect())
+        };
+        let desk = BroadcastExit {
+            consensus: Some(Arc::new(beacon)),
+            expected: ExpectedChain {
+                network: "mainnet".into(),
+                capella_fork_version: fixture::rules().capella_fork_version,
+                genesis_validators_root: None,
+            },
+        };
+        let plan = CeremonyPlan::Sign {
+            validator: fixture::validator().public_key,
+            committee: Vec::new(),
+            threshold: 3,
+            signing_root: Root::default(),
+            what: SignPurpose::VoluntaryExit {
+                validator_index: 9,
+                epoch: 356,
+                domain: None,
+            },
+            share_public_keys: Default::default(),
+            brought: None,
+        };
+        let draft = BroadcastExitDraft {
+            plan,
+            ceremony_checks: Vec::new(),
+            signature: BlsSignature([0; 96]),
+        };
+        let prepared = desk.prepare(action().case, purpose, draft).await;
+        prepared.unwrap_or_else(|nothing_to_propose| nothing_to_propose)
+    }
+
+    #[tokio::test]
+    async fn that_the_index_is_unknown_halts_an_exit_only_by_two_nodes_or_the_only_one() {
+        let elsewhere = Validator {
+            index: 8,
+            ..fixture::validator()
+        };
+        let send = || Purpose::Send(action());
+        for lie in [&[][..], std::slice::from_ref(&elsewhere)] {
+            for nodes in [[Some(lie), None], [None, Some(lie)]] {
+                let found = prepared(send(), &nodes, false).await;
+                let Prepared::Later { reason, .. } = &found else {
+                    panic!("{found:?}");
+                };
+                assert!(reason.as_str().contains("by a alone"), "{reason}");
+            }
+            for nodes in [&[Some(lie)][..], &[Some(lie), Some(lie)]] {
+                let found = prepared(send(), nodes, false).await;
+                assert!(matches!(found, Prepared::Refused(_)), "{found:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_one_of_two_nodes_tells_of_an_exit_is_a_check_that_is_not_known() {
+        let honest = [fixture::validator()];
+        let told = Some(&honest[..]);
+        let unknown = async |nodes: &[Option<&[Validator]>], rules_alone| {
+            let found = prepared(Purpose::Propose, nodes, rules_alone).await;
+            let Prepared::Proposal(proposal) = found else {
+                panic!("{found:?}");
+            };
+            let checks = { proposal.checks.iter() }.filter(|check| check.status == CheckStatus::Unknown);
+            let names = checks.map(|check| check.name.clone());
+            let judges = names.filter(|name| [BEACON_AGREE, RULES_AGREE].contains(&name.as_str()));
+            judges.collect::<Vec<_>>()
+        };
+        assert!(
+            unknown(&[told], false).await.is_empty(),
+            "nobody could bear it out"
+        );
+        assert!(unknown(&[told, told], false).await.is_empty());
+        assert_eq!(unknown(&[told, None], false).await, [BEACON_AGREE]);
+        assert_eq!(unknown(&[told, told], true).await, [RULES_AGREE]);
+        // of three one alone knows it
+        let nobody = Some(&[][..]);
+        assert_eq!(unknown(&[nobody, nobody, told], false).await, [BEACON_AGREE]);
+    }
+}

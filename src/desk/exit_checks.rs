@@ -306,7 +306,8 @@ mod tests {
     use super::*;
     use crate::desk::fixture;
     use crate::ports::Answer;
-    use crate::ports::fakes::FakeManager;
+    use crate::ports::consensus::NodeState;
+    use crate::ports::fakes::{FakeConsensus, FakeManager, FakeNode};
 
     fn told(liars: [Validator; 2]) -> ByNode {
         let [a, b] = liars;
@@ -385,5 +386,33 @@ mod tests {
         );
         assert_eq!(check.reason.as_str(), words);
         assert_eq!(age(of(None)).status, CheckStatus::Unknown);
+    }
+
+    /// By that epoch the operators sign, and every other check passes.
+    #[tokio::test]
+    async fn an_activation_that_one_of_two_nodes_tells_is_said_to_be_one_voice() {
+        let late = Validator {
+            status: ValidatorStatus::PendingQueued,
+            activation_epoch: Some(200_000),
+            ..fixture::validator()
+        };
+        let beacon = FakeConsensus::of(vec![
+            FakeNode::healthy("a", std::slice::from_ref(&late)),
+            FakeNode::healthy("b", std::slice::from_ref(&late)),
+        ]);
+        let told = async || ByNode::by_each(&beacon, &late.public_key, &late).await;
+        assert_eq!(told().await.alone, None);
+        beacon.nodes_mut()[1].state = NodeState::NotSynced;
+        let (alone, at) = (
+            told().await,
+            index(&beacon, &late.public_key, late.index).await.unwrap(),
+        );
+        let passes = |check: &Check| check.status == CheckStatus::Pass;
+        assert!(passes(&at.0) && alone.validator(&fixture::rules(), 1_000).iter().all(passes));
+        for words in [alone.alone.unwrap(), at.1.unwrap()] {
+            assert!(words.as_str().contains("a alone"), "{words}");
+        }
+        beacon.nodes_mut().remove(1);
+        assert_eq!(told().await.alone, None, "nobody else is configured");
     }
 }

@@ -460,3 +460,24 @@ async fn who_says_nothing_more_when_all_are_asked_is_not_believed() {
     assert_eq!(answer.status.to_string(), "pending_queued");
     assert!(asked.load(std::sync::atomic::Ordering::SeqCst) > 1);
 }
+
+/// It decides whether a key is fresh: a second node that is away leaves one voice, which comes with the answer.
+#[tokio::test]
+async fn that_there_is_no_such_validator_is_said_to_be_one_voice_where_the_second_node_is_silent() {
+    let one = node().await;
+    let root = one.genesis_validators_root();
+    let silent = "http://127.0.0.1:1".to_owned();
+    let heard = async |urls: &[String]| {
+        let urls = urls.iter().map(RedactedUrl::new).collect();
+        let beacon = Beacon::new(BeaconConfig::new(urls, Some(root))).unwrap();
+        let Heard { answer, alone } = beacon.validator(&BlsPublicKey([7; 48])).await;
+        assert!(matches!(answer, Answer::No(_)), "{answer:?}");
+        alone.map(|words| words.to_string())
+    };
+    assert_eq!(heard(&[one.url()]).await, None, "nobody else is configured");
+    for urls in [[one.url(), silent.clone()], [silent, one.url()]] {
+        let alone = heard(&urls).await.expect("it is one voice");
+        assert!(alone.contains(&one.url()) && alone.contains("alone"), "{alone}");
+    }
+    assert_eq!(heard(&[one.url(), one.url()]).await, None, "two say so");
+}
