@@ -75,22 +75,23 @@ pub(super) async fn publish_exit(
     }
 }
 
-/// Asks the beacon chain about a validator, where a node is configured.
+/// Asks the beacon chain about a validator, where a node is configured; and whose word alone the answer is.
 pub(super) async fn look_up(
     beacon: Option<&dyn Consensus>,
     case: CaseId,
     validator: BlsPublicKey,
     published: Option<Published>,
-) -> Input {
-    let seen = match beacon {
+) -> (Input, Option<SafeText>) {
+    let (seen, alone) = match beacon {
         Some(beacon) => desk::look_up(beacon, case, &validator, published).await,
-        None => None,
+        None => (None, None),
     };
-    Input::ValidatorSeen {
+    let seen = Input::ValidatorSeen {
         case,
         validator,
         seen,
-    }
+    };
+    (seen, alone)
 }
 
 impl Outside {
@@ -151,8 +152,8 @@ impl Outside {
                 published,
             } => {
                 let beacon = self.ask.consensus.as_deref();
-                let seen = look_up(beacon, case, validator, published).await;
-                if let Some(text) = beacon.and_then(|beacon| beacon.told_alone(&validator)) {
+                let (seen, alone) = look_up(beacon, case, validator, published).await;
+                if let Some(text) = alone {
                     let (kind, pool) = (case.kind, case.pool);
                     let remark = Input::Remark { kind, pool, text };
                     // the core is gone only when everything ends; before the answer, which may close the case

@@ -155,7 +155,7 @@ async fn a_key_in_the_url_of_a_node_is_kept_and_paths_go_before_it() {
     let router = axum::Router::new().fallback(answer);
     let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let beacon = Beacon::new(BeaconConfig::new(vec![RedactedUrl::new(url)], None)).unwrap();
-    let answer = beacon.validator(&key(1)).await;
+    let answer = beacon.validator(&key(1)).await.answer;
     assert!(matches!(answer, Answer::No(_)), "{answer:?}");
     assert!(!format!("{answer:?} {:?}", beacon.nodes().await).contains("s3cret"));
     let asked = asked.lock().unwrap().clone();

@@ -53,6 +53,7 @@ impl Volatile {
         self.died.retain(|(case, _)| *case != id);
         self.unmined_since.retain(|action, _| action.case != id);
         self.moved.retain(|action, _| action.case != id);
+        self.flipped.retain(|action, _| action.case != id);
         self.notes.retain(|action, _| action.case != id);
         self.asked_at.remove(&id);
         self.approved_up_ms.retain(|action, _| action.case != id);
@@ -321,9 +322,45 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) wavering: BTreeMap<ActionId, Wavering>,
     /// Since when a transaction waits for a block, in a pool or forgotten by the nodes; for replacement.
     pub(in crate::oracle) unmined_since: BTreeMap<ActionId, UnixMillis>,
-    /// How often a transaction that is not final was journaled in another block, and when last; milliseconds of the monotonic
-    /// clock.
-    pub(in crate::oracle) moved: BTreeMap<ActionId, (u32, u64)>,
+    /// How often a transaction that is not final was journaled in another block.
+    pub(in crate::oracle) moved: BTreeMap<ActionId, Seldom>,
+    /// How often it was journaled that a transaction stands otherwise, not finally, or that an exit was answered otherwise.
+    pub(in crate::oracle) flipped: BTreeMap<ActionId, Seldom>,
     /// What a node, or whoever signs, last said against a transaction.
     pub(in crate::oracle) notes: BTreeMap<ActionId, SafeText>,
+}
+
+/// Changes of one action that are journaled as they come; a reorganisation makes one or two.
+const AT_ONCE: u32 = 8;
+/// The first pause after those, each twice the one before, and the longest, ms.
+const PAUSE_MS: (u64, u64) = (60_000, 3_600_000);
+
+/// What whoever lies by turns can change at every look: journaled as it comes at first, and then ever more seldom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::oracle) struct Seldom {
+    times: u32,
+    /// When last, milliseconds of the monotonic clock.
+    last_ms: u64,
+}
+
+impl Seldom {
+    /// Whether another change may be journaled now; then it is counted.
+    pub(in crate::oracle) fn may_tell(&mut self, up_ms: u64) -> bool {
+        let (first, longest) = PAUSE_MS;
+        let rested = up_ms.saturating_sub(self.last_ms);
+        // it was steady for longer than any pause
+        if rested > 2 * longest {
+            self.times = 0;
+        }
+        if let Some(more) = self.times.checked_sub(AT_ONCE)
+            && rested < (first << more.min(16)).min(longest)
+        {
+            return false;
+        }
+        *self = Self {
+            times: self.times.saturating_add(1),
+            last_ms: up_ms,
+        };
+        true
+    }
 }
