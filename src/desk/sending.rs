@@ -6,14 +6,14 @@ use alloy::primitives::{Address, U256};
 
 use super::{proposal, snapshot};
 use crate::oracle::{
-    ActionKind, CallArgument, CallView, ENDPOINTS_AGREE, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
+    ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
     TransactionPayload,
 };
 use crate::ports::{
-    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner, agreed,
+    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner,
 };
 use crate::tx::fees::{self, quoted};
-use crate::types::{BlockRef, Check, PoolId, Round, SafeText, format_ether, rounded_ether};
+use crate::types::{Check, Round, SafeText, format_ether, rounded_ether};
 
 /// What every transaction of the oracle's account is made and judged with.
 #[derive(Debug, Clone)]
@@ -89,12 +89,6 @@ pub(super) async fn proposal(
         Fact::new("oracle account", FactKind::Address, payload.from),
     ]);
     proposal::proposal(kind, title, facts, checks, Payload::Transaction(payload))
-}
-
-/// Every endpoint says the same of what the transaction rests on.
-pub(super) async fn endpoints_agree(from: &Sending, pool: PoolId, oracle: Address, block: BlockRef) -> Check {
-    let verdict = agreed::on_facts(&*from.agreement, pool, oracle, block).await;
-    verdict.check(ENDPOINTS_AGREE)
 }
 
 /// Tries out exactly what would be sent.

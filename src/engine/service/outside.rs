@@ -191,7 +191,7 @@ impl Outside {
                 if pending > nonce {
                     // one that stands alone with it holds nothing up: where it is right, the nonce is refused or replaced
                     let accord = agreed::on_waiting(&*self.ask.agreement, payload.from, pending).await;
-                    if accord.holds() {
+                    if accord.bears_out() {
                         return Err(words(&format!(
                             "nonce {nonce} of the oracle account is used already, by somebody else"
                         )));
@@ -229,11 +229,11 @@ impl Outside {
         })
     }
 
-    /// What the call of something that is out there already takes now. None where the endpoints are far apart on it, too: it keeps
-    /// the gas that it has.
+    /// What the call of something that is out there already takes now. None where the endpoints are far apart on it, or one alone
+    /// says it, too: it keeps the gas that it has.
     async fn gas_now(&self, payload: &TransactionPayload) -> Option<u64> {
         let simulated = desk::simulate(&*self.ask.execution, payload).await.yes();
-        let sure = simulated.filter(|tried| !matches!(tried, Simulated::Disputed { .. }))?;
+        let sure = simulated.filter(|tried| tried.doubt().is_none())?;
         desk::gas_of(&*self.ask.manager, &sure).yes()?.ok()
     }
 
