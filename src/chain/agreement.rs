@@ -200,7 +200,9 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
 
 /// What those say who say what `standard` says, of each subject: what fewer than two of them tell is agreed on by nobody.
 fn told_by_two(standard: &Words, words: &[(SafeText, Words)]) -> Words {
-    let with = words.iter().filter(|(_, word)| difference(standard, word).is_none());
+    let with = words
+        .iter()
+        .filter(|(_, word)| difference(standard, word).is_none());
     let with: Vec<_> = with.map(|(_, word)| word).collect();
     let subject = |(place, (subject, _)): (usize, &(&'static str, String))| {
         let mut told = with
@@ -220,7 +222,9 @@ fn told_by_two(standard: &Words, words: &[(SafeText, Words)]) -> Words {
 /// Whether that on which others differ from it is what two say, and not the word of one beside whom nobody can tell.
 fn is_told_by_two(standard: &Words, words: &[(SafeText, Words)]) -> bool {
     let told = told_by_two(standard, words);
-    let differ = words.iter().filter(|(_, word)| difference(standard, word).is_some());
+    let differ = words
+        .iter()
+        .filter(|(_, word)| difference(standard, word).is_some());
     differ
         .into_iter()
         .all(|(_, word)| difference(&told, word).is_some())

@@ -150,7 +150,9 @@ impl DepositFacts {
         let mut words: Words = self.pool.as_ref().yes().map(words::pool).unwrap_or_default();
         words.extend(words::known(&self.ready, |ready| words::head_of_queue(ready)));
         words.extend(words::known(&self.ready, |ready| words::place(pool, ready)));
-        words.extend(words::known(&self.reserved_fees_wei, |wei| words::reserved_fees(*wei)));
+        words.extend(words::known(&self.reserved_fees_wei, |wei| {
+            words::reserved_fees(*wei)
+        }));
         words.extend(words::known(&self.balance_wei, |wei| words::balance(*wei)));
         words.push(words::caller(&self.oracle_authorised));
         words.extend(words::known(&self.ssv_network, words::ssv_network));

@@ -182,9 +182,18 @@ mod tests {
     use crate::chain::agreement::Voices;
     use crate::ports::fakes::{FakeCeremonies, FakeExecution, FakeManager, FakeSsv};
     use crate::ports::{Answer, Ceremonies as _, CommitteeSource, Voice};
-    use crate::types::{CheckStatus, OperatorId, Root};
+    use crate::types::{CheckStatus, OperatorId, PoolView, Root};
 
     const POOL: PoolId = PoolId(1);
+    const KEY: BlsPublicKey = BlsPublicKey([1; 48]);
+
+    fn with_key() -> PoolView {
+        let told = FakeManager::default().pool.yes().unwrap();
+        PoolView {
+            public_key: Some(KEY),
+            ..told
+        }
+    }
 
     fn held_by(operators: u64) -> PresentCommittee {
         PresentCommittee {
@@ -197,11 +206,17 @@ mod tests {
 
     /// Endpoints that tell of so many operators each; the first is believed before they are compared.
     fn told(operators: &[u64]) -> (Voices, StakedPool) {
+        told_after(operators[0], operators)
+    }
+
+    /// The same, where another number was read before.
+    fn told_after(before: u64, operators: &[u64]) -> (Voices, StakedPool) {
         let voice = |(n, operators): (usize, &u64)| Voice {
             name: format!("endpoint {n}").as_str().into(),
             execution: Arc::new(FakeExecution::default()),
             manager: Arc::new(FakeManager {
                 committee: Answer::Yes(held_by(*operators)),
+                pool: Answer::Yes(with_key()),
                 ..FakeManager::default()
             }),
             ssv: Arc::new(FakeSsv::default()),
@@ -211,9 +226,10 @@ mod tests {
                 number: 9,
                 hash: Root([9; 32]),
             },
-            validator: BlsPublicKey([1; 48]),
-            committee: held_by(operators[0]),
-            staked: true,
+            validator: KEY,
+            committee: held_by(before),
+            staked: false,
+            exiting: false,
         };
         (
             Voices::new(operators.iter().enumerate().map(voice).collect()),
@@ -232,7 +248,8 @@ mod tests {
             (&[5, 3, 3], false),
         ] {
             let (voices, present) = told(operators);
-            let answer = threshold_of_holders(can, &voices, POOL, &present).await;
+            let manager = FakeManager::default();
+            let answer = threshold_of_holders(can, &manager, &voices, POOL, &present).await;
             match answer.unwrap_err() {
                 Prepared::Refused(why) => assert!(is_refused, "{operators:?}: {why}"),
                 Prepared::Later { reason, .. } => {
@@ -244,8 +261,13 @@ mod tests {
             }
         }
         let (voices, present) = told(&[3, 5]);
-        let threshold = threshold_of_holders(can, &voices, POOL, &present).await;
+        let manager = FakeManager::default();
+        let threshold = threshold_of_holders(can, &manager, &voices, POOL, &present).await;
         assert_eq!(threshold.unwrap(), 2);
+        // whoever said 5 says 3 by now, as all do
+        let (voices, present) = told_after(5, &[3, 3]);
+        let answer = threshold_of_holders(can, &manager, &voices, POOL, &present).await;
+        assert!(matches!(answer, Err(Prepared::Later { .. })), "{answer:?}");
     }
 
     #[tokio::test]
@@ -256,8 +278,29 @@ mod tests {
             (&[3, 4], Some(CheckStatus::Fail)),
         ] {
             let (voices, present) = told(operators);
-            let check = endpoints_agree(&voices, POOL, present.block).await;
+            let check = of_ceremony(&on_present(&FakeManager::default(), &voices, POOL, &present).await);
             assert_eq!(check.as_ref().map(|check| check.status), status, "{check:?}");
+        }
+        let (voices, mut present) = told_after(4, &[3, 3]);
+        let accord = on_present(&FakeManager::default(), &voices, POOL, &present).await;
+        assert!(accord.contradiction().is_some(), "{accord:?}");
+        present.committee = held_by(3);
+        present.validator = BlsPublicKey([2; 48]);
+        let accord = on_present(&FakeManager::default(), &voices, POOL, &present).await;
+        assert!(accord.words().contains("the pool's key"), "{accord:?}");
+    }
+
+    /// It would halt the case.
+    #[tokio::test]
+    async fn a_pool_without_a_validator_by_one_answer_ends_no_case() {
+        let (execution, denies) = (FakeExecution::default(), FakeManager::default());
+        for (voices, is_refused) in [(&[3, 3][..], false), (&[], true)] {
+            let (voices, _) = told_after(3, voices);
+            let answer = present(&denies, &execution, &voices, POOL).await;
+            let Err(answer) = answer else {
+                panic!("the contract has no validator")
+            };
+            assert_eq!(matches!(answer, Prepared::Refused(_)), is_refused, "{answer:?}");
         }
     }
 }

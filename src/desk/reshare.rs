@@ -18,9 +18,7 @@ use crate::oracle::{ActionKind, CommitteeRequirements, Fact, FactKind, KnownKey,
 use crate::ports::{
     Accord, Agreement, Answer, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv, agreed,
 };
-use crate::types::{
-    BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
-};
+use crate::types::{BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId};
 
 /// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
 #[derive(Debug)]
@@ -114,7 +112,8 @@ impl Reshare {
         }
         let mut holders = present.committee.operator_ids.clone();
         holders.sort_unstable();
-        let old_threshold = threshold_of_holders(can, &*self.manager, &*self.agreement, pool, &present).await?;
+        let old_threshold =
+            threshold_of_holders(can, &*self.manager, &*self.agreement, pool, &present).await?;
         let brought = self.brought(pool, &present, &holders, known).await?;
         let chosen = wanted.chosen.as_deref();
         if let Some(words) = holds_no_share(pool, wanted.leaving, &holders) {

@@ -103,11 +103,7 @@ pub async fn on_caller(
 }
 
 /// The owner's registrations at SSV, which no contract counts, as one endpoint told them.
-pub async fn on_registrations(
-    agreement: &dyn Agreement,
-    block: BlockRef,
-    told: &Answer<SsvState>,
-) -> Accord {
+pub async fn on_registrations(agreement: &dyn Agreement, block: BlockRef, told: &Answer<SsvState>) -> Accord {
     let accord = agreement.ask_at(block, &Registrations(block)).await;
     accord.held_against(&words::known(told, words::registrations).into_iter().collect())
 }
@@ -115,7 +111,10 @@ pub async fn on_registrations(
 /// What the manager's state says of a pool at `block`: what a ceremony with its key rests on. `used`: what was read of it
 /// before.
 pub async fn on_pool(agreement: &dyn Agreement, pool: PoolId, block: BlockRef, used: &Words) -> Accord {
-    agreement.ask_at(block, &Pool { pool, block }).await.held_against(used)
+    agreement
+        .ask_at(block, &Pool { pool, block })
+        .await
+        .held_against(used)
 }
 
 /// Who holds a pool's key, as `reader` told it. What it rebuilt from logs it reads anew where the others say something else:
@@ -392,7 +391,10 @@ struct Waits {
 impl Waits {
     /// Pools fill at different times, so nobody is asked for the number: who has as many, or more, bears it out.
     fn words(so_many: bool) -> Words {
-        vec![("so many of the oracle account's transactions", so_many.to_string())]
+        vec![(
+            "so many of the oracle account's transactions",
+            so_many.to_string(),
+        )]
     }
 }
 

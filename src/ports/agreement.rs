@@ -94,9 +94,13 @@ impl Accord {
     #[must_use]
     pub fn held_against(self, used: &Words) -> Self {
         let (who, said) = match &self {
-            Self::Agree { agreeing, said, .. } => (format!("{agreeing} endpoints that are asked now say"), said),
+            Self::Agree { agreeing, said, .. } => {
+                (format!("{agreeing} endpoints that are asked now say"), said)
+            }
             Self::Outvoted { most, .. } => ("most endpoints say now".to_owned(), most),
-            Self::TooFew { said: Some(said), .. } => ("the one endpoint that answers now says".to_owned(), said),
+            Self::TooFew { said: Some(said), .. } => {
+                ("the one endpoint that answers now says".to_owned(), said)
+            }
             Self::Alone | Self::Disagree(_) | Self::TooFew { said: None, .. } => return self,
         };
         let mut untold = None;
@@ -115,11 +119,22 @@ impl Accord {
             return Self::Disagree(SafeText::new(&words));
         }
         match (self, untold) {
-            (Self::Agree { agreeing, said, silent }, Some(subject)) => {
+            (
+                Self::Agree {
+                    agreeing,
+                    said,
+                    silent,
+                },
+                Some(subject),
+            ) => {
                 let configured = agreeing + silent.len();
                 let untold = SafeText::new(&format!("fewer than two can tell {subject}"));
                 let silent = silent.into_iter().chain([untold]).collect();
-                Self::TooFew { configured, said: Some(said), silent }
+                Self::TooFew {
+                    configured,
+                    said: Some(said),
+                    silent,
+                }
             }
             (accord, _) => accord,
         }

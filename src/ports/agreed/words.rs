@@ -20,7 +20,10 @@ pub fn known<T>(answer: &Answer<T>, word: impl FnOnce(&T) -> Word) -> Option<Wor
 #[must_use]
 pub fn head_of_queue(ready: &[PoolId]) -> Word {
     let head = ready.first().map(|head| format!("pool {head}"));
-    ("the head of the ready queue", head.unwrap_or_else(|| "empty".to_owned()))
+    (
+        "the head of the ready queue",
+        head.unwrap_or_else(|| "empty".to_owned()),
+    )
 }
 
 /// Where a pool stands among those that wait for a deposit.
@@ -34,7 +37,10 @@ pub fn place(pool: PoolId, ready: &[PoolId]) -> Word {
 /// The key that the contract has for a pool.
 #[must_use]
 pub fn key(key: Option<&BlsPublicKey>) -> Word {
-    ("the pool's key", key.map_or_else(|| "none".to_owned(), BlsPublicKey::to_string))
+    (
+        "the pool's key",
+        key.map_or_else(|| "none".to_owned(), BlsPublicKey::to_string),
+    )
 }
 
 /// Whether it marks the pool as exiting.
@@ -56,7 +62,10 @@ pub fn pool(view: &PoolView) -> Words {
     let nobody = operators.is_empty().then(|| "nobody".to_owned());
     vec![
         key(view.public_key.as_ref()),
-        ("the pool's operators", nobody.unwrap_or_else(|| operators.join(", "))),
+        (
+            "the pool's operators",
+            nobody.unwrap_or_else(|| operators.join(", ")),
+        ),
         ("the pool's deposits", view.deposits_wei.to_string()),
         ("the pool's deposit data root", view.deposit_data_root.to_string()),
         exiting(view.exiting),
@@ -71,7 +80,10 @@ pub fn committee(said: &PresentCommittee) -> Words {
     vec![
         ("who holds the pool's key", operators.join(", ")),
         ("the pool's reshares", said.reshare_count.to_string()),
-        ("the shares of the pool's key", keccak256(&said.shares).to_string()),
+        (
+            "the shares of the pool's key",
+            keccak256(&said.shares).to_string(),
+        ),
     ]
 }
 
@@ -121,7 +133,11 @@ pub fn credentials(credentials: &Root) -> Word {
 #[must_use]
 pub fn deposit_contract(code: &Answer<Bytes>) -> Option<Word> {
     let words = |code: &Bytes| format!("the code {}", keccak256(code));
-    let code = code.as_ref().known().ok()?.map_or_else(|| "none".to_owned(), words);
+    let code = code
+        .as_ref()
+        .known()
+        .ok()?
+        .map_or_else(|| "none".to_owned(), words);
     Some(("what is at the deposit contract's address", code))
 }
 
@@ -163,5 +179,8 @@ pub fn registrations(state: &SsvState) -> Word {
     let newest = state.registered_at.map_or_else(String::new, |at| {
         format!(", the newest in block {} by {}", at.block.number, at.transaction)
     });
-    ("the owner's registrations at SSV", format!("{}{newest}", state.owner_nonce))
+    (
+        "the owner's registrations at SSV",
+        format!("{}{newest}", state.owner_nonce),
+    )
 }

@@ -303,6 +303,16 @@ mod tests {
         voices: Vec<(FakeExecution, FakeManager, u64)>,
         before: &mut Before,
     ) -> ChainFacts {
+        facts_read(number, None, voices, before).await
+    }
+
+    /// The same, where whoever is asked first said something else before all were asked.
+    async fn facts_read(
+        number: u64,
+        first: Option<(FakeExecution, u64)>,
+        voices: Vec<(FakeExecution, FakeManager, u64)>,
+        before: &mut Before,
+    ) -> ChainFacts {
         let counts = |registrations| {
             let Answer::Yes(mut state) = FakeSsv::default().state else {
                 unreachable!("it tells a state")
@@ -322,10 +332,14 @@ mod tests {
                 ssv: counts(registrations),
             })
             .collect();
+        let (ssv, execution) = match first {
+            Some((execution, registrations)) => (counts(registrations) as _, Arc::new(execution) as _),
+            None => (voices[0].ssv.clone(), voices[0].execution.clone()),
+        };
         let from = Sources {
             manager: voices[0].manager.clone(),
-            ssv: voices[0].ssv.clone(),
-            execution: voices[0].execution.clone(),
+            ssv,
+            execution,
             agreement: Arc::new(Voices::new(voices)),
             one_voice: None,
             oracle: Some(Address::repeat_byte(3)),
@@ -481,6 +495,48 @@ mod tests {
             told(sent(4), sent(4), [41, 41], &mut before).await.owner_nonce,
             Some(41)
         );
+    }
+
+    fn told_alike(registrations: u64) -> Vec<(FakeExecution, FakeManager, u64)> {
+        let manager = || FakeManager {
+            implied_nonce: None,
+            ..FakeManager::default()
+        };
+        vec![
+            (sent(4), manager(), registrations),
+            (sent(4), manager(), registrations),
+        ]
+    }
+
+    /// It accuses whoever has the key, and pauses everything.
+    #[tokio::test]
+    async fn what_waits_by_one_answer_that_all_deny_when_they_are_asked_is_no_stranger() {
+        let mut before = Before::default();
+        let mut account = async |said_before| {
+            let first = Some((sent(said_before), 8));
+            let facts = facts_read(9, first, told_alike(8), &mut before).await;
+            facts.account.unwrap()
+        };
+        for _ in 0..2 {
+            let account = account(5).await;
+            assert_eq!((account.next, account.pending), (4, 4), "{account:?}");
+        }
+        assert_eq!(account(4).await.pending, 4);
+    }
+
+    #[tokio::test]
+    async fn a_registration_number_does_not_fall_where_all_agree_on_the_higher_one() {
+        let mut before = Before::default();
+        let mut number = async |said_before, all| {
+            let first = Some((sent(4), said_before));
+            facts_read(9, first, told_alike(all), &mut before)
+                .await
+                .owner_nonce
+        };
+        assert_eq!(number(42, 42).await, Some(42));
+        assert_eq!(number(40, 42).await, Some(42), "whoever tells 40 has lost some");
+        assert_eq!(number(43, 43).await, Some(43));
+        assert_eq!(number(41, 41).await, Some(41), "a reorganisation took some");
     }
 
     fn silent() -> FakeExecution {
