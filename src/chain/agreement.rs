@@ -222,12 +222,10 @@ fn told_by_two(standard: &Words, words: &[(SafeText, Words)]) -> Words {
 /// Whether that on which others differ from it is what two say, and not the word of one beside whom nobody can tell.
 fn is_told_by_two(standard: &Words, words: &[(SafeText, Words)]) -> bool {
     let told = told_by_two(standard, words);
-    let differ = words
+    let mut differ = words
         .iter()
         .filter(|(_, word)| difference(standard, word).is_some());
-    differ
-        .into_iter()
-        .all(|(_, word)| difference(&told, word).is_some())
+    differ.all(|(_, word)| difference(&told, word).is_some())
 }
 
 /// How some of those who spoke differ from what most say. Nobody is called wrong whom no majority outvotes.

@@ -248,7 +248,7 @@ mod tests {
     use crate::chain::agreement::Voices;
     use crate::ports::Revert;
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
-    use crate::types::CheckStatus;
+    use crate::types::{BlockRef, CheckStatus};
 
     fn payload(value_wei: u64) -> TransactionPayload {
         TransactionPayload {
