@@ -23,18 +23,13 @@ pub(crate) struct ExpectedChain {
 
 /// The contract wants the exit: state decides, the event only hinted. One that a person opened is wanted by that person:
 /// the contract of May 2023 marks no pool, since nothing calls what would.
-pub(super) async fn wanted(manager: &dyn PoolManager, pool: PoolId, opened_by: Option<&SafeText>) -> Check {
+pub(super) fn wanted(exiting: bool, pool: PoolId, opened_by: Option<&SafeText>) -> Check {
     if let Some(by) = opened_by {
         return Check::pass("pool-exiting", format!("opened by hand: {by} asked for it"));
     }
-    let view = manager.pool(pool, At::Latest).await;
-    view.check("pool-exiting", |view| {
-        let marks = if view.exiting { "marks" } else { "does not mark" };
-        (
-            view.exiting,
-            format!("the contract {marks} pool {pool} as exiting"),
-        )
-    })
+    let marks = if exiting { "marks" } else { "does not mark" };
+    let words = format!("the contract {marks} pool {pool} as exiting");
+    Check::of("pool-exiting", exiting, words)
 }
 
 pub(super) async fn domain(

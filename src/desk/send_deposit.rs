@@ -175,7 +175,8 @@ impl SendDeposit {
             since: draft.since,
             deposit_contract: self.deposit_contract,
         };
-        let agreed = agreed::on_deposit(&*self.sending.agreement, pool, oracle, facts.block, made);
+        let (agreement, used) = (&*self.sending.agreement, facts.words(pool));
+        let agreed = agreed::on_deposit(agreement, pool, oracle, facts.block, made, &used);
         checks.push(agreed.await.check(ENDPOINTS_AGREE));
         checks
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::committee::{self, Committees, OperatorReplies, Quorum};
 use super::exit_checks::{self, ByNode, ExpectedChain};
-use super::pools::{StakedPool, endpoints_agree, present, threshold_of_holders};
+use super::pools::{StakedPool, of_ceremony, on_present, present, threshold_of_holders};
 use super::proposal::{self, list};
 use super::sighting::{Told, phase, state};
 use super::{NO_BEACON, key_checks, later, one_node, refused};
@@ -102,7 +102,7 @@ impl SignExit {
         let mut committee = present.committee.operator_ids.clone();
         committee.sort_unstable();
         let can = self.committees.ceremonies.capabilities();
-        let threshold = threshold_of_holders(can, &*self.agreement, pool, &present).await?;
+        let threshold = threshold_of_holders(can, &*self.manager, &*self.agreement, pool, &present).await?;
         let message = ExitMessage {
             epoch,
             validator_index: validator.index,
@@ -159,8 +159,10 @@ impl SignExit {
         let quorum = Quorum::AtLeast(usize::from(plan.threshold()));
         let mut checks = committee::checks(&self.committees, &gathered.asked, plan, quorum);
         checks.push(present.staked_check(pool));
-        checks.extend(endpoints_agree(&*self.agreement, pool, present.block).await);
-        checks.push(exit_checks::wanted(&*self.manager, pool, draft.opened_by.as_ref()).await);
+        let accord = on_present(&*self.manager, &*self.agreement, pool, present).await;
+        checks.extend(of_ceremony(&accord));
+        let opened_by = draft.opened_by.as_ref();
+        checks.push(exit_checks::wanted(present.exiting, pool, opened_by));
         checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
         checks.extend(one_node::rules_check(gathered.rules_alone.as_ref()));
         let index = exit_checks::index(*beacon, key, validator.index).await;

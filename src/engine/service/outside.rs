@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, U256};
 use tokio::sync::{Mutex, mpsc};
 
 mod look;
@@ -182,8 +182,15 @@ impl Outside {
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
             Some(old) => {
-                let gas = self.gas_now(payload).await;
-                self.transactions.raise(old, gas, ceiling).await
+                let (gas, less) = self.gas_now(payload).await.unzip();
+                let raised = self.transactions.raise(old, gas, ceiling).await;
+                match (raised, less.flatten()) {
+                    // with the lower of two estimates it may do
+                    (Answer::Yes(Priced::Stuck(..)), Some(less)) => {
+                        self.transactions.raise(old, Some(less), ceiling).await
+                    }
+                    (raised, _) => raised,
+                }
             }
             None => {
                 // what the core knew of the account may be a block old
@@ -192,7 +199,7 @@ impl Outside {
                 if pending > nonce {
                     // one that stands alone with it holds nothing up: where it is right, the nonce is refused or replaced
                     let accord = agreed::on_waiting(&*self.ask.agreement, payload.from, pending).await;
-                    if accord.holds() {
+                    if accord.bears_out() {
                         return Err(words(&format!(
                             "nonce {nonce} of the oracle account is used already, by somebody else"
                         )));
@@ -208,11 +215,12 @@ impl Outside {
                 let gas = desk::gas_of(&*self.ask.manager, &simulated).value();
                 let gas = gas.map_err(unknown)?.map_err(|e| words(&e))?;
                 let priced = self.transactions.price(gas, ceiling).await;
-                match (priced, simulated.doubt()) {
-                    (Answer::Yes(Priced::Over(over)), Some(doubt)) => {
-                        Answer::not_known(format!("{over}, and {doubt}"))
-                    }
-                    (priced, _) => priced,
+                match &priced {
+                    Answer::Yes(Priced::Over(over)) => match self.doubt_over(&simulated, ceiling).await {
+                        Some(doubt) => Answer::not_known(format!("{over}, and {doubt}")),
+                        None => priced,
+                    },
+                    _ => priced,
                 }
             }
         };
@@ -230,12 +238,25 @@ impl Outside {
         })
     }
 
-    /// What the call of something that is out there already takes now. None where the endpoints are far apart on it, too: it keeps
-    /// the gas that it has.
-    async fn gas_now(&self, payload: &TransactionPayload) -> Option<u64> {
+    /// Why it is not sure that a call is over its ceiling: it is one endpoint's word, or is so with the higher of two estimates
+    /// alone.
+    async fn doubt_over(&self, simulated: &Simulated, ceiling: U256) -> Option<SafeText> {
+        if let Some(doubt) = simulated.doubt() {
+            return Some(doubt.clone());
+        }
+        let less = simulated.less()?;
+        let priced = self.transactions.price(less.gas, ceiling).await;
+        let is_over = matches!(priced, Answer::Yes(Priced::Over(_)));
+        (!is_over).then(|| less.words.clone())
+    }
+
+    /// What the call of something that is out there already takes now, and by the lower of two estimates. None where the endpoints are far apart on it, or one alone
+    /// says it, too: it keeps the gas that it has.
+    async fn gas_now(&self, payload: &TransactionPayload) -> Option<(u64, Option<u64>)> {
         let simulated = desk::simulate(&*self.ask.execution, payload).await.yes();
-        let sure = simulated.filter(|tried| !matches!(tried, Simulated::Disputed { .. }))?;
-        desk::gas_of(&*self.ask.manager, &sure).yes()?.ok()
+        let sure = simulated.filter(|tried| tried.doubt().is_none())?;
+        let gas = desk::gas_of(&*self.ask.manager, &sure).yes()?.ok()?;
+        Some((gas, sure.less().map(|less| less.gas)))
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {
