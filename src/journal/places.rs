@@ -17,6 +17,15 @@ pub struct JournalOptions {
     pub key: Option<PathBuf>,
 }
 
+/// What tells of a journal whose file is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// How far it was acknowledged.
+    Checkpoint(PathBuf),
+    /// Its key alone. Nothing tells whether a record was ever made.
+    Key(PathBuf),
+}
+
 /// The directory of the transcripts of ceremonies that the journal at this path names: beside it, by the name under which
 /// it is reached.
 #[must_use]
@@ -73,6 +82,27 @@ impl JournalOptions {
     pub fn is_mere_copy(&self) -> bool {
         let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         !self.key_of(&real).exists() && !self.checkpoint_of(&real).exists()
+    }
+
+    /// Whether there was a journal here whose file is gone: its checkpoint or its key, which may stand on other disks, are
+    /// left.
+    #[must_use]
+    pub fn tells_of_a_lost_one(&self) -> bool {
+        self.left_of_a_lost_one().is_some()
+    }
+
+    /// Which of the two is left, the checkpoint before the key.
+    #[must_use]
+    pub fn left_of_a_lost_one(&self) -> Option<Left> {
+        // a link that leads nowhere is followed by nobody
+        let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let is_empty = std::fs::metadata(&real).map_or(true, |found| found.len() == 0);
+        let (checkpoint, key) = (self.checkpoint_of(&real), self.key_of(&real));
+        match is_empty {
+            true if checkpoint.exists() => Some(Left::Checkpoint(checkpoint)),
+            true if key.exists() => Some(Left::Key(key)),
+            _ => None,
+        }
     }
 
     /// What a start reads beside the journal, where it is there, and whether it is a secret.
