@@ -60,6 +60,14 @@ pub(crate) fn told_of(real: &Path) -> PathBuf {
     real.with_extension("told")
 }
 
+/// Whether nothing is there, or a file that holds nothing.
+pub(super) fn is_blank(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(found) => found.is_file() && found.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
 impl JournalOptions {
     /// A journal with everything beside it.
     #[must_use]
@@ -94,11 +102,9 @@ impl JournalOptions {
     /// Which of the two is left, the checkpoint before the key.
     #[must_use]
     pub fn left_of_a_lost_one(&self) -> Option<Left> {
-        // a link that leads nowhere is followed by nobody
         let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let is_empty = std::fs::metadata(&real).map_or(true, |found| found.len() == 0);
         let (checkpoint, key) = (self.checkpoint_of(&real), self.key_of(&real));
-        match is_empty {
+        match is_blank(&real) {
             true if checkpoint.exists() => Some(Left::Checkpoint(checkpoint)),
             true if key.exists() => Some(Left::Key(key)),
             _ => None,

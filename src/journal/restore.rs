@@ -12,7 +12,7 @@ use super::checkpoint::{Checkpoint, Stated, newest_key};
 use super::error::{JournalError, io_at};
 use super::export;
 use super::own_key::{self, Acknowledged};
-use super::places::JournalOptions;
+use super::places::{JournalOptions, is_blank};
 use super::source::open_read_only;
 use super::stand;
 use super::store::{self, Journal, NewRecord};
@@ -89,14 +89,14 @@ pub fn restore(
     from: &Path,
     declared: Option<&Declaration>,
 ) -> Result<Restored, JournalError> {
-    if export::is_one(from)? {
+    let begins_anew = declared.is_some() && is_gone(options, from);
+    if !begins_anew && export::is_one(from)? {
         let problem = "is an export, which proves what was recorded but is no journal".to_owned();
         return Err(JournalError::NotRestored {
             from: from.to_owned(),
             problem,
         });
     }
-    let begins_anew = declared.is_some() && is_gone(options, from);
     let judged = match begins_anew {
         true => None,
         false => Some(judged(from)?),
@@ -122,13 +122,6 @@ pub fn restore(
 /// Whether `from` is the place of the journal, of which nothing is left but what stands elsewhere.
 fn is_gone(options: &JournalOptions, from: &Path) -> bool {
     from == options.path && is_blank(from) && options.tells_of_a_lost_one()
-}
-
-fn is_blank(path: &Path) -> bool {
-    match fs::metadata(path) {
-        Ok(found) => found.is_file() && found.len() == 0,
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
 }
 
 /// The file at `from`, which verifies: one that does not is named as such before anything is touched.

@@ -221,23 +221,19 @@ fn a_journal_that_was_removed_or_damaged_comes_back() {
 /// A start names `journal declare-lost` as the way on where no backup is left, and that answered that there was no journal.
 #[test]
 fn a_journal_of_which_nothing_is_left_is_declared_lost_and_another_one_says_so() {
-    for is_empty in [false, true] {
-        let (folder, options, _, _) = five();
+    for left in ["no file", "an empty one", "what a refused start makes"] {
+        let (_folder, options, _, _) = five();
         fs::remove_file(&options.path).unwrap();
-        if is_empty {
-            fs::write(&options.path, "").unwrap();
-        }
         let words = opens(&options).unwrap_err().to_string();
         assert!(words.contains("journal declare-lost REASON"), "{words}");
-        fs::remove_file(&options.path).unwrap();
-        if is_empty {
-            fs::write(&options.path, "").unwrap();
+        match left {
+            "no file" => fs::remove_file(&options.path).unwrap(),
+            "an empty one" => fs::write(&options.path, "").unwrap(),
+            _ => {}
         }
-        assert!(
-            restore(&options, &options.path, None).is_err(),
-            "nobody says that it is lost"
-        );
-        assert_eq!(options.path.exists(), is_empty);
+        let undeclared = restore(&options, &options.path, None);
+        assert!(undeclared.is_err(), "{left}: nobody says that it is lost");
+        assert_eq!(options.path.exists(), left != "no file");
         let restored = restore(&options, &options.path, Some(&declared())).unwrap();
         let lost = Lost {
             first: 1,
@@ -253,7 +249,6 @@ fn a_journal_of_which_nothing_is_left_is_declared_lost_and_another_one_says_so()
         );
         append(&options, 2..=2);
         assert_eq!(opens(&options).unwrap().0, 2);
-        drop(folder);
     }
 }
 

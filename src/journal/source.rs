@@ -23,7 +23,7 @@ pub(super) fn aside(path: &Path) -> Result<Source, JournalError> {
 }
 
 fn named(path: &Path) -> impl FnOnce(Unread) -> JournalError + '_ {
-    |unread| match unread {
+    move |unread| match unread {
         Unread::Sqlite(error) => sqlite_at(path)(error),
         Unread::Io(file, error) => io_at(&file)(error),
     }
