@@ -180,7 +180,11 @@ fn a_journal_of_which_nothing_but_its_checkpoint_is_left_is_declared_lost() {
     let (report, entries) = casimir_dkg::journal::verify(&path).unwrap();
     assert_eq!((report.records, report.acknowledged), (2, Some(2)));
     let kinds: Vec<_> = entries.iter().map(|entry| entry.kind.as_str()).collect();
-    assert_eq!(kinds, ["paused", "note"], "nothing leaves until a person has looked");
+    assert_eq!(
+        kinds,
+        ["paused", "note"],
+        "nothing leaves until a person has looked"
+    );
     // where nothing is left at all, the path may be mistyped
     for file in ["j.sqlite", "j.checkpoint"] {
         fs::remove_file(scratch.path().join(file)).unwrap();

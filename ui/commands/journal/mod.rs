@@ -181,7 +181,9 @@ fn export(place: &JournalOptions) -> anyhow::Result<Outcome> {
 fn backup(path: &Path, to: &Path, json: bool) -> anyhow::Result<Outcome> {
     let last = journal::backup(path, to)?;
     if json {
-        output::json(&json!({"file": to, "records": last.seq, "head": last.hash, "transcripts": places::transcripts_of(path)}));
+        output::json(
+            &json!({"file": to, "records": last.seq, "head": last.hash, "transcripts": places::transcripts_of(path)}),
+        );
     } else {
         let (records, head) = (last.seq, last.hash);
         output::line(&format!(

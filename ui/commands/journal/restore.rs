@@ -223,7 +223,9 @@ fn report(journal: &Path, restored: &Restored, found: &Found, transcripts: &Tran
             output::line(&format!("what was there is kept as {}", replaced.display()));
         }
         if let Some(words) = transcripts.missing_from(journal) {
-            output::line(&format!("{words}. Put them back from your copy of that directory"));
+            output::line(&format!(
+                "{words}. Put them back from your copy of that directory"
+            ));
         }
     }
     match lost {

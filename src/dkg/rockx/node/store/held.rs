@@ -68,7 +68,8 @@ pub(super) fn open_read_only(path: &Path) -> Result<Source, StoreError> {
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn shares(path: &Path) -> Result<Vec<Held>, StoreError> {
-    held_by(&open_read_only(path)?).map_err(|error| error.about(path))
+    let db = open_read_only(path)?;
+    held_by(&db).map_err(|error| error.about(path))
 }
 
 /// Shares that the manifest beside the store at `path` names, and that the store does not have.
@@ -123,7 +124,8 @@ pub(super) const SETTLED: &str =
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn begun(path: &Path) -> Result<Vec<Begun>, StoreError> {
-    begun_by(&open_read_only(path)?).map_err(|error| error.about(path))
+    let db = open_read_only(path)?;
+    begun_by(&db).map_err(|error| error.about(path))
 }
 
 pub(super) fn begun_by(db: &Connection) -> Result<Vec<Begun>, StoreError> {
