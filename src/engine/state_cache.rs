@@ -22,7 +22,7 @@ use crate::types::Root;
 const LONGEST: u64 = 1 << 30;
 
 /// Who folds. What another version kept is not used.
-const FOLD_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/12");
+const FOLD_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/13");
 
 /// A state, and the record that it reaches to.
 #[derive(Debug, Clone, Serialize, Deserialize)]

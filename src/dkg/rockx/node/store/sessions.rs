@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
@@ -125,11 +124,22 @@ impl Store {
     /// # Errors
     /// The store cannot be read or written. What is missing is known to this process all the same.
     pub(in super::super) fn miss(&self, signed: &[Named]) -> Result<Vec<Named>, StoreError> {
+        self.miss_by(
+            signed,
+            "signed for, by a result at the messenger; its share is not here",
+        )
+    }
+
+    /// The same by another word on what must be here, which is noted of the runs as `why`.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn miss_by(&self, told: &[Named], why: &str) -> Result<Vec<Named>, StoreError> {
         let held: BTreeSet<Named> = held_by(&self.db())?.iter().map(Named::from).collect();
         let mut new = Vec::new();
         {
             let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-            for named in signed.iter().filter(|named| !held.contains(named)) {
+            for named in told.iter().filter(|named| !held.contains(named)) {
                 if !missing.contains(named) {
                     missing.push(*named);
                     new.push(*named);
@@ -141,14 +151,8 @@ impl Store {
         }
         // a run that is known although no manifest names its share would be a loss that a person accepted
         self.write_manifest();
-        if !self.manifest_lags.load(Ordering::Relaxed) {
-            self.durably(|db| {
-                note_missing(
-                    db,
-                    &new,
-                    "signed for, by a result at the messenger; its share is not here",
-                )
-            })?;
+        if !self.manifest_lags() {
+            self.durably(|db| note_missing(db, &new, why))?;
         }
         Ok(new)
     }
