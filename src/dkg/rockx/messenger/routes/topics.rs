@@ -85,13 +85,7 @@ fn enter(
     if let Some(text) = state.removed.refuses(&id, origin, signed) {
         return Err(reply::error(StatusCode::CONFLICT, text, NOT_CREATED).into());
     }
-    let members: BTreeMap<String, (String, bool)> = names
-        .iter()
-        .filter_map(|name| {
-            let entry = state.registry.get(name)?;
-            Some((name.clone(), (entry.address.clone(), entry.listed)))
-        })
-        .collect();
+    let members = registered(&state, names);
     if members.len() > limits.subscribers {
         return Err(refused("too many subscribers").into());
     }
@@ -144,6 +138,17 @@ fn enter(
     let reply = topic.reply();
     state.topics.insert(id, topic);
     Ok(reply)
+}
+
+/// Where those of these names are that are registered, and whether the configuration lists them there.
+fn registered(state: &hub::State, names: &[String]) -> BTreeMap<String, (String, bool)> {
+    names
+        .iter()
+        .filter_map(|name| {
+            let entry = state.registry.get(name)?;
+            Some((name.clone(), (entry.address.clone(), entry.listed)))
+        })
+        .collect()
 }
 
 /// Whether only its owner may put another one in the place of this topic.
