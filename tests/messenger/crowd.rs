@@ -14,7 +14,7 @@ use crate::node::net::identity;
 const REGISTER: &str = "/register_node?subscribes_to=default";
 
 /// A messenger behind a proxy, which tells it who asks.
-async fn proxied(change: impl FnOnce(&mut MessengerConfig)) -> Open {
+pub(super) async fn proxied(change: impl FnOnce(&mut MessengerConfig)) -> Open {
     Open::start(|config| {
         config.listen = "127.0.0.1:0".parse().unwrap();
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -23,16 +23,16 @@ async fn proxied(change: impl FnOnce(&mut MessengerConfig)) -> Open {
     .await
 }
 
-fn from(client: &str) -> (&'static str, String) {
+pub(super) fn from(client: &str) -> (&'static str, String) {
     ("x-forwarded-for", client.to_owned())
 }
 
-fn proof(key: u64, name: &str, address: &str) -> (&'static str, String) {
+pub(super) fn proof(key: u64, name: &str, address: &str) -> (&'static str, String) {
     let proof = prove_registration(&identity(key).key, "default", name, address);
     (PROOF_HEADER, proof.unwrap())
 }
 
-fn subscriber(name: &str, address: &str) -> String {
+pub(super) fn subscriber(name: &str, address: &str) -> String {
     format!(r#"{{"name":"{name}","srv_addr":"{address}"}}"#)
 }
 

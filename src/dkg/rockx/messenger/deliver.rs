@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::config::Limits;
 use super::lane::DeliveryResult;
-use super::reach::Reach;
+use super::reach::{Asker, Reach};
 use crate::http::{self, BadUrl, Endpoint, Http};
 use crate::types::{RedactedUrl, SafeText};
 
@@ -103,8 +103,8 @@ impl Deliverer {
     }
 
     /// Whether it may be told whether something answers at `address`.
-    pub(super) async fn may_be_asked(&self, address: &str) -> bool {
-        self.reach.may_be_asked(address).await
+    pub(super) async fn may_be_asked(&self, address: &str, asker: Asker) -> bool {
+        self.reach.may_be_asked(address, asker).await
     }
 
     /// Whether something at `address` answers `/ping` as a node does. When too many are asked, it is taken to.
