@@ -74,10 +74,9 @@ where
             }
         }
     };
-    Actor {
-        goes_on: Some(goes_on),
-        ..Actor::of(deeds)
-    }
+    let mut actor = Actor::of(deeds);
+    actor.goes_on = Some(goes_on);
+    actor
 }
 
 /// Fills another pool now and then, as long as few wait for their deposit. The same seed gives the same times.

@@ -369,7 +369,7 @@ async fn what_a_command_has_started_ends_with_it() {
         let command = command::Command::new(words, SOURCE.into()).within(time);
         assert_eq!(command.notify(&notice()).await.is_ok(), name == "ends");
         let child = std::fs::read_to_string(&file).unwrap().trim().to_owned();
-        let patience = std::time::Instant::now() + Duration::from_secs(30);
+        let patience = std::time::Instant::now() + crate::TIMEOUT;
         while runs(&child) {
             assert!(std::time::Instant::now() < patience, "{name}: {child} runs on");
             tokio::time::sleep(Duration::from_millis(10)).await;

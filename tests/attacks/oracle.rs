@@ -88,7 +88,7 @@ impl Oracle {
     async fn is_live(&self) -> bool {
         let url = format!("http://{}/livez", self.monitor);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let asked = client.get(&url).timeout(Duration::from_secs(5)).send().await;
+        let asked = client.get(&url).timeout(crate::TIMEOUT).send().await;
         asked.is_ok_and(|answer| answer.status() == 200)
     }
 
