@@ -47,7 +47,8 @@ async fn a_forged_result_is_kept_out() {
 async fn forgeries_by_outsiders_are_kept_out() {
     let house = House::build(Plan {
         honest: ids(1..=3),
-        others: vec![(OperatorId(4), Misbehaviour::Slow(Duration::from_millis(600)))],
+        // while it is waited for, the forger has all the time that it needs
+        others: vec![(OperatorId(4), Misbehaviour::Slow(Duration::from_secs(2)))],
         ..Plan::default()
     })
     .await;

@@ -831,7 +831,8 @@ async fn where_nobody_is_named_one_address_does_not_fill_the_room_for_messages()
         let text = output(id(n), 1, n);
         messenger.post(&stream(id(n)), result(&[(1, text)])).await;
     }
-    assert!(messenger.metric("results").await >= 1.0);
+    // the last that was told may be of before these came
+    messenger.metric_is("results", |told| told >= 1.0).await;
     assert!(messenger.metric("result_bytes").await <= 9_000.0);
 }
 

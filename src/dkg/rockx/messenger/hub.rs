@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -26,6 +26,10 @@ use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
 use crate::monitor::Pulse;
 use crate::types::{OperatorId, RequestId, UnixMillis};
+
+/// What is held is counted anew after so long, however long the last count took: whoever counts may be kept waiting on a
+/// busy machine, which says nothing about the next one.
+const OLDEST_GAUGES: Duration = Duration::from_secs(1);
 
 /// Name of the registry, which looks like a topic from outside.
 pub(super) const DEFAULT: &str = "default";
@@ -311,7 +315,7 @@ impl Hub {
         let begun = Instant::now();
         let gauges = self.walk();
         let took = begun.elapsed();
-        *known = Some((gauges.clone(), Instant::now() + took * 50));
+        *known = Some((gauges.clone(), Instant::now() + (took * 50).min(OLDEST_GAUGES)));
         gauges
     }
 

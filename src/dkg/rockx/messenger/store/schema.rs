@@ -1,6 +1,5 @@
 //! Tables and the statements that change them.
 
-use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
@@ -65,7 +64,7 @@ const REMOVED: &str = "
 pub const FILE: &str = "messenger.sqlite";
 
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
-pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
+pub(super) fn open(dir: &Path) -> Result<(Connection, lock::Held), StoreError> {
     let io = |path: &Path| {
         let path = path.display().to_string();
         move |source| StoreError::Io { path, source }

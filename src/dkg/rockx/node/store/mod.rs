@@ -45,7 +45,6 @@ mod shares;
 mod standing;
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -185,7 +184,7 @@ pub struct Store {
     /// The manifest does not name all that is here.
     manifest_lags: Mutex<bool>,
     /// Held while the store is open; released by the operating system however the process ends.
-    _lock: File,
+    _lock: lock::Held,
 }
 
 impl fmt::Debug for Store {
@@ -432,7 +431,7 @@ fn told(lags: &mut bool, written: Result<(), StoreError>) {
 }
 
 /// The lock stands beside the file itself, not beside a link to it: two ways to one file are one store.
-fn take_lock(path: &Path) -> Result<File, StoreError> {
+fn take_lock(path: &Path) -> Result<lock::Held, StoreError> {
     let file = std::fs::canonicalize(path).map_err(manifest::naming(path))?;
     let path = file.with_extension("lock");
     lock::take(&path).map_err(|why| match why {
