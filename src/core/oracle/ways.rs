@@ -85,17 +85,11 @@ fn way_on(state: &State, case: &Case, way: Way) -> Option<WayOn> {
     let (can, why, costs) = match way {
         Way::Decide => {
             let action = undecided(state, case)?;
-            let proposed = state.actions.get(&action)?;
+            let can = state.actions.get(&action)?.approvable();
             let again = costs::proposed_again(state, case);
-            let acts = state.refreshing(action).filter(|it| it.is_enough);
-            let why = match &acts {
+            let why = match state.refreshing(action).filter(|it| it.is_enough) {
                 Some(it) => format!("{action} is {}", it.words()),
                 None => format!("{action} waits for a decision{again}"),
-            };
-            // what is stale takes no approval beside those that are enough
-            let can = match state.faded(proposed).and(acts) {
-                Some(it) => Err(format!("{}: it counts by itself then", it.words())),
-                None => proposed.approvable(),
             };
             let costs = "approved, it leaves this machine; rejected, the case halts until it is retried";
             (can, why, costs.to_owned())
