@@ -340,7 +340,7 @@ mod tests {
                 epoch: 356,
                 domain: None,
             },
-            share_public_keys: Default::default(),
+            share_public_keys: std::collections::BTreeMap::new(),
             brought: None,
         };
         let draft = BroadcastExitDraft {

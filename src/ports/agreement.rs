@@ -115,7 +115,11 @@ impl Accord {
                 // they have another block at that height, and so nothing to say of this one
                 None => "the endpoints that are asked now do not know that block".to_owned(),
             };
-            let words = format!("an endpoint said of {subject} {here}, and {words}");
+            // who of them is outvoted is said as before
+            let outvoted = self
+                .contradiction()
+                .map_or_else(String::new, |words| format!("{words}; "));
+            let words = format!("{outvoted}an endpoint said of {subject} {here}, and {words}");
             return Self::Disagree(SafeText::new(&words));
         }
         match (self, untold) {

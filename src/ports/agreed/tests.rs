@@ -290,10 +290,7 @@ fn that_all_agree_bears_out_only_what_was_used() {
     for other in [agree("8"), outvoted("8"), one("8")] {
         let held = other.clone().held_against(&used);
         let words = held.contradiction().expect("they say something else").to_string();
-        assert!(
-            words.starts_with("an endpoint said of the fees 7, and "),
-            "{words}"
-        );
+        assert!(words.contains("an endpoint said of the fees 7, and "), "{words}");
         assert!(words.ends_with(" 8") && !held.bears_out(), "{words}");
         assert_ne!(held.check("endpoints-agree").status, CheckStatus::Pass);
     }

@@ -49,7 +49,8 @@ pub(super) fn refresh_first(
             ", and it takes another person"
         };
         return SafeText::new(&format!(
-            "{by} has approved {id} already, and its checks are stale still ({}): it waits for them until {} now{more}",
+            "{by} has approved {id} already, and its checks are stale still ({}): it waits for them until {} now{more}; \
+             a stop of the engine forgets it",
             faded.why,
             until.to_utc()
         ));
