@@ -21,7 +21,7 @@ mod binary;
 #[expect(dead_code, reason = "only a part is needed here")]
 #[path = "../engine/crowd.rs"]
 mod crowd;
-#[path = "../loopback.rs"]
+#[path = "../loopback/mod.rs"]
 mod loopback;
 #[expect(dead_code, reason = "only a part is needed here")]
 #[path = "../engine/support.rs"]

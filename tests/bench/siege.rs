@@ -30,7 +30,7 @@ mod fleet;
 #[path = "../attacks/flood.rs"]
 mod flood;
 #[cfg(target_os = "linux")]
-#[path = "../loopback.rs"]
+#[path = "../loopback/mod.rs"]
 mod loopback;
 #[cfg(target_os = "linux")]
 #[path = "../attacks/oracle.rs"]
