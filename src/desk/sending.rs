@@ -345,101 +345,95 @@ mod tests {
         assert_eq!(no_market[1].status, CheckStatus::Unknown);
     }
 
+    /// The check of the fees.
+    async fn looked(execution: FakeExecution) -> (CheckStatus, String) {
+        let (manager, ssv, balance) = (FakeManager::default(), FakeSsv::default(), Answer::Yes(U256::MAX));
+        let made = checks((&nobody(), &manager, &execution, &ssv), &payload(0), &balance)
+            .await
+            .0;
+        (made[1].status, made[1].reason.to_string())
+    }
+
+    /// Base fees in gwei.
+    fn quote(base_fee: u128, least: u128, alone: bool) -> Answer<fees::FeeQuote> {
+        Answer::Yes(fees::FeeQuote {
+            base_fee: base_fee * 1_000_000_000,
+            priority: 1,
+            alone,
+            least_base_fee: least * 1_000_000_000,
+        })
+    }
+
+    /// At 10 gwei the ceiling, 0.1 ETH, pays 8 million.
+    const MUCH: u64 = 12_000_000;
+
+    fn at_ten_gwei(simulated: Simulated) -> FakeExecution {
+        FakeExecution {
+            simulated: Answer::Yes(simulated),
+            quote: quote(10, 10, false),
+            ..FakeExecution::default()
+        }
+    }
+
     /// It would end an approval.
     #[tokio::test]
-    async fn fees_above_the_ceiling_by_one_voice_of_several_are_not_known() {
-        let looked = async |execution: FakeExecution| {
-            let (manager, ssv, balance) =
-                (FakeManager::default(), FakeSsv::default(), Answer::Yes(U256::MAX));
-            let made = checks((&nobody(), &manager, &execution, &ssv), &payload(0), &balance)
-                .await
-                .0;
-            (made[1].status, made[1].reason.to_string())
+    async fn gas_above_the_ceiling_by_one_voice_of_several_is_not_known() {
+        let succeeds = |doubt: Option<&str>| {
+            at_ten_gwei(Simulated::Succeeds {
+                gas: MUCH,
+                doubt: doubt.map(Into::into),
+                less: None,
+            })
         };
-        let gas = |simulated| FakeExecution {
-            simulated: Answer::Yes(simulated),
-            quote: Answer::Yes(fees::FeeQuote {
-                base_fee: 10_000_000_000,
-                priority: 1,
-                alone: false,
-                least_base_fee: 10_000_000_000,
-            }),
-            ..FakeExecution::default()
-        };
-        // 0.1 ETH are 6.7 gwei for so much gas
-        let much = 12_000_000;
-        let sure = gas(Simulated::Succeeds {
-            gas: much,
-            doubt: None,
-            less: None,
-        });
-        assert_eq!(looked(sure).await.0, CheckStatus::Fail);
+        assert_eq!(looked(succeeds(None)).await.0, CheckStatus::Fail);
         let words = "a alone estimates its gas";
-        let doubted = gas(Simulated::Succeeds {
-            gas: much,
-            doubt: Some(words.into()),
-            less: None,
-        });
-        let disputed = gas(Simulated::Disputed {
-            gas: much,
+        let disputed = at_ten_gwei(Simulated::Disputed {
+            gas: MUCH,
             words: words.into(),
         });
-        for execution in [doubted, disputed] {
+        for execution in [succeeds(Some(words)), disputed] {
             let (status, reason) = looked(execution).await;
             assert_eq!(status, CheckStatus::Unknown);
             assert!(reason.ends_with(words), "{reason}");
         }
-        // two estimates that are not far apart: too dear is what is so by the lower one, too
-        let dear = |gas, less| {
-            let execution = FakeExecution {
-                quote: Answer::Yes(fees::FeeQuote {
-                    base_fee: 10_000_000_000,
-                    priority: 1,
-                    alone: false,
-                    least_base_fee: 10_000_000_000,
+    }
+
+    /// Two estimates that are not far apart: too dear is what is so by the lower one, too.
+    #[tokio::test]
+    async fn gas_is_above_the_ceiling_where_the_lower_estimate_is() {
+        let dear = |less| {
+            looked(at_ten_gwei(Simulated::Succeeds {
+                gas: MUCH,
+                doubt: None,
+                less: Some(crate::ports::Less {
+                    gas: less,
+                    words: "a estimates more gas than b".into(),
                 }),
-                simulated: Answer::Yes(Simulated::Succeeds {
-                    gas,
-                    doubt: None,
-                    less: Some(crate::ports::Less {
-                        gas: less,
-                        words: "a estimates more gas than b".into(),
-                    }),
-                }),
-                ..FakeExecution::default()
-            };
-            looked(execution)
+            }))
         };
-        // at 10 gwei the ceiling pays 8 million
-        let (status, reason) = dear(much, 7_000_000).await;
+        let (status, reason) = dear(7_000_000).await;
         assert_eq!(status, CheckStatus::Unknown, "{reason}");
         assert!(reason.ends_with("a estimates more gas than b"), "{reason}");
-        assert_eq!(dear(much, 9_000_000).await.0, CheckStatus::Fail);
-        let quote = |alone| FakeExecution {
-            quote: Answer::Yes(fees::FeeQuote {
-                base_fee: 5_000_000_000_000,
-                priority: 1,
-                alone,
-                least_base_fee: 5_000_000_000_000,
-            }),
-            ..FakeExecution::default()
+        assert_eq!(dear(9_000_000).await.0, CheckStatus::Fail);
+    }
+
+    #[tokio::test]
+    async fn fees_above_the_ceiling_by_one_voice_or_by_the_higher_of_two_are_not_known() {
+        let at = |quote| {
+            looked(FakeExecution {
+                quote,
+                ..FakeExecution::default()
+            })
         };
-        assert_eq!(looked(quote(false)).await.0, CheckStatus::Fail);
-        let higher_of_two = FakeExecution {
-            quote: Answer::Yes(fees::FeeQuote {
-                base_fee: 1_000_000_000_000,
-                priority: 1,
-                alone: false,
-                least_base_fee: 600_000_000_000,
-            }),
-            ..FakeExecution::default()
-        };
-        let (status, reason) = looked(higher_of_two).await;
-        assert_eq!(status, CheckStatus::Unknown, "{reason}");
-        assert!(reason.contains("by the higher of two base fees"), "{reason}");
-        let (status, reason) = looked(quote(true)).await;
-        assert_eq!(status, CheckStatus::Unknown, "{reason}");
-        assert!(reason.ends_with("by the fees of one endpoint alone"), "{reason}");
+        assert_eq!(at(quote(5_000, 5_000, false)).await.0, CheckStatus::Fail);
+        for (quote, words) in [
+            (quote(1_000, 600, false), "by the higher of two base fees"),
+            (quote(5_000, 5_000, true), "by the fees of one endpoint alone"),
+        ] {
+            let (status, reason) = at(quote).await;
+            assert_eq!(status, CheckStatus::Unknown, "{reason}");
+            assert!(reason.contains(words), "{reason}");
+        }
     }
 
     /// One voice's refusal is a person's affair: the core gives a key up on a failed check alone.

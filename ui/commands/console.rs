@@ -371,7 +371,7 @@ mod elsewhere {
             let words = gone(7);
             for part in [
                 "process 7",
-                "accepted is in its journal",
+                "What counted is in its journal and stands",
                 "may be there or not",
                 "`casimir-dkg status`",
             ] {

@@ -14,7 +14,11 @@ fn no_test_gives_a_port_of_everybody_back_and_relies_on_it() {
         behind.any(|rest| rest.contains(".local_addr()"))
     };
     let all = sources(&["tests", "src"]);
-    let places: Vec<_> = all.iter().filter(given_back).map(|source| source.path.clone()).collect();
+    let places: Vec<_> = all
+        .iter()
+        .filter(given_back)
+        .map(|source| source.path.clone())
+        .collect();
     assert_eq!(places, nobody);
 }
 

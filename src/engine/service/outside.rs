@@ -181,17 +181,7 @@ impl Outside {
             .ok_or_else(|| words(&"there is no signer in this mode"))?;
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
-            Some(old) => {
-                let (gas, less) = self.gas_now(payload).await.unzip();
-                let raised = self.transactions.raise(old, gas, ceiling).await;
-                match (raised, less.flatten()) {
-                    // with the lower of two estimates it may do
-                    (Answer::Yes(Priced::Stuck(..)), Some(less)) => {
-                        self.transactions.raise(old, Some(less), ceiling).await
-                    }
-                    (raised, _) => raised,
-                }
-            }
+            Some(old) => self.raised(old, payload).await,
             None => {
                 // what the core knew of the account may be a block old
                 let pending = self.ask.execution.nonce(payload.from, At::Pending).await;
@@ -236,6 +226,20 @@ impl Outside {
             Some(why) => NotSigned::Away(why.clone()),
             None => words(&error),
         })
+    }
+
+    /// What is paid for the same nonce once more.
+    async fn raised(&self, old: &SignedTransaction, payload: &TransactionPayload) -> Answer<Priced> {
+        let ceiling = payload.fee_ceiling_wei;
+        let (gas, less) = self.gas_now(payload).await.unzip();
+        let raised = self.transactions.raise(old, gas, ceiling).await;
+        match (raised, less.flatten()) {
+            // with the lower of two estimates it may do
+            (Answer::Yes(Priced::Stuck(..)), Some(less)) => {
+                self.transactions.raise(old, Some(less), ceiling).await
+            }
+            (raised, _) => raised,
+        }
     }
 
     /// Why it is not sure that a call is over its ceiling: it is one endpoint's word, or is so with the higher of two estimates

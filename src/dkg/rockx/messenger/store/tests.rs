@@ -243,7 +243,7 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     ));
     let words = refused.to_string();
     let named = format!(
-        "{} has version 5, this program knows versions up to 4",
+        "{} has version 6, this program knows versions up to 5",
         path.display()
     );
     assert!(words.starts_with(&named), "{words}");
