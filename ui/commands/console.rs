@@ -371,7 +371,8 @@ mod elsewhere {
             let words = gone(7);
             for part in [
                 "process 7",
-                "What counted is in its journal and stands",
+                "counted is in its journal",
+                "that still waited for stale checks is forgotten",
                 "may be there or not",
                 "`casimir-dkg status`",
             ] {

@@ -166,7 +166,7 @@ fn decide(app: &App, action: &ActionView) -> String {
         (_, Risk::Irreversible, _) => "nobody can undo it, so you type its phrase",
         (Family::Transaction, ..) => "the second decision, a transaction that moves money",
         (_, _, Payload::Ceremony(ceremony)) => match ceremony.plan.kind() {
-            CeremonyKind::Keygen => "operators make a key; its deposit is decided after it",
+            CeremonyKind::Keygen => "operators make a key; its deposit is decided next",
             CeremonyKind::Reshare => "operators hand on a key; telling the contract is the second decision",
             CeremonyKind::Sign => "operators sign; publishing it is the second decision",
         },
@@ -183,7 +183,7 @@ mod tests {
     use crate::console::tests::fixture::{self, app};
 
     #[test]
-    fn the_first_minute_says_what_a_key_generation_is_for_and_that_its_deposit_is_decided_after_it() {
+    fn the_first_minute_says_what_a_key_generation_is_for_and_that_its_deposit_is_decided_next() {
         let mut snapshot = fixture::busy();
         let keygen = fixture::keygen("deposit/9#1", casimir_dkg::view::ActionState::Proposed, false);
         let deposit = snapshot.actions[0].clone();
@@ -191,7 +191,7 @@ mod tests {
         snapshot.ceremonies.clear();
         assert_eq!(
             words(&app(snapshot.clone())),
-            "a opens deposit/9#1: operators make a key; its deposit is decided after it"
+            "a opens deposit/9#1: operators make a key; its deposit is decided next"
         );
         snapshot.actions = vec![deposit];
         assert!(words(&app(snapshot.clone())).contains("moves money"));
