@@ -101,7 +101,7 @@ async fn a_ceremony_whose_messenger_and_operators_speak_tls() {
 async fn one_client_has_so_many_handshakes_and_others_have_theirs() {
     let folder = tempfile::tempdir().unwrap();
     let files = files(folder.path());
-    let ca = reqwest::Certificate::from_pem(certificate(&files).as_bytes()).unwrap();
+    let ca = reqwest::Certificate::from_pem(certificate(&files, &[HOUSE]).as_bytes()).unwrap();
     let messenger = messenger::spawn(MessengerConfig {
         tls: Some(Tls::open(&files).unwrap()),
         ..MessengerConfig::new("127.0.0.1:0".parse().unwrap())
