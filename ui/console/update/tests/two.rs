@@ -90,7 +90,7 @@ fn the_question_says_that_the_first_approval_lets_less_pass_than_this_one() {
         action.people.as_mut().unwrap().given[0].lets_pass = Some(vec!["deposit-logs".to_owned()]);
         action.checks.push(Check::unknown("endpoints-agree", "one voice"));
     };
-    const HELD: &str = "held until deposit-logs and endpoints-agree are known, which bob did not let pass";
+    const HELD: &str = "held until endpoints-agree is known, which bob did not let pass";
     let mut d = busy();
     d.send(with(unknown));
     let lines = asked(&mut d);
