@@ -189,7 +189,10 @@ impl Fleet {
             })
             .unwrap();
         }
-        let observer = crate::loopback::nobody();
+        let observer = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
         config.observer_listen = observer;
         let initiator = Initiator::start(config).await.unwrap();
         let fleet = Self {

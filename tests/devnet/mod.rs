@@ -13,4 +13,4 @@ pub(crate) mod killed;
 mod process;
 mod proxy;
 mod reorg;
-pub(crate) mod support;
+mod support;

@@ -7,7 +7,6 @@ mod crowd;
 mod delivery;
 mod guards;
 mod hostile;
-mod overheard;
 mod recordings;
 mod restart;
 mod results;

@@ -23,11 +23,10 @@ pub(crate) const PROCESSED: &str = r#"{"error":null,"message":"processed message
 
 /// A messenger on loopback that knows the keys of operators 1 to 13.
 pub(crate) fn config() -> MessengerConfig {
-    let mut config = MessengerConfig::new(crate::own_loopback());
-    config.operators = (1..=13).map(|n| operator(n, "")).collect();
-    // whoever is there answers, however busy the machine is
-    config.limits.probe_deadline = Duration::from_secs(30);
-    config
+    MessengerConfig {
+        operators: (1..=13).map(|n| operator(n, "")).collect(),
+        ..MessengerConfig::new(crate::own_loopback())
+    }
 }
 
 /// An operator with its published key, that is let in without a proof at this address.
@@ -114,20 +113,18 @@ impl Messenger {
             .await
     }
 
-    /// Until one of our metrics has this value.
+    /// Until one of our metrics has this value: what is held is counted now and then, and may be told as it was.
     pub(crate) async fn metric_becomes(&self, name: &str, value: f64) {
-        self.metric_is(name, |told| told == value).await;
-    }
-
-    /// Until one of our metrics is as it should be: what is held is counted now and then, and may be told as it was.
-    pub(crate) async fn metric_is(&self, name: &str, should: impl Fn(f64) -> bool) {
         let until = tokio::time::Instant::now() + SOON;
         loop {
             let told = self.metric(name).await;
-            if should(told) {
+            if told == value {
                 return;
             }
-            assert!(tokio::time::Instant::now() < until, "{name} stays {told}");
+            assert!(
+                tokio::time::Instant::now() < until,
+                "{name} is {told}, not {value}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

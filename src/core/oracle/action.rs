@@ -229,7 +229,7 @@ impl Action {
     }
 
     /// What was decided on it, oldest first.
-    pub fn decisions(&self) -> impl Iterator<Item = &Decision> {
+    fn decisions(&self) -> impl Iterator<Item = &Decision> {
         self.endorsements.iter().chain(&self.decision)
     }
 

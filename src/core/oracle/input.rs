@@ -229,7 +229,6 @@ impl Input {
             | Self::Facts(_)
             | Self::BeaconMoved
             | Self::Ends { .. }
-            | Self::Stops
             | Self::Command { .. } => false,
         }
     }
@@ -354,8 +353,6 @@ pub enum Input {
         /// Which, and why.
         reason: SafeText,
     },
-    /// The engine stops, whatever for: what it knows and no journal keeps is forgotten.
-    Stops,
     /// A person asks for something.
     Command { by: Asker, command: Command },
 }

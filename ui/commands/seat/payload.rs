@@ -299,7 +299,7 @@ mod tests {
             can_reject: Can::Yes,
             undo: None,
             refreshing: None,
-            approvals_ended: Vec::new(),
+            approval_ended: None,
             phrase: None,
             committee: None,
             people: None,

@@ -11,7 +11,7 @@ use crate::console::app::{Ask, Field, FieldKind, Target};
 /// The approve key.
 pub(super) fn start(app: &mut App) -> Vec<Effect> {
     let action = match app.subject_action().cloned() {
-        Some(action) if app.takes_mine(&action) => action,
+        Some(action) if action.takes_approval() => action,
         other => return instead(app, other.as_ref()),
     };
     let target = Target::Row(RowId::Action(action.id));
@@ -46,16 +46,15 @@ fn instead(app: &mut App, decided: Option<&ActionView>) -> Vec<Effect> {
     let (here, follows, relation) = match decided {
         Some(action) => {
             let follows = app.snapshot.successor(action.id).map(|a| a.id);
-            let stands = app.my_approval(action);
             (
-                stands.unwrap_or_else(|| format!("{} is {}", action.id, action.standing())),
+                format!("{} is {}", action.id, action.standing()),
                 follows,
                 "follows from it",
             )
         }
         None => {
             let case = app.subject_case();
-            let of_case = app.waits_for_me().find(|a| Some(a.id.case) == case);
+            let of_case = app.snapshot.waiting().find(|a| Some(a.id.case) == case);
             (
                 "here is nothing to decide".to_owned(),
                 of_case.map(|a| a.id),
@@ -63,16 +62,12 @@ fn instead(app: &mut App, decided: Option<&ActionView>) -> Vec<Effect> {
             )
         }
     };
-    let next = app.waits_for_me().next().map(|a| a.id);
+    let next = app.snapshot.waiting().next().map(|a| a.id);
     let (next, relation) = match (follows, next) {
         (Some(follows), _) => (follows, relation),
         (None, Some(next)) => (next, "waits next"),
         (None, None) => {
-            let what = match app.snapshot.waiting().next() {
-                Some(_) => "nothing else waits for you",
-                None => "nothing waits for a decision",
-            };
-            app.say(Token::Info, format!("{here}, and {what}"));
+            app.say(Token::Info, format!("{here}, and nothing waits for a decision"));
             return vec![];
         }
     };
@@ -114,7 +109,13 @@ fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
 pub(super) fn phrase_typed(app: &mut App, id: ActionId, digest: Root, phrase: String) {
     match app.known().action(id).cloned() {
         Some(action) if action.digest == digest => question(app, &action, Some(phrase)),
-        _ => closed::instead_of_a_question(app, format!("{id} changed while you typed: read it again")),
+        _ => {
+            app.overlay = None;
+            app.say(
+                Token::Warn,
+                format!("{id} changed while you typed: read it again"),
+            );
+        }
     }
 }
 
@@ -160,21 +161,11 @@ fn facts(action: &ActionView) -> Vec<String> {
         }
     }
     let warnings = action.warnings().into_iter();
-    first.splice(0..0, warnings.map(|warning| format!("! {warning}")));
+    first.splice(0..0, warnings.map(|text| format!("! {text}")));
     first.push(format!("code: {}", action.digest.code()));
     first.push(checks(action));
-    first.extend(
-        action
-            .refreshing_lasts_for()
-            .map(|words| format!("The approval {words}")),
-    );
     if let Some(people) = &action.people {
-        first.push(format!(
-            "It takes {} people; {}; {}",
-            people.needed,
-            people.words(),
-            people.one_more()
-        ));
+        first.push(format!("It takes {} people; {}", people.needed, people.words()));
     }
     if action.risk == Risk::Irreversible {
         first.push("This cannot be undone by anybody.".to_owned());

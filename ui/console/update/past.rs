@@ -97,10 +97,7 @@ fn show(app: &mut App, snapshot: Arc<Snapshot>) {
     app.details.clear();
     app.marked.clear();
     app.decided = None;
-    // the journal may take a while, and something else be typed meanwhile
-    if app.overlay.is_some() {
-        closed::by_itself(app, "another moment is shown now".to_owned());
-    }
+    app.overlay = None;
     app.forget_found();
     app.refresh_lists(|_| None);
 }

@@ -71,7 +71,6 @@ pub(super) fn kind(input: &Input) -> String {
         Input::ValidatorSeen { seen: None, .. } => "validator seen: not known",
         Input::Died { effect, .. } => return format!("died: {}", effect.name()),
         Input::Ends { .. } => "ends",
-        Input::Stops => "stops",
         Input::Command { command, .. } => asked(command),
     };
     sort.to_owned()
@@ -164,9 +163,7 @@ fn about(input: &Input) -> String {
             Command::ApproveSigned { name, signed, .. } => format!("{name}, {}", signed.statement.action),
             Command::SwitchMode { to, .. } => format!("{by}, {to}"),
         },
-        Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } | Input::Stops => {
-            String::new()
-        }
+        Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } => String::new(),
     }
 }
 

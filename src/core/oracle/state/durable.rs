@@ -106,8 +106,7 @@ impl Durable {
         own.any(|(_, s)| s.signed_at >= *made_at && in_the_chain(s))
     }
 
-    /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen. Which
-    /// one is the newest the order of the records says: a clock may have been set back between them.
+    /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
     /// What was condemned, or was not what the contract took, is not the pool's key.
     #[must_use]
     pub fn known_key(&self, pool: PoolId) -> Option<KnownKey> {
@@ -119,12 +118,12 @@ impl Durable {
             .into_iter()
             .flat_map(ours)
             .filter(done)
-            .filter_map(|case| Some((case.moved_by, case.moved_key().filter(used)?)))
+            .filter_map(|case| Some((case.since, case.moved_key().filter(used)?)))
             .chain(
                 past.and_then(|past| past.reshare.as_ref())
-                    .map(|(moved_by, key)| (*moved_by, key.whole())),
+                    .map(|(since, key)| (*since, key.whole())),
             )
-            .max_by_key(|(moved_by, _)| *moved_by);
+            .max_by_key(|(since, _)| *since);
         let made = || {
             let here = cases::ALL.into_iter().flat_map(ours);
             here.filter_map(|case| Some((case.id.ordinal, case.made_key().filter(used)?)))
