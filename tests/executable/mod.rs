@@ -2,6 +2,8 @@
 //! program just then, whose process holds a file that is open here for writing until it has become that program, and the
 //! system executes no such file ("Text file busy").
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
