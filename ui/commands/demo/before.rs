@@ -53,7 +53,7 @@ fn place(args: &DemoArgs, options: &LoadOptions) -> Place {
     }
 }
 
-/// Tells whom a file or flags were given that are for a real network: the demo has one of its own.
+/// Says which file and flags have no effect here: they are for a real network, and whoever gave them may think that they hold.
 pub(super) fn tell_what_is_not_used(options: &LoadOptions) {
     what_is_not_used(options)
         .iter()
