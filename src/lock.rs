@@ -9,7 +9,9 @@ use crate::owner;
 use crate::types::{SafeText, UnixMillis};
 
 /// A lock that is released just now is waited for so long.
-const MOMENT: Duration = Duration::from_millis(200);
+const MOMENT: Duration = Duration::from_secs(1);
+/// It is tried again after so long.
+const AGAIN: Duration = Duration::from_millis(10);
 /// Longest text that is read from a lock.
 const MAX_TEXT: u64 = 200;
 
@@ -22,6 +24,26 @@ pub(crate) enum NotOurs {
     /// Another process has it: which, and since when, as far as it says so.
     Taken(SafeText),
     Io(io::Error),
+}
+
+/// A lock that this process has, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl std::ops::Deref for Held {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    /// Closed alone, the file would stay locked for as long as a child has it open that was begun meanwhile, until that
+    /// child's own program runs.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
 }
 
 /// Who holds a lock of this process, in words.
@@ -40,7 +62,7 @@ pub(crate) fn home_of(path: &Path) -> io::Result<PathBuf> {
 /// Takes the lock of this file, which is made when it is missing. The operating system releases it however the process
 /// ends. A link is not followed: in a directory that others write it may lead anywhere. Only a file counts that this user,
 /// root or the directory's owner made, and nobody else can open it: whoever can open a file can lock it.
-pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
+pub(crate) fn take(path: &Path) -> Result<Held, NotOurs> {
     let asked = Instant::now();
     loop {
         let mut file = open(path, Makes::Missing).map_err(NotOurs::Io)?;
@@ -51,10 +73,10 @@ pub(crate) fn take(path: &Path) -> Result<File, NotOurs> {
             Ok(()) if !is_at(&file, path) && asked.elapsed() < MOMENT => continue,
             Ok(()) => {
                 tell(&mut file);
-                return Ok(file);
+                return Ok(Held(file));
             }
-            // a child process holds what its parent held until its own program has begun
-            Err(TryLockError::WouldBlock) if asked.elapsed() < MOMENT => std::thread::sleep(MOMENT / 20),
+            // a child of a process that was killed holds what its parent held until its own program has begun
+            Err(TryLockError::WouldBlock) if asked.elapsed() < MOMENT => std::thread::sleep(AGAIN),
             Err(TryLockError::WouldBlock) => return Err(NotOurs::Taken(said(&file))),
             Err(TryLockError::Error(error)) => return Err(NotOurs::Io(error)),
         }
@@ -149,11 +171,11 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 /// Removes the file of a lock that is held, and gives the lock back. Whoever waits for it makes another.
-pub(crate) fn remove(file: File, path: &Path) {
-    if is_at(&file, path) {
+pub(crate) fn remove(held: Held, path: &Path) {
+    if is_at(&held, path) {
         let _ = std::fs::remove_file(path);
     }
-    drop(file);
+    drop(held);
 }
 
 /// Whether nothing but a lock's own words would be overwritten: another program's file may have this name.
@@ -225,6 +247,23 @@ mod tests {
                 "a link is not followed"
             );
         }
+    }
+
+    /// A child that was begun meanwhile has a duplicate until its own program runs.
+    #[test]
+    fn a_lock_that_is_given_back_is_free_although_its_file_is_open_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let held = take(&path).unwrap();
+        let of_a_child = held.try_clone().unwrap();
+        drop(held);
+        assert_eq!(holder_of(&path), None);
+        let again = take(&path).unwrap();
+        assert!(
+            holder_of(&path).is_some(),
+            "another one's is not given back with it"
+        );
+        drop((of_a_child, again));
     }
 
     /// Whoever can open a file can lock it, so only its owner can.

@@ -22,6 +22,7 @@ mod faults;
 mod independent;
 #[cfg(target_os = "linux")]
 mod lives;
+mod loopback;
 mod messenger;
 mod node;
 #[allow(dead_code, reason = "the tests of the command line need more of it")]
@@ -29,19 +30,7 @@ mod scrape;
 
 use std::time::Duration;
 
+use loopback::{nobody, own_loopback};
+
 /// Only what hangs for ever is waited for so long: no test says how fast something is.
 const TIMEOUT: Duration = Duration::from_secs(240);
-
-/// A free port at an address of its own on this machine. What another test left behind still asks for the port that it
-/// knew, with the same request ids and keys as everybody's: it must not find somebody else there.
-fn own_loopback() -> std::net::SocketAddr {
-    use std::sync::atomic::{AtomicU16, Ordering};
-
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // elsewhere one address alone is this machine's
-    let address = match cfg!(target_os = "linux") {
-        true => std::net::Ipv4Addr::from_bits(0x7f01_0001 + u32::from(NEXT.fetch_add(1, Ordering::Relaxed))),
-        false => std::net::Ipv4Addr::LOCALHOST,
-    };
-    (address, 0).into()
-}

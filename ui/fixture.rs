@@ -83,7 +83,7 @@ pub(crate) fn action(id: ActionId) -> ActionView {
         can_reject: Can::Yes,
         undo: None,
         refreshing: None,
-        approval_ended: None,
+        approvals_ended: Vec::new(),
         phrase: None,
         committee: None,
         people: None,
@@ -101,6 +101,7 @@ pub(crate) fn approval(at: u64) -> Decision {
         digest: Root::default(),
         nth: None,
         key: None,
+        lets_pass: None,
     }
 }
 

@@ -160,7 +160,9 @@ pub(crate) fn rows(action: &ActionView, sent: Option<&TransactionView>) -> Vec<R
 /// What speaks against approving it as it is. The page of an action has it on top, with the key that mends it.
 pub(crate) fn warnings(action: &ActionView) -> Vec<Row> {
     let warnings = action.warnings().into_iter();
-    warnings.map(|text| row("warning", Tone::Warn, text)).collect()
+    warnings
+        .map(|warning| row("warning", Tone::Warn, warning.to_string()))
+        .collect()
 }
 
 /// What happens, to whom, and what it moves and costs.
@@ -235,6 +237,14 @@ pub(crate) fn checks(action: &ActionView) -> Vec<Row> {
     match (pass, out.is_empty()) {
         (0, true) => out.push(row("checks", Tone::Text, "none")),
         (0, false) => {}
+        // what was rejected or is void is checked no more: they may have been stale by then
+        (n, _) if action.is_over() && !action.was_approved() => {
+            out.push(row(
+                "pass",
+                Tone::Text,
+                format!("{}, as last made", counted(n, "check")),
+            ));
+        }
         (n, _) => out.push(row("pass", tone, counted(n, "check"))),
     }
     out
@@ -251,8 +261,7 @@ pub(crate) fn beginning(typed: &str) -> Option<String> {
 }
 
 /// Why there is no approval to take back.
-pub(crate) const NOTHING_TO_TAKE_BACK: &str =
-    "no approval can be taken back: nothing that was approved waits in an undo window, or for stale checks";
+pub(crate) const NOTHING_TO_TAKE_BACK: &str = "no approval can be taken back: nothing that was approved waits in an undo window, for stale checks, or for another person";
 
 /// What waits in an undo window, in the order in which it leaves.
 pub(crate) fn leaving(snapshot: &Snapshot) -> Vec<&ActionView> {
@@ -275,23 +284,42 @@ pub(crate) fn undecided(snapshot: &Snapshot) -> impl Iterator<Item = &ActionView
     snapshot.for_a_person().chain(acts)
 }
 
-/// What is taken back where nothing is named: the approval that was given last of what waits in an undo window, and where
-/// nothing does, of what waits for stale checks. Who takes one back at once means what they just did, and what counts down
+/// What is taken back where nothing is named: the approval that was given last of what waits in an undo window; where nothing
+/// does, of what waits for stale checks; and where nothing does that either, of what waits for another person. Who takes one back at once means what they just did, and what counts down
 /// is gone first.
 pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
     let decided = |action: &&ActionView| action.decision.as_ref().map(|decision| decision.at);
     let counts_down = leaving(snapshot).into_iter().max_by_key(decided);
     let refreshing = refreshing(snapshot).filter(|(action, _)| action.undo.is_some());
-    counts_down.or_else(|| refreshing.max_by_key(|(_, it)| it.at).map(|(action, _)| action))
+    let refreshing = || refreshing.max_by_key(|(_, it)| it.at).map(|(action, _)| action);
+    let last = |action: &&ActionView| {
+        action
+            .people
+            .as_ref()?
+            .given
+            .iter()
+            .map(|decision| decision.at)
+            .max()
+    };
+    let halves = snapshot
+        .actions
+        .iter()
+        .filter(|action| action.is_proposed() && action.undo.is_some());
+    counts_down
+        .or_else(refreshing)
+        .or_else(|| halves.max_by_key(last))
 }
 
 /// How an approval that can be taken back stands: `leaves in 7 s`.
 pub(crate) fn undoable(action: &ActionView, now: UnixMillis) -> Option<String> {
-    let undo = action.undo?;
-    Some(match (&action.refreshing, undo.seconds_left(now)) {
+    action.undo?;
+    Some(match (&action.refreshing, action.leaves(now)) {
         (Some(refreshing), _) => format!("is {}", refreshing.words()),
-        (None, Some(seconds)) => format!("leaves in {seconds} s"),
-        (None, None) => "is approved and held".to_owned(),
+        (None, Some(leaves)) => leaves,
+        (None, None) => match &action.people {
+            Some(people) => format!("is approved, {}", people.words()),
+            None => "is approved".to_owned(),
+        },
     })
 }
 
@@ -493,6 +521,7 @@ mod tests {
         // what is stale is not said to be so now
         let stale = ActionView {
             faded: Some(casimir_dkg::view::FadedView {
+                waits_ms: Some(600_000),
                 checks: vec!["balance".to_owned()],
                 why: "no endpoint answers".into(),
             }),

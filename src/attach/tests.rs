@@ -116,7 +116,7 @@ async fn who_comes_is_looked_up_beside_what_serves_everybody() {
     let (answers, list) = std::sync::mpsc::channel();
     let list = std::sync::Mutex::new(list);
     let judge: server::Judge = Arc::new(move |peer| {
-        let patience = std::time::Duration::from_secs(5);
+        let patience = crate::TIMEOUT;
         list.lock()
             .unwrap()
             .recv_timeout(patience)
@@ -572,7 +572,7 @@ async fn a_socket_whose_file_was_removed_or_replaced_is_made_again_and_who_sits_
     let stage = stage(Access::default()).await;
     let mut sits = attach(&stage.path).await.unwrap();
     let comes = async || {
-        let patience = std::time::Duration::from_secs(60);
+        let patience = crate::TIMEOUT;
         tokio::time::timeout(patience, async {
             while attach(&stage.path).await.is_err() {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -153,7 +153,10 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     // what most say is what the others are held against; the endpoint asked first wins a tie
     let support = |word: &Words| {
         let same = |(_, other): &&(SafeText, Words)| difference(other, word).is_none();
-        words.iter().filter(same).count()
+        let with: Vec<_> = words.iter().filter(same).map(|(_, other)| other).collect();
+        // whoever cannot tell something differs from nobody on it, and hides no difference of others
+        let differ = |one: &&Words| with.iter().any(|other| difference(one, other).is_some());
+        if with.iter().any(differ) { 0 } else { with.len() }
     };
     let most = words.iter().map(|(_, word)| support(word)).max();
     let standard = words.iter().find(|(_, word)| Some(support(word)) == most);
@@ -165,12 +168,16 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
             silent,
         };
     };
+    if most == Some(0) {
+        let differ = SafeText::new(&format!("{about} the endpoints contradict each other"));
+        return Accord::Disagree(differ);
+    }
     if let Some(differ) = contradiction(standard, &words) {
         let differ = SafeText::new(&format!("{about} {differ}"));
         let most = most.unwrap_or_default();
-        return match most >= 2 && 2 * most > words.len() {
+        return match most >= 2 && 2 * most > words.len() && is_told_by_two(standard, &words) {
             true => Accord::Outvoted {
-                most: standard.clone(),
+                most: told_by_two(standard, &words),
                 words: differ,
             },
             false => Accord::Disagree(differ),
@@ -186,9 +193,39 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
     }
     Accord::Agree {
         agreeing: words.len(),
-        said: standard.clone(),
+        said: told_by_two(standard, &words),
         silent,
     }
+}
+
+/// What those say who say what `standard` says, of each subject: what fewer than two of them tell is agreed on by nobody.
+fn told_by_two(standard: &Words, words: &[(SafeText, Words)]) -> Words {
+    let with = words
+        .iter()
+        .filter(|(_, word)| difference(standard, word).is_none());
+    let with: Vec<_> = with.map(|(_, word)| word).collect();
+    let subject = |(place, (subject, _)): (usize, &(&'static str, String))| {
+        let mut told = with
+            .iter()
+            .filter_map(|word| word.get(place))
+            .map(|(_, value)| value)
+            .filter(|value| *value != UNTOLD);
+        let value = match (told.next(), told.next()) {
+            (Some(value), Some(_)) => value.clone(),
+            _ => UNTOLD.to_owned(),
+        };
+        (*subject, value)
+    };
+    standard.iter().enumerate().map(subject).collect()
+}
+
+/// Whether that on which others differ from it is what two say, and not the word of one beside whom nobody can tell.
+fn is_told_by_two(standard: &Words, words: &[(SafeText, Words)]) -> bool {
+    let told = told_by_two(standard, words);
+    let mut differ = words
+        .iter()
+        .filter(|(_, word)| difference(standard, word).is_some());
+    differ.all(|(_, word)| difference(&told, word).is_some())
 }
 
 /// How some of those who spoke differ from what most say. Nobody is called wrong whom no majority outvotes.

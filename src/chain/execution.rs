@@ -3,12 +3,12 @@
 //! | question | yes | no | not known |
 //! |---|---|---|---|
 //! | `head`, `balance`, `nonce` | what the node says | never | no endpoint answers in a form that can be used, or none has that state |
-//! | `fee_quote` | what most endpoints tell; where they are far apart, what their headers of the head that they share determine | never | none answers, or they are far apart and their headers, too, or fewer than two of them have one |
+//! | `fee_quote` | what most endpoints tell, with the lower of two beside it; where they are more than a block apart, what their headers of the head that they share determine | never | none answers, or they are far apart and their headers, too, or fewer than two of them have one |
 //! | `block_at` | the block at that height | never | no endpoint has it after a few seconds, or none answers |
 //! | `finalized` | the newest block that two endpoints which keep up call final, or the only one that tells any | a node says that nothing is final yet, by `null` or in its client's words, and no other tells a final block; the chain is shorter than the configured depth | every other error, no endpoint answers |
 //! | `code` | the code that the first endpoint has that has any | every endpoint that answers has that state, and no code in it | no endpoint answers |
 //! | `deployed_at` | the first block with code there | there is none now, by every endpoint that answers | an endpoint lacks an old state, or none answers |
-//! | `simulate` | what came of it; that it reverts is a *yes* with the revert, and with the block at which two endpoints say the same; that one of several says so alone, or another that it goes through, too, and so are estimates of gas that are far apart | never | no endpoint answers, or the node fails without a revert |
+//! | `simulate` | what came of it; that it reverts is a *yes* with the revert, and with the block at which two endpoints say the same; that one of several says so alone, or another that it goes through, too, and so are estimates of gas that are far apart; of two that are not, both | never | no endpoint answers, or the node fails without a revert |
 //! | `foresee` | the logs, by `eth_simulateV1` or `debug_traceCall` | never | the call reverts, or no endpoint offers either |
 //! | `deposits_of` | the deposits | the logs are numbered without a gap up to the count in the contract's state, and none is for this key | a log is missing by the numbers, or cannot be read; there is none, not in the day before either, and no endpoint tells the count that was |
 //! | `final_receipt` | the receipt, its block being final | every endpoint that is asked says `null`, as one does that lags | not final yet, or told of a block that is not in the chain, or an endpoint does not answer and no other has it |

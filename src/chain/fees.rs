@@ -39,8 +39,21 @@ pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
         .map(|(index, name, (base_fee, _))| (*index, name.clone(), *base_fee))
         .collect();
     let several = rpc.asks_several();
-    let (base_fee, alone) = match agreed(&quoted) {
-        Some(base_fee) if !several || quoted.len() > 1 => (base_fee, false),
+    let Said {
+        base_fee,
+        least,
+        alone,
+    } = match agreed(&quoted) {
+        // two that are a block apart differ by an eighth: further apart, headers tell which of them is right
+        Some(base_fee)
+            if !several || quoted.len() > 1 && base_fee <= a_block_on(least_of(&quoted, base_fee)) =>
+        {
+            Said {
+                base_fee,
+                least: least_of(&quoted, base_fee),
+                alone: false,
+            }
+        }
         quote => by_headers(rpc, quote, &quoted).await?,
     };
     let mut priorities = Vec::new();
@@ -57,12 +70,35 @@ pub async fn quote(rpc: &Rpc) -> Result<FeeQuote, RpcError> {
         base_fee,
         priority: priority.clamp(MIN_PRIORITY, MAX_PRIORITY.max(base_fee)),
         alone,
+        least_base_fee: least,
     })
 }
 
-/// The base fee that headers determine, and whether it is one endpoint's word; `quote` where none tells what that takes. One
+/// The base fee of the next block, as endpoints tell it.
+struct Said {
+    base_fee: u128,
+    /// By the lower one of two.
+    least: u128,
+    /// It is one endpoint's word.
+    alone: bool,
+}
+
+/// The lower one of two. Of more the one in the middle is what they come to, and no single one moves it.
+fn least_of(told: &[Told<u128>], base_fee: u128) -> u128 {
+    match told {
+        [(_, _, one), (_, _, other)] => *one.min(other),
+        _ => base_fee,
+    }
+}
+
+/// The most that it is a block later.
+fn a_block_on(base_fee: u128) -> u128 {
+    base_fee.saturating_add(base_fee / 8).max(MIN_PRIORITY)
+}
+
+/// The base fee that headers determine; `quote` where none tells what that takes. One
 /// header decides nothing between quotes that contradict each other: whoever lies may have made up the block, too.
-async fn by_headers(rpc: &Rpc, quote: Option<u128>, quoted: &[Told<u128>]) -> Result<(u128, bool), RpcError> {
+async fn by_headers(rpc: &Rpc, quote: Option<u128>, quoted: &[Told<u128>]) -> Result<Said, RpcError> {
     let determined = rpc.next_base_fees().await?;
     let decide = !determined.is_empty() && (quoted.len() < 2 || determined.len() > 1);
     let (told, base_fee) = match decide {
@@ -81,7 +117,11 @@ async fn by_headers(rpc: &Rpc, quote: Option<u128>, quoted: &[Told<u128>]) -> Re
         });
     };
     let near = told.iter().filter(|(_, _, fee)| are_near(*fee, base_fee));
-    Ok((base_fee, near.count() < 2))
+    Ok(Said {
+        base_fee,
+        least: least_of(told, base_fee),
+        alone: near.count() < 2,
+    })
 }
 
 /// What they come to: the higher of two that are near each other, as more than is needed is not paid; of more the middle one,

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use super::revert::revert_of;
 use super::rpc::{At, CallRequest, Rpc, RpcError};
-use crate::ports::{Call, Revert, Simulated};
+use crate::ports::{Call, Less, Revert, Simulated};
 use crate::types::{BlockRef, MOST_GAS, Root, SafeText};
 
 pub(super) fn request(call: &Call) -> CallRequest {
@@ -59,10 +59,11 @@ fn unconfirmed(revert: Revert, who: &str) -> Simulated {
 }
 
 /// By the higher of two endpoints' estimates: with too little the transaction fails and is paid for, and what is too much is
-/// not used. Far apart, one of them is wrong. Of three and more the second highest, so that no single one can estimate a fee
+/// not used. The lower one is told beside it, because either may be the one that makes it up. Far apart, one of them is wrong. Of three and more the second highest, so that no single one can estimate a fee
 /// above its ceiling. More than any transaction may have says nothing.
 async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> Result<Simulated, RpcError> {
-    let sure = |gas, doubt| Ok(Simulated::Succeeds { gas, doubt });
+    let told_by = |gas, doubt, less| Ok(Simulated::Succeeds { gas, doubt, less });
+    let sure = |gas, doubt| told_by(gas, doubt, None);
     if beside.len() < 2 {
         return sure(rpc.estimate_gas(call).await?, None);
     }
@@ -88,6 +89,10 @@ async fn estimate(rpc: &Rpc, beside: &[(SafeText, Rpc)], call: &CallRequest) -> 
                 gas: *gas,
                 words: SafeText::new(&words),
             })
+        }
+        [(higher, gas), (lower, less)] if gas > less => {
+            let words = SafeText::new(&format!("{higher} estimates {gas} gas, and {lower} {less}"));
+            told_by(*gas, None, Some(Less { gas: *less, words }))
         }
         [(_, gas), _] | [_, (_, gas), ..] => sure(*gas, None),
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::exit_checks::{self, ByNode, ExpectedChain};
-use super::sighting::{phase, state};
-use super::{NO_BEACON, key_checks, later, proposal, refused};
+use super::sighting::{Told, phase, state};
+use super::{NO_BEACON, key_checks, later, one_node, proposal, refused};
 use crate::beacon::exit::{ExitOutcome, judge};
 use crate::dkg::threshold;
 use crate::oracle::{
@@ -32,8 +32,11 @@ pub(super) struct BroadcastExit {
 struct Gathered<'a> {
     beacon: &'a dyn Consensus,
     rules: ExitRules,
+    rules_alone: Option<SafeText>,
     /// The validator, where a node knows it.
     found: Option<Validator>,
+    /// Whose word alone that is.
+    alone: Option<SafeText>,
     key: BlsPublicKey,
     message: ExitMessage,
     nodes: Vec<NodeHealth>,
@@ -86,13 +89,18 @@ impl BroadcastExit {
     async fn checks(&self, gathered: &Gathered<'_>) -> Result<Vec<Check>, Prepared> {
         let Gathered { beacon, rules, .. } = gathered;
         let mut checks = exit_checks::domain(&self.expected, *beacon, rules).await;
+        checks.extend(one_node::rules_check(gathered.rules_alone.as_ref()));
+        let mut alone = vec![gathered.alone.clone()];
         if let Some(validator) = &gathered.found {
             let index = gathered.message.validator_index;
             let index = exit_checks::index(*beacon, &gathered.key, index).await;
-            checks.push(index.map_err(later)?);
+            let (index, index_alone) = index.map_err(later)?;
+            checks.push(index);
             let told = ByNode::by_each(*beacon, &gathered.key, validator).await;
             checks.extend(told.validator(rules, gathered.now));
+            alone.extend([index_alone, told.alone]);
         }
+        checks.extend(one_node::check(&alone));
         Ok(checks)
     }
 }
@@ -111,25 +119,16 @@ async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Ga
     else {
         return Err(refused("what was signed is not a voluntary exit"));
     };
-    let (rules, mut found) = state(beacon, &key).await.map_err(later)?;
-    if found.as_ref().is_none_or(|v| v.index != validator_index) {
-        // the one that was asked may lag or lie: another one that knows the validator is believed, but for that it leaves,
-        // which closes the case
-        let all = beacon.validator_by_each(&key).await;
-        let known = all.into_iter().filter_map(|voice| Answer::yes(voice.answer));
-        let mut known = known.filter(|v| v.index == validator_index);
-        let knows = known.next();
-        let begins = knows.as_ref().and_then(|v| v.activation_epoch);
-        if known.any(|other| other.activation_epoch != begins) {
-            let words =
-                format!("since when validator {validator_index} is active the beacon nodes tell differently");
-            return Err(later(words));
-        }
-        if knows.as_ref().is_some_and(|v| v.status.is_exiting()) {
-            let words = format!("that validator {validator_index} leaves is one beacon node's word");
-            return Err(later(words));
-        }
-        found = knows.or(found);
+    let Told {
+        rules,
+        rules_alone,
+        validator: mut found,
+        mut alone,
+    } = state(beacon, &key).await.map_err(later)?;
+    if found.as_ref().is_none_or(|v| v.index != validator_index)
+        && let Some((knows, whose)) = known_to_another(beacon, &key, validator_index).await?
+    {
+        (found, alone) = (Some(knows), whose);
     }
     let nodes = beacon.nodes().await;
     let now = rules.epoch_at(UnixMillis::now());
@@ -140,12 +139,43 @@ async fn gather<'a>(beacon: &'a dyn Consensus, plan: &CeremonyPlan) -> Result<Ga
     Ok(Gathered {
         beacon,
         rules,
+        rules_alone,
         found,
+        alone,
         key,
         message,
         nodes,
         now,
     })
+}
+
+/// The one that was asked may lag or lie: another one that knows the validator is believed, but for that it leaves, which
+/// closes the case. With it, whose word alone it is.
+async fn known_to_another(
+    beacon: &dyn Consensus,
+    key: &BlsPublicKey,
+    index: u64,
+) -> Result<Option<(Validator, Option<SafeText>)>, Prepared> {
+    let all = beacon.validator_by_each(key).await;
+    let known = all
+        .into_iter()
+        .filter_map(|voice| Some((voice.node, Answer::yes(voice.answer)?)));
+    let mut known = known.filter(|(_, v)| v.index == index);
+    let Some((node, knows)) = known.next() else {
+        return Ok(None);
+    };
+    let others: Vec<_> = known.collect();
+    if { others.iter() }.any(|(_, other)| other.activation_epoch != knows.activation_epoch) {
+        let words = format!("since when validator {index} is active the beacon nodes tell differently");
+        return Err(later(words));
+    }
+    if knows.status.is_exiting() {
+        let words = format!("that validator {index} leaves is one beacon node's word");
+        return Err(later(words));
+    }
+    let alone =
+        { others.is_empty() }.then(|| SafeText::new(&format!("{node} alone knows validator {index}")));
+    Ok(Some((knows, alone)))
 }
 
 /// Whether the beacon chain takes the exit, now or later. `sending`: it would leave at once, so what only needs time is
@@ -190,8 +220,11 @@ fn allowed(gathered: &Gathered<'_>, sending: bool) -> Result<Check, Prepared> {
         }
         ExitOutcome::UnknownIndex => {
             let words = format!("the beacon chain has another key at index {index}, or none");
-            if sending {
-                return Err(refused(words));
+            match (&gathered.alone, sending) {
+                // a case that is refused stands until a person looks
+                (Some(alone), true) => return Err(later(format!("{words}, which is not believed: {alone}"))),
+                (None, true) => return Err(refused(words)),
+                (_, false) => {}
             }
             Ok(Check::fail(NAME, words))
         }
@@ -259,5 +292,111 @@ fn wait_until(rules: &ExitRules, epoch: u64) -> Prepared {
     Prepared::TooEarly {
         reason: SafeText::new(&reason),
         until: at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::fixture;
+    use crate::oracle::{BEACON_AGREE, RULES_AGREE};
+    use crate::ports::fakes::{FakeConsensus, FakeNode};
+    use crate::types::{ActionId, CheckStatus, Root};
+
+    fn action() -> ActionId {
+        let case = "exit/1".parse().unwrap();
+        ActionId { case, number: 2 }
+    }
+
+    /// Of validator 9, as these nodes tell it; none for one that is out of sync.
+    async fn prepared(purpose: Purpose, nodes: &[Option<&[Validator]>], rules_alone: bool) -> Prepared {
+        let node = |told: &Option<&[Validator]>| match told {
+            Some(validators) => FakeNode::healthy("a", validators),
+            None => FakeNode {
+                state: NodeState::NotSynced,
+                ..FakeNode::healthy("b", &[])
+            },
+        };
+        let beacon = FakeConsensus {
+            rules: Answer::Yes(fixture::rules()),
+            rules_alone: rules_alone.then(|| "the rules are told by a alone".into()),
+            ..FakeConsensus::of(nodes.iter().map(node).collect())
+        };
+        let desk = BroadcastExit {
+            consensus: Some(Arc::new(beacon)),
+            expected: ExpectedChain {
+                network: "mainnet".into(),
+                capella_fork_version: fixture::rules().capella_fork_version,
+                genesis_validators_root: None,
+            },
+        };
+        let plan = CeremonyPlan::Sign {
+            validator: fixture::validator().public_key,
+            committee: Vec::new(),
+            threshold: 3,
+            signing_root: Root::default(),
+            what: SignPurpose::VoluntaryExit {
+                validator_index: 9,
+                epoch: 356,
+                domain: None,
+            },
+            share_public_keys: std::collections::BTreeMap::new(),
+            brought: None,
+        };
+        let draft = BroadcastExitDraft {
+            plan,
+            ceremony_checks: Vec::new(),
+            signature: BlsSignature([0; 96]),
+        };
+        let prepared = desk.prepare(action().case, purpose, draft).await;
+        prepared.unwrap_or_else(|nothing_to_propose| nothing_to_propose)
+    }
+
+    #[tokio::test]
+    async fn that_the_index_is_unknown_halts_an_exit_only_by_two_nodes_or_the_only_one() {
+        let elsewhere = Validator {
+            index: 8,
+            ..fixture::validator()
+        };
+        let send = || Purpose::Send(action());
+        for lie in [&[][..], std::slice::from_ref(&elsewhere)] {
+            for nodes in [[Some(lie), None], [None, Some(lie)]] {
+                let found = prepared(send(), &nodes, false).await;
+                let Prepared::Later { reason, .. } = &found else {
+                    panic!("{found:?}");
+                };
+                assert!(reason.as_str().contains("by a alone"), "{reason}");
+            }
+            for nodes in [&[Some(lie)][..], &[Some(lie), Some(lie)]] {
+                let found = prepared(send(), nodes, false).await;
+                assert!(matches!(found, Prepared::Refused(_)), "{found:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_one_of_two_nodes_tells_of_an_exit_is_a_check_that_is_not_known() {
+        let honest = [fixture::validator()];
+        let told = Some(&honest[..]);
+        let unknown = async |nodes: &[Option<&[Validator]>], rules_alone| {
+            let found = prepared(Purpose::Propose, nodes, rules_alone).await;
+            let Prepared::Proposal(proposal) = found else {
+                panic!("{found:?}");
+            };
+            let checks = { proposal.checks.iter() }.filter(|check| check.status == CheckStatus::Unknown);
+            let names = checks.map(|check| check.name.clone());
+            let judges = names.filter(|name| [BEACON_AGREE, RULES_AGREE].contains(&name.as_str()));
+            judges.collect::<Vec<_>>()
+        };
+        assert!(
+            unknown(&[told], false).await.is_empty(),
+            "nobody could bear it out"
+        );
+        assert!(unknown(&[told, told], false).await.is_empty());
+        assert_eq!(unknown(&[told, None], false).await, [BEACON_AGREE]);
+        assert_eq!(unknown(&[told, told], true).await, [RULES_AGREE]);
+        // of three one alone knows it
+        let nobody = Some(&[][..]);
+        assert_eq!(unknown(&[nobody, nobody, told], false).await, [BEACON_AGREE]);
     }
 }

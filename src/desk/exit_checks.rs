@@ -2,7 +2,9 @@
 
 use crate::beacon::exit::self_test;
 use crate::oracle::{BadExit, Fact, FactKind, NEW_SIGNING_ROOT};
-use crate::ports::consensus::{Consensus, ExitMessage, ExitRules, NodeAnswer, Validator, ValidatorStatus};
+use crate::ports::consensus::{
+    Consensus, ExitMessage, ExitRules, Heard, NodeAnswer, Validator, ValidatorStatus,
+};
 use crate::ports::{At, PoolManager, Unknown};
 use crate::types::{BlsPublicKey, BlsSignature, Check, CheckStatus, ForkVersion, PoolId, Root, SafeText};
 
@@ -21,18 +23,13 @@ pub(crate) struct ExpectedChain {
 
 /// The contract wants the exit: state decides, the event only hinted. One that a person opened is wanted by that person:
 /// the contract of May 2023 marks no pool, since nothing calls what would.
-pub(super) async fn wanted(manager: &dyn PoolManager, pool: PoolId, opened_by: Option<&SafeText>) -> Check {
+pub(super) fn wanted(exiting: bool, pool: PoolId, opened_by: Option<&SafeText>) -> Check {
     if let Some(by) = opened_by {
         return Check::pass("pool-exiting", format!("opened by hand: {by} asked for it"));
     }
-    let view = manager.pool(pool, At::Latest).await;
-    view.check("pool-exiting", |view| {
-        let marks = if view.exiting { "marks" } else { "does not mark" };
-        (
-            view.exiting,
-            format!("the contract {marks} pool {pool} as exiting"),
-        )
-    })
+    let marks = if exiting { "marks" } else { "does not mark" };
+    let words = format!("the contract {marks} pool {pool} as exiting");
+    Check::of("pool-exiting", exiting, words)
 }
 
 pub(super) async fn domain(
@@ -74,14 +71,6 @@ pub(super) async fn domain(
         ),
     };
     vec![self_test, capella, genesis]
-}
-
-/// Nothing, where several beacon nodes tell the chain's rules, or they are built in: by these the epoch follows that is
-/// signed.
-pub(super) fn rules_alone(beacon: &dyn Consensus) -> Option<Check> {
-    beacon
-        .rules_alone()
-        .map(|words| Check::unknown("rules-agree", words.as_str()))
 }
 
 /// The spec's version of Capella is one of the schedule's. A client may leave out forks that begin with the chain, so that
@@ -131,24 +120,41 @@ pub(super) async fn pool(beacon: &dyn Consensus, message: &ExitMessage, signatur
 
 /// The validator as the nodes tell it, each by its name: the first one that answers may be the one that lies.
 #[derive(Debug)]
-pub(super) struct ByNode(Vec<(SafeText, Validator)>);
+pub(super) struct ByNode {
+    each: Vec<(SafeText, Validator)>,
+    /// Who alone tells of it, though several are configured.
+    pub(super) alone: Option<SafeText>,
+}
 
 impl ByNode {
     /// By each node that knows it; by `first` where none does any more.
     pub(super) async fn by_each(beacon: &dyn Consensus, key: &BlsPublicKey, first: &Validator) -> Self {
         let known = |voice: NodeAnswer<Validator>| Some((voice.node, voice.answer.yes()?));
         let all = beacon.validator_by_each(key).await;
-        let told: Vec<_> = all.into_iter().filter_map(known).collect();
-        match told.is_empty() {
-            true => Self(vec![("the beacon node".into(), first.clone())]),
-            false => Self(told),
+        let is_one_of_several = all.len() > 1;
+        let each: Vec<_> = all.into_iter().filter_map(known).collect();
+        let alone = match &each[..] {
+            [(node, validator)] if is_one_of_several => {
+                let words = format!("of validator {} {node} alone tells", validator.index);
+                Some(SafeText::new(&words))
+            }
+            _ => None,
+        };
+        match each.is_empty() {
+            true => Self::one("the beacon node".into(), first.clone()),
+            false => Self { each, alone },
         }
+    }
+
+    fn one(node: SafeText, validator: Validator) -> Self {
+        let each = vec![(node, validator)];
+        Self { each, alone: None }
     }
 
     /// The checks of what each tells. One that comes out differently is not known, and names who says what.
     fn checks(&self, of: impl Fn(&Validator) -> Vec<Check>) -> Vec<Check> {
         let of_each = |(node, validator): &(SafeText, Validator)| (node.clone(), of(validator));
-        let mut each: Vec<_> = self.0.iter().map(of_each).collect();
+        let mut each: Vec<_> = self.each.iter().map(of_each).collect();
         let (first, mut checks) = each.remove(0);
         for (n, check) in checks.iter_mut().enumerate() {
             let differs = each.iter().find(|(_, other)| other[n].status != check.status);
@@ -177,8 +183,8 @@ impl ByNode {
     /// Who says what, where it is old enough to exit from another epoch on by each: for that epoch it is signed.
     fn disputed_age(&self, rules: &ExitRules) -> Option<String> {
         let ready = |(_, validator): &(SafeText, Validator)| rules.ready_epoch(validator);
-        let first = self.0.first()?;
-        let other = self.0.iter().find(|other| ready(other) != ready(first))?;
+        let first = self.each.first()?;
+        let other = self.each.iter().find(|other| ready(other) != ready(first))?;
         let says = |told: &(SafeText, Validator)| match ready(told) {
             Some(epoch) => format!("{} that it may exit from epoch {epoch}", told.0),
             None => format!("{} that its activation is not set yet", told.0),
@@ -214,9 +220,13 @@ pub(super) fn when(rules: &ExitRules, epoch: u64, now: u64) -> String {
     }
 }
 
-/// The index that is signed is the key's, asked by the index.
-pub(super) async fn index(beacon: &dyn Consensus, key: &BlsPublicKey, index: u64) -> Result<Check, Unknown> {
-    let found = beacon.validator_at(index).await;
+/// The index that is signed is the key's, asked by the index; and whose word alone that is.
+pub(super) async fn index(
+    beacon: &dyn Consensus,
+    key: &BlsPublicKey,
+    index: u64,
+) -> Result<(Check, Option<SafeText>), Unknown> {
+    let Heard { answer: found, alone } = beacon.validator_at(index).await;
     let check = found.check("validator-index", |validator| {
         let theirs = validator.public_key;
         (
@@ -225,7 +235,7 @@ pub(super) async fn index(beacon: &dyn Consensus, key: &BlsPublicKey, index: u64
         )
     });
     // what nobody can tell now is asked again, and not proposed
-    found.known().map(|_| check)
+    found.known().map(|_| (check, alone))
 }
 
 /// Status, age and slashing. What only needs time is no failure: the exit waits for it, and the check says how long.
@@ -291,11 +301,15 @@ mod tests {
     use super::*;
     use crate::desk::fixture;
     use crate::ports::Answer;
-    use crate::ports::fakes::{FakeConsensus, FakeManager};
+    use crate::ports::consensus::NodeState;
+    use crate::ports::fakes::{FakeConsensus, FakeManager, FakeNode};
 
     fn told(liars: [Validator; 2]) -> ByNode {
         let [a, b] = liars;
-        ByNode(vec![("a".into(), a), ("b".into(), b)])
+        ByNode {
+            each: vec![("a".into(), a), ("b".into(), b)],
+            alone: None,
+        }
     }
 
     #[tokio::test]
@@ -369,13 +383,31 @@ mod tests {
         assert_eq!(age(of(None)).status, CheckStatus::Unknown);
     }
 
-    #[test]
-    fn rules_that_one_node_tells_are_a_check_that_is_not_known() {
-        let mut beacon = FakeConsensus::of(Vec::new());
-        assert_eq!(rules_alone(&beacon), None);
-        beacon.rules_alone = Some("the rules are told by a alone".into());
-        let check = rules_alone(&beacon).unwrap();
-        assert_eq!(check.status, CheckStatus::Unknown);
-        assert!(check.reason.as_str().contains("by a alone"), "{}", check.reason);
+    /// By that epoch the operators sign, and every other check passes.
+    #[tokio::test]
+    async fn an_activation_that_one_of_two_nodes_tells_is_said_to_be_one_voice() {
+        let late = Validator {
+            status: ValidatorStatus::PendingQueued,
+            activation_epoch: Some(200_000),
+            ..fixture::validator()
+        };
+        let beacon = FakeConsensus::of(vec![
+            FakeNode::healthy("a", std::slice::from_ref(&late)),
+            FakeNode::healthy("b", std::slice::from_ref(&late)),
+        ]);
+        let told = async || ByNode::by_each(&beacon, &late.public_key, &late).await;
+        assert_eq!(told().await.alone, None);
+        beacon.nodes_mut()[1].state = NodeState::NotSynced;
+        let (alone, at) = (
+            told().await,
+            index(&beacon, &late.public_key, late.index).await.unwrap(),
+        );
+        let passes = |check: &Check| check.status == CheckStatus::Pass;
+        assert!(passes(&at.0) && alone.validator(&fixture::rules(), 1_000).iter().all(passes));
+        for words in [alone.alone.unwrap(), at.1.unwrap()] {
+            assert!(words.as_str().contains("a alone"), "{words}");
+        }
+        beacon.nodes_mut().remove(1);
+        assert_eq!(told().await.alone, None, "nobody else is configured");
     }
 }

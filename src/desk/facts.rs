@@ -3,7 +3,10 @@
 
 use alloy::primitives::{Address, Bytes, U256};
 
-use crate::ports::{Answer, At, DepositOrder, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown};
+use crate::ports::agreed::words;
+use crate::ports::{
+    Answer, At, DepositOrder, Execution, KnownDeposit, PoolManager, Ssv, SsvState, Unknown, Words,
+};
 use crate::types::{
     BlockRef, BlsPublicKey, Check, OperatorId, PoolId, PoolView, Root, Round, format_ether, rounded_ether,
 };
@@ -141,6 +144,25 @@ impl DepositFacts {
 }
 
 impl DepositFacts {
+    /// All of it that every endpoint is asked for, in the words in which that is compared. Of what is not known there is nothing
+    /// to compare.
+    pub(super) fn words(&self, pool: PoolId) -> Words {
+        let mut words: Words = self.pool.as_ref().yes().map(words::pool).unwrap_or_default();
+        words.extend(words::known(&self.ready, |ready| words::head_of_queue(ready)));
+        words.extend(words::known(&self.ready, |ready| words::place(pool, ready)));
+        words.extend(words::known(&self.reserved_fees_wei, |wei| {
+            words::reserved_fees(*wei)
+        }));
+        words.extend(words::known(&self.balance_wei, |wei| words::balance(*wei)));
+        words.push(words::caller(&self.oracle_authorised));
+        words.extend(words::known(&self.ssv_network, words::ssv_network));
+        words.extend(words::known(&self.credentials, words::credentials));
+        words.extend(words::known(&self.ssv, words::cluster));
+        words.extend(words::deposit_contract(&self.deposit_contract_code));
+        words.extend(words::deposits(&self.deposits_of_key));
+        words
+    }
+
     /// Whether the call, as it would be sent, is about this pool.
     fn turn(&self, pool: PoolId) -> Check {
         match self.order {

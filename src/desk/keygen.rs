@@ -5,13 +5,14 @@ use std::sync::Arc;
 use alloy::primitives::Address;
 
 use super::committee::{self, Committees, OperatorReplies, Quorum};
-use super::pools::authorised;
+use super::pools::{authorised, of_ceremony};
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::rehearsal::Rehearsal;
 use super::{another, carried, later, refused, removed, served};
-use crate::oracle::{ActionKind, CommitteeRequirements, ENDPOINTS_AGREE, Fact, FactKind, Prepared};
-use crate::ports::{Accord, Agreement, At, Execution, PoolManager, Ssv, agreed};
+use crate::oracle::{ActionKind, CommitteeRequirements, Fact, FactKind, Prepared};
+use crate::ports::agreed::{self, words};
+use crate::ports::{Agreement, At, Execution, PoolManager, Ssv};
 use crate::types::{BlockRef, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId, Root};
 
 /// Prepares key generations.
@@ -37,7 +38,8 @@ struct Gathered {
     asked: OperatorReplies,
     /// The block whose queue this is.
     block: BlockRef,
-    /// Where the pool stands in the contract's queue.
+    /// The contract's queue, and where the pool stands in it.
+    ready: Vec<PoolId>,
     position: Option<usize>,
     /// To whom the validator will pay out.
     credentials: Root,
@@ -103,6 +105,7 @@ impl Keygen {
             ranked,
             asked,
             block,
+            ready,
             position,
             credentials,
             plan,
@@ -122,13 +125,13 @@ impl Keygen {
                 format!("pool {pool} is not in the contract's ready queue"),
             ),
         });
-        match agreed::on_queue(&*self.agreement, pool, self.oracle, gathered.block).await {
-            // a key moves no money, and one voice cannot move any with it: the deposit has this check all the same
-            Accord::Alone => {}
-            accord => checks.push(accord.check(ENDPOINTS_AGREE)),
-        }
+        let (authorised, told) = authorised(&*self.manager, self.oracle, gathered.block).await;
+        let used = vec![words::place(pool, &gathered.ready), words::caller(&told)];
+        let accord = agreed::on_queue(&*self.agreement, pool, self.oracle, gathered.block, &used).await;
+        // one voice cannot move any money with a key: the deposit has this check all the same
+        checks.extend(of_ceremony(&accord));
         checks.extend(another::check(&gathered.committee, &wanted.spent));
-        checks.push(authorised(&*self.manager, self.oracle).await);
+        checks.push(authorised);
         let rehearsed = self
             .rehearsal
             .checks(pool, &gathered.committee, gathered.credentials);

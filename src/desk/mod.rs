@@ -15,6 +15,7 @@ mod fixture;
 mod funding;
 mod key_checks;
 mod keygen;
+mod one_node;
 mod owner_nonce;
 mod pools;
 mod proposal;

@@ -20,7 +20,7 @@ use crate::types::{BlockRef, Check};
 pub(super) struct ExpectedNonce {
     /// As the logs count.
     counted: Answer<u64>,
-    /// How far the endpoints agree on those logs.
+    /// How far the endpoints bear that out.
     accord: Accord,
     /// By the manager's state; none where its version has no rule.
     implied: Option<Answer<u64>>,
@@ -33,11 +33,11 @@ pub(super) async fn ask(
     ssv: &dyn Ssv,
     block: BlockRef,
 ) -> ExpectedNonce {
-    let (accord, counted, implied) = tokio::join!(
-        agreed::on_registrations(agreement, block),
+    let (counted, implied) = tokio::join!(
         ssv.state(block, &[]),
         manager.implied_owner_nonce(At::block(block)),
     );
+    let accord = agreed::on_registrations(agreement, block, &counted).await;
     let expected = ExpectedNonce {
         counted: counted.map(|state| state.owner_nonce),
         accord,

@@ -4,8 +4,9 @@ use alloy::primitives::Address;
 
 use super::{later, refused};
 use crate::oracle::{ENDPOINTS_AGREE, Prepared};
+use crate::ports::agreed::{self, words};
 use crate::ports::{
-    Accord, Agreement, At, CeremonyCapabilities, Execution, PoolManager, PresentCommittee, agreed,
+    Accord, Agreement, Answer, At, CeremonyCapabilities, Execution, PoolManager, PresentCommittee, Words,
 };
 use crate::types::{BlockRef, BlsPublicKey, Check, PoolId, counted};
 
@@ -15,6 +16,7 @@ pub(super) struct StakedPool {
     pub(super) validator: BlsPublicKey,
     pub(super) committee: PresentCommittee,
     pub(super) staked: bool,
+    pub(super) exiting: bool,
 }
 
 impl StakedPool {
@@ -22,6 +24,15 @@ impl StakedPool {
     pub(super) fn staked_check(&self, pool: PoolId) -> Check {
         let not = if self.staked { "" } else { "not " };
         Check::of("pool-staked", self.staked, format!("pool {pool} is {not}staked"))
+    }
+
+    /// What the contract's state said of it.
+    fn words(&self) -> Words {
+        vec![
+            words::key(Some(&self.validator)),
+            words::staked(self.staked),
+            words::exiting(self.exiting),
+        ]
     }
 }
 
@@ -40,7 +51,7 @@ pub(super) async fn reshares_left(
     if used >= limit || can.reshares.is_none_or(|rules| rules.stored) {
         return Check::of(NAME, used < limit, words);
     }
-    match agreed::on_committee(agreement, pool, present.block).await {
+    match on_committee(manager, agreement, pool, present).await {
         accord @ Accord::Agree { .. } => Check::pass(NAME, format!("{words}: {}", accord.words())),
         accord => {
             let why = accord.words();
@@ -52,24 +63,35 @@ pub(super) async fn reshares_left(
     }
 }
 
-/// Whether the endpoints tell the same of a pool whose key a ceremony takes, and of who holds it. Nothing where one alone is configured: such a
-/// ceremony moves no money, and what it is asked for by has checks of its own.
-pub(super) async fn endpoints_agree(
+/// Whether the endpoints tell what was read of a pool whose key something takes, and of who holds it.
+pub(super) async fn on_present(
+    manager: &dyn PoolManager,
     agreement: &dyn Agreement,
     pool: PoolId,
-    block: BlockRef,
-) -> Option<Check> {
-    let mut accord = agreed::on_pool(agreement, pool, block).await;
-    if matches!(accord, Accord::Agree { .. }) {
-        let on_committee = agreed::on_committee(agreement, pool, block).await;
-        if !matches!(on_committee, Accord::Agree { .. }) {
-            accord = on_committee;
-        }
-    }
-    match accord {
-        Accord::Alone => None,
-        accord => Some(accord.check(ENDPOINTS_AGREE)),
-    }
+    present: &StakedPool,
+) -> Accord {
+    let used = present.words();
+    let (state, committee) = tokio::join!(
+        agreed::on_pool(agreement, pool, present.block, &used),
+        on_committee(manager, agreement, pool, present),
+    );
+    state.and(committee)
+}
+
+/// The same as a check of a ceremony. Nothing where one alone is configured: it moves no money, and what it is asked for by has
+/// checks of its own.
+pub(super) fn of_ceremony(accord: &Accord) -> Option<Check> {
+    (*accord != Accord::Alone).then(|| accord.check(ENDPOINTS_AGREE))
+}
+
+/// Whether the endpoints tell who holds a pool's key as it was read.
+pub(super) async fn on_committee(
+    manager: &dyn PoolManager,
+    agreement: &dyn Agreement,
+    pool: PoolId,
+    present: &StakedPool,
+) -> Accord {
+    agreed::on_committee(agreement, manager, pool, present.block, &present.committee).await
 }
 
 /// How many of the present holders sign.
@@ -78,6 +100,7 @@ pub(super) async fn endpoints_agree(
 /// The backend has no such committee: the answer of the desk.
 pub(super) async fn threshold_of_holders(
     can: &CeremonyCapabilities,
+    manager: &dyn PoolManager,
     agreement: &dyn Agreement,
     pool: PoolId,
     present: &StakedPool,
@@ -88,16 +111,16 @@ pub(super) async fn threshold_of_holders(
     }
     let held_by = counted(holders, "operator");
     let words = format!("pool {pool} is held by {held_by}, which is no committee");
-    let accord = agreed::on_committee(agreement, pool, present.block).await;
+    let accord = on_committee(manager, agreement, pool, present).await;
     Err(refused_unless_doubted(&accord, &words))
 }
 
-/// The answer of the desk where what one endpoint tells speaks against the action altogether: that ends it only where the
-/// others say the same, because a case that is refused stands until a person looks.
+/// The answer of the desk where what was read speaks against the action altogether: that ends it only where the endpoints bear
+/// it out, because a case that is refused stands until a person looks.
 pub(super) fn refused_unless_doubted(accord: &Accord, words: &str) -> Prepared {
     match accord {
-        Accord::Alone | Accord::Agree { .. } => refused(words),
-        Accord::Disagree(_) | Accord::Outvoted { .. } | Accord::TooFew { .. } => later(format!(
+        accord if accord.bears_out() => refused(words),
+        accord => later(format!(
             "one endpoint says that {words}, which is not believed: {}",
             accord.words()
         )),
@@ -117,11 +140,10 @@ pub(super) async fn present(
     let view = view.value().map_err(later)?;
     let staked = staked.value().map_err(later)?.contains(&pool);
     let Some(validator) = view.public_key else {
+        let used = vec![words::key(None)];
+        let accord = agreed::on_pool(agreement, pool, block, &used).await;
         let words = format!("the contract has no validator for pool {pool}");
-        return Err(refused_unless_doubted(
-            &agreed::on_pool(agreement, pool, block).await,
-            &words,
-        ));
+        return Err(refused_unless_doubted(&accord, &words));
     };
     let committee = manager.committee(pool, block).await;
     let committee = committee.value().map_err(later)?;
@@ -130,19 +152,26 @@ pub(super) async fn present(
         validator,
         committee,
         staked,
+        exiting: view.exiting,
     })
 }
 
-/// Whether the manager takes calls from the oracle.
-pub(super) async fn authorised(manager: &dyn PoolManager, oracle: Option<Address>) -> Check {
+/// Whether the manager takes calls from the oracle at a block, and what was told of it.
+pub(super) async fn authorised(
+    manager: &dyn PoolManager,
+    oracle: Option<Address>,
+    block: BlockRef,
+) -> (Check, Answer<()>) {
     const NAME: &str = "oracle-authorised";
     let Some(oracle) = oracle else {
-        return Check::unknown(NAME, "no oracle address is configured");
+        let words = "no oracle address is configured";
+        return (Check::unknown(NAME, words), Answer::not_known(words));
     };
-    let authorised = manager.authorises(oracle, At::Latest).await;
-    authorised.check(NAME, |()| {
+    let authorised = manager.authorises(oracle, At::block(block)).await;
+    let check = authorised.check(NAME, |()| {
         (true, format!("the manager takes calls from {oracle}"))
-    })
+    });
+    (check, authorised)
 }
 
 #[cfg(test)]
@@ -153,9 +182,18 @@ mod tests {
     use crate::chain::agreement::Voices;
     use crate::ports::fakes::{FakeCeremonies, FakeExecution, FakeManager, FakeSsv};
     use crate::ports::{Answer, Ceremonies as _, CommitteeSource, Voice};
-    use crate::types::{CheckStatus, OperatorId, Root};
+    use crate::types::{CheckStatus, OperatorId, PoolView, Root};
 
     const POOL: PoolId = PoolId(1);
+    const KEY: BlsPublicKey = BlsPublicKey([1; 48]);
+
+    fn with_key() -> PoolView {
+        let told = FakeManager::default().pool.yes().unwrap();
+        PoolView {
+            public_key: Some(KEY),
+            ..told
+        }
+    }
 
     fn held_by(operators: u64) -> PresentCommittee {
         PresentCommittee {
@@ -168,11 +206,17 @@ mod tests {
 
     /// Endpoints that tell of so many operators each; the first is believed before they are compared.
     fn told(operators: &[u64]) -> (Voices, StakedPool) {
+        told_after(operators[0], operators)
+    }
+
+    /// The same, where another number was read before.
+    fn told_after(before: u64, operators: &[u64]) -> (Voices, StakedPool) {
         let voice = |(n, operators): (usize, &u64)| Voice {
             name: format!("endpoint {n}").as_str().into(),
             execution: Arc::new(FakeExecution::default()),
             manager: Arc::new(FakeManager {
                 committee: Answer::Yes(held_by(*operators)),
+                pool: Answer::Yes(with_key()),
                 ..FakeManager::default()
             }),
             ssv: Arc::new(FakeSsv::default()),
@@ -182,9 +226,10 @@ mod tests {
                 number: 9,
                 hash: Root([9; 32]),
             },
-            validator: BlsPublicKey([1; 48]),
-            committee: held_by(operators[0]),
-            staked: true,
+            validator: KEY,
+            committee: held_by(before),
+            staked: false,
+            exiting: false,
         };
         (
             Voices::new(operators.iter().enumerate().map(voice).collect()),
@@ -203,7 +248,8 @@ mod tests {
             (&[5, 3, 3], false),
         ] {
             let (voices, present) = told(operators);
-            let answer = threshold_of_holders(can, &voices, POOL, &present).await;
+            let manager = FakeManager::default();
+            let answer = threshold_of_holders(can, &manager, &voices, POOL, &present).await;
             match answer.unwrap_err() {
                 Prepared::Refused(why) => assert!(is_refused, "{operators:?}: {why}"),
                 Prepared::Later { reason, .. } => {
@@ -215,8 +261,13 @@ mod tests {
             }
         }
         let (voices, present) = told(&[3, 5]);
-        let threshold = threshold_of_holders(can, &voices, POOL, &present).await;
+        let manager = FakeManager::default();
+        let threshold = threshold_of_holders(can, &manager, &voices, POOL, &present).await;
         assert_eq!(threshold.unwrap(), 2);
+        // whoever said 5 says 3 by now, as all do
+        let (voices, present) = told_after(5, &[3, 3]);
+        let answer = threshold_of_holders(can, &manager, &voices, POOL, &present).await;
+        assert!(matches!(answer, Err(Prepared::Later { .. })), "{answer:?}");
     }
 
     #[tokio::test]
@@ -227,8 +278,29 @@ mod tests {
             (&[3, 4], Some(CheckStatus::Fail)),
         ] {
             let (voices, present) = told(operators);
-            let check = endpoints_agree(&voices, POOL, present.block).await;
+            let check = of_ceremony(&on_present(&FakeManager::default(), &voices, POOL, &present).await);
             assert_eq!(check.as_ref().map(|check| check.status), status, "{check:?}");
+        }
+        let (voices, mut present) = told_after(4, &[3, 3]);
+        let accord = on_present(&FakeManager::default(), &voices, POOL, &present).await;
+        assert!(accord.contradiction().is_some(), "{accord:?}");
+        present.committee = held_by(3);
+        present.validator = BlsPublicKey([2; 48]);
+        let accord = on_present(&FakeManager::default(), &voices, POOL, &present).await;
+        assert!(accord.words().contains("the pool's key"), "{accord:?}");
+    }
+
+    /// It would halt the case.
+    #[tokio::test]
+    async fn a_pool_without_a_validator_by_one_answer_ends_no_case() {
+        let (execution, denies) = (FakeExecution::default(), FakeManager::default());
+        for (voices, is_refused) in [(&[3, 3][..], false), (&[], true)] {
+            let (voices, _) = told_after(3, voices);
+            let answer = present(&denies, &execution, &voices, POOL).await;
+            let Err(answer) = answer else {
+                panic!("the contract has no validator")
+            };
+            assert_eq!(matches!(answer, Prepared::Refused(_)), is_refused, "{answer:?}");
         }
     }
 }

@@ -7,18 +7,18 @@ use alloy::primitives::Address;
 use super::carried::{self, RegisteredKey};
 use super::committee::{self, Committees, OperatorReplies, Quorum};
 use super::pools::{
-    StakedPool, authorised, endpoints_agree, present, refused_unless_doubted, reshares_left,
-    threshold_of_holders,
+    StakedPool, authorised, of_ceremony, on_committee, on_present, present, refused_unless_doubted,
+    reshares_left, threshold_of_holders,
 };
 use super::proposal::{self, list};
 use super::ranking::Candidate;
 use super::{key_checks, later, ranking, served};
 use crate::config::SelectionRule;
 use crate::oracle::{ActionKind, CommitteeRequirements, Fact, FactKind, KnownKey, Prepared};
-use crate::ports::{Agreement, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv, agreed};
-use crate::types::{
-    BlockRef, BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId,
+use crate::ports::{
+    Accord, Agreement, Answer, At, Execution, PoolManager, ReshareSize, SharesKept, Ssv, agreed,
 };
+use crate::types::{BroughtAlong, CeremonyPlan, Check, ForkVersion, OperatorId, OwnerNonce, PoolId};
 
 /// Prepares the ceremony. [`SendReshare`](super::send_reshare::SendReshare) prepares the transaction that follows.
 #[derive(Debug)]
@@ -108,15 +108,16 @@ impl Reshare {
         if used >= limit {
             let words =
                 format!("{used} of {limit} reshares of pool {pool} are used up: the contract takes no more");
-            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
+            return Err(self.refused_unless_doubted(pool, &present, &words).await);
         }
         let mut holders = present.committee.operator_ids.clone();
         holders.sort_unstable();
-        let old_threshold = threshold_of_holders(can, &*self.agreement, pool, &present).await?;
+        let old_threshold =
+            threshold_of_holders(can, &*self.manager, &*self.agreement, pool, &present).await?;
         let brought = self.brought(pool, &present, &holders, known).await?;
         let chosen = wanted.chosen.as_deref();
         if let Some(words) = holds_no_share(pool, wanted.leaving, &holders) {
-            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
+            return Err(self.refused_unless_doubted(pool, &present, &words).await);
         }
         let candidates = candidates(&self.committees, &holders, chosen.unwrap_or_default());
         let asked = committee::ask(&self.committees, &candidates).await;
@@ -134,11 +135,11 @@ impl Reshare {
                 "the contract asks for operator {operator} to leave pool {pool}, and no operator is configured that could \
                  take its place: configure one"
             );
-            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
+            return Err(self.refused_unless_doubted(pool, &present, &words).await);
         }
         let Some(threshold) = can.threshold_of(new.len()) else {
             let words = format!("{} operators make no committee", new.len());
-            return Err(self.refused_unless_doubted(pool, present.block, &words).await);
+            return Err(self.refused_unless_doubted(pool, &present, &words).await);
         };
         let (needed, before) = (usize::from(old_threshold), wanted.dealers.as_deref());
         let dealers = ranking::dealers(&ranked, &holders, &new, needed, before);
@@ -193,7 +194,7 @@ impl Reshare {
         };
         match carried::brought(can, &key, known) {
             Ok(brought) => Ok(brought),
-            Err(words) => Err(self.refused_unless_doubted(pool, present.block, &words).await),
+            Err(words) => Err(self.refused_unless_doubted(pool, &present, &words).await),
         }
     }
 
@@ -226,9 +227,10 @@ impl Reshare {
         }));
         checks.push(present.staked_check(pool));
         checks.push(reshares_left(&*self.manager, &*self.agreement, pool, present).await);
-        checks.extend(endpoints_agree(&*self.agreement, pool, present.block).await);
+        let (authorised, told) = authorised(&*self.manager, self.oracle, present.block).await;
+        checks.extend(of_ceremony(&self.compared(pool, present, &told).await));
         checks.push(key_checks::in_journal(known, &present.validator, holders));
-        checks.push(authorised(&*self.manager, self.oracle).await);
+        checks.push(authorised);
         checks
     }
 
@@ -265,8 +267,20 @@ impl Reshare {
     }
 
     /// The answer where what one endpoint tells of the committee speaks against a reshare altogether.
-    async fn refused_unless_doubted(&self, pool: PoolId, block: BlockRef, words: &str) -> Prepared {
-        refused_unless_doubted(&agreed::on_committee(&*self.agreement, pool, block).await, words)
+    async fn refused_unless_doubted(&self, pool: PoolId, present: &StakedPool, words: &str) -> Prepared {
+        let accord = on_committee(&*self.manager, &*self.agreement, pool, present).await;
+        refused_unless_doubted(&accord, words)
+    }
+
+    /// How far the endpoints bear out what was read of the pool, and whether the manager takes the oracle's calls.
+    async fn compared(&self, pool: PoolId, present: &StakedPool, told: &Answer<()>) -> Accord {
+        let accord = on_present(&*self.manager, &*self.agreement, pool, present).await;
+        match self.oracle {
+            Some(oracle) => {
+                accord.and(agreed::on_caller(&*self.agreement, oracle, present.block, told).await)
+            }
+            None => accord,
+        }
     }
 
     fn limit(&self) -> u64 {

@@ -8,13 +8,14 @@ use super::committee::{self, Committees};
 use super::facts::{self, DepositFacts, DepositQuery};
 use super::proposal::list;
 use super::sending::{self, Sending};
-use super::{funding, key_checks, later, owner_nonce, refused, removed, served, snapshot};
+use super::{funding, key_checks, later, one_node, owner_nonce, refused, removed, served, snapshot};
 use crate::beacon::roots;
 use crate::config::Floors;
 use crate::oracle::{
     ActionKind, ENDPOINTS_AGREE, Fact, FactKind, Prepared, SendDepositDraft, TransactionPayload,
 };
 use crate::ports::agreed::{self, MadeSince};
+use crate::ports::consensus::Heard;
 use crate::ports::{
     Answer, Consensus, Execution, InitiateDeposit, PoolCall, PoolManager, Registering, Ssv, SsvState,
 };
@@ -167,14 +168,15 @@ impl SendDeposit {
         checks.extend(key_checks::registration(owner, key, registration, &nonce.await));
         checks.push(gathered.shares_check.clone());
         checks.extend(facts.checks(pool, self.fee_amount_wei, self.ssv.network()));
-        checks.push(unknown_to_beacon(self.consensus.as_deref(), key).await);
+        checks.extend(unknown_to_beacon(self.consensus.as_deref(), key).await);
         let made = MadeSince {
             key: *key,
             committee: &gathered.operators,
             since: draft.since,
             deposit_contract: self.deposit_contract,
         };
-        let agreed = agreed::on_deposit(&*self.sending.agreement, pool, oracle, facts.block, made);
+        let (agreement, used) = (&*self.sending.agreement, facts.words(pool));
+        let agreed = agreed::on_deposit(agreement, pool, oracle, facts.block, made, &used);
         checks.push(agreed.await.check(ENDPOINTS_AGREE));
         checks
     }
@@ -264,27 +266,33 @@ fn data_root_check(manager: &dyn PoolManager, data: &[u8]) -> Check {
 
 /// A key that the beacon chain knows already would be topped up, or is somebody else's. Where no beacon node is
 /// configured nobody has looked, and 32 ETH are not moved by a rule on that.
-async fn unknown_to_beacon(beacon: Option<&dyn Consensus>, key: &BlsPublicKey) -> Check {
+///
+/// One of several nodes may tell it alone, for long, where another is away: then that is a check of its own, which a person
+/// or a rule lets pass; what it says holds the deposit back, and ends no approval.
+async fn unknown_to_beacon(beacon: Option<&dyn Consensus>, key: &BlsPublicKey) -> Vec<Check> {
     const NAME: &str = "key-unknown-to-beacon";
     let Some(beacon) = beacon else {
-        return Check::unknown(
-            NAME,
-            "no beacon node is configured (beacon.urls): nobody looked whether the beacon chain has this key",
-        );
+        let words =
+            "no beacon node is configured (beacon.urls): nobody looked whether the beacon chain has this key";
+        return vec![Check::unknown(NAME, words)];
     };
-    let found = beacon.validator(key).await;
-    found.check_absent(NAME, |v| {
+    let Heard { answer: found, alone } = beacon.validator(key).await;
+    let check = found.check_absent(NAME, |v| {
         format!(
             "the beacon chain has this key as validator {} ({})",
             v.index, v.status
         )
-    })
+    });
+    let mut checks = vec![check];
+    checks.extend(one_node::check([&alone]));
+    checks
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::desk::fixture;
+    use crate::oracle::BEACON_AGREE;
     use crate::ports::consensus::NodeState;
     use crate::ports::fakes::{FakeConsensus, FakeNode};
     use crate::types::CheckStatus;
@@ -294,9 +302,10 @@ mod tests {
         let validator = fixture::validator();
         let beacon = FakeConsensus::of(vec![FakeNode::healthy("a", &[])]);
         let check = async |beacon: Option<&dyn Consensus>| {
-            let check = unknown_to_beacon(beacon, &validator.public_key).await;
-            assert_eq!(check.name, "key-unknown-to-beacon");
-            check.status
+            let checks = unknown_to_beacon(beacon, &validator.public_key).await;
+            assert_eq!(checks[0].name, "key-unknown-to-beacon");
+            assert_eq!(checks.len(), 1, "nobody else is configured who could bear it out");
+            checks[0].status
         };
         assert_eq!(check(None).await, CheckStatus::Unknown);
         assert_eq!(check(Some(&beacon)).await, CheckStatus::Pass);
@@ -304,5 +313,26 @@ mod tests {
         assert_eq!(check(Some(&beacon)).await, CheckStatus::Fail);
         beacon.nodes_mut()[0].state = NodeState::NotSynced;
         assert_eq!(check(Some(&beacon)).await, CheckStatus::Unknown);
+    }
+
+    #[tokio::test]
+    async fn what_one_of_two_beacon_nodes_says_of_a_fresh_key_is_said_to_be_one_voice() {
+        let validator = fixture::validator();
+        let beacon = FakeConsensus::of(vec![FakeNode::healthy("a", &[]), FakeNode::healthy("b", &[])]);
+        let check = async || {
+            let checks = unknown_to_beacon(Some(&beacon), &validator.public_key).await;
+            let said = checks.into_iter().map(|check| (check.name, check.status));
+            said.collect::<Vec<_>>()
+        };
+        let of = |status| ("key-unknown-to-beacon".to_owned(), status);
+        let alone = || (BEACON_AGREE.to_owned(), CheckStatus::Unknown);
+        assert_eq!(check().await, [of(CheckStatus::Pass)]);
+        // the second one is away for an hour
+        beacon.nodes_mut()[1].state = NodeState::NotSynced;
+        assert_eq!(check().await, [of(CheckStatus::Pass), alone()]);
+        beacon.nodes_mut()[0].validators.push(validator.clone());
+        assert_eq!(check().await, [of(CheckStatus::Fail), alone()]);
+        beacon.nodes_mut()[0].state = NodeState::NotSynced;
+        assert_eq!(check().await, [of(CheckStatus::Unknown)]);
     }
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use alloy::primitives::{Address, Bytes, U256};
 
 use super::committee::{self, Committees};
-use super::pools::{StakedPool, authorised, present, reshares_left};
+use super::pools::{StakedPool, authorised, on_present, present, reshares_left};
 use super::proposal::list;
 use super::reshare::old_power;
 use super::sending::{self, Sending};
 use super::{key_checks, owner_nonce, refused, removed, served};
-use crate::oracle::{ActionKind, Fact, FactKind, Prepared, SendReshareDraft, TransactionPayload};
+use crate::oracle::{
+    ActionKind, ENDPOINTS_AGREE, Fact, FactKind, Prepared, SendReshareDraft, TransactionPayload,
+};
+use crate::ports::agreed::{self, words};
 use crate::ports::{Answer, At, Execution, PoolCall, PoolManager, ResharePool, Ssv};
 use crate::types::{Check, OperatorId, PoolId};
 
@@ -116,8 +119,15 @@ impl SendReshare {
         checks.push(present.staked_check(pool));
         let agreement = &*self.sending.agreement;
         checks.push(reshares_left(&*self.manager, agreement, pool, present).await);
-        checks.push(authorised(&*self.manager, self.sending.oracle).await);
-        checks.push(sending::endpoints_agree(&self.sending, pool, oracle, present.block).await);
+        let (authorised, told) = authorised(&*self.manager, self.sending.oracle, present.block).await;
+        checks.push(authorised);
+        let mut used = vec![words::caller(&told)];
+        used.extend(words::known(&gathered.balance, |wei| words::balance(*wei)));
+        let (facts, held) = tokio::join!(
+            agreed::on_facts(agreement, pool, oracle, present.block, &used),
+            on_present(&*self.manager, agreement, pool, present),
+        );
+        checks.push(facts.and(held).check(ENDPOINTS_AGREE));
         checks
     }
 

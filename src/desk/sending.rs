@@ -6,14 +6,13 @@ use alloy::primitives::{Address, U256};
 
 use super::{proposal, snapshot};
 use crate::oracle::{
-    ActionKind, CallArgument, CallView, ENDPOINTS_AGREE, Fact, FactKind, Payload, Prepared, SSV_OPERATORS,
-    TransactionPayload,
+    ActionKind, CallArgument, CallView, Fact, FactKind, Payload, Prepared, SSV_OPERATORS, TransactionPayload,
 };
 use crate::ports::{
-    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner, agreed,
+    Agreement, Answer, Call, Execution, NoSuchCall, PoolCall, PoolManager, Simulated, Ssv, TxSigner,
 };
 use crate::tx::fees::{self, quoted};
-use crate::types::{BlockRef, Check, PoolId, Round, SafeText, format_ether, rounded_ether};
+use crate::types::{Check, Round, SafeText, format_ether, rounded_ether};
 
 /// What every transaction of the oracle's account is made and judged with.
 #[derive(Debug, Clone)]
@@ -91,12 +90,6 @@ pub(super) async fn proposal(
     proposal::proposal(kind, title, facts, checks, Payload::Transaction(payload))
 }
 
-/// Every endpoint says the same of what the transaction rests on.
-pub(super) async fn endpoints_agree(from: &Sending, pool: PoolId, oracle: Address, block: BlockRef) -> Check {
-    let verdict = agreed::on_facts(&*from.agreement, pool, oracle, block).await;
-    verdict.check(ENDPOINTS_AGREE)
-}
-
 /// Tries out exactly what would be sent.
 pub(crate) async fn simulate(execution: &dyn Execution, payload: &TransactionPayload) -> Answer<Simulated> {
     execution.simulate(&call(payload)).await
@@ -142,6 +135,7 @@ async fn checks(
         _ => None,
     };
     let doubt = simulated.as_ref().yes().and_then(Simulated::doubt).cloned();
+    let less = simulated.as_ref().yes().and_then(Simulated::less).cloned();
     let simulated = simulated.and_then(|simulated| gas_of(manager, &simulated));
     let simulation = dispute.unwrap_or_else(|| {
         simulated.check(SIMULATION, |gas| match gas {
@@ -151,14 +145,18 @@ async fn checks(
     });
     let gas = simulated.yes().and_then(Result::ok);
     // under the ceiling or not, as soon as both gas and market are known
+    let with = |gas| {
+        let limit = fees::gas_limit(gas);
+        let total = |quote| fees::choose(quote, limit, ceiling).map(|fees| fees::total(limit, fees.max_fee));
+        quote.as_ref().and_then(|quote| quoted(*quote, total))
+    };
     let fee = match gas {
-        Some(gas) => quote.and_then(|quote| {
-            let limit = fees::gas_limit(gas);
-            let fees = fees::choose(quote, limit, ceiling);
-            quoted(quote, fees.map(|fees| fees::total(limit, fees.max_fee)))
-        }),
+        Some(gas) => with(gas),
         None => Answer::not_known("no gas estimate without a successful simulation"),
     };
+    // too dear is what is so with the lower one of two estimates, too
+    let less = less.filter(|less| !matches!(with(less.gas), Answer::Yes(Err(_))));
+    let doubt = doubt.or(less.map(|less| less.words));
     let fee_ceiling = fee_ceiling(&fee, doubt.as_ref());
     let balance = balance.check("balance", |balance| {
         let words = format!("{from} has {}, the ceiling is {}", there(*balance), eth(ceiling));
@@ -250,7 +248,7 @@ mod tests {
     use crate::chain::agreement::Voices;
     use crate::ports::Revert;
     use crate::ports::fakes::{FakeExecution, FakeManager, FakeSsv};
-    use crate::types::CheckStatus;
+    use crate::types::{BlockRef, CheckStatus};
 
     fn payload(value_wei: u64) -> TransactionPayload {
         TransactionPayload {
@@ -347,59 +345,95 @@ mod tests {
         assert_eq!(no_market[1].status, CheckStatus::Unknown);
     }
 
+    /// The check of the fees.
+    async fn looked(execution: FakeExecution) -> (CheckStatus, String) {
+        let (manager, ssv, balance) = (FakeManager::default(), FakeSsv::default(), Answer::Yes(U256::MAX));
+        let made = checks((&nobody(), &manager, &execution, &ssv), &payload(0), &balance)
+            .await
+            .0;
+        (made[1].status, made[1].reason.to_string())
+    }
+
+    /// Base fees in gwei.
+    fn quote(base_fee: u128, least: u128, alone: bool) -> Answer<fees::FeeQuote> {
+        Answer::Yes(fees::FeeQuote {
+            base_fee: base_fee * 1_000_000_000,
+            priority: 1,
+            alone,
+            least_base_fee: least * 1_000_000_000,
+        })
+    }
+
+    /// At 10 gwei the ceiling, 0.1 ETH, pays 8 million.
+    const MUCH: u64 = 12_000_000;
+
+    fn at_ten_gwei(simulated: Simulated) -> FakeExecution {
+        FakeExecution {
+            simulated: Answer::Yes(simulated),
+            quote: quote(10, 10, false),
+            ..FakeExecution::default()
+        }
+    }
+
     /// It would end an approval.
     #[tokio::test]
-    async fn fees_above_the_ceiling_by_one_voice_of_several_are_not_known() {
-        let looked = async |execution: FakeExecution| {
-            let (manager, ssv, balance) =
-                (FakeManager::default(), FakeSsv::default(), Answer::Yes(U256::MAX));
-            let made = checks((&nobody(), &manager, &execution, &ssv), &payload(0), &balance)
-                .await
-                .0;
-            (made[1].status, made[1].reason.to_string())
+    async fn gas_above_the_ceiling_by_one_voice_of_several_is_not_known() {
+        let succeeds = |doubt: Option<&str>| {
+            at_ten_gwei(Simulated::Succeeds {
+                gas: MUCH,
+                doubt: doubt.map(Into::into),
+                less: None,
+            })
         };
-        let gas = |simulated| FakeExecution {
-            simulated: Answer::Yes(simulated),
-            quote: Answer::Yes(fees::FeeQuote {
-                base_fee: 10_000_000_000,
-                priority: 1,
-                alone: false,
-            }),
-            ..FakeExecution::default()
-        };
-        // 0.1 ETH are 6.7 gwei for so much gas
-        let much = 12_000_000;
-        let sure = gas(Simulated::Succeeds {
-            gas: much,
-            doubt: None,
-        });
-        assert_eq!(looked(sure).await.0, CheckStatus::Fail);
+        assert_eq!(looked(succeeds(None)).await.0, CheckStatus::Fail);
         let words = "a alone estimates its gas";
-        let doubted = gas(Simulated::Succeeds {
-            gas: much,
-            doubt: Some(words.into()),
-        });
-        let disputed = gas(Simulated::Disputed {
-            gas: much,
+        let disputed = at_ten_gwei(Simulated::Disputed {
+            gas: MUCH,
             words: words.into(),
         });
-        for execution in [doubted, disputed] {
+        for execution in [succeeds(Some(words)), disputed] {
             let (status, reason) = looked(execution).await;
             assert_eq!(status, CheckStatus::Unknown);
             assert!(reason.ends_with(words), "{reason}");
         }
-        let quote = |alone| FakeExecution {
-            quote: Answer::Yes(fees::FeeQuote {
-                base_fee: 5_000_000_000_000,
-                priority: 1,
-                alone,
-            }),
-            ..FakeExecution::default()
+    }
+
+    /// Two estimates that are not far apart: too dear is what is so by the lower one, too.
+    #[tokio::test]
+    async fn gas_is_above_the_ceiling_where_the_lower_estimate_is() {
+        let dear = |less| {
+            looked(at_ten_gwei(Simulated::Succeeds {
+                gas: MUCH,
+                doubt: None,
+                less: Some(crate::ports::Less {
+                    gas: less,
+                    words: "a estimates more gas than b".into(),
+                }),
+            }))
         };
-        assert_eq!(looked(quote(false)).await.0, CheckStatus::Fail);
-        let (status, reason) = looked(quote(true)).await;
+        let (status, reason) = dear(7_000_000).await;
         assert_eq!(status, CheckStatus::Unknown, "{reason}");
-        assert!(reason.ends_with("by the fees of one endpoint alone"), "{reason}");
+        assert!(reason.ends_with("a estimates more gas than b"), "{reason}");
+        assert_eq!(dear(9_000_000).await.0, CheckStatus::Fail);
+    }
+
+    #[tokio::test]
+    async fn fees_above_the_ceiling_by_one_voice_or_by_the_higher_of_two_are_not_known() {
+        let at = |quote| {
+            looked(FakeExecution {
+                quote,
+                ..FakeExecution::default()
+            })
+        };
+        assert_eq!(at(quote(5_000, 5_000, false)).await.0, CheckStatus::Fail);
+        for (quote, words) in [
+            (quote(1_000, 600, false), "by the higher of two base fees"),
+            (quote(5_000, 5_000, true), "by the fees of one endpoint alone"),
+        ] {
+            let (status, reason) = at(quote).await;
+            assert_eq!(status, CheckStatus::Unknown, "{reason}");
+            assert!(reason.contains(words), "{reason}");
+        }
     }
 
     /// One voice's refusal is a person's affair: the core gives a key up on a failed check alone.

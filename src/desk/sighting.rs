@@ -4,34 +4,50 @@ use crate::log_limit::LogLimit;
 use crate::oracle::{Forecast, Moment, Published, Sighting, ValidatorPhase};
 use crate::ports::Unknown;
 use crate::ports::consensus::{Consensus, ExitRules, Validator, ValidatorStatus};
-use crate::types::{BlsPublicKey, CaseId, RequestKind};
+use crate::types::{BlsPublicKey, CaseId, RequestKind, SafeText};
 
 /// Lines about validators that no beacon node tells of: each is asked for again and again.
 static UNSEEN: LogLimit = LogLimit::slow();
 
 /// The chain's rules and the validator, from nodes that serve our chain.
-pub(super) async fn state(
-    beacon: &dyn Consensus,
-    key: &BlsPublicKey,
-) -> Result<(ExitRules, Option<Validator>), Unknown> {
-    let (rules, validator) = tokio::join!(beacon.rules(), beacon.validator(key));
-    Ok((rules.value()?, validator.known()?))
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) rules: ExitRules,
+    /// Whose word alone the rules are, though several nodes are configured.
+    pub(super) rules_alone: Option<SafeText>,
+    /// None where there is none with the key.
+    pub(super) validator: Option<Validator>,
+    /// Whose word alone that is.
+    pub(super) alone: Option<SafeText>,
 }
 
-/// What the beacon chain says of a case's validator; none when nobody could be asked.
+pub(super) async fn state(beacon: &dyn Consensus, key: &BlsPublicKey) -> Result<Told, Unknown> {
+    let (rules, validator) = tokio::join!(beacon.rules(), beacon.validator(key));
+    Ok(Told {
+        rules: rules.answer.value()?,
+        rules_alone: rules.alone,
+        validator: validator.answer.known()?,
+        alone: validator.alone,
+    })
+}
+
+/// What the beacon chain says of a case's validator, none when nobody could be asked; and whose word alone it is.
 pub(crate) async fn look_up(
     beacon: &dyn Consensus,
     case: CaseId,
     key: &BlsPublicKey,
     published: Option<Published>,
-) -> Option<Sighting> {
+) -> (Option<Sighting>, Option<SafeText>) {
     match state(beacon, key).await {
-        Ok((rules, validator)) => Some(sighting(case.kind, &rules, validator.as_ref(), published)),
+        Ok(told) => {
+            let seen = sighting(case.kind, &told.rules, told.validator.as_ref(), published);
+            (Some(seen), told.alone)
+        }
         Err(why) => {
             if let Some(left_out) = UNSEEN.line() {
                 tracing::warn!(target: "beacon", %case, left_out, "{why}");
             }
-            None
+            (None, None)
         }
     }
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::committee::{self, Committees, OperatorReplies, Quorum};
 use super::exit_checks::{self, ByNode, ExpectedChain};
-use super::pools::{StakedPool, endpoints_agree, present, threshold_of_holders};
+use super::pools::{StakedPool, of_ceremony, on_present, present, threshold_of_holders};
 use super::proposal::{self, list};
-use super::sighting::{phase, state};
-use super::{NO_BEACON, key_checks, later, refused};
+use super::sighting::{Told, phase, state};
+use super::{NO_BEACON, key_checks, later, one_node, refused};
 use crate::oracle::{ActionKind, Fact, FactKind, KnownKey, Prepared, SignExitDraft};
 use crate::ports::consensus::{ExitMessage, ExitRules, Validator};
 use crate::ports::{Agreement, Consensus, Execution, ExitSigning, PoolManager, Ssv};
 use crate::types::{
-    BlsPublicKey, CeremonyPlan, Check, ExitDomain, OperatorId, PoolId, SignPurpose, UnixMillis,
+    BlsPublicKey, CeremonyPlan, Check, ExitDomain, OperatorId, PoolId, SafeText, SignPurpose, UnixMillis,
 };
 
 /// Prepares the signing of exits.
@@ -32,8 +32,11 @@ pub(super) struct SignExit {
 struct Gathered<'a> {
     beacon: &'a dyn Consensus,
     rules: ExitRules,
+    rules_alone: Option<SafeText>,
     present: StakedPool,
     validator: Validator,
+    /// Whose word alone the validator's record is, for whose epoch is signed.
+    alone: Option<SafeText>,
     message: ExitMessage,
     /// Everybody who holds a share, ascending.
     committee: Vec<OperatorId>,
@@ -87,14 +90,19 @@ impl SignExit {
     ) -> Result<Gathered<'a>, Prepared> {
         let present = present(&*self.manager, &*self.execution, &*self.agreement, pool).await?;
         let key = present.validator;
-        let (rules, validator) = state(beacon, &key).await.map_err(later)?;
+        let Told {
+            rules,
+            rules_alone,
+            validator,
+            alone,
+        } = state(beacon, &key).await.map_err(later)?;
         let validator = validator
             .ok_or_else(|| later(format!("the beacon chain does not know validator {key} (yet)")))?;
         let epoch = exit_epoch(&rules, &validator, key)?;
         let mut committee = present.committee.operator_ids.clone();
         committee.sort_unstable();
         let can = self.committees.ceremonies.capabilities();
-        let threshold = threshold_of_holders(can, &*self.agreement, pool, &present).await?;
+        let threshold = threshold_of_holders(can, &*self.manager, &*self.agreement, pool, &present).await?;
         let message = ExitMessage {
             epoch,
             validator_index: validator.index,
@@ -121,8 +129,10 @@ impl SignExit {
         Ok(Gathered {
             beacon,
             rules,
+            rules_alone,
             present,
             validator,
+            alone,
             message,
             committee,
             asked,
@@ -149,13 +159,17 @@ impl SignExit {
         let quorum = Quorum::AtLeast(usize::from(plan.threshold()));
         let mut checks = committee::checks(&self.committees, &gathered.asked, plan, quorum);
         checks.push(present.staked_check(pool));
-        checks.extend(endpoints_agree(&*self.agreement, pool, present.block).await);
-        checks.push(exit_checks::wanted(&*self.manager, pool, draft.opened_by.as_ref()).await);
+        let accord = on_present(&*self.manager, &*self.agreement, pool, present).await;
+        checks.extend(of_ceremony(&accord));
+        let opened_by = draft.opened_by.as_ref();
+        checks.push(exit_checks::wanted(present.exiting, pool, opened_by));
         checks.extend(exit_checks::domain(&self.expected, *beacon, rules).await);
-        checks.extend(exit_checks::rules_alone(*beacon));
+        checks.extend(one_node::rules_check(gathered.rules_alone.as_ref()));
         let index = exit_checks::index(*beacon, key, validator.index).await;
-        checks.push(index.map_err(later)?);
+        let (index, index_alone) = index.map_err(later)?;
+        checks.push(index);
         let told = ByNode::by_each(*beacon, key, validator).await;
+        checks.extend(one_node::check([&gathered.alone, &index_alone, &told.alone]));
         checks.extend(told.validator(rules, gathered.now));
         checks.extend(told.credentials(&*self.manager, pool).await);
         let root = rules.signing_root(&gathered.message);

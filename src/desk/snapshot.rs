@@ -31,7 +31,7 @@ pub(super) async fn settle(
     if let [(state, 2..)] = &*candidates {
         return Answer::Yes(state.clone());
     }
-    let (mut taken, mut stale) = (None, Vec::new());
+    let (mut taken, mut stale, mut untried) = (None, Vec::new(), None);
     for (state, _) in &candidates {
         // what cannot be written cannot be sent either
         let Some(call) = call(state) else {
@@ -49,14 +49,22 @@ pub(super) async fn settle(
                 stale.extend(is_sure.then(|| state.cluster.clone()));
             }
             Answer::Yes(_) if taken.is_none() => taken = Some(state.clone()),
-            _ => {}
+            Answer::NotKnown(why) => untried = Some(why),
+            Answer::Yes(_) | Answer::No(_) => {}
         }
     }
     // they were tried out on the newest block: whoever was right until then tells another one by now
     if let (false, Answer::Yes(head)) = (stale.is_empty(), execution.head().await) {
         agreed::read_clusters_anew(agreement, head.block, operators, &stale).await;
     }
-    taken.map_or_else(|| Answer::not_known(NONE_TAKEN), Answer::Yes)
+    match (taken, untried) {
+        (Some(state), _) => Answer::Yes(state),
+        // SSV has said nothing of that one: it may be the right one
+        (None, Some(why)) => Answer::not_known(format!(
+            "a snapshot of the cluster of these operators could not be tried out: {why}"
+        )),
+        (None, None) => Answer::not_known(NONE_TAKEN),
+    }
 }
 
 const NONE_TAKEN: &str =
@@ -253,6 +261,27 @@ mod tests {
         assert_eq!(readers[1].anew.load(Ordering::Relaxed), 0);
     }
 
+    #[tokio::test]
+    async fn a_snapshot_that_could_not_be_tried_out_is_refused_by_nobody() {
+        let (_, voices) = voices(&[5, 8]);
+        let execution = FakeExecution {
+            simulated: Answer::not_known("no endpoint answers"),
+            ..FakeExecution::default()
+        };
+        let first = ssv(5);
+        let ask = (
+            &voices as &dyn Agreement,
+            &execution as &dyn Execution,
+            &first as &dyn Ssv,
+        );
+        let settled = settle(ask, BLOCK, &[OperatorId(1)], first.state.clone(), call).await;
+        let Answer::NotKnown(why) = settled else {
+            panic!("{settled:?}");
+        };
+        let words = "could not be tried out: no endpoint answers";
+        assert!(why.to_string().ends_with(words), "{why}");
+    }
+
     /// Whoever forgets what is right for another's lie is the one that is missing at the last checks.
     #[tokio::test]
     async fn one_endpoints_word_that_a_snapshot_is_stale_has_nobody_read_anew() {
@@ -332,7 +361,11 @@ mod tests {
         // somebody paid in meanwhile
         assert_eq!(doubted(5, stale(8), reverts()).await, 0);
         assert_eq!(doubted(5, ssv(5), reverts()).await, 0, "another revert");
-        let fine = Simulated::Succeeds { gas: 1, doubt: None };
+        let fine = Simulated::Succeeds {
+            gas: 1,
+            doubt: None,
+            less: None,
+        };
         assert_eq!(doubted(5, stale(5), fine).await, 0);
     }
 }

@@ -7,6 +7,7 @@ use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::providers::Provider;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::error::{DevnetError, failed};
@@ -27,9 +28,25 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Actor {
     task: JoinHandle<()>,
+    /// Dropped, the task ends after what it is at; none where it is only aborted.
+    goes_on: Option<oneshot::Sender<()>>,
 }
 
 impl Actor {
+    fn of(deeds: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            task: tokio::spawn(deeds),
+            goes_on: None,
+        }
+    }
+
+    /// Lets it finish what it is at: a transaction that was sent and is not mined would come with a later block.
+    pub(super) async fn end(mut self) {
+        if self.goes_on.take().is_some() {
+            let _ = (&mut self.task).await;
+        }
+    }
+
     /// Whether it has done all it has to do. An upkeep never has.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -48,38 +65,40 @@ pub(super) fn again<F>(every: Duration, deed: impl Fn() -> F + Send + 'static) -
 where
     F: Future<Output = ()> + Send,
 {
-    Actor {
-        task: tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                deed().await;
+    let (goes_on, mut over) = oneshot::channel();
+    let deeds = async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(every) => deed().await,
+                _ = &mut over => return,
             }
-        }),
-    }
+        }
+    };
+    let mut actor = Actor::of(deeds);
+    actor.goes_on = Some(goes_on);
+    actor
 }
 
 /// Fills another pool now and then, as long as few wait for their deposit. The same seed gives the same times.
 pub(super) fn lively(network: Arc<Devnet>, seed: u64) -> Actor {
-    Actor {
-        task: tokio::spawn(async move {
-            let mut chance = ChaCha8Rng::seed_from_u64(seed);
-            loop {
-                tokio::time::sleep(Duration::from_secs(chance.gen_range(NEXT_POOL))).await;
-                match network.manager().getReadyPoolIds().call().await {
-                    Ok(ready) if ready.len() >= ENOUGH => continue,
-                    Ok(_) => {}
-                    Err(error) => {
-                        pause_after(&failed("getReadyPoolIds", &error)).await;
-                        continue;
-                    }
-                }
-                match network.deposit_pool(1).await {
-                    Ok(_) => tracing::info!(target: "devnet", "a staker filled another pool"),
-                    Err(error) => pause_after(&error).await,
+    Actor::of(async move {
+        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        loop {
+            tokio::time::sleep(Duration::from_secs(chance.gen_range(NEXT_POOL))).await;
+            match network.manager().getReadyPoolIds().call().await {
+                Ok(ready) if ready.len() >= ENOUGH => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    pause_after(&failed("getReadyPoolIds", &error)).await;
+                    continue;
                 }
             }
-        }),
-    }
+            match network.deposit_pool(1).await {
+                Ok(_) => tracing::info!(target: "devnet", "a staker filled another pool"),
+                Err(error) => pause_after(&error).await,
+            }
+        }
+    })
 }
 
 /// What a staker does.
@@ -96,30 +115,28 @@ pub struct StakerScript {
 /// Starts a staker.
 #[must_use]
 pub fn staker(network: Arc<Devnet>, script: StakerScript) -> Actor {
-    Actor {
-        task: tokio::spawn(async move {
-            let mut filled = 0;
-            while filled < script.up_to {
-                let pools = if filled == 0 {
-                    script.first.clamp(1, script.up_to)
-                } else {
-                    1
-                };
-                match network.deposit_pool(pools).await {
-                    Ok(requested) => {
-                        filled += pools;
-                        let pools: Vec<_> = requested.iter().map(PoolId::to_string).collect();
-                        tracing::info!(target: "devnet", pools = pools.join(", "), "a staker filled pools");
-                        if filled < script.up_to {
-                            tokio::time::sleep(script.then_every).await;
-                        }
+    Actor::of(async move {
+        let mut filled = 0;
+        while filled < script.up_to {
+            let pools = if filled == 0 {
+                script.first.clamp(1, script.up_to)
+            } else {
+                1
+            };
+            match network.deposit_pool(pools).await {
+                Ok(requested) => {
+                    filled += pools;
+                    let pools: Vec<_> = requested.iter().map(PoolId::to_string).collect();
+                    tracing::info!(target: "devnet", pools = pools.join(", "), "a staker filled pools");
+                    if filled < script.up_to {
+                        tokio::time::sleep(script.then_every).await;
                     }
-                    // whether it was mined all the same is not asked: one more pool does no harm here
-                    Err(error) => pause_after(&error).await,
                 }
+                // whether it was mined all the same is not asked: one more pool does no harm here
+                Err(error) => pause_after(&error).await,
             }
-        }),
-    }
+        }
+    })
 }
 
 /// What is asked of staked pools.
@@ -141,11 +158,9 @@ pub fn requests(network: Arc<Devnet>, script: RequestScript) -> Actor {
         RequestKind::Reshare,
     );
     let exit = request(network, 1, script.exit_after, RequestKind::Exit);
-    Actor {
-        task: tokio::spawn(async move {
-            futures_util::join!(reshare, exit);
-        }),
-    }
+    Actor::of(async move {
+        futures_util::join!(reshare, exit);
+    })
 }
 
 /// Waits until so many pools are staked, then for the time, then asks for it until it is mined.
@@ -186,16 +201,14 @@ async fn staked(network: &Devnet, nth: usize) -> PoolId {
 /// exited once its validator's balance has been withdrawn.
 #[must_use]
 pub fn upkeep(network: Arc<Devnet>, beacon: Option<BeaconWatch>) -> Actor {
-    Actor {
-        task: tokio::spawn(async move {
-            loop {
-                match keep_up(&network, beacon.as_ref()).await {
-                    Ok(()) => tokio::time::sleep(UPKEEP_POLL).await,
-                    Err(error) => pause_after(&error).await,
-                }
+    Actor::of(async move {
+        loop {
+            match keep_up(&network, beacon.as_ref()).await {
+                Ok(()) => tokio::time::sleep(UPKEEP_POLL).await,
+                Err(error) => pause_after(&error).await,
             }
-        }),
-    }
+        }
+    })
 }
 
 async fn pause_after(error: &DevnetError) {

@@ -287,6 +287,28 @@ fn without_the_key_before_it_a_new_one_counts_on_a_persons_word() {
     assert!(why.contains("holds the key"), "{why}");
 }
 
+/// On a full disk the key's file was new and its record was not: the next try knew nothing of the key put aside.
+#[test]
+fn a_renewal_that_ended_before_its_record_is_repeated_with_the_former_keys_signature() {
+    let (_folder, options, key) = six();
+    // killed behind the new file, and before there was one
+    for has_new in [true, false] {
+        new_key(&options, |_| Vec::new()).unwrap();
+        if !has_new {
+            fs::remove_file(beside(&options, "key")).unwrap();
+        }
+        let before = verify(&options.path).unwrap().0.key.unwrap().1;
+        let renewed = new_key(&options, handed).unwrap();
+        assert_eq!((renewed.former, renewed.unsigned), (Some(before), None));
+    }
+    let keys = verify(&options.path).unwrap().0.keys;
+    assert!(
+        keys[1..].iter().all(|named| named.word == Word::Former),
+        "{keys:?}"
+    );
+    assert_eq!(reach(&keys, &key).unwrap().replaced, None);
+}
+
 /// Whoever has the file but no key can write a record that says that the key before it signed.
 #[test]
 fn a_signature_that_is_not_the_key_befores_is_refused_by_verification_and_start() {

@@ -153,20 +153,25 @@ pub(super) fn held(place: &Path, named: Option<(u64, JournalKey)>) -> Result<Opt
 /// The file beside `place` that holds this key, in words: `journal new-key` puts the former one aside, and a backup from
 /// before it names that.
 fn where_it_is(place: &Path, key: JournalKey) -> String {
-    let directory = place.parent().filter(|at| !at.as_os_str().is_empty());
-    let files = fs::read_dir(directory.unwrap_or(Path::new(".")));
-    let beside = files.into_iter().flatten().flatten().map(|file| file.path());
-    let holds = |file: &PathBuf| {
-        let is_key = file.extension().is_some_and(|extension| extension == "key") && file != place;
-        is_key && matches!(OwnKey::read(file), Ok(Some(found)) if found.public() == key)
-    };
-    let found = beside.into_iter().find(holds);
-    found.map_or_else(String::new, |file| {
+    let found = put_aside(place, key);
+    found.map_or_else(String::new, |(file, _)| {
         format!(
             ": {} holds that one, copy it to {}",
             file.display(),
             place.display()
         )
+    })
+}
+
+/// This key in a file beside `place`, and which.
+pub(super) fn put_aside(place: &Path, key: JournalKey) -> Option<(PathBuf, OwnKey)> {
+    let files = fs::read_dir(owner::parent(place));
+    let beside = files.into_iter().flatten().flatten().map(|file| file.path());
+    let is_key =
+        |file: &PathBuf| file.extension().is_some_and(|extension| extension == "key") && file != place;
+    beside.filter(is_key).find_map(|file| {
+        let found = OwnKey::read(&file).ok().flatten()?;
+        (found.public() == key).then_some((file, found))
     })
 }
 

@@ -17,6 +17,15 @@ pub struct JournalOptions {
     pub key: Option<PathBuf>,
 }
 
+/// What tells of a journal whose file is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// How far it was acknowledged.
+    Checkpoint(PathBuf),
+    /// Its key alone. Nothing tells whether a record was ever made.
+    Key(PathBuf),
+}
+
 /// The directory of the transcripts of ceremonies that the journal at this path names: beside it, by the name under which
 /// it is reached.
 #[must_use]
@@ -51,6 +60,14 @@ pub(crate) fn told_of(real: &Path) -> PathBuf {
     real.with_extension("told")
 }
 
+/// Whether nothing is there, or a file that holds nothing.
+pub(super) fn is_blank(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(found) => found.is_file() && found.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
 impl JournalOptions {
     /// A journal with everything beside it.
     #[must_use]
@@ -73,6 +90,25 @@ impl JournalOptions {
     pub fn is_mere_copy(&self) -> bool {
         let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         !self.key_of(&real).exists() && !self.checkpoint_of(&real).exists()
+    }
+
+    /// Whether there was a journal here whose file is gone: its checkpoint or its key, which may stand on other disks, are
+    /// left.
+    #[must_use]
+    pub fn tells_of_a_lost_one(&self) -> bool {
+        self.left_of_a_lost_one().is_some()
+    }
+
+    /// Which of the two is left, the checkpoint before the key.
+    #[must_use]
+    pub fn left_of_a_lost_one(&self) -> Option<Left> {
+        let real = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let (checkpoint, key) = (self.checkpoint_of(&real), self.key_of(&real));
+        match is_blank(&real) {
+            true if checkpoint.exists() => Some(Left::Checkpoint(checkpoint)),
+            true if key.exists() => Some(Left::Key(key)),
+            _ => None,
+        }
     }
 
     /// What a start reads beside the journal, where it is there, and whether it is a secret.

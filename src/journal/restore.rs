@@ -12,7 +12,7 @@ use super::checkpoint::{Checkpoint, Stated, newest_key};
 use super::error::{JournalError, io_at};
 use super::export;
 use super::own_key::{self, Acknowledged};
-use super::places::JournalOptions;
+use super::places::{JournalOptions, is_blank};
 use super::source::open_read_only;
 use super::stand;
 use super::store::{self, Journal, NewRecord};
@@ -77,7 +77,8 @@ pub struct Restored {
 /// Puts a copy of `from` (a backup, another copy, or the journal itself) in the place of the journal, and verifies it.
 ///
 /// The copy must have every record that was acknowledged, and every record of a file that is replaced and verifies. It may
-/// lack some at its end where a person declares them lost. What a person declares is recorded also where nothing here says
+/// lack some at its end where a person declares them lost, or all of them where the journal itself is gone: then another one
+/// begins in its place, with that word. What a person declares is recorded also where nothing here says
 /// that anything is missing: a new disk knows less than the person.
 ///
 /// # Errors
@@ -88,26 +89,21 @@ pub fn restore(
     from: &Path,
     declared: Option<&Declaration>,
 ) -> Result<Restored, JournalError> {
-    if export::is_one(from)? {
+    let begins_anew = declared.is_some() && is_gone(options, from);
+    if !begins_anew && export::is_one(from)? {
         let problem = "is an export, which proves what was recorded but is no journal".to_owned();
         return Err(JournalError::NotRestored {
             from: from.to_owned(),
             problem,
         });
     }
-    let given = fs::canonicalize(from).map_err(io_at(from))?;
-    // a file that does not verify is named as such before anything is touched
-    let source = open_read_only(&given)?;
-    if format::is_empty(&given, &source)? {
-        return Err(JournalError::NoJournal { path: given });
-    }
-    read::walk(&given, &source, Anchor::BEGINNING, u64::MAX, |_| {
-        Ok::<_, JournalError>(())
-    })?;
-    schema::judge(&given, &source)?;
-    drop(source);
+    let judged = match begins_anew {
+        true => None,
+        false => Some(judged(from)?),
+    };
     let had_file = options.path.exists();
     let path = store::real_path(options)?;
+    let given = judged.unwrap_or_else(|| path.clone());
     let partial = path.with_extension("restoring.sqlite");
     let outcome = stand::lock(&path).and_then(|lock| {
         remove(&partial)?;
@@ -123,6 +119,25 @@ pub fn restore(
     outcome
 }
 
+/// Whether `from` is the place of the journal, of which nothing is left but what stands elsewhere.
+fn is_gone(options: &JournalOptions, from: &Path) -> bool {
+    from == options.path && is_blank(from) && options.tells_of_a_lost_one()
+}
+
+/// The file at `from`, which verifies: one that does not is named as such before anything is touched.
+fn judged(from: &Path) -> Result<PathBuf, JournalError> {
+    let given = fs::canonicalize(from).map_err(io_at(from))?;
+    let source = open_read_only(&given)?;
+    if format::is_empty(&given, &source)? {
+        return Err(JournalError::NoJournal { path: given });
+    }
+    read::walk(&given, &source, Anchor::BEGINNING, u64::MAX, |_| {
+        Ok::<_, JournalError>(())
+    })?;
+    schema::judge(&given, &source)?;
+    Ok(given)
+}
+
 /// The work of [`restore()`], under the journal's lock.
 fn replace(
     path: &Path,
@@ -136,7 +151,11 @@ fn replace(
         from: given.to_owned(),
         problem,
     };
-    let mut last = backup::write(given, partial)?;
+    // of a journal that is gone there is nothing to be copied
+    let mut last = match given == path && is_blank(given) {
+        true => Anchor::BEGINNING,
+        false => backup::write(given, partial)?,
+    };
     let missing = missing(path, options, given, last)?;
     let end_is_known = matches!(missing, Missing::Nothing);
     let lost = match (missing, declared) {
@@ -226,11 +245,17 @@ fn missing(
     given: &Path,
     last: Anchor,
 ) -> Result<Missing, JournalError> {
+    let acknowledged = Checkpoint::at(options.checkpoint_of(path)).read()?;
+    if last.seq == 0 && given == path {
+        return Ok(Missing::Tail(Lost {
+            first: 1,
+            last: acknowledged.map(|anchor| anchor.seq),
+        }));
+    }
     if last.seq == 0 {
         return Ok(Missing::Everything("has no record".to_owned()));
     }
     let source = open_read_only(given)?;
-    let acknowledged = Checkpoint::at(options.checkpoint_of(path)).read()?;
     // a file that does not verify has no say
     let here = open_read_only(path).and_then(|here| {
         let first = read::one(path, &here, 1)?;
@@ -292,10 +317,12 @@ fn tell(partial: &Path, last: Anchor, lost: Lost, declared: &Declaration) -> Res
          this journal; the chain tells what became of it. {open}"
     ));
     let options = JournalOptions::at(partial);
-    // it was written a moment ago, and its end is where it should be
-    Checkpoint::at(options.checkpoint_of(partial))
-        .write(last)
-        .map_err(io_at(partial))?;
+    // it was written a moment ago, and its end is where it should be; one that begins has none
+    if last.seq > 0 {
+        Checkpoint::at(options.checkpoint_of(partial))
+            .write(last)
+            .map_err(io_at(partial))?;
+    }
     let anchor = Anchor::BEGINNING;
     let (mut journal, _) = Journal::open(&options, anchor, |_| Ok::<_, JournalError>(()))?;
     let word = NewRecord {

@@ -218,6 +218,53 @@ fn a_journal_that_was_removed_or_damaged_comes_back() {
     assert_eq!(left, Vec::<String>::new());
 }
 
+/// A start names `journal declare-lost` as the way on where no backup is left, and that answered that there was no journal.
+#[test]
+fn a_journal_of_which_nothing_is_left_is_declared_lost_and_another_one_says_so() {
+    for left in ["no file", "an empty one", "what a refused start makes"] {
+        let (_folder, options, _, _) = five();
+        fs::remove_file(&options.path).unwrap();
+        let words = opens(&options).unwrap_err().to_string();
+        assert!(words.contains("journal declare-lost REASON"), "{words}");
+        match left {
+            "no file" => fs::remove_file(&options.path).unwrap(),
+            "an empty one" => fs::write(&options.path, "").unwrap(),
+            _ => {}
+        }
+        let undeclared = restore(&options, &options.path, None);
+        assert!(undeclared.is_err(), "{left}: nobody says that it is lost");
+        assert_eq!(options.path.exists(), left != "no file");
+        let restored = restore(&options, &options.path, Some(&declared())).unwrap();
+        let lost = Lost {
+            first: 1,
+            last: Some(5),
+        };
+        assert_eq!((restored.records, restored.lost), (1, Some(lost)));
+        let (report, entries) = verify(&options.path).unwrap();
+        assert_eq!(report.acknowledged, Some(1));
+        assert!(
+            entries[0]
+                .body
+                .contains("records 1 to 5 were declared lost by ada")
+        );
+        append(&options, 2..=2);
+        assert_eq!(opens(&options).unwrap().0, 2);
+    }
+}
+
+/// A mistyped path is no journal that was lost.
+#[test]
+fn where_nothing_tells_of_a_journal_none_is_declared_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(&folder);
+    assert!(restore(&options, &options.path, Some(&declared())).is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    // how many there were, the key does not say
+    fs::write(folder.path().join("journal.key"), "key").unwrap();
+    let restored = restore(&options, &options.path, Some(&declared())).unwrap();
+    assert_eq!(restored.lost, Some(Lost { first: 1, last: None }));
+}
+
 #[test]
 fn what_is_not_this_journal_is_not_put_in_its_place() {
     let (folder, options, _, newest) = five();

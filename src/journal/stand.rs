@@ -1,7 +1,7 @@
 //! Whether the journal's path still leads to the files that are open, whose lock is held, and which are a journal: what is
 //! written into a file that was removed or replaced is gone with the process, whatever SQLite reports.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::error::{JournalError, io_at};
 use super::places::lock_of;
 use super::{backup, schema};
-use crate::lock::{self, NotOurs};
+use crate::lock::{self, Held, NotOurs};
 use crate::sqlite;
 use crate::types::{SafeText, UnixMillis};
 
@@ -25,7 +25,7 @@ pub fn writer(path: &Path) -> Option<SafeText> {
 ///
 /// # Errors
 /// Another process has it, or the file system reports an error.
-pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
+pub(super) fn lock(path: &Path) -> Result<Held, JournalError> {
     let path = lock_of(path);
     lock::take(&path).map_err(|why| match why {
         NotOurs::Taken(by) => JournalError::Locked {
@@ -42,8 +42,8 @@ pub(super) struct Stand {
     files: sqlite::Stand,
     /// SQLite's number of the schema that was judged.
     schema: i64,
-    /// Held while the journal is open; released by the operating system however the process ends.
-    lock: File,
+    /// While the journal is open; released by the operating system however the process ends.
+    lock: Held,
     /// Where everything was copied to when the path led elsewhere.
     rescued: sqlite::Rescue<()>,
 }
@@ -53,7 +53,7 @@ impl Stand {
     ///
     /// # Errors
     /// The files cannot be looked at, or the schema is not that of a journal.
-    pub(super) fn of(path: &Path, connection: &Connection, lock: File) -> Result<Self, JournalError> {
+    pub(super) fn of(path: &Path, connection: &Connection, lock: Held) -> Result<Self, JournalError> {
         let schema = schema::judged(path, connection, None)?;
         Ok(Self {
             files: sqlite::Stand::of(path).map_err(io_at(path))?,

@@ -246,7 +246,12 @@ impl Journal {
         let Some(found) = own_key::held(&self.key, named)? else {
             return self.make_key().map(Some);
         };
-        // one that no record names is of a start that ended before its first record
+        if self.last.seq == 0 {
+            let words = "there is no record, and a key was here: where a journal was lost, stop this, and `journal restore FILE` \
+                         puts a backup in its place, or `journal declare-lost REASON` says that there is none. A first start that \
+                         ended before its first record leaves a key, too";
+            tracing::warn!(target: "journal", path = %self.path.display(), key = %self.key.display(), "{words}");
+        }
         let public = self.begin_with(found);
         match &mut self.own {
             Some(own) if named.is_some() => own.is_named = true,
@@ -255,10 +260,17 @@ impl Journal {
         Ok(None)
     }
 
-    /// The key that records name, by its file; why not, where its file is missing or holds another one.
+    /// The key that records name, by its file, or by one beside that: a renewal that ended before its record put it aside. Why
+    /// not, where none holds it.
     pub(super) fn former(&self) -> Result<Option<OwnKey>, JournalError> {
         let named = newest_key(&self.path, &self.connection, u64::MAX)?;
-        let found = own_key::held(&self.key, named)?;
+        let found = match (own_key::held(&self.key, named), named) {
+            (Err(why @ JournalError::Key { .. }), Some((_, key))) => {
+                let aside = own_key::put_aside(&self.key, key);
+                Some(aside.ok_or(why)?.1)
+            }
+            (found, _) => found?,
+        };
         // one that no record names signed nothing
         Ok(found.filter(|_| named.is_some()))
     }

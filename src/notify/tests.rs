@@ -354,17 +354,22 @@ fn runs(process: &str) -> bool {
 #[tokio::test]
 async fn what_a_command_has_started_ends_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, script) in [
-        ("hangs", "sleep 600 & echo $! > \"$1\"; wait"),
-        ("ends", "sleep 600 & echo $! > \"$1\""),
+    // the one that hangs has this time to say which process it began
+    for (name, script, time) in [
+        (
+            "hangs",
+            "sleep 600 & echo $! > \"$1\"; wait",
+            Duration::from_secs(5),
+        ),
+        ("ends", "sleep 600 & echo $! > \"$1\"", crate::TIMEOUT),
     ] {
         let file = folder.path().join(name);
         let mut words = ["sh", "-c", script, "sh"].map(str::to_owned).to_vec();
         words.push(file.display().to_string());
-        let command = command::Command::new(words, SOURCE.into()).within(Duration::from_secs(2));
+        let command = command::Command::new(words, SOURCE.into()).within(time);
         assert_eq!(command.notify(&notice()).await.is_ok(), name == "ends");
         let child = std::fs::read_to_string(&file).unwrap().trim().to_owned();
-        let patience = std::time::Instant::now() + Duration::from_secs(30);
+        let patience = std::time::Instant::now() + crate::TIMEOUT;
         while runs(&child) {
             assert!(std::time::Instant::now() < patience, "{name}: {child} runs on");
             tokio::time::sleep(Duration::from_millis(10)).await;

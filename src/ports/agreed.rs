@@ -2,19 +2,21 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use alloy::primitives::{Address, keccak256};
+use alloy::primitives::Address;
 use async_trait::async_trait;
 
 use super::{
-    Accord, Agreement, Answer, At, Question, SsvState, UNTOLD, Unknown, Voice, Words, told_of_pools,
+    Accord, Agreement, Answer, At, PoolManager, PresentCommittee, Question, SsvState, UNTOLD, Unknown, Voice,
+    Words, told_of_pools,
 };
-use crate::types::{
-    BlockRef, BlsPublicKey, ClusterSnapshot, OperatorId, PoolId, Root, SafeText, UnixMillis, format_ether,
-};
+use crate::types::{BlockRef, BlsPublicKey, OperatorId, PoolId, Root, SafeText, UnixMillis};
 
 mod outcome;
 mod state;
 mod taken;
+pub mod words;
+
+use words::CLUSTER;
 
 pub use outcome::{Told, are_of, is_in, is_in_no_block};
 pub use taken::is_taken_by;
@@ -24,8 +26,15 @@ pub use state::{
 };
 
 /// What a transaction for `pool` rests on, at `block`: the queue, the pool, fees, the account, whether the manager takes its
-/// calls, and what is final. All of it is the state of one block, so it takes no history.
-pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, block: BlockRef) -> Accord {
+/// calls, and what is final. All of it is the state of one block, so it takes no history. `used`: what was read of it before, in
+/// [`words`].
+pub async fn on_facts(
+    agreement: &dyn Agreement,
+    pool: PoolId,
+    oracle: Address,
+    block: BlockRef,
+    used: &Words,
+) -> Accord {
     let question = Grounds {
         pool,
         oracle,
@@ -33,7 +42,7 @@ pub async fn on_facts(agreement: &dyn Agreement, pool: PoolId, oracle: Address, 
         made: None,
         clusters: Clusters::default(),
     };
-    agreement.ask_at(block, &question).await
+    agreement.ask_at(block, &question).await.held_against(used)
 }
 
 /// A key that nobody could have deposited for before a block, and where to.
@@ -48,13 +57,15 @@ pub struct MadeSince<'a> {
     pub deposit_contract: Address,
 }
 
-/// The same for a deposit, its cluster by two voices, and that nobody deposited for its key, and that there is a contract to deposit to.
+/// The same for a deposit, its cluster by two voices, and that nobody deposited for its key, that there is a contract to
+/// deposit to, and to whom and where it goes.
 pub async fn on_deposit(
     agreement: &dyn Agreement,
     pool: PoolId,
     oracle: Address,
     block: BlockRef,
     made: MadeSince<'_>,
+    used: &Words,
 ) -> Accord {
     let question = Grounds {
         pool,
@@ -64,44 +75,69 @@ pub async fn on_deposit(
         clusters: Clusters::default(),
     };
     let accord = agreement.ask_at(block, &question).await;
-    question.clusters.judge(accord)
+    question.clusters.judge(accord).held_against(used)
 }
 
 /// Where a pool stands in the queue at `block`, and whether the manager takes the oracle's calls: what a key generation
-/// rests on.
+/// rests on. `used`: what was read of it before.
 pub async fn on_queue(
     agreement: &dyn Agreement,
     pool: PoolId,
     oracle: Option<Address>,
     block: BlockRef,
+    used: &Words,
 ) -> Accord {
     let question = Queue { pool, oracle, block };
-    agreement.ask_at(block, &question).await
+    agreement.ask_at(block, &question).await.held_against(used)
 }
 
-/// Whether the manager takes the oracle's calls at `block`.
-pub async fn on_caller(agreement: &dyn Agreement, oracle: Address, block: BlockRef) -> Accord {
-    agreement.ask_at(block, &Caller { oracle, block }).await
+/// Whether the manager takes the oracle's calls at `block`, as one endpoint told it.
+pub async fn on_caller(
+    agreement: &dyn Agreement,
+    oracle: Address,
+    block: BlockRef,
+    told: &Answer<()>,
+) -> Accord {
+    let accord = agreement.ask_at(block, &Caller { oracle, block }).await;
+    accord.held_against(&vec![words::caller(told)])
 }
 
-/// The owner's registrations at SSV, which no contract counts.
-pub async fn on_registrations(agreement: &dyn Agreement, block: BlockRef) -> Accord {
-    agreement.ask_at(block, &Registrations(block)).await
+/// The owner's registrations at SSV, which no contract counts, as one endpoint told them.
+pub async fn on_registrations(agreement: &dyn Agreement, block: BlockRef, told: &Answer<SsvState>) -> Accord {
+    let accord = agreement.ask_at(block, &Registrations(block)).await;
+    accord.held_against(&words::known(told, words::registrations).into_iter().collect())
 }
 
-/// What the manager's state says of a pool at `block`: what a ceremony with its key rests on.
-pub async fn on_pool(agreement: &dyn Agreement, pool: PoolId, block: BlockRef) -> Accord {
-    agreement.ask_at(block, &Pool { pool, block }).await
+/// What the manager's state says of a pool at `block`: what a ceremony with its key rests on. `used`: what was read of it
+/// before.
+pub async fn on_pool(agreement: &dyn Agreement, pool: PoolId, block: BlockRef, used: &Words) -> Accord {
+    agreement
+        .ask_at(block, &Pool { pool, block })
+        .await
+        .held_against(used)
 }
 
-/// Who holds a pool's key, where the contract keeps no state of it.
-pub async fn on_committee(agreement: &dyn Agreement, pool: PoolId, block: BlockRef) -> Accord {
-    agreement.ask_at(block, &Committee { pool, block }).await
+/// Who holds a pool's key, as `reader` told it. What it rebuilt from logs it reads anew where the others say something else:
+/// what it left out once would be missing for ever.
+pub async fn on_committee(
+    agreement: &dyn Agreement,
+    reader: &dyn PoolManager,
+    pool: PoolId,
+    block: BlockRef,
+    told: &PresentCommittee,
+) -> Accord {
+    let accord = agreement.ask_at(block, &Committee { pool, block }).await;
+    let held = accord.clone().held_against(&words::committee(told));
+    if held != accord {
+        reader.read_anew().await;
+    }
+    held
 }
 
 /// Whether their newest blocks are dated about like this, seconds since the Unix epoch.
 pub async fn on_time(agreement: &dyn Agreement, timestamp: u64) -> Accord {
-    agreement.ask("on the time", &Dated(timestamp)).await
+    let accord = agreement.ask("on the time", &Dated(timestamp)).await;
+    accord.held_against(&Dated::words(timestamp))
 }
 
 /// In which block a contract came into being.
@@ -110,10 +146,11 @@ pub async fn on_deployment(agreement: &dyn Agreement, contract: Address) -> Acco
     agreement.ask(&about, &Deployed(contract)).await
 }
 
-/// Whether as many transactions of an account, or more, are sent or wait in a node's pool.
+/// Whether as many transactions of an account, or more, are sent or wait in a node's pool, as one endpoint told it.
 pub async fn on_waiting(agreement: &dyn Agreement, account: Address, pending: u64) -> Accord {
     let about = format!("on what {account} has sent");
-    agreement.ask(&about, &Waits { account, pending }).await
+    let accord = agreement.ask(&about, &Waits { account, pending }).await;
+    accord.held_against(&Waits::words(true))
 }
 
 /// Where a transaction is included, and what came of it.
@@ -168,7 +205,7 @@ struct Grounds<'a> {
 struct Clusters(Mutex<(usize, Vec<SafeText>)>);
 
 impl Clusters {
-    fn note(&self, voice: &Voice, told: &Result<String, Unknown>) {
+    fn note(&self, voice: &Voice, told: &Result<words::Word, Unknown>) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match told {
             Ok(_) => heard.0 += 1,
@@ -201,111 +238,66 @@ impl Clusters {
 }
 
 impl Grounds<'_> {
-    async fn deposits(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
-        let Some(MadeSince { key, since, .. }) = self.made else {
-            return Ok(None);
+    /// What a deposit for a new key rests on besides; nothing for what is no deposit.
+    async fn deposit(&self, voice: &Voice) -> Result<Words, Unknown> {
+        let Some(made) = self.made else {
+            return Ok(Vec::new());
         };
-        let found = voice.execution.deposits_of(&key, since, self.block).await;
-        let found = found.known()?.map_or(0, |found| found.len());
-        Ok(Some(found.to_string()))
+        let (at, block) = (At::block(self.block), self.block);
+        let (code, network, credentials, found) = tokio::join!(
+            voice.execution.code(made.deposit_contract, at),
+            voice.manager.ssv_network(at),
+            voice.manager.withdrawal_credentials(self.pool, at),
+            voice.execution.deposits_of(&made.key, made.since, block),
+        );
+        let mut said = vec![
+            words::ssv_network(&network.value()?),
+            words::credentials(&credentials.value()?),
+        ];
+        said.extend(words::deposit_contract(&code));
+        said.extend(words::deposits(&found));
+        // whoever cannot tell one of them is silent, and why
+        code.known()?;
+        found.known()?;
+        Ok(said)
     }
 
     /// A voice whose logs are still being read is silent on this alone.
-    async fn cluster(&self, voice: &Voice) -> Option<Result<String, Unknown>> {
+    async fn cluster(&self, voice: &Voice) -> Option<Result<words::Word, Unknown>> {
         let state = voice.ssv.state(self.block, self.made?.committee).await;
-        Some(state.value().map(|state| cluster_of(&state)))
+        Some(state.value().map(|state| words::cluster(&state)))
     }
-
-    async fn deposit_contract(&self, voice: &Voice) -> Result<Option<String>, Unknown> {
-        let Some(made) = self.made else {
-            return Ok(None);
-        };
-        let code = voice.execution.code(made.deposit_contract, At::block(self.block));
-        let words = |code| format!("the code {}", keccak256(code));
-        Ok(Some(code.await.known()?.map_or_else(|| "none".to_owned(), words)))
-    }
-}
-
-const CLUSTER: &str = "the SSV cluster of these operators";
-
-fn cluster_of(state: &SsvState) -> String {
-    match state.known_cluster {
-        true => snapshot(&state.cluster),
-        false => "none".to_owned(),
-    }
-}
-
-/// A cluster's snapshot, every field of it.
-fn snapshot(cluster: &ClusterSnapshot) -> String {
-    let ClusterSnapshot {
-        validator_count,
-        network_fee_index,
-        index,
-        balance,
-        active,
-    } = cluster;
-    let state = if *active { "active" } else { "liquidated" };
-    format!(
-        "{validator_count} validators, indices {network_fee_index} and {index}, balance {balance}, {state}"
-    )
-}
-
-/// Whether the manager takes the oracle's calls, as a voice tells it. Some nodes pass on no words of a refusal, and that
-/// makes them silent on nothing else.
-async fn caller(voice: &Voice, oracle: Address, at: At) -> (&'static str, String) {
-    let words = match voice.manager.authorises(oracle, at).await {
-        Answer::Yes(()) => "accepted",
-        Answer::No(_) => "refused",
-        Answer::NotKnown(_) => UNTOLD,
-    };
-    ("the oracle account's calls to the manager", words.to_owned())
 }
 
 #[async_trait]
 impl Question for Grounds<'_> {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
-        let (ready, view, fees, nonce, balance, deposits, code, cluster, caller) = tokio::join!(
+        let (ready, view, fees, nonce, balance, caller, deposit, cluster) = tokio::join!(
             voice.manager.ready(at),
             voice.manager.pool(self.pool, at),
             voice.manager.reserved_fees(at),
             voice.execution.nonce(self.oracle, at),
             voice.execution.balance(self.oracle, at),
-            self.deposits(voice),
-            self.deposit_contract(voice),
+            voice.manager.authorises(self.oracle, at),
+            self.deposit(voice),
             self.cluster(voice),
-            caller(voice, self.oracle, at),
         );
-        let (ready, view) = (ready.value()?, view.value()?);
-        let head = ready.first().map(|head| format!("pool {head}"));
-        let key = view.public_key.map(|key| key.to_string());
-        let operators: Vec<_> = view.operator_ids.iter().map(OperatorId::to_string).collect();
-        let or = |words: Option<String>, nothing: &str| words.unwrap_or_else(|| nothing.to_owned());
-        let deposits = deposits?.map(|found| ("the deposits for the new key", found));
-        let code = code?.map(|code| ("what is at the deposit contract's address", code));
-        let mut words = vec![
-            ("the head of the ready queue", or(head, "empty")),
-            ("the pool's key", or(key, "none")),
-            (
-                "the pool's operators",
-                or((!operators.is_empty()).then(|| operators.join(", ")), "nobody"),
-            ),
-            ("the pool's deposits", view.deposits_wei.to_string()),
-            ("the pool's deposit data root", view.deposit_data_root.to_string()),
-            ("the pool's exiting", view.exiting.to_string()),
-            ("the pool's reshares", view.reshare_count.to_string()),
-            ("the reserved fees", fees.value()?.to_string()),
-            ("the oracle account's nonce", nonce.value()?.to_string()),
-            ("the oracle account's balance", format_ether(balance.value()?)),
-        ];
-        words.push(caller);
-        words.extend(code);
+        let ready = ready.value()?;
+        let mut said = vec![words::head_of_queue(&ready), words::place(self.pool, &ready)];
+        said.extend(words::pool(&view.value()?));
+        said.extend([
+            words::reserved_fees(fees.value()?),
+            words::nonce(nonce.value()?),
+            words::balance(balance.value()?),
+            words::caller(&caller),
+        ]);
         if let Some(told) = cluster {
             self.clusters.note(voice, &told);
-            words.push((CLUSTER, told.unwrap_or_else(|_| UNTOLD.to_owned())));
+            said.push(told.unwrap_or_else(|_| (CLUSTER, UNTOLD.to_owned())));
         }
-        words.extend(deposits);
-        Ok(words)
+        said.extend(deposit?);
+        Ok(said)
     }
 }
 
@@ -319,14 +311,11 @@ struct Queue {
 impl Question for Queue {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let at = At::block(self.block);
-        let ready = voice.manager.ready(at).await.value()?;
-        let place = ready.iter().position(|pool| *pool == self.pool);
-        let place = place.map_or_else(|| "none".to_owned(), |place| (place + 1).to_string());
-        let mut words = vec![("the pool's place in the ready queue", place)];
+        let mut said = vec![words::place(self.pool, &voice.manager.ready(at).await.value()?)];
         if let Some(oracle) = self.oracle {
-            words.push(caller(voice, oracle, at).await);
+            said.push(words::caller(&voice.manager.authorises(oracle, at).await));
         }
-        Ok(words)
+        Ok(said)
     }
 }
 
@@ -338,7 +327,8 @@ struct Caller {
 #[async_trait]
 impl Question for Caller {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
-        Ok(vec![caller(voice, self.oracle, At::block(self.block)).await])
+        let answer = voice.manager.authorises(self.oracle, At::block(self.block)).await;
+        Ok(vec![words::caller(&answer)])
     }
 }
 
@@ -347,6 +337,13 @@ impl Question for Caller {
 const APART: u64 = 1_800;
 
 struct Dated(u64);
+
+impl Dated {
+    fn words(timestamp: u64) -> Words {
+        let dated = UnixMillis(timestamp.saturating_mul(1_000)).to_utc();
+        vec![("the time of its newest block", format!("about {dated}"))]
+    }
+}
 
 #[async_trait]
 impl Question for Dated {
@@ -357,8 +354,7 @@ impl Question for Dated {
             true => self.0,
             false => head.timestamp / APART * APART,
         };
-        let dated = UnixMillis(dated.saturating_mul(1_000)).to_utc();
-        Ok(vec![("the time of its newest block", format!("about {dated}"))])
+        Ok(Self::words(dated))
     }
 }
 
@@ -392,22 +388,22 @@ struct Waits {
     pending: u64,
 }
 
+impl Waits {
+    /// Pools fill at different times, so nobody is asked for the number: who has as many, or more, bears it out.
+    fn words(so_many: bool) -> Words {
+        vec![(
+            "so many of the oracle account's transactions",
+            so_many.to_string(),
+        )]
+    }
+}
+
 #[async_trait]
 impl Question for Waits {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let pending = voice.execution.nonce(self.account, At::Pending).await.value()?;
-        let so_many = (pending >= self.pending).to_string();
-        Ok(vec![("so many of the oracle account's transactions", so_many)])
+        Ok(Self::words(pending >= self.pending))
     }
-}
-
-/// The owner's registrations, as a voice counts them.
-fn registrations(state: &SsvState) -> Words {
-    let newest = state.registered_at.map_or_else(String::new, |at| {
-        format!(", the newest in block {} by {}", at.block.number, at.transaction)
-    });
-    let words = format!("{}{newest}", state.owner_nonce);
-    vec![("the owner's registrations at SSV", words)]
 }
 
 struct Registrations(BlockRef);
@@ -416,7 +412,7 @@ struct Registrations(BlockRef);
 impl Question for Registrations {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let state = voice.ssv.state(self.0, &[]).await.value()?;
-        Ok(registrations(&state))
+        Ok(vec![words::registrations(&state)])
     }
 
     async fn contradicted(&self, voice: &Voice) {
@@ -435,11 +431,10 @@ impl Question for Pool {
         let at = At::block(self.block);
         let (view, staked) = tokio::join!(voice.manager.pool(self.pool, at), voice.manager.staked(at));
         let (view, staked) = (view.value()?, staked.value()?);
-        let key = view.public_key.map(|key| key.to_string());
         Ok(vec![
-            ("the pool's key", key.unwrap_or_else(|| "none".to_owned())),
-            ("the pool's being staked", staked.contains(&self.pool).to_string()),
-            ("the pool's exiting", view.exiting.to_string()),
+            words::key(view.public_key.as_ref()),
+            words::staked(staked.contains(&self.pool)),
+            words::exiting(view.exiting),
         ])
     }
 }
@@ -453,11 +448,7 @@ struct Committee {
 impl Question for Committee {
     async fn put(&self, voice: &Voice) -> Result<Words, Unknown> {
         let said = voice.manager.committee(self.pool, self.block).await.value()?;
-        let operators: Vec<_> = said.operator_ids.iter().map(OperatorId::to_string).collect();
-        Ok(vec![
-            ("who holds the pool's key", operators.join(", ")),
-            ("the pool's reshares", said.reshare_count.to_string()),
-        ])
+        Ok(words::committee(&said))
     }
 
     async fn contradicted(&self, voice: &Voice) {

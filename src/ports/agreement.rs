@@ -88,11 +88,77 @@ pub enum Accord {
 }
 
 impl Accord {
-    /// Nobody contradicts, and as many answered as can be asked for: enough to believe what has happened already. What
-    /// is about to happen takes [`Accord::check`].
+    /// The same, held against what was used: that they agree with each other bears nothing out, because whatever was read
+    /// before came from one of them, which may say something else by now. What they say otherwise of it contradicts, and what
+    /// fewer than two of them can tell nobody bears out.
     #[must_use]
-    pub fn holds(&self) -> bool {
-        matches!(self, Self::Alone | Self::Agree { .. })
+    pub fn held_against(self, used: &Words) -> Self {
+        let (who, said) = match &self {
+            Self::Agree { agreeing, said, .. } => {
+                (format!("{agreeing} endpoints that are asked now say"), said)
+            }
+            Self::Outvoted { most, .. } => ("most endpoints say now".to_owned(), most),
+            Self::TooFew { said: Some(said), .. } => {
+                ("the one endpoint that answers now says".to_owned(), said)
+            }
+            Self::Alone | Self::Disagree(_) | Self::TooFew { said: None, .. } => return self,
+        };
+        let mut untold = None;
+        for (subject, here) in used.iter().filter(|(_, here)| here != UNTOLD) {
+            let words = match said.iter().find(|(other, _)| other == subject) {
+                Some((_, there)) if there == here => continue,
+                Some((_, there)) if there == UNTOLD => {
+                    untold.get_or_insert(*subject);
+                    continue;
+                }
+                Some((_, there)) => format!("{who} {there}"),
+                // they have another block at that height, and so nothing to say of this one
+                None => "the endpoints that are asked now do not know that block".to_owned(),
+            };
+            // who of them is outvoted is said as before
+            let outvoted = self
+                .contradiction()
+                .map_or_else(String::new, |words| format!("{words}; "));
+            let words = format!("{outvoted}an endpoint said of {subject} {here}, and {words}");
+            return Self::Disagree(SafeText::new(&words));
+        }
+        match (self, untold) {
+            (
+                Self::Agree {
+                    agreeing,
+                    said,
+                    silent,
+                },
+                Some(subject),
+            ) => {
+                let configured = agreeing + silent.len();
+                let untold = SafeText::new(&format!("fewer than two can tell {subject}"));
+                let silent = silent.into_iter().chain([untold]).collect();
+                Self::TooFew {
+                    configured,
+                    said: Some(said),
+                    silent,
+                }
+            }
+            (accord, _) => accord,
+        }
+    }
+
+    /// What it was [held against](Self::held_against) is what they say: all that answered, or most, or nobody else could. That
+    /// is enough to believe what has happened already. What is about to happen takes [`Accord::check`].
+    #[must_use]
+    pub fn bears_out(&self) -> bool {
+        matches!(self, Self::Alone | Self::Agree { .. } | Self::Outvoted { .. })
+    }
+
+    /// Of two things that an action rests on, both: how it stands with the one that is worse off.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Disagree(_), _) => self,
+            (_, Self::Disagree(_)) | (Self::Agree { .. }, _) => other,
+            _ => self,
+        }
     }
 
     /// How those who answered differ, where they do.

@@ -70,6 +70,15 @@ pub struct Call {
     pub value_wei: U256,
 }
 
+/// A lower estimate of gas beside a higher one, of two endpoints that are not far apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Less {
+    /// Gas units.
+    pub gas: u64,
+    /// Who estimates what.
+    pub words: SafeText,
+}
+
 /// What came of trying a call out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Simulated {
@@ -79,6 +88,8 @@ pub enum Simulated {
         gas: u64,
         /// Why that is one endpoint's word, where several are configured.
         doubt: Option<SafeText>,
+        /// What another one estimates, where it is less and as likely to be right.
+        less: Option<Less>,
     },
     /// One endpoint says that it reverts, and another, at the same block, that it goes through; or two are far apart on its
     /// gas.
@@ -110,6 +121,15 @@ impl Simulated {
             Self::Succeeds { doubt, .. } => doubt.as_ref(),
             Self::Disputed { words, .. } => Some(words),
             Self::Unconfirmed { .. } | Self::Reverts { .. } => None,
+        }
+    }
+
+    /// A lower estimate of its gas: with the higher one alone nothing is too dear.
+    #[must_use]
+    pub fn less(&self) -> Option<&Less> {
+        match self {
+            Self::Succeeds { less, .. } => less.as_ref(),
+            Self::Disputed { .. } | Self::Unconfirmed { .. } | Self::Reverts { .. } => None,
         }
     }
 
@@ -152,6 +172,8 @@ pub struct FeeQuote {
     pub priority: u128,
     /// It is one endpoint's word, and several are configured.
     pub alone: bool,
+    /// The base fee that another one tells, where it is less and as likely to be right; else the same.
+    pub least_base_fee: u128,
 }
 
 /// A deposit in the deposit contract's logs.

@@ -32,7 +32,7 @@ pub use ceremonies::{
 pub use consensus::Consensus;
 pub use endpoints::{EndpointHealth, EndpointState, Endpoints};
 pub use execution::{
-    At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Log, Revert, Simulated,
+    At, Call, Execution, FeeQuote, FinalReceipt, HeadBlock, KnownDeposit, Less, Log, Revert, Simulated,
 };
 pub use notifier::{NoticePhase, Notifier};
 pub use pool_manager::{

@@ -1,6 +1,7 @@
 //! What everything shares that is kept in SQLite's files: where they stand, how they are copied, and what an error says of
 //! what was committed before.
 
+mod source;
 mod stand;
 
 use std::io;
@@ -8,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ffi};
 
+#[cfg(test)]
+pub(crate) use source::aside;
+pub(crate) use source::{Source, Unread, open_read_only};
 pub(crate) use stand::{Moved, Rescue, Stand, is_at};
 
 /// The file that stands beside `path`: its name and this suffix.

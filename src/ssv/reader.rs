@@ -264,7 +264,7 @@ mod tests {
         let layout = ClusterLayout::ActiveThenBalance;
         let reader = SsvReader::new(rpc, Address::ZERO, Address::ZERO, layout, 0);
         let reading = reader.replay.lock().await;
-        let anew = tokio::time::timeout(Duration::from_secs(1), reader.read_anew());
+        let anew = tokio::time::timeout(crate::TIMEOUT, reader.read_anew());
         assert!(anew.await.is_ok());
         drop(reading);
     }

@@ -14,10 +14,23 @@ pub fn gas_limit(estimate: u64) -> u64 {
     estimate.saturating_add(estimate / 4).min(MOST_GAS)
 }
 
-/// What came of a quote. A ceiling that one endpoint of several calls too low may be enough.
-pub fn quoted<T>(quote: FeeQuote, fees: Result<T, OverCeiling>) -> Answer<Result<T, OverCeiling>> {
-    match fees {
+/// What comes of a quote. A ceiling that one endpoint of several calls too low may be enough.
+pub fn quoted<T>(
+    quote: FeeQuote,
+    judge: impl Fn(FeeQuote) -> Result<T, OverCeiling>,
+) -> Answer<Result<T, OverCeiling>> {
+    let (base_fee, least) = (quote.base_fee, quote.least_base_fee);
+    let by_least = || {
+        judge(FeeQuote {
+            base_fee: least,
+            ..quote
+        })
+    };
+    match judge(quote) {
         Err(over) if quote.alone => Answer::not_known(format!("{over}, by the fees of one endpoint alone")),
+        Err(over) if least < base_fee && by_least().is_ok() => Answer::not_known(format!(
+            "{over}, by the higher of two base fees, {base_fee} and {least} wei"
+        )),
         fees => Answer::Yes(fees),
     }
 }

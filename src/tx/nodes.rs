@@ -2,7 +2,7 @@
 //!
 //! | question | yes | not known |
 //! |---|---|---|
-//! | `price`, `raise` | what the market asks, under the ceiling or not | no endpoint tells its fees, or one of several alone tells fees that the ceiling does not pay |
+//! | `price`, `raise` | what the market asks, under the ceiling or not | no endpoint tells its fees, or one of several alone, or the higher one of two, tells fees that the ceiling does not pay |
 //! | `inspect` | what receipts, pools and the account's nonce say together | no endpoint answers one of these questions, the nonce is used and whether by ours is not known yet (who is silent on which of our hashes, or has it without a receipt, is named), or an event in the receipt cannot be read |
 //! | `why_reverted` | a trace, the block tried out again, the call on the block before, or an event earlier in the block | the transaction is not in this block, or no endpoint executes it again |
 //!
@@ -54,7 +54,8 @@ impl Transactions for Nodes {
     async fn price(&self, gas: u64, ceiling_wei: U256) -> Answer<Priced> {
         let gas_limit = fees::gas_limit(gas);
         let quote = self.quote().await;
-        let fees = quote.and_then(|quote| fees::quoted(quote, fees::choose(quote, gas_limit, ceiling_wei)));
+        let judge = |quote| fees::choose(quote, gas_limit, ceiling_wei);
+        let fees = quote.and_then(|quote| fees::quoted(quote, judge));
         fees.map(|fees| match fees {
             Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
             Err(over) => Priced::Over(over),
@@ -66,7 +67,7 @@ impl Transactions for Nodes {
         let gas_limit = gas.map_or(0, fees::gas_limit);
         let gas_limit = gas_limit.max(stuck.gas_limit).min(MOST_GAS);
         let judge = |quote| {
-            let raised = bump::bump(fees::Fees::from(stuck), quote, gas_limit, ceiling_wei);
+            let raised = |quote| bump::bump(fees::Fees::from(stuck), quote, gas_limit, ceiling_wei);
             fees::quoted(quote, raised).map(|raised| match raised {
                 Ok(fees) => Priced::Fits(Price { gas_limit, fees }),
                 Err(over) => Priced::Stuck(over, bump::options(stuck, gas_limit, quote)),

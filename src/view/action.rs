@@ -6,7 +6,7 @@ use std::time::Duration;
 use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
-use super::{Can, FadedView};
+use super::{Can, CheckMark, FadedView, PeopleView};
 use crate::types::{
     ActionId, BackendName, BlsPublicKey, BlsSignature, CeremonyPlan, Check, Nth, OperatorId, Parties,
     PersonKey, Root, SafeText, UnixMillis, grouped, in_words, listed, payload_digest, refreshing,
@@ -246,6 +246,9 @@ pub struct Decision {
     /// The person's own key, where that signed it elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PersonKey>,
+    /// The unknown checks that it lets pass, where that is written down: of the last of several, those that all of them do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lets_pass: Option<Vec<String>>,
 }
 
 /// An approval that can be taken back.
@@ -294,6 +297,13 @@ impl RefreshingView {
         refreshing(&self.by, self.why.as_ref())
     }
 
+    /// When it ends unless it counts by then: `at 2026-07-02 12:10:00 UTC, in 8 min`.
+    #[must_use]
+    pub fn lapses(&self, now: UnixMillis) -> String {
+        let left = Duration::from_secs(self.until.since(now).as_secs());
+        format!("at {}, in {}", self.until.to_utc(), in_words(left))
+    }
+
     /// What follows from it, and until when.
     #[must_use]
     pub fn words(&self) -> String {
@@ -303,46 +313,6 @@ impl RefreshingView {
         };
         let so = self.with_why();
         format!("{so}: {then}; it lapses at {}", self.until.to_utc())
-    }
-}
-
-/// What takes more than one person, and who approved it so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeopleView {
-    /// So many different ones.
-    pub needed: u8,
-    /// Each must sign with a personal key, on a machine of that person.
-    pub personal_keys: bool,
-    /// Approvals until now, oldest first.
-    pub given: Vec<Decision>,
-    /// While it waits: the first approval counts until then.
-    pub until: Option<UnixMillis>,
-}
-
-impl fmt::Display for PeopleView {
-    /// `1 of 2`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.given.len(), self.needed)
-    }
-}
-
-impl PeopleView {
-    /// `1 of 2: ada (uid 1000)`, and what it takes.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let names: Vec<_> = self.given.iter().map(|d| d.decider.to_string()).collect();
-        let by = match names.is_empty() {
-            true => String::new(),
-            false => format!(": {}", names.join(", ")),
-        };
-        let keys = match self.personal_keys {
-            true => "; each signs with a key of their own",
-            false => "",
-        };
-        let until = self
-            .until
-            .map_or_else(String::new, |at| format!("; that counts until {}", at.to_utc()));
-        format!("{self}{by}{until}{keys}")
     }
 }
 
@@ -488,6 +458,43 @@ impl fmt::Display for AnewView {
     }
 }
 
+/// Something that speaks against approving an action as it is. A page that has a key to name says some of them in its own
+/// words, and has to say them all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApprovalWarning<'a> {
+    /// Of its committee somebody is down, or was proven to break the protocol.
+    Committee(&'a WorseView),
+    /// An approval ended without counting.
+    Ended(&'a SafeText),
+    /// Other bytes would be sent than at first.
+    Anew(&'a AnewView),
+    /// What an approval comes to beside those that wait.
+    Beside(String),
+    /// Who approved it before did not let pass what is unknown by now: what is approved is held until it is known.
+    Held(String),
+}
+
+impl fmt::Display for ApprovalWarning<'_> {
+    /// A sentence without its full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::Committee(worse) => match &worse.instead {
+                Some(instead) => format!("{worse}; {} could take its place", listed(instead, "and")),
+                None => format!("{worse}; too few others are up to take its place"),
+            },
+            Self::Ended(words) => words.to_string(),
+            Self::Anew(anew) => format!("proposed anew at {}: {anew}", anew.at.to_utc()),
+            Self::Beside(words) | Self::Held(words) => words.clone(),
+        };
+        let mut letters = words.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        first
+            .into_iter()
+            .chain(letters)
+            .try_for_each(|letter| write!(f, "{letter}"))
+    }
+}
+
 /// One action, with its present state and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionView {
@@ -548,9 +555,9 @@ pub struct ActionView {
     /// Who approved it while its checks were stale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refreshing: Option<RefreshingView>,
-    /// Why the last approval ended without counting, and when; not kept over a start of the engine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval_ended: Option<SafeText>,
+    /// Why approvals ended without counting, and when: of each person the last one. Not kept over a start of the engine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals_ended: Vec<SafeText>,
     /// Where it takes more than one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<PeopleView>,
@@ -574,6 +581,17 @@ impl ActionView {
     #[must_use]
     pub fn takes_approval(&self) -> bool {
         self.waits() || self.is_refreshing() && self.can_approve.is_yes()
+    }
+
+    /// Whether somebody whose approval of it waits for stale checks can approve what is shown now in its place: nothing is stale
+    /// any more, and they have given none that counts.
+    #[must_use]
+    pub fn takes_anew(&self, you: &str) -> bool {
+        let is_you = |by: &Decider| matches!(by, Decider::Person { name } if name.as_str() == you);
+        let people = self.people.as_ref().filter(|_| self.faded.is_none());
+        people.is_some_and(|people| {
+            people.refreshing.iter().any(is_you) && !people.given.iter().any(|given| is_you(&given.decider))
+        })
     }
 
     /// What comes of an approval beside the one that waits, where one can be given.
@@ -627,12 +645,68 @@ impl ActionView {
         }
     }
 
+    /// The same with why, where it is over or nobody knows: `rejected by bob: wrong operator`, `void: the pool is gone`.
+    #[must_use]
+    pub fn standing_in_full(&self) -> String {
+        match &self.state {
+            ActionState::Failed { reason }
+            | ActionState::Void { reason }
+            | ActionState::Unknown { reason } => {
+                format!("{}: {reason}", self.state.word())
+            }
+            ActionState::Rejected => self.decided().unwrap_or_else(|| self.standing()),
+            _ => self.standing(),
+        }
+    }
+
+    /// What was decided, by whom and why: `rejected by bob: wrong operator`, `approved by ada and bob`.
+    #[must_use]
+    pub fn decided(&self) -> Option<String> {
+        let decision = self.decision.as_ref()?;
+        Some(match &decision.verdict {
+            Verdict::Approve => format!("approved by {}", listed(&self.deciders(), "and")),
+            Verdict::Reject { reason } => format!("rejected by {}: {reason}", decision.decider),
+        })
+    }
+
+    /// Whose decision it was: of an approval by more than one person, all of theirs.
+    #[must_use]
+    pub fn deciders(&self) -> Vec<String> {
+        let Some(decision) = &self.decision else {
+            return Vec::new();
+        };
+        let given = self.people.iter().flat_map(|people| &people.given);
+        let others = given.filter(|other| decision.verdict == Verdict::Approve && *other != decision);
+        let all = others.chain([decision]);
+        all.map(|decision| decision.decider.to_string()).collect()
+    }
+
     /// How long an approval would count, in words, where there is such a time.
     #[must_use]
     pub fn approval_counts_for(&self) -> Option<String> {
-        let time = Duration::from_millis(self.approval_good_for_ms?);
+        let time = in_words(Duration::from_millis(self.approval_good_for_ms?));
+        let first = match &self.people {
+            Some(people) if people.given.is_empty() => {
+                format!(
+                    "; a first one waits so long for the second, and then it is 0 of {} again",
+                    people.needed
+                )
+            }
+            Some(_) => "; what waits for a second one so long is as it was before the first".to_owned(),
+            None => String::new(),
+        };
         Some(format!(
-            "counts for {}; what has not left then is void and proposed anew",
+            "counts for {time}; what is approved and has not left then is void and proposed anew{first}"
+        ))
+    }
+
+    /// How long an approval of it would wait for its stale checks, in words, where any are stale.
+    #[must_use]
+    pub fn refreshing_lasts_for(&self) -> Option<String> {
+        let faded = self.faded.as_ref().filter(|_| self.refreshing.is_none())?;
+        let time = Duration::from_millis(faded.waits_ms?);
+        Some(format!(
+            "waits for stale checks for {} at most, and lapses then",
             in_words(time)
         ))
     }
@@ -643,10 +717,16 @@ impl ActionView {
         let at = self.checked_at.filter(|_| self.is_proposed())?;
         let block = self.at_block();
         let ago = now.since(at);
-        Some(match ago < Duration::from_secs(1) {
-            true => format!("just now{block}"),
-            false => format!("{} ago{block}", in_words(Duration::from_secs(ago.as_secs()))),
-        })
+        let when = match ago < Duration::from_secs(1) {
+            true => "just now".to_owned(),
+            false => format!("{} ago", in_words(Duration::from_secs(ago.as_secs()))),
+        };
+        // nobody takes the block of what is stale for the newest one
+        let old = match self.faded.is_some() && !block.is_empty() {
+            true => ", the newest that was known then",
+            false => "",
+        };
+        Some(format!("{when}{block}{old}"))
     }
 
     /// `, block 19,204,112` of its checks; empty where an engine did not tell it.
@@ -662,14 +742,93 @@ impl ActionView {
         self.state.is_over()
     }
 
-    /// Whether a person who saw this has seen the other: what would leave, what every check says, and who of its committee
-    /// is down or was proven to break the protocol.
+    /// Whether a person who saw this has seen the other: what would leave, what every check says, who of its committee is
+    /// down or was proven to break the protocol, and whose approvals it has, which say what one more of them does.
     #[must_use]
     pub fn is_shown_as(&self, other: &Self) -> bool {
         let warned = |worse: &WorseView| worse.is_told_by(self.worse());
         self.digest == other.digest
             && Check::all_say_the_same(&self.checks, &other.checks)
+            && self.is_approved_as(other)
             && other.worse().is_none_or(warned)
+    }
+
+    /// Whether one more approval comes to the same, where it takes more than one person: the same have approved it until now.
+    #[must_use]
+    pub fn is_approved_as(&self, other: &Self) -> bool {
+        let approved = |action: &Self| {
+            let people = action.people.as_ref()?;
+            // who approves again once it was over has another time
+            let given = people
+                .given
+                .iter()
+                .map(|decision| (decision.decider.clone(), decision.at));
+            let waits = action.refreshing.as_ref().map(|refreshing| refreshing.by.clone());
+            Some((people.needed, given.collect::<Vec<_>>(), waits))
+        };
+        approved(self) == approved(other)
+    }
+
+    /// What taking back takes away, in words: all that was approved, whoever approved it.
+    #[must_use]
+    pub fn its_approvals(&self) -> &'static str {
+        let (given, waiting) = match &self.people {
+            Some(people) => (people.given.len(), people.refreshing.len()),
+            None => (0, 0),
+        };
+        match given + waiting.max(usize::from(self.refreshing.is_some())) {
+            0 | 1 => "the approval",
+            _ => "the approvals",
+        }
+    }
+
+    /// What keeps an approval of it from leaving beside its undo window: checks that are unknown now, and that somebody who
+    /// approved it does not let pass. `until endpoints-agree is known, which bob did not let pass`
+    #[must_use]
+    pub fn held_until_known(&self) -> Option<String> {
+        let unknown = self
+            .checks_with(CheckMark::Unknown)
+            .map(|check| check.name.as_str());
+        let unknown: Vec<_> = unknown.collect();
+        let given = self.people.iter().flat_map(|people| &people.given);
+        let approvals: Vec<_> = given
+            .chain(
+                self.decision
+                    .iter()
+                    .filter(|_| self.state == ActionState::Approved),
+            )
+            .collect();
+        let passes = |decision: &Decision, name: &str| {
+            let lets_pass = decision.lets_pass.as_ref();
+            lets_pass.is_none_or(|names| names.iter().any(|passed| passed == name))
+        };
+        let held: Vec<_> = unknown
+            .into_iter()
+            .filter(|name| !approvals.iter().all(|d| passes(d, name)))
+            .collect();
+        // the last of several is written down with what all of them let pass: whose doing it is, the first one says
+        let by = approvals
+            .iter()
+            .find(|d| !held.iter().all(|name| passes(d, name)))?;
+        let are = if held.len() > 1 { "are" } else { "is" };
+        Some(format!(
+            "until {} {are} known, which {} did not let pass",
+            listed(&held, "and"),
+            by.decider
+        ))
+    }
+
+    /// When what was approved leaves, for as long as the approval can be taken back: `leaves in 7 s`.
+    #[must_use]
+    pub fn leaves(&self, now: UnixMillis) -> Option<String> {
+        let undo = self.undo.filter(|_| !self.is_proposed())?;
+        let held = self.held_until_known();
+        Some(match (undo.seconds_left(now), held) {
+            (Some(seconds), Some(held)) => format!("leaves in {seconds} s, or is held {held}"),
+            (Some(seconds), None) => format!("leaves in {seconds} s"),
+            (None, Some(held)) => format!("is held {held}"),
+            (None, None) => "is approved and held".to_owned(),
+        })
     }
 
     /// What has become of its committee since it was proposed, while it is not decided.
@@ -679,26 +838,19 @@ impl ActionView {
         committee.and_then(|committee| committee.worse.as_ref())
     }
 
-    /// What speaks against approving it as it is, a sentence each: wherever it is approved, these are said.
+    /// What speaks against approving it as it is: wherever it is approved, each of these is said.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let upper = |text: String| {
-            let mut letters = text.chars();
-            let first = letters.next().map(|first| first.to_ascii_uppercase());
-            first.into_iter().chain(letters).collect::<String>()
-        };
-        let instead = |worse: &WorseView| match &worse.instead {
-            Some(instead) => format!("{} could take its place", listed(instead, "and")),
-            None => "too few others are up to take its place".to_owned(),
-        };
-        let worse = self.worse().map(|worse| format!("{worse}; {}", instead(worse)));
+    pub fn warnings(&self) -> Vec<ApprovalWarning<'_>> {
+        let worse = self.worse().map(ApprovalWarning::Committee);
+        let ended = self.approvals_ended.iter().filter(|_| self.is_proposed());
         let anew = self.anew.as_ref().filter(|_| self.is_proposed());
-        let anew = anew.map(|anew| format!("proposed anew at {}: {anew}", anew.at.to_utc()));
         let beside = self.approved_anew();
-        let ended = self.approval_ended.as_ref().filter(|_| self.is_proposed());
-        let ended = ended.map(ToString::to_string);
-        let all = worse.into_iter().chain(ended).chain(anew).chain(beside);
-        all.map(upper).collect()
+        let all = worse.into_iter().chain(ended.map(ApprovalWarning::Ended));
+        let all = all.chain(anew.map(ApprovalWarning::Anew));
+        let held = self.held_until_known().filter(|_| self.is_proposed());
+        let held = held.map(|held| ApprovalWarning::Held(format!("once it is approved, it is held {held}")));
+        let all = all.chain(held);
+        all.chain(beside.map(ApprovalWarning::Beside)).collect()
     }
 
     /// The digest again, from what is here: the engine's own must be the same.

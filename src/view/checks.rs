@@ -12,6 +12,9 @@ pub struct FadedView {
     pub checks: Vec<String>,
     /// Why they cannot be relied on, in words.
     pub why: SafeText,
+    /// For so long at most an approval waits for them, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_ms: Option<u64>,
 }
 
 /// How a check stands, the worst first.
@@ -104,6 +107,7 @@ mod tests {
         action.faded = Some(FadedView {
             checks: vec!["balance".to_owned(), "simulation".to_owned()],
             why: "no endpoint answers".into(),
+            waits_ms: Some(600_000),
         });
         assert_eq!(action.checks_in_words(" · "), "1 pass · 2 stale · 1 unknown");
         let stale: Vec<_> = action

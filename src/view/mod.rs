@@ -15,6 +15,7 @@ mod checks;
 pub(crate) mod fixture;
 mod message;
 mod page;
+mod people;
 mod request;
 mod snapshot;
 #[cfg(test)]
@@ -28,8 +29,8 @@ mod way;
 mod world;
 
 pub use action::{
-    ActionState, ActionView, AnewView, ByRules, CallArgument, CallView, CeremonyPayload, CommitteeSize,
-    CommitteeView, Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload, PeopleView,
+    ActionState, ActionView, AnewView, ApprovalWarning, ByRules, CallArgument, CallView, CeremonyPayload,
+    CommitteeSize, CommitteeView, Decider, Decision, ExitPayload, Fact, FactKind, Family, Payload,
     RefreshingView, Risk, TransactionPayload, UndoView, Verdict, WorseView,
 };
 pub use can::Can;
@@ -39,6 +40,7 @@ pub use change::{Change, RowChange};
 pub use checks::{CheckMark, FadedView};
 pub use message::{FromSeat, Hello, OtherVersion, Seated, ToSeat};
 pub use page::{ListKind, Listed, Listing, NEWEST_CLOSED, Older, Page, PastMoment, Query, RowId, Rows};
+pub use people::PeopleView;
 pub use request::{Accepted, Particulars, Refused, Reply, Request, Scope, Transition};
 pub use snapshot::Snapshot;
 pub use times::{Actual, Milestone, Moment, Stage};
@@ -56,5 +58,6 @@ pub use world::{
 /// version before would not understand. Version 2 says what waits and why, and what transitions are about; version 3 what is held
 /// for want of an endpoint, what is refreshed before an approval counts, modes that are switched, and decisions of two people;
 /// version 4 what is measured again and again, and what was at a past moment; version 5 what rests on one voice, and since
-/// when an action stands as it does; version 6 whose approval waits for stale checks; version 7 what holds such an approval up.
-pub const VERSION: u32 = 7;
+/// when an action stands as it does; version 6 whose approval waits for stale checks; version 7 what holds such an approval up;
+/// version 8 whose approvals ended, each person's; version 9 which of several people's approvals wait, and what each lets pass.
+pub const VERSION: u32 = 9;

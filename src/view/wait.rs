@@ -17,6 +17,8 @@ pub enum Stops {
     Ceremonies,
     /// Every transaction; ceremonies run and exits leave.
     Transactions,
+    /// Every transaction, and every ceremony that makes a key or moves one; exits leave.
+    AllButExits,
     /// Every deposit; reshares and exits go on.
     Deposits,
     /// Every exit; ceremonies and transactions go on.
@@ -35,6 +37,7 @@ impl Stops {
             Self::Everything => "everything",
             Self::Ceremonies => "every ceremony",
             Self::Transactions => "every transaction",
+            Self::AllButExits => "everything but exits",
             Self::Deposits => "every deposit",
             Self::Exits => "every exit",
             Self::Case => "the case",
@@ -253,7 +256,7 @@ reasons! {
         "Fewer operators answer than the smallest committee has.", "ask the operators, or configure others";
     ForeignCeremony "foreign-ceremony" Warning after 0 s stops Nothing:
         "Somebody else had operators take part in a ceremony at our messenger.", "ask the operators who asked them, and whether it was about our validators or for our owner";
-    NotAuthorised "not-authorised" Critical after 0 s stops Transactions:
+    NotAuthorised "not-authorised" Critical after 0 s stops AllButExits:
         "The contract does not accept the oracle's account.", "have the manager accept the account, or configure the right key";
     BalanceLow "balance-low" Warning after 0 s stops Nothing:
         "The oracle account will soon not pay for deposits.", "send ether to the oracle account";

@@ -96,7 +96,7 @@ fn a_reshare_and_an_exit_by_keys() {
         t.lines().any(|l| l.contains("exit/") && l.contains("done"))
     });
     terminal.press("\x03\x03");
-    let status = terminal.end(Duration::from_secs(60));
+    let status = terminal.end(crate::TIMEOUT);
     assert!(matches!(status.exit_code(), 0 | 130), "{status:?}");
     assert!(terminal.is_restored());
 }
@@ -126,7 +126,7 @@ fn from_request_to_a_mined_deposit_by_keys() {
     // whatever is in flight, it is asked
     terminal.expect("▸ quit", SOON);
     terminal.press("y");
-    let status = terminal.end(Duration::from_secs(60));
+    let status = terminal.end(crate::TIMEOUT);
     assert!(status.success(), "{status:?}");
     assert!(terminal.is_restored());
     for off in ["\x1b[?2004l", "\x1b[?1004l", "\x1b[?1049l"] {
@@ -216,7 +216,7 @@ fn a_newcomer_comes_to_a_finished_deposit_with_as_many_keys_as_are_told() {
         "README.md"
     );
     terminal.press("\x03\x03");
-    terminal.end(Duration::from_secs(60));
+    terminal.end(crate::TIMEOUT);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn six_pools_take_as_many_keys_as_are_told() {
     };
     assert!((least..=most).contains(&keys), "{keys} keys");
     terminal.press("\x03\x03");
-    terminal.end(Duration::from_secs(60));
+    terminal.end(crate::TIMEOUT);
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn resize_paste_and_no_color() {
     terminal.press("\x1b");
     terminal.wait("no help any more", SOON, |t| !t.contains("On the selected row"));
     terminal.press("\x03\x03");
-    let status = terminal.end(Duration::from_secs(60));
+    let status = terminal.end(crate::TIMEOUT);
     assert!(matches!(status.exit_code(), 0 | 130), "{status:?}");
     assert!(terminal.is_restored());
 }
@@ -332,7 +332,7 @@ fn a_hang_up_ends_the_process_and_what_it_started() {
     let mut terminal = demo(&home, &[], 80, 24);
     let pid = terminal.pid();
     terminal.hang_up();
-    terminal.end(Duration::from_secs(60));
+    terminal.end(crate::TIMEOUT);
     nobody_is_left(pid);
 }
 
@@ -370,7 +370,7 @@ fn term_gives_the_terminal_back_and_stop_continue_repaints() {
     terminal.expect("1 overview", SOON);
     assert!(terminal.on_alternate_screen());
     terminal.signal("TERM");
-    let status = terminal.end(Duration::from_secs(60));
+    let status = terminal.end(crate::TIMEOUT);
     let tail = |raw: Vec<u8>| String::from_utf8_lossy(&raw[raw.len().saturating_sub(400)..]).into_owned();
     assert!(terminal.is_restored(), "{status:?}: {:?}", tail(terminal.raw()));
 }

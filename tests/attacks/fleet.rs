@@ -189,10 +189,7 @@ impl Fleet {
             })
             .unwrap();
         }
-        let observer = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let observer = crate::loopback::nobody();
         config.observer_listen = observer;
         let initiator = Initiator::start(config).await.unwrap();
         let fleet = Self {

@@ -21,6 +21,8 @@ mod binary;
 #[expect(dead_code, reason = "only a part is needed here")]
 #[path = "../engine/crowd.rs"]
 mod crowd;
+#[path = "../loopback/mod.rs"]
+mod loopback;
 #[expect(dead_code, reason = "only a part is needed here")]
 #[path = "../engine/support.rs"]
 mod support;

@@ -2,7 +2,7 @@
 //! it needs.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use casimir_dkg::attach::{Attached, attach};
@@ -12,11 +12,7 @@ use super::flood::{Port, Request};
 use super::ways::{self, Targets};
 use crate::engine::binary::Binary;
 use crate::engine::support::{Ground, records_of, with_beacon};
-
-/// An address where nobody listens yet.
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
+use crate::loopback::nobody;
 
 pub(crate) struct Oracle {
     ground: Ground,
@@ -30,7 +26,7 @@ pub(crate) struct Oracle {
 impl Oracle {
     pub(crate) async fn start() -> Self {
         let ground = Ground::start(with_beacon()).await;
-        let (observer, monitor) = (free(), free());
+        let (observer, monitor) = (nobody(), nobody());
         let variables = [
             ("CASIMIR_DKG_DKG_OBSERVER_LISTEN", observer.to_string()),
             ("CASIMIR_DKG_METRICS_LISTEN", monitor.to_string()),
@@ -92,7 +88,7 @@ impl Oracle {
     async fn is_live(&self) -> bool {
         let url = format!("http://{}/livez", self.monitor);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let asked = client.get(&url).timeout(Duration::from_secs(5)).send().await;
+        let asked = client.get(&url).timeout(crate::TIMEOUT).send().await;
         asked.is_ok_and(|answer| answer.status() == 200)
     }
 

@@ -30,6 +30,9 @@ mod fleet;
 #[path = "../attacks/flood.rs"]
 mod flood;
 #[cfg(target_os = "linux")]
+#[path = "../loopback/mod.rs"]
+mod loopback;
+#[cfg(target_os = "linux")]
 #[path = "../attacks/oracle.rs"]
 mod oracle;
 #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ use casimir_dkg::dkg::rockx::round::Round;
 use casimir_dkg::dkg::rockx::transcript::RecordedVerdict;
 use casimir_dkg::ports::Answer;
 use casimir_dkg::types::{CeremonyFailure, FailureKind, OperatorId, OperatorState};
+use futures_util::StreamExt as _;
 
 use super::byzantine::{Lie, Misbehaviour, Step};
 use super::house::{
@@ -20,6 +21,13 @@ async fn with_operator_3(how: Misbehaviour) -> (CeremonyFailure, House) {
         .await
         .expect_err("it cannot succeed");
     (failed.failure, house)
+}
+
+/// Each is a house of its own, and all together would keep one another from answering in time.
+async fn a_few_at_once(ends: impl IntoIterator<Item = impl Future<Output = ()>>) {
+    const FEW: usize = 3;
+    let ends = futures_util::stream::iter(ends).buffer_unordered(FEW);
+    ends.collect::<()>().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +51,7 @@ async fn whoever_dies_is_named_in_its_round() {
             failure.round
         );
     });
-    futures_util::future::join_all(ends).await;
+    a_few_at_once(ends).await;
 }
 
 /// It could go on all by itself, and those who waited for it were named in its place.
@@ -56,7 +64,7 @@ async fn whoever_withholds_a_message_and_sends_the_next_one_is_named_and_nobody_
         assert_eq!(failure.kind, FailureKind::Timeout, "{step:?}: {failure}");
         assert_eq!(failure.culprits, ids([3]), "{step:?}: {failure}");
     });
-    futures_util::future::join_all(ends).await;
+    a_few_at_once(ends).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +113,7 @@ async fn lies_about_the_dealing_are_proven() {
             );
         }
     });
-    futures_util::future::join_all(ends).await;
+    a_few_at_once(ends).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +135,7 @@ async fn lies_about_the_result_never_become_a_result() {
         );
         assert_eq!(failure.culprits, ids([3]), "{lie:?}: {failure:?}");
     });
-    futures_util::future::join_all(ends).await;
+    a_few_at_once(ends).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_macros, reason = "tells what was not looked at")]
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -14,7 +14,7 @@ use casimir_dkg::ports::{Failed, Verified};
 use casimir_dkg::types::{CeremonyResult, OperatorId};
 
 use super::house::{HASTY, House, OldKey, Plan, ids, key_of, sign_plan};
-use super::tls::{certificate, files, trusting};
+use super::tls::{HOUSE, certificate, files, trusting};
 use crate::config::roles::Role;
 use crate::config::support;
 
@@ -31,8 +31,8 @@ impl Drop for Nginx {
     }
 }
 
-/// The server of the handbook, at these ports, with this certificate.
-fn nginx(here: &Path, outside: u16, inside: u16) -> Nginx {
+/// The server of the handbook, at these addresses, with this certificate.
+fn nginx(here: &Path, outside: SocketAddr, inside: SocketAddr) -> Nginx {
     let page = include_str!("../../ui/handbook/operator.md");
     let block = page
         .split("```nginx\n")
@@ -41,8 +41,8 @@ fn nginx(here: &Path, outside: u16, inside: u16) -> Nginx {
     let folder = here.to_str().unwrap();
     let server = block
         .unwrap()
-        .replace("listen 443 ssl", &format!("listen 127.0.0.1:{outside} ssl"))
-        .replace("127.0.0.1:8080", &format!("127.0.0.1:{inside}"))
+        .replace("listen 443 ssl", &format!("listen {outside} ssl"))
+        .replace("127.0.0.1:8080", &inside.to_string())
         .replace(
             "/etc/letsencrypt/live/dkg.operator-one.example/fullchain.pem",
             &format!("{folder}/certificate.pem"),
@@ -68,13 +68,8 @@ fn nginx(here: &Path, outside: u16, inside: u16) -> Nginx {
     Nginx(child)
 }
 
-pub(super) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// What the firm writes into its folder.
-fn configure(here: &Path, house: &House, outside: u16, inside: u16) {
+fn configure(here: &Path, house: &House, outside: SocketAddr, inside: SocketAddr) {
     let pem = key_of(FIRM).to_pem().unwrap();
     fs::write(here.join("key.pem"), pem.as_bytes()).unwrap();
     let operators: String = ids(1..=4)
@@ -86,7 +81,7 @@ fn configure(here: &Path, house: &House, outside: u16, inside: u16) {
         .collect();
     fs::write(here.join("operators.toml"), operators).unwrap();
     let config = format!(
-        "[node]\nid = {FIRM}\nlisten = \"127.0.0.1:{inside}\"\npublic_url = \"https://127.0.0.1:{outside}\"\n\
+        "[node]\nid = {FIRM}\nlisten = \"{inside}\"\npublic_url = \"https://{outside}\"\n\
          messenger_url = \"{}\"\nkey_file = \"key.pem\"\ndata_dir = \"node\"\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
          [http]\nca_file = \"ca.pem\"\n[operators]\nfile = \"operators.toml\"\n[metrics]\nlisten = \"off\"\n",
         house.messenger_url
@@ -140,13 +135,13 @@ async fn a_firm_behind_nginx_loses_its_shares_takes_them_back_and_signs() {
     let here = folder.path();
     let files = files(here);
     let ca_file = here.join("ca.pem");
-    fs::write(&ca_file, certificate(&files)).unwrap();
-    let (outside, inside) = (free_port(), free_port());
+    let (outside, inside) = (crate::nobody(), crate::nobody());
+    fs::write(&ca_file, certificate(&files, &[HOUSE, outside.ip()])).unwrap();
     let key = OldKey::deal(&ids(1..=4));
     let house = House::build(Plan {
         honest: ids(1..=2),
         absent: ids([3]),
-        elsewhere: [(FIRM, format!("https://127.0.0.1:{outside}"))].into(),
+        elsewhere: [(FIRM, format!("https://{outside}"))].into(),
         key: Some(&key),
         round: HASTY,
         secure: Some((Tls::open(&files).unwrap(), trusting(&ca_file))),

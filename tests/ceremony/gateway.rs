@@ -148,7 +148,8 @@ async fn a_messenger_that_does_not_tell_the_topic_is_waited_for_and_back_when_it
     let silent = Misbehaviour::Slow(Duration::from_secs(600));
     for is_back in [true, false] {
         let house = house(silent.clone()).await;
-        let (gateway, run) = begun(&house, "/topics/", |config| config.total_deadline = ROUND * 5).await;
+        let total = if is_back { crate::TIMEOUT } else { ROUND * 10 };
+        let (gateway, run) = begun(&house, "/topics/", |config| config.total_deadline = total).await;
         let seen = |words: &str| is_told(&house, words);
         gateway.answers(502);
         until("it is said", || seen("not for the topic: it answered 502")).await;

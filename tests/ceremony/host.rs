@@ -2,22 +2,22 @@
 //! started again, and has forgotten nothing, not even what an operator has lost.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use casimir_dkg::types::{CeremonyResult, OperatorId};
 
-use super::firm::free_port;
 use super::house::{House, Plan, ids, key_of, keygen_plan};
 use crate::config::roles::{Role, until_registered};
 use crate::config::support;
 
 const LOSER: OperatorId = OperatorId(4);
 
-fn configure(here: &Path, port: u16, messenger_url: &str, operator_port: u16) {
-    let messenger = format!(
-        "[messenger]\nlisten = \"127.0.0.1:{port}\"\ndata_dir = \"messenger\"\n[metrics]\nlisten = \"off\"\n"
+fn configure(here: &Path, messenger: SocketAddr, operator: SocketAddr) {
+    let config = format!(
+        "[messenger]\nlisten = \"{messenger}\"\ndata_dir = \"messenger\"\n[metrics]\nlisten = \"off\"\n"
     );
-    fs::write(here.join("messenger.toml"), messenger).unwrap();
+    fs::write(here.join("messenger.toml"), config).unwrap();
     let pem = key_of(LOSER).to_pem().unwrap();
     fs::write(here.join("key.pem"), pem.as_bytes()).unwrap();
     let operators: String = ids(1..=4)
@@ -28,7 +28,7 @@ fn configure(here: &Path, port: u16, messenger_url: &str, operator_port: u16) {
         })
         .collect();
     let node = format!(
-        "[node]\nid = {LOSER}\nlisten = \"127.0.0.1:{operator_port}\"\nmessenger_url = \"{messenger_url}\"\nkey_file = \"key.pem\"\n\
+        "[node]\nid = {LOSER}\nlisten = \"{operator}\"\nmessenger_url = \"http://{messenger}\"\nkey_file = \"key.pem\"\n\
          data_dir = \"node\"\n[metrics]\nlisten = \"off\"\n{operators}"
     );
     fs::write(here.join("operator.toml"), node).unwrap();
@@ -38,9 +38,8 @@ fn configure(here: &Path, port: u16, messenger_url: &str, operator_port: u16) {
 async fn a_messenger_that_is_killed_goes_on_and_tells_an_operator_what_it_lost() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    let (port, operator_port) = (free_port(), free_port());
-    let url = format!("http://127.0.0.1:{port}");
-    configure(here, port, &url, operator_port);
+    let (address, operator_address) = (crate::nobody(), crate::nobody());
+    configure(here, address, operator_address);
     let messenger = || Role::start(here, &["--config", "messenger.toml", "messenger"], &[]);
     let operator = || Role::start(here, &["--config", "operator.toml", "operator"], &[]);
     let first = messenger();
@@ -58,7 +57,7 @@ async fn a_messenger_that_is_killed_goes_on_and_tells_an_operator_what_it_lost()
     let house = House::build(Plan {
         honest: ids(1..=3),
         elsewhere: [(LOSER, node.url().to_owned())].into(),
-        messenger_url: Some(url.clone()),
+        messenger_url: Some(format!("http://{address}")),
         ..Plan::default()
     })
     .await;

@@ -31,7 +31,7 @@ use super::byzantine::{Byzantine, Misbehaviour};
 /// Long enough for an honest round on a machine that is busy with everything else.
 pub(crate) const PATIENT: Duration = crate::TIMEOUT;
 /// For faults that are found by waiting. Whoever is honest takes milliseconds for a round.
-pub(crate) const HASTY: Duration = Duration::from_secs(12);
+pub(crate) const HASTY: Duration = Duration::from_secs(20);
 
 /// Operators' RSA keys, generated once for all tests.
 pub(crate) fn key_of(id: OperatorId) -> Arc<OperatorPrivateKey> {
@@ -169,7 +169,7 @@ impl House {
             None => {
                 let address = match plan.secure {
                     // that of the certificate
-                    Some(_) => ([127, 0, 0, 1], 0).into(),
+                    Some(_) => (super::tls::HOUSE, 0).into(),
                     None => crate::own_loopback(),
                 };
                 let messenger = start_messenger(dir.path(), address, plan.secure.clone()).await;

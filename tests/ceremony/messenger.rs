@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use casimir_dkg::dkg::rockx::initiator::Initiator;
 use casimir_dkg::dkg::rockx::round::Round;
+use casimir_dkg::dkg::rockx::wire::{BlameOutput, Encode as _, Message, MsgType};
 use casimir_dkg::types::{CeremonyResult, FailureKind, OperatorId};
 
 use super::byzantine::{Misbehaviour, Step};
 use super::house::{
-    HASTY, House, PATIENT, Plan, check_transcript, document_of, fresh_id, ids, keygen_plan, until,
+    HASTY, House, PATIENT, Plan, check_transcript, document_of, fresh_id, ids, key_of, keygen_plan, until,
 };
 
 /// Whether any operator was seen in this round.
@@ -46,7 +47,8 @@ async fn a_forged_result_is_kept_out() {
 async fn forgeries_by_outsiders_are_kept_out() {
     let house = House::build(Plan {
         honest: ids(1..=3),
-        others: vec![(OperatorId(4), Misbehaviour::Slow(Duration::from_millis(600)))],
+        // while it is waited for, the forger has all the time that it needs
+        others: vec![(OperatorId(4), Misbehaviour::Slow(Duration::from_secs(2)))],
         ..Plan::default()
     })
     .await;
@@ -247,6 +249,39 @@ async fn what_was_never_started_is_lost_when_attached() {
         .await;
     check_transcript(&end);
     assert_eq!(end.unwrap_err().failure.kind, FailureKind::Unknown);
+}
+
+/// Whoever gives up reports it, and any such text at the messenger kept a ceremony that nobody can complete any more unknown for
+/// a week: deposits are made one after the other, and all waited.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_and_is_gone_is_lost_when_attached() {
+    let house = House::build(Plan {
+        honest: ids(1..=4),
+        round: HASTY,
+        ..Plan::default()
+    })
+    .await;
+    let id = fresh_id();
+    let surrender = Message {
+        msg_type: MsgType::Protocol,
+        identifier: id,
+        data: br#"{"round":6,"timeout":{"Round":1}}"#.as_slice().into(),
+    };
+    let report = BlameOutput {
+        valid: false,
+        blame_message: Some(surrender.sign(OperatorId(1), &key_of(OperatorId(1))).unwrap()),
+    };
+    let url = format!("{}/stream/dkgblame?request_id={id}", house.messenger_url);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.post(url).body(report.to_json()).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let end = house
+        .initiator
+        .find(id, &keygen_plan(ids(1..=4)), house.watch())
+        .await;
+    check_transcript(&end);
+    let failed = end.unwrap_err();
+    assert_eq!(failed.failure.kind, FailureKind::Lost, "{failed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

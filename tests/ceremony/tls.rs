@@ -1,5 +1,6 @@
 //! Everybody speaks TLS, with certificates of an authority of one's own.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,13 +11,17 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 
 use super::house::{House, Plan, ids, keygen_plan};
 
-/// A certificate for this machine and its key; gives the authority in PEM.
-pub(super) fn certificate(files: &TlsFiles) -> String {
+/// Where a house listens that speaks TLS.
+pub(super) const HOUSE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A certificate for these addresses and its key; gives the authority in PEM.
+pub(super) fn certificate(files: &TlsFiles, addresses: &[IpAddr]) -> String {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let names = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let names: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    let names = CertificateParams::new(names).unwrap();
     let leaf = names.signed_by(&key, &ca).unwrap();
     std::fs::write(&files.certificate, leaf.pem()).unwrap();
     std::fs::write(&files.key, key.serialize_pem()).unwrap();
@@ -45,7 +50,7 @@ async fn a_ceremony_whose_messenger_and_operators_speak_tls() {
     let folder = tempfile::tempdir().unwrap();
     let files = files(folder.path());
     let ca_file = folder.path().join("ca.pem");
-    std::fs::write(&ca_file, certificate(&files)).unwrap();
+    std::fs::write(&ca_file, certificate(&files, &[HOUSE])).unwrap();
     let tls = Tls::open(&files).unwrap();
     let house = House::build(Plan {
         honest: ids(1..=4),
@@ -65,7 +70,7 @@ async fn a_ceremony_whose_messenger_and_operators_speak_tls() {
     end.unwrap_or_else(|failed| panic!("{failed}"));
 
     // a renewal under another authority: who trusts the old one alone learns of it with its next connection
-    let renewed = certificate(&files);
+    let renewed = certificate(&files, &[HOUSE]);
     tls.reload().unwrap();
     let ping = format!("{}/ping", house.messenger_url);
     let asked = async |ca: &str| {
@@ -96,7 +101,7 @@ async fn a_ceremony_whose_messenger_and_operators_speak_tls() {
 async fn one_client_has_so_many_handshakes_and_others_have_theirs() {
     let folder = tempfile::tempdir().unwrap();
     let files = files(folder.path());
-    let ca = reqwest::Certificate::from_pem(certificate(&files).as_bytes()).unwrap();
+    let ca = reqwest::Certificate::from_pem(certificate(&files, &[HOUSE]).as_bytes()).unwrap();
     let messenger = messenger::spawn(MessengerConfig {
         tls: Some(Tls::open(&files).unwrap()),
         ..MessengerConfig::new("127.0.0.1:0".parse().unwrap())

@@ -33,7 +33,7 @@ pub(super) fn agreement(net: &Devnet, rpc: &Rpc) -> Voices {
 async fn ask(net: &Devnet, rpc: &Rpc) -> Accord {
     let block = rpc.head().await.unwrap().block();
     let oracle = net.addresses().oracle;
-    on_facts(&agreement(net, rpc), PoolId(1), oracle, block).await
+    on_facts(&agreement(net, rpc), PoolId(1), oracle, block, &Vec::new()).await
 }
 
 async fn ask_about(net: &Devnet, rpc: &Rpc, transaction: B256) -> Accord {
@@ -115,7 +115,10 @@ async fn who_lies_about_a_decisive_fact_is_named_whoever_is_asked_first() {
             _ => Act::Forward,
         });
         let verdict = ask(&net, &rpc(&[&net.http_url(), &liar.url])).await;
-        assert!(!verdict.holds() && verdict.words().contains(words), "{verdict:?}");
+        assert!(
+            !verdict.bears_out() && verdict.words().contains(words),
+            "{verdict:?}"
+        );
     }
     // three: the one that differs from the others is named, though it is asked first
     liar.rescript(lies_about("getReservedFees()"));
@@ -243,11 +246,11 @@ async fn a_receipt_is_final_when_nobody_contradicts_it() {
     });
     let silent = ask_about(&net, &rpc, hash).await;
     assert!(
-        !silent.holds() && silent.words().contains("has no receipt"),
+        !silent.bears_out() && silent.words().contains("has no receipt"),
         "{silent:?}"
     );
     // the only endpoint that is configured is believed about what has happened
     let alone = ask_about(&net, &self::rpc(&[&net.http_url()]), hash).await;
     assert_eq!(alone, Accord::Alone);
-    assert!(alone.holds());
+    assert!(alone.bears_out());
 }

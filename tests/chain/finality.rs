@@ -239,7 +239,7 @@ async fn endpoints_do_not_agree_on_a_refusal() {
     };
     let voices = Voices::new(rpc.each().into_iter().map(voice).collect());
     let block = rpc.head().await.unwrap().block();
-    let agreed = on_facts(&voices, PoolId(1), to.oracle, block).await;
+    let agreed = on_facts(&voices, PoolId(1), to.oracle, block, &Vec::new()).await;
     assert!(matches!(agreed, Accord::TooFew { .. }), "{agreed:?}");
     assert!(agreed.words().contains("Internal error"), "{agreed:?}");
 }

@@ -6,7 +6,7 @@ use casimir_dkg::chain::deposits::DepositLogs;
 use casimir_dkg::chain::rpc::Rpc;
 use casimir_dkg::devnet::{Devnet, Mining};
 use casimir_dkg::ports::agreed::{on_committee, on_registrations};
-use casimir_dkg::ports::{Accord, Answer, At, ResharePool};
+use casimir_dkg::ports::{Accord, Agreement, Answer, At, ResharePool, SsvState};
 use casimir_dkg::ssv::SsvReader;
 use casimir_dkg::types::{BlockRef, BlsPublicKey, ClusterLayout, OperatorId, PoolId};
 use serde_json::Value;
@@ -27,6 +27,18 @@ fn omit(call: &Call) -> Act {
 
 async fn head(rpc: &Rpc) -> BlockRef {
     rpc.head().await.unwrap().block()
+}
+
+/// Nothing was read before they are asked.
+fn unread() -> Answer<SsvState> {
+    Answer::not_known("nobody read them")
+}
+
+/// On the committee of pool 1, as an honest endpoint tells it.
+async fn on_held(net: &Devnet, asked: &dyn Agreement, block: BlockRef) -> Accord {
+    let honest = manager(net, &rpc(&[&net.http_url()]));
+    let told = honest.committee(PoolId(1), block).await.yes().unwrap();
+    on_committee(asked, &*honest, PoolId(1), block, &told).await
 }
 
 fn ssv(net: &Devnet, rpc: &Rpc) -> SsvReader {
@@ -92,7 +104,7 @@ async fn registrations_that_one_of_two_endpoints_leaves_out_are_a_contradiction_
         net.mine(depth).await.unwrap();
         for first in [true, false] {
             let (_honest, forgetful, rpc) = one_of_two(&net, first).await;
-            let verdict = on_registrations(&agreement(&net, &rpc), head(&rpc).await).await;
+            let verdict = on_registrations(&agreement(&net, &rpc), head(&rpc).await, &unread()).await;
             assert!(verdict.contradiction().is_some(), "{verdict:?}");
             let words = verdict.words();
             assert!(words.contains("the owner's registrations at SSV"), "{words}");
@@ -107,7 +119,7 @@ async fn registrations_that_one_of_two_endpoints_leaves_out_are_a_contradiction_
         let block = head(&rpc).await;
         let counted = ssv(&net, &rpc).at(block, &[]).await.unwrap();
         assert_eq!(counted.owner_nonce, 0);
-        let verdict = on_registrations(&agreement(&net, &rpc), block).await;
+        let verdict = on_registrations(&agreement(&net, &rpc), block, &unread()).await;
         assert_eq!(verdict, Accord::Alone);
         net.deposit_pool(1).await.unwrap();
         let implied = manager(&net, &rpc).implied_owner_nonce(At::Latest).await;
@@ -125,14 +137,14 @@ async fn what_an_endpoint_left_out_for_a_while_is_read_anew_once_it_is_contradic
         let (_honest, forgetful, rpc) = one_of_two(&net, first).await;
         let (asked, block) = (agreement(&net, &rpc), head(&rpc).await);
         let disagree = |accord: Accord| accord.contradiction().is_some();
-        assert!(disagree(on_registrations(&asked, block).await));
-        assert!(disagree(on_committee(&asked, PoolId(1), block).await));
+        assert!(disagree(on_registrations(&asked, block, &unread()).await));
+        assert!(disagree(on_held(&net, &asked, block).await));
         let logs = deposits(&net, &self::rpc(&[&forgetful.url]));
         logs.of(&key, 0, block).await.unwrap_err();
         forgetful.rescript(|_| Act::Forward);
-        let again = on_registrations(&asked, block).await;
+        let again = on_registrations(&asked, block, &unread()).await;
         assert!(matches!(again, Accord::Agree { agreeing: 2, .. }), "{again:?}");
-        let again = on_committee(&asked, PoolId(1), block).await;
+        let again = on_held(&net, &asked, block).await;
         assert!(matches!(again, Accord::Agree { agreeing: 2, .. }), "{again:?}");
         assert_eq!(logs.of(&key, 0, block).await.unwrap().len(), 1);
     }
@@ -147,7 +159,7 @@ async fn a_reshare_that_one_of_two_endpoints_leaves_out_is_a_contradiction() {
         net.mine(depth).await.unwrap();
         let (_honest, forgetful, rpc) = one_of_two(&net, false).await;
         let block = head(&rpc).await;
-        let verdict = on_committee(&agreement(&net, &rpc), PoolId(1), block).await;
+        let verdict = on_held(&net, &agreement(&net, &rpc), block).await;
         let words = verdict.words();
         assert!(verdict.contradiction().is_some(), "{words}");
         assert!(words.contains("who holds the pool's key"), "{words}");

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::proxy::{Act, Call, Proxy};
 use super::support::{config, rpc};
+use crate::devnet::support::eventually;
 
 static CALL: CallRequest = CallRequest {
     from: None,
@@ -47,12 +48,15 @@ async fn a_hanging_endpoint_is_passed_over_and_left_alone_after_three_failures()
     let hanging = Proxy::start(None, |_| Act::Hang).await;
     let good = Proxy::start(None, sane).await;
     let mut config = config(&[&hanging.url, &good.url]);
-    config.deadline = Duration::from_millis(150);
+    // the good one has this time, too; with a shorter one for what is prompt the first would not be asked again
+    config.deadline = Duration::from_secs(3);
+    config.prompt = Duration::from_secs(60);
     let rpc = Rpc::new(config).unwrap();
-    for _ in 0..3 {
+    let begun = Instant::now();
+    while rpc.health()[0].state != EndpointState::Down {
         assert_eq!(balance(&rpc).await.unwrap(), 5);
+        assert!(begun.elapsed() < crate::TIMEOUT, "{:?}", rpc.health());
     }
-    assert_eq!(rpc.health()[0].state, EndpointState::Down);
     assert_eq!(rpc.health()[1].state, EndpointState::Healthy);
     let asked = hanging.total();
     for _ in 0..5 {
@@ -71,19 +75,18 @@ async fn a_preferred_endpoint_that_hangs_holds_up_one_question_and_is_named() {
     let hanging = Proxy::start(None, |_| Act::Hang).await;
     let good = Proxy::start(None, sane).await;
     let mut config = config(&[&hanging.url, &good.url]);
-    config.deadline = Duration::from_secs(60);
-    config.prompt = Duration::from_millis(200);
+    // nothing that waits for a hanging one ends in this test
+    config.deadline = Duration::from_secs(3_600);
+    config.prompt = Duration::from_secs(5);
     let rpc = Rpc::new(config).unwrap();
-    let begun = Instant::now();
     for _ in 0..20 {
         assert_eq!(balance(&rpc).await.unwrap(), 5);
     }
-    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_eq!(hanging.total(), 1, "it is asked after the other one");
     assert_eq!(good.calls("eth_getBalance").len(), 20, "each question once");
     let health = rpc.health();
     let named = health[0].slow.as_ref().map(ToString::to_string);
-    assert_eq!(named.as_deref(), Some("did not answer eth_chainId within 200 ms"));
+    assert_eq!(named.as_deref(), Some("did not answer eth_chainId within 5 s"));
     assert_eq!(health[1].slow, None);
 }
 
@@ -94,7 +97,7 @@ async fn where_every_endpoint_hangs_each_is_asked_once_and_named_in_the_error() 
     let all = futures_util::future::join_all(all).await;
     let urls: Vec<_> = all.iter().map(|proxy| proxy.url.as_str()).collect();
     let mut config = config(&urls);
-    config.deadline = Duration::from_millis(900);
+    config.deadline = Duration::from_secs(5);
     config.prompt = Duration::from_millis(100);
     let error = balance(&Rpc::new(config).unwrap()).await.unwrap_err().to_string();
     for proxy in &all {
@@ -117,15 +120,21 @@ async fn a_transaction_is_handed_to_the_next_endpoint_only_when_the_first_is_giv
     .await;
     let next = Proxy::start(None, taken).await;
     let mut config = config(&[&slow.url, &next.url]);
-    config.deadline = Duration::from_secs(2);
+    config.deadline = Duration::from_secs(10);
     config.prompt = Duration::from_millis(50);
+    let (prompt, deadline) = (config.prompt, config.deadline);
     let rpc = Rpc::new(config).unwrap();
+    let began = Instant::now();
     let sending = tokio::spawn(async move { rpc.send_raw_transaction(&Bytes::from_static(&[1])).await });
-    tokio::time::sleep(Duration::from_millis(700)).await;
     let handed = |proxy: &Proxy| proxy.calls("eth_sendRawTransaction").len();
-    assert_eq!((handed(&slow), handed(&next)), (1, 0));
+    eventually("the first has it", async || handed(&slow) == 1).await;
+    // as long as it would take to pass it over, were it a question
+    tokio::time::sleep(prompt * 10).await;
+    // seen before the time is looked at: a machine may stand still in between
+    let too_soon = handed(&next);
+    assert!(too_soon == 0 || began.elapsed() >= deadline, "{too_soon}");
     sending.await.unwrap().unwrap();
-    assert_eq!(handed(&next), 1);
+    assert_eq!((handed(&slow), handed(&next)), (1, 1));
 }
 
 #[tokio::test]
@@ -455,9 +464,12 @@ async fn a_node_that_lacks_something_is_followed_by_the_next() {
 
 #[tokio::test]
 async fn a_rate_limit_may_end_at_a_date() {
-    let until = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(3));
-    let limited = Proxy::start(None, move |call| match (call.method.as_str(), call.nth) {
-        ("eth_getBalance", 0) => Act::Http(503, vec![("retry-after", until.clone())], String::new()),
+    let limited = Proxy::start(None, |call| match (call.method.as_str(), call.nth) {
+        ("eth_getBalance", 0) => {
+            let until = std::time::SystemTime::now() + Duration::from_secs(3);
+            let until = httpdate::fmt_http_date(until);
+            Act::Http(503, vec![("retry-after", until)], String::new())
+        }
         _ => sane(call),
     })
     .await;

@@ -124,6 +124,12 @@ async fn no_single_estimate_is_too_low_and_of_three_none_too_high() {
         let liar = Proxy::start(Some(net.http_url()), estimates(wrong)).await;
         for urls in [[&*liar.url, &honest.url], [&honest.url, &liar.url]] {
             assert_eq!(gas(&urls).await, Some(right), "{wrong}: {urls:?}");
+            // the lower one of two that are near each other is as likely to be right
+            let rpc = rpc(&urls);
+            let nodes = Nodes::new(rpc.clone(), to.deposit_contract, Finality::Tag).beside(rpc.each());
+            let tried = nodes.simulate(&call).await.yes().unwrap();
+            let less = tried.less().map(|less| less.gas);
+            assert_eq!(less, (wrong < right).then_some(wrong), "{tried:?}");
         }
     }
     let liar = Proxy::start(Some(net.http_url()), estimates(30_000)).await;

@@ -951,7 +951,7 @@ async fn an_endpoint_that_swallows_a_transaction_decides_nothing_and_is_named() 
         let rpc = rpc(if other { &urls } else { &urls[..1] });
         let said = tx::broadcast(&rpc, &signed).await;
         assert!(said.taken(), "{said:?}");
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + crate::TIMEOUT;
         while rpc.health()[0].refuses.is_none() {
             assert!(Instant::now() < deadline, "{:?}", rpc.health());
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -984,7 +984,7 @@ async fn who_refuses_the_nonce_of_what_it_has_is_shown_as_refusing_no_longer() {
         .await;
         let rpc = rpc(&[&late.url]);
         assert!(!tx::broadcast(&rpc, &signed).await.taken());
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + crate::TIMEOUT;
         if knows {
             while rpc.health()[0].refuses.is_some() {
                 assert!(Instant::now() < deadline, "{:?}", rpc.health());

@@ -267,7 +267,7 @@ proptest! {
         base in 0u128..10_000_000_000_000, priority in 0u128..100_000_000_000, gas in 21_000u64..30_000_000,
         ceiling in 0u128..10_000_000_000_000_000_000, times in 1usize..20,
     ) {
-        let market = FeeQuote { base_fee: base, priority, alone: false };
+        let market = FeeQuote { base_fee: base, priority, alone: false, least_base_fee: base };
         let ceiling = U256::from(ceiling);
         match choose(market, gas, ceiling) {
             Err(over) => {
@@ -297,12 +297,14 @@ fn the_ways_on_from_a_tenfold_base_fee_are_priced() {
         base_fee: 10_000_000_000,
         priority: 1_000_000_000,
         alone: false,
+        least_base_fee: 10_000_000_000,
     };
     let gas = 500_000;
     let ceiling = total(gas, 4 * calm.base_fee + 2 * calm.priority);
     let fees = choose(calm, gas, ceiling).unwrap();
     let storm = FeeQuote {
         base_fee: calm.base_fee * 10,
+        least_base_fee: calm.base_fee * 10,
         ..calm
     };
     let over = bump(fees, storm, gas, ceiling).unwrap_err();

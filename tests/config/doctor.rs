@@ -283,9 +283,7 @@ async fn the_clock_the_accounts_past_its_holder_and_the_receivers_have_a_line_ea
 fn a_signer_elsewhere_is_asked_whether_it_is_there() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("c.toml");
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap();
-    drop(nobody);
+    let address = crate::nobody();
     let signer = format!(
         "[signer]\nkind = \"remote\"\nurl = \"http://me:hunter2@{address}\"\naddress = \
          \"0x5FbDB2315678afecb367f032d93F642f64180aa3\"\n"
@@ -364,18 +362,13 @@ async fn a_messenger_and_an_operators_node_are_looked_at_by_themselves() {
     assert_eq!((fails("tls.key"), fails("nowhere.pem")), (1, 1), "{found:?}");
 }
 
-/// How the program ends, where it does so soon, and what it says.
+/// How the program ends, where it does so by itself, and what it says.
 fn ends(program: std::process::Command) -> (Option<i32>, String) {
-    ends_within(60, program)
+    ends_or_says(program, |_| false)
 }
 
-fn ends_within(seconds: u64, program: std::process::Command) -> (Option<i32>, String) {
-    ends_or_says(seconds, program, |_| false)
-}
-
-/// What a program says until it has said enough, and a little longer; at most for so long.
+/// What a program says until it ends, or has said enough, and a little longer.
 fn ends_or_says(
-    seconds: u64,
     mut program: std::process::Command,
     is_enough: impl Fn(&str) -> bool,
 ) -> (Option<i32>, String) {
@@ -408,7 +401,7 @@ fn ends_or_says(
         let all = [out.lock().unwrap().clone(), err.lock().unwrap().clone()].concat();
         String::from_utf8_lossy(&all).into_owned()
     };
-    let mut ends = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let mut ends = std::time::Instant::now() + crate::TIMEOUT;
     let mut has_said = false;
     while child.try_wait().unwrap().is_none() {
         if !has_said && is_enough(&said()) {
@@ -489,10 +482,10 @@ fn what_a_start_would_not_begin_with_is_told_once_by_the_doctor_of_its_role() {
         CA = at("ca.pem").display(),
     );
     write("oracle.toml", text.as_bytes());
-    let run_as = |config: &str, seconds: u64, arguments: &[&str]| {
+    let run_as = |config: &str, arguments: &[&str]| {
         let mut program = support::program(scratch.path());
         program.args(["--config", config]).args(arguments);
-        ends_within(seconds, program)
+        ends(program)
     };
     for (role, config, least) in [
         (
@@ -515,7 +508,7 @@ fn what_a_start_would_not_begin_with_is_told_once_by_the_doctor_of_its_role() {
             "--log-level",
             "info,files::opened=trace",
         ]);
-        let (_, said) = ends_or_says(60, program, |said| {
+        let (_, said) = ends_or_says(program, |said| {
             let files = opened(said, scratch.path());
             least.iter().all(|file| files.contains(*file))
         });
@@ -531,7 +524,7 @@ fn what_a_start_would_not_begin_with_is_told_once_by_the_doctor_of_its_role() {
         for file in &files {
             let mode = fs::metadata(at(file)).unwrap().permissions();
             fs::set_permissions(at(file), fs::Permissions::from_mode(0o666)).unwrap();
-            let (code, said) = run_as(config, 20, &[role]);
+            let (code, said) = run_as(config, &[role]);
             let name = at(file).file_name().unwrap().to_str().unwrap().to_owned();
             assert!(
                 code.is_some_and(|code| code != 0) && said.contains(&name),
@@ -541,7 +534,7 @@ fn what_a_start_would_not_begin_with_is_told_once_by_the_doctor_of_its_role() {
                 "headless" => "oracle",
                 role => role,
             };
-            let (_, out) = run_as(config, 60, &["doctor", doctor, "--json"]);
+            let (_, out) = run_as(config, &["doctor", doctor, "--json"]);
             let told: Vec<_> = findings(&out)
                 .into_iter()
                 .filter(|(_, grade, found, _)| grade == "fail" && found.contains(&format!("{name} ")))

@@ -108,16 +108,11 @@ fn get(at: SocketAddr, path: &str) -> (u16, String) {
     (status, body.to_owned())
 }
 
-/// An address where nobody listens.
-fn refusing() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 /// A headless oracle whose surroundings are all away.
 fn oracle(scratch: &Path, more: &str) -> Role {
     let file = scratch.join("c.toml");
-    let text = MINIMAL.replace("127.0.0.1:8545", &refusing().to_string());
-    let others = format!("[dkg]\nmessenger_url = \"http://{}\"\n", refusing());
+    let text = MINIMAL.replace("127.0.0.1:8545", &crate::nobody().to_string());
+    let others = format!("[dkg]\nmessenger_url = \"http://{}\"\n", crate::nobody());
     fs::write(&file, format!("{text}{others}{}{more}", support::operators())).unwrap();
     let mut program = support::program(scratch);
     Role::start(program.args(["--json", "--config"]).arg(&file).arg("headless"))
@@ -188,13 +183,13 @@ fn scraped() -> (BTreeMap<String, String>, Labels) {
 #[test]
 fn no_series_is_there_twice_when_two_endpoints_look_alike() {
     let scratch = tempfile::tempdir().unwrap();
-    let node = refusing();
+    let node = crate::nobody();
     let [one, other] = ["a", "b"].map(|key| format!("http://{node}/{}", key.repeat(32)));
     let file = scratch.path().join("c.toml");
     let text = MINIMAL.replace("\"http://127.0.0.1:8545\"", &format!("\"{one}\", \"{other}\""));
     let others = format!(
         "[beacon]\nurls = [\"{one}\", \"{other}\"]\n[dkg]\nmessenger_url = \"http://{}\"\n{}",
-        refusing(),
+        crate::nobody(),
         support::operators()
     );
     fs::write(&file, text + &others).unwrap();
@@ -502,7 +497,7 @@ fn notify_test_says_what_came_of_each_receiver() {
         ("takes", takes),
         ("moves", moves),
         ("hangs", hangs),
-        ("refuses", refusing()),
+        ("refuses", crate::nobody()),
     ] {
         text += &format!("[[notices.to]]\nname = \"{name}\"\nurl = \"http://{at}/hook?key=s3cret\"\n");
     }

@@ -158,6 +158,43 @@ fn what_waited_for_a_decision_is_void_where_records_are_declared_lost() {
     assert_eq!(entries.last().unwrap().kind, "note");
 }
 
+/// The start names that command, which answered that there is no journal.
+#[test]
+fn a_journal_of_which_nothing_but_its_checkpoint_is_left_is_declared_lost() {
+    let scratch = scene();
+    let declare = || {
+        run(
+            scratch.path(),
+            &["declare-lost", "the disk died", "--journal", "j.sqlite"],
+        )
+    };
+    let path = scratch.path().join("j.sqlite");
+    let had = casimir_dkg::journal::verify(&path).unwrap().0.records;
+    fs::remove_file(&path).unwrap();
+    let (code, out, stderr) = declare();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        out.contains(&format!("records 1 to {had} are declared lost")) && out.contains("No record is left."),
+        "{out}"
+    );
+    let (report, entries) = casimir_dkg::journal::verify(&path).unwrap();
+    assert_eq!((report.records, report.acknowledged), (2, Some(2)));
+    let kinds: Vec<_> = entries.iter().map(|entry| entry.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["paused", "note"],
+        "nothing leaves until a person has looked"
+    );
+    // where nothing is left at all, the path may be mistyped
+    for file in ["j.sqlite", "j.checkpoint"] {
+        fs::remove_file(scratch.path().join(file)).unwrap();
+    }
+    let (code, _, stderr) = declare();
+    assert_ne!(code, Some(0));
+    assert!(stderr.contains("there is no journal at j.sqlite"), "{stderr}");
+    assert!(!path.exists());
+}
+
 /// The example of the handbook: a backup, and a disk that knows nothing of what followed.
 #[test]
 fn on_a_new_disk_a_declaration_voids_what_waited_and_without_one_the_end_is_called_unknown() {

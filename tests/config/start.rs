@@ -137,12 +137,6 @@ impl Drop for Oracle {
     }
 }
 
-/// An address where nobody listens.
-fn refusing() -> SocketAddr {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    taken.local_addr().unwrap()
-}
-
 /// An address where connections are taken and nothing is ever answered.
 fn hanging() -> (SocketAddr, std::sync::mpsc::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -194,11 +188,11 @@ fn empty_chain(at: SocketAddr) -> tokio::runtime::Runtime {
 fn a_node_that_is_down_is_waited_for_and_named() {
     let others = format!(
         "messenger_url = \"http://{}\"\n[beacon]\nurls = [\"http://{}\"]\n{}",
-        refusing(),
-        refusing(),
+        crate::nobody(),
+        crate::nobody(),
         support::operators()
     );
-    let mut oracle = Oracle::start(refusing(), &others);
+    let mut oracle = Oracle::start(crate::nobody(), &others);
     oracle.says("waiting for the contract: ");
     assert!(
         oracle
@@ -217,8 +211,8 @@ fn operators_keys_are_waited_for_like_the_node() {
         .filter(|line| !line.starts_with("public_key"))
         .map(|line| format!("{line}\n"))
         .collect::<String>();
-    let api = format!("[operators]\nssv_api = \"http://{}\"\n", refusing());
-    let mut oracle = Oracle::start(refusing(), &format!("{api}{keyless}"));
+    let api = format!("[operators]\nssv_api = \"http://{}\"\n", crate::nobody());
+    let mut oracle = Oracle::start(crate::nobody(), &format!("{api}{keyless}"));
     oracle.says("waiting for the operators' keys: operator 1: ");
     oracle.says("waiting for the contract: ");
     oracle.signal(Signal::INT);
@@ -279,7 +273,7 @@ fn a_node_that_hangs_does_not_keep_the_program_from_starting() {
 
 #[test]
 fn what_a_person_has_to_mend_ends_it_at_the_start_and_later() {
-    let address = refusing();
+    let address = crate::nobody();
     let mut late = Oracle::start(address, &support::operators());
     late.says("waiting for the contract: ");
     let _chain = empty_chain(address);
@@ -299,7 +293,7 @@ fn what_a_person_has_to_mend_ends_it_at_the_start_and_later() {
 
 #[test]
 fn a_reader_that_goes_away_ends_nothing() {
-    let address = refusing();
+    let address = crate::nobody();
     let (mut oracle, stdout) = Oracle::unread(address, &support::operators(), &[]);
     let mut reader = BufReader::new(stdout);
     let mut line = String::new();
@@ -324,7 +318,7 @@ const DECIDES: [(&str, &str); 2] = [
 
 #[test]
 fn a_second_oracle_for_an_account_is_told_of_the_first_whatever_its_journal() {
-    let node = refusing();
+    let node = crate::nobody();
     let mut first = Oracle::start_with(node, &support::operators(), &DECIDES);
     first.says("waiting for the contract: ");
     let mut second = Oracle::start_with(node, &support::operators(), &DECIDES);
@@ -362,7 +356,7 @@ fn a_failed_fsync_ends_the_process_and_the_next_one_verifies() {
         ("LD_PRELOAD", library.to_str().unwrap()),
         ("FSYNC_FAILS", trigger.to_str().unwrap()),
     ];
-    let mut oracle = Oracle::start_with(refusing(), &support::operators(), &variables);
+    let mut oracle = Oracle::start_with(crate::nobody(), &support::operators(), &variables);
     oracle.says("waiting for the contract: ");
     fs::write(&trigger, "").unwrap();
     let file = oracle.scratch.path().join("c.toml");
@@ -423,7 +417,7 @@ fn every_signal_ends_an_operator_behind_an_api_that_hangs() {
         let text = format!(
             "[network]\nname = \"hoodi\"\n[operators]\nssv_api = \"http://{address}\"\n[node]\nid = 5\n\
              listen = \"127.0.0.1:0\"\nmessenger_url = \"http://{}\"\nkey_file = \"key.pem\"\n",
-            refusing()
+            crate::nobody()
         );
         let file = scratch.path().join("c.toml");
         fs::write(&file, text).unwrap();

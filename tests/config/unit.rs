@@ -148,11 +148,7 @@ mod played {
         /// Starts what the unit starts, with the variables that the manager adds; nobody answers at its node.
         fn start() -> Self {
             let scratch = tempfile::tempdir().unwrap();
-            let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap();
-            let text = MINIMAL.replace("127.0.0.1:8545", &nobody.to_string());
+            let text = MINIMAL.replace("127.0.0.1:8545", &crate::nobody().to_string());
             let text = format!(
                 "{text}[dkg]\nmessenger_listen = \"127.0.0.1:0\"\n{}",
                 support::operators()

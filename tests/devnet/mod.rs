@@ -13,4 +13,4 @@ pub(crate) mod killed;
 mod process;
 mod proxy;
 mod reorg;
-mod support;
+pub(crate) mod support;

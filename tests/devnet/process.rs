@@ -74,13 +74,14 @@ async fn the_network_says_when_anvil_is_gone() {
 /// Kills the anvil that listens on this port, found by its socket: nobody but the supervisor knows its process id.
 #[cfg(target_os = "linux")]
 fn kill_listener(port: u16) {
-    let wanted = format!(":{port:04X}");
+    // at other addresses of this machine others listen, this program too
+    let wanted = format!("{:08X}:{port:04X}", u32::from_ne_bytes([127, 0, 0, 1]));
     let inode = std::fs::read_to_string("/proc/net/tcp")
         .unwrap()
         .lines()
         .find_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            (fields[1].ends_with(&wanted) && fields[3] == "0A").then(|| fields[9].to_owned())
+            (fields[1] == wanted && fields[3] == "0A").then(|| fields[9].to_owned())
         })
         .expect("somebody listens");
     let socket = format!("socket:[{inode}]");

@@ -182,7 +182,7 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, DevnetError>, why: &
     assert!(text.contains(why), "{why:?} expected in {text:?}");
 }
 
-/// Polls until it holds, or fails after 20 seconds.
+/// Polls until it holds; what never does fails in the end.
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let deadline = std::time::Instant::now() + crate::TIMEOUT;
     while !holds().await {

@@ -297,21 +297,6 @@ async fn alarms_of_endpoints_that_hang_begin_once_and_end_with_an_answer() {
         (s.chain.link == LinkState::Live).then_some(())
     })
     .await;
-    let mut snapshots = oracle.handle.snapshots.clone();
-    let watching = tokio::spawn(async move {
-        let mut seen = ALARMS.map(|_| vec![None]);
-        while snapshots.changed().await.is_ok() {
-            let snapshot = snapshots.borrow_and_update().clone();
-            for (reason, seen) in ALARMS.iter().zip(&mut seen) {
-                let mut waits = snapshot.waits.iter();
-                let since = waits.find(|wait| wait.reason == *reason).map(|wait| wait.since);
-                if seen.last() != Some(&since) {
-                    seen.push(since);
-                }
-            }
-        }
-        seen
-    });
     let waits = |s: &Snapshot, reason| s.waits.iter().any(|wait| wait.reason == reason);
     for proxy in [&first, &second] {
         proxy.rescript(|_| Act::Hang);
@@ -320,8 +305,30 @@ async fn alarms_of_endpoints_that_hang_begin_once_and_end_with_an_answer() {
         ALARMS.iter().all(|reason| waits(s, *reason)).then_some(())
     })
     .await;
+    let mut snapshots = oracle.handle.snapshots.clone();
+    let mut seen = ALARMS.map(|_| Vec::new());
+    let watching = async {
+        loop {
+            let snapshot = snapshots.borrow_and_update().clone();
+            for (reason, seen) in ALARMS.iter().zip(&mut seen) {
+                let mut waits = snapshot.waits.iter();
+                let since = waits.find(|wait| wait.reason == *reason).map(|wait| wait.since);
+                if seen.last() != Some(&since) {
+                    seen.push(since);
+                }
+            }
+            snapshots.changed().await.unwrap();
+        }
+    };
     // each breaker lets two calls through meanwhile, which hang for their whole time
-    tokio::time::sleep(Duration::from_secs(45)).await;
+    let while_nobody_answers = tokio::time::timeout(Duration::from_secs(45), watching).await;
+    assert!(while_nobody_answers.is_err());
+    for (reason, seen) in ALARMS.iter().zip(seen) {
+        assert!(
+            matches!(seen[..], [Some(_)]),
+            "{reason}, each time since when: {seen:?}"
+        );
+    }
     for proxy in [&first, &second] {
         proxy.rescript(|_| Act::Forward);
     }
@@ -330,11 +337,5 @@ async fn alarms_of_endpoints_that_hang_begin_once_and_end_with_an_answer() {
     })
     .await;
     stop(oracle).await;
-    for (reason, seen) in ALARMS.iter().zip(watching.await.unwrap()) {
-        assert!(
-            matches!(seen[..], [None, Some(_), None]),
-            "{reason}, each time since when: {seen:?}"
-        );
-    }
     ground.end().await;
 }

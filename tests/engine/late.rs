@@ -11,12 +11,6 @@ use super::support::{Ground, with_beacon};
 
 const TIMEOUT: Duration = crate::TIMEOUT;
 
-/// An address where nobody listens yet.
-fn later() -> SocketAddr {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    taken.local_addr().unwrap()
-}
-
 /// The node of `ground`, at this address.
 async fn comes_up(at: SocketAddr, ground: &Ground) -> JoinHandle<()> {
     let listener = TcpListener::bind(at).await.unwrap();
@@ -39,7 +33,7 @@ async fn a_node_that_comes_up_late_is_followed_from_then_on() {
     let ground = Ground::start(with_beacon()).await;
     for pool in 1..=2 {
         ground.devnet().deposit_pool(1).await.unwrap();
-        let address = later();
+        let address = crate::nobody();
         let url = format!("http://{address}");
         let mut oracle = Binary::start(&ground, &[("CASIMIR_DKG_RPC_URLS", &url)]);
         let waits = oracle.says("waiting for the contract: ", 0, TIMEOUT).await;

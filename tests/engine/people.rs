@@ -271,25 +271,24 @@ async fn approve_at_a_console(ground: &Ground, action: &ActionView, _: &casimir_
     let id = action.id.to_string();
     let home = ground.network.folder().to_owned();
     let console = move || {
-        const SOON: Duration = Duration::from_secs(60);
         let variables = [("CASIMIR_DKG_STATE_DIR", state.as_str())];
         let mut terminal = Terminal::start(&["--config", &config, "console"], &home, &variables, 140, 42);
-        terminal.expect("attached", SOON);
+        terminal.expect("attached", TIMEOUT);
         terminal.press("2");
-        terminal.expect("0 of 2", SOON);
+        terminal.expect("0 of 2", TIMEOUT);
         terminal.press("g\r");
-        terminal.expect(&format!("▸ action {id}"), SOON);
+        terminal.expect(&format!("▸ action {id}"), TIMEOUT);
         terminal.press("a");
-        terminal.expect(&format!("Approve {id}"), SOON);
-        terminal.expect("y approve", SOON);
+        terminal.expect(&format!("Approve {id}"), TIMEOUT);
+        terminal.expect("y approve", TIMEOUT);
         terminal.press("y");
-        terminal.expect("1 of 2", SOON);
+        terminal.expect("1 of 2", TIMEOUT);
         for _ in 0..3 {
             terminal.press("q");
         }
-        terminal.expect("Leave? The engine goes on.", SOON);
+        terminal.expect("Leave? The engine goes on.", TIMEOUT);
         terminal.press("y");
-        let left = terminal.end(SOON);
+        let left = terminal.end(TIMEOUT);
         assert_eq!(left.exit_code(), 0);
     };
     tokio::task::spawn_blocking(console).await.unwrap();

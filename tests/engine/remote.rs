@@ -11,9 +11,7 @@ use crate::chain::stand_in::StandIn;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signer_that_is_away_holds_a_deposit_and_signs_it_under_the_same_approval_once_it_is_back() {
     let ground = Ground::start(four_operators()).await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap();
-    drop(nobody);
+    let address = crate::nobody();
     let words = std::fs::read_to_string(ground.network.folder().join("oracle.mnemonic")).unwrap();
     let key = alloy::signers::local::MnemonicBuilder::english()
         .phrase(words.trim())

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 /// Everything here happens within seconds; on a machine that compiles something else, within a minute or two.
 const TIMEOUT: Duration = crate::TIMEOUT;
 /// Some operators are silent, and a ceremony waits for them. Whoever is honest takes milliseconds for a round.
-pub(crate) const ROUND: &str = "15s";
+pub(crate) const ROUND: &str = "20s";
 const BLOCK: Duration = Duration::from_millis(300);
 
 pub(crate) struct Ground {

@@ -7,7 +7,7 @@ use casimir_dkg::oracle::ActionKind;
 use casimir_dkg::view::{ActionState, Request, WaitReason};
 
 use super::deposits::initiated;
-use super::support::{Ground, approve, approve_next, drive, four_operators, seat, stop, until, waiting};
+use super::support::{Ground, approve_next, drive, four_operators, seat, stop, until};
 
 /// Long enough for a busy machine to take the approval back in, ended by a restart that sets another one.
 const LONG: Duration = Duration::from_secs(600);
@@ -39,9 +39,8 @@ async fn an_approved_deposit_waits_and_is_taken_back_or_leaves() {
     seat(&oracle).request(take_back.clone()).await.unwrap();
     let again = seat(&oracle).request(take_back).await.unwrap_err().to_string();
     assert!(again.contains("only an approval of what has not left"), "{again}");
-    let second = waiting(&oracle, "deposit/1", ActionKind::SendDeposit).await;
+    let second = approve_next(&oracle, "deposit/1", ActionKind::SendDeposit).await;
     assert_ne!(second.id, first.id);
-    approve(&oracle, &second).await.unwrap();
     until(&oracle, "its window", |s| {
         s.action(second.id)?.undo.and_then(|undo| undo.until)
     })

@@ -875,6 +875,31 @@ fn journal_and_transcript_are_compared_with_each_other() {
     );
 }
 
+/// One that was kept a moment before its record, or whose record was lost, is no forgery.
+#[test]
+fn a_transcript_that_no_record_names_is_said_and_is_not_bad() {
+    let scratch = bench();
+    let case = scene(&deposit());
+    let mut program = support::program(case.path());
+    let (_, export, _) = support::run(program.args(["journal", "export", "--journal", "j.sqlite"]));
+    fs::write(scratch.path().join("export.jsonl"), export).unwrap();
+    fs::copy(
+        vector("transcripts/keygen.json"),
+        scratch.path().join("keygen-2.json"),
+    )
+    .unwrap();
+    let (code, said) = verify(
+        Path::new("python3"),
+        scratch.path(),
+        &["--journal", "export.jsonl", "keygen-2.json"],
+    );
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("?   journal: no record names a file of this name"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_transcript_of_another_managers_ceremony_is_not_the_journals() {
     let scratch = bench();

@@ -229,9 +229,11 @@ async fn a_stuck_ceremony_does_not_hold_up_another_one_at_the_same_node() {
     assert_eq!(two.takes(3).await, expected);
 }
 
-/// A server that answers every request after `pause`, and counts how many it holds at once.
+/// A server that answers every request after `pause`, the first ones when it has so many at once, and counts how many it
+/// holds.
 async fn slow_server(
     pause: Duration,
+    together: usize,
     header: &'static str,
 ) -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
     use std::sync::Arc;
@@ -243,6 +245,11 @@ async fn slow_server(
     let handler = async move || {
         peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         tokio::time::sleep(pause).await;
+        // whoever gets one at a time is given up on, and counted as that
+        let begun = Instant::now();
+        while peak.load(Ordering::SeqCst) < together && begun.elapsed() < Duration::from_secs(10) {
+            tokio::time::sleep(pause).await;
+        }
         now.fetch_sub(1, Ordering::SeqCst);
         ([("server", header)], PROCESSED)
     };
@@ -254,10 +261,13 @@ async fn slow_server(
 #[tokio::test]
 async fn go_nodes_get_one_delivery_at_a_time_and_ours_several() {
     use std::sync::atomic::Ordering;
-    let messenger = Messenger::new().await;
+    let mut config = config();
+    // none of these takes so long that the next topic goes on without it
+    config.limits.overtake = crate::TIMEOUT;
+    let messenger = Messenger::start(config).await;
     let pause = Duration::from_millis(30);
-    let (go, go_peak) = slow_server(pause, "").await;
-    let (ours, our_peak) = slow_server(pause, SERVER_NAME).await;
+    let (go, go_peak) = slow_server(pause, 1, "").await;
+    let (ours, our_peak) = slow_server(pause, 2, SERVER_NAME).await;
     messenger.register("default", "1", "http://127.0.0.1:1").await;
     messenger.register("default", "2", &go).await;
     messenger.register("default", "3", &ours).await;

@@ -226,7 +226,7 @@ async fn silent_connections_are_closed() {
 async fn a_subscriber_that_never_answers_is_given_up() {
     let mut config = config();
     config.limits.delivery_deadline = Duration::from_millis(100);
-    config.limits.delivery_ttl = Duration::from_millis(500);
+    config.limits.delivery_ttl = Duration::from_secs(5);
     let messenger = Messenger::start(config).await;
     // half open: the kernel takes the connection, nobody ever answers
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -334,8 +334,9 @@ async fn what_is_held_is_bounded() {
         let body = format!(r#"{{"{signer}":{}}}"#, output(id(n / 4), signer, n));
         assert_eq!(messenger.post(&path, body).await.status, 200);
     }
+    // the last that was told may be of before these came
+    messenger.metric_is("results", |told| told >= 3.0).await;
     assert!(messenger.metric("result_bytes").await <= 20_000.0);
-    assert!(messenger.metric("results").await >= 3.0);
 }
 
 /// What proxies and those before them write is nearly right: whoever it makes of the sender, the request is answered.

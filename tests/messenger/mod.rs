@@ -7,6 +7,7 @@ mod crowd;
 mod delivery;
 mod guards;
 mod hostile;
+mod overheard;
 mod recordings;
 mod restart;
 mod results;

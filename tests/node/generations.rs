@@ -18,7 +18,7 @@ use super::stage::{DEADLINE, Stage, config, ended, init, loopback, reshare, spaw
 use crate::ceremony::byzantine::{Byzantine, Misbehaviour, Step};
 
 /// The round timer where a test waits for it to end. Whoever is honest takes milliseconds for a round.
-pub(super) const IMPATIENT: Duration = Duration::from_secs(10);
+pub(super) const IMPATIENT: Duration = Duration::from_secs(15);
 
 /// Operators 1 to 4 have made a key; 5 and 6 are there.
 async fn with_a_key(round_timeout: Duration) -> (Stage, BlsPublicKey) {

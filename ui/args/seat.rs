@@ -66,7 +66,7 @@ pub(crate) struct ApproveArgs {
     /// Which action, e.g. deposit/3#2
     #[arg(value_name = "ACTION")]
     pub action: ActionId,
-    /// The digest of what was shown: whole, or its first 11 digits or more
+    /// The digest of what was shown: whole, its first 11 digits or more, or the four words of its code
     #[arg(long, value_name = "DIGEST", required_unless_present = "signature")]
     pub digest: Option<String>,
     /// What somebody signed on another machine with a key of their own; it counts for that person, whoever brings it
@@ -84,7 +84,7 @@ pub(crate) struct RejectArgs {
     /// Which action, e.g. deposit/3#2
     #[arg(value_name = "ACTION")]
     pub action: ActionId,
-    /// The digest of what was shown: whole, or its first 11 digits or more
+    /// The digest of what was shown: whole, its first 11 digits or more, or the four words of its code
     #[arg(long, value_name = "DIGEST")]
     pub digest: String,
     /// Why, for the journal

@@ -320,8 +320,9 @@ mod elsewhere {
     /// Whoever was just approving wants to know whether that counts.
     fn gone(process: u32) -> String {
         format!(
-            "the engine (process {process}) has ended, or its connection was cut. What it accepted is in its journal and stands; \
-             what it had not answered may be there or not: `casimir-dkg status` says what waits, once it runs again"
+            "the engine (process {process}) has ended, or its connection was cut. What counted is in its journal and stands; \
+             an approval that still waited for stale checks is forgotten by a stop, and what it had not answered may be there or \
+             not: `casimir-dkg status` says what waits, once it runs again"
         )
     }
 
@@ -370,7 +371,8 @@ mod elsewhere {
             let words = gone(7);
             for part in [
                 "process 7",
-                "accepted is in its journal",
+                "counted is in its journal",
+                "that still waited for stale checks is forgotten",
                 "may be there or not",
                 "`casimir-dkg status`",
             ] {

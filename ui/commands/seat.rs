@@ -289,7 +289,7 @@ fn waiting(asker: &Asker) -> Outcome {
     if asker.json {
         summary::undecided(&snapshot).for_each(output::json);
     } else {
-        text::waiting(&snapshot);
+        text::waiting(&snapshot, asker.attached.seated.you.as_str());
     }
     Outcome::Success
 }

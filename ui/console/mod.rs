@@ -110,7 +110,7 @@ pub(crate) async fn run(
     mut options: ConsoleOptions,
 ) -> Result<ExitReason> {
     let var = |name: &str| std::env::var(name).ok();
-    let settings = settings(&options, var)?;
+    let settings = settings(&options, identity.name().to_string(), var)?;
     if let casimir_dkg::config::Notify::Command(program) = &options.ui.notify {
         judge_program(std::slice::from_ref(program)).with_context(|| format!("ui.notify {program}"))?;
         tracing::warn!(
@@ -174,7 +174,11 @@ pub(crate) async fn run(
 }
 
 /// Everything that can be wrong in what the user wrote.
-fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String> + Copy) -> Result<Settings> {
+fn settings(
+    options: &ConsoleOptions,
+    you: String,
+    var: impl Fn(&str) -> Option<String> + Copy,
+) -> Result<Settings> {
     let depth = theme::detect::depth(var);
     let themes = Theme::all(options.ui.theme.as_deref(), options.theme_dir.as_deref(), depth)?;
     let changes = options.ui.keys.as_deref().map(key_file).transpose()?;
@@ -189,6 +193,7 @@ fn settings(options: &ConsoleOptions, var: impl Fn(&str) -> Option<String> + Cop
         grace: options.ui.grace,
         read_only: options.read_only,
         allow_suspend: options.ui.allow_suspend,
+        you,
         attached: options.attached.clone(),
         leaving: options.leaving.clone(),
         levers: options

@@ -73,6 +73,8 @@ fn names(typed: &str, digest: Root) -> bool {
 
 struct Plain<'a, B> {
     seat: Seat,
+    /// Whoever sits here, as the journal names them.
+    you: String,
     beside: &'a B,
     follow: bool,
     /// The action that was printed last, as it was then.
@@ -99,6 +101,7 @@ pub(crate) async fn run(
     stops: bool,
 ) -> Left {
     let mut plain = Plain {
+        you: identity.name().to_string(),
         seat: handle.seat(identity),
         beside,
         follow: true,
@@ -176,7 +179,7 @@ impl<B: Beside> Plain<'_, B> {
             true => "Leaving (quit) stops the engine.",
             false => "Leaving (quit) leaves the engine running.",
         });
-        show::waiting(&snapshot);
+        show::waiting(&snapshot, &self.you);
     }
 
     fn happened(&self, transition: &Transition) {
@@ -267,8 +270,8 @@ impl<B: Beside> Plain<'_, B> {
     async fn look(&mut self, snapshot: &Snapshot, command: Command) {
         match command {
             Command::Help => command::help(self.beside.word()),
-            Command::Status => show::status(snapshot, UnixMillis::now()),
-            Command::Waiting => show::waiting(snapshot),
+            Command::Status => show::status(snapshot, &self.you, UnixMillis::now()),
+            Command::Waiting => show::waiting(snapshot, &self.you),
             Command::Cases => lists::cases(snapshot),
             Command::Case(id) => self.case(snapshot, id).await,
             Command::Ceremonies => lists::ceremonies(snapshot),
@@ -382,7 +385,7 @@ impl<B: Beside> Plain<'_, B> {
         };
         let sent = self.sent(&action).await;
         show::action(&action, sent.as_ref(), UnixMillis::now());
-        to_type(&action).iter().for_each(|text| line(text));
+        to_type(&action, &self.you).iter().for_each(|text| line(text));
         self.opened = Some(Box::new(action));
     }
 
@@ -436,11 +439,20 @@ fn approval(
 }
 
 /// What can be decided on an action, and what to type for that.
-fn to_type(action: &ActionView) -> Vec<String> {
+fn to_type(action: &ActionView, you: &str) -> Vec<String> {
     const REJECT: &str = "To reject: reject REASON";
     let (id, standing) = (action.id, action.standing());
     if !action.is_proposed() {
         return vec![format!("{id} is {standing}: nothing to decide")];
+    }
+    let by_you = action.people.as_ref().filter(|people| people.is_approved_by(you));
+    if let Some(people) = by_you.filter(|_| !action.takes_anew(you)) {
+        let mut out = vec![format!(
+            "you approved {id}, {people}: nothing to approve for you, it takes another person"
+        )];
+        out.extend(action.undo.map(|_| format!("To take it back: undo {id}")));
+        out.push(REJECT.to_owned());
+        return out;
     }
     if !action.takes_approval() {
         return vec![
@@ -573,20 +585,20 @@ mod tests {
     #[test]
     fn what_is_refreshing_can_be_rejected_and_says_so() {
         let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
-        assert!(to_type(&action)[0].starts_with("To approve: approve "));
+        assert!(to_type(&action, "carol")[0].starts_with("To approve: approve "));
         action.refreshing = Some(crate::fixture::refreshing());
-        let said = to_type(&action);
+        let said = to_type(&action, "carol");
         assert!(
             said[0].starts_with("To approve: approve "),
             "nothing is stale: {said:?}"
         );
-        let warns = action.warnings();
+        let warns: Vec<_> = action.warnings().iter().map(ToString::to_string).collect();
         assert_eq!(
             warns,
             ["An approval of what is shown now takes the place of that by ada"]
         );
         action.can_approve = casimir_dkg::view::Can::no("approved by ada, refreshing its checks");
-        let said = to_type(&action);
+        let said = to_type(&action, "carol");
         assert!(
             said[0].ends_with("refreshing its checks: nothing to approve"),
             "{said:?}"
@@ -594,7 +606,10 @@ mod tests {
         assert_eq!(said[1], "To reject: reject REASON");
         action.refreshing = None;
         action.state = casimir_dkg::view::ActionState::Done;
-        assert_eq!(to_type(&action), ["deposit/3#2 is done: nothing to decide"]);
+        assert_eq!(
+            to_type(&action, "carol"),
+            ["deposit/3#2 is done: nothing to decide"]
+        );
     }
 
     #[test]

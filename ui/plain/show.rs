@@ -1,6 +1,8 @@
 //! What is printed: whole sentences and labelled values, a line each, without tables to be looked at.
 
-use casimir_dkg::types::{OperatorId, Round, SafeText, Severity, UnixMillis, format_ether, rounded_ether};
+use casimir_dkg::types::{
+    OperatorId, Round, SafeText, Severity, UnixMillis, format_ether, listed, rounded_ether,
+};
 use casimir_dkg::view::{
     ActionView, CheckMark, EndpointView, Health, Mode, OperatorView, Payload, RefreshingView, Snapshot,
     TransactionView, Transition, WorseView,
@@ -12,17 +14,21 @@ use crate::output::line;
 use crate::summary;
 
 /// What waits for a person, by number, and what acts by itself.
-pub(super) fn waiting(snapshot: &Snapshot) {
-    waiting_lines(snapshot).iter().for_each(|text| line(text));
+pub(super) fn waiting(snapshot: &Snapshot, you: &str) {
+    waiting_lines(snapshot, you).iter().for_each(|text| line(text));
 }
 
-fn waiting_lines(snapshot: &Snapshot) -> Vec<String> {
+fn waiting_lines(snapshot: &Snapshot, you: &str) -> Vec<String> {
     let mut out = Vec::new();
     for (nth, action) in (1..).zip(snapshot.for_a_person()) {
-        let people = action
-            .people
-            .as_ref()
-            .map_or_else(String::new, |people| format!(", {}", people.words()));
+        let people =
+            action
+                .people
+                .as_ref()
+                .map_or_else(String::new, |people| match people.is_approved_by(you) {
+                    true => format!(", {}; you approved it", people.words()),
+                    false => format!(", {}", people.words()),
+                });
         out.push(format!(
             "waits {nth}: {}, {}, {}{people}. {}. Checks: {}.",
             action.id,
@@ -73,7 +79,7 @@ pub(super) fn transition(transition: &Transition) {
     line(&format!("{severity}{}", transition.text));
 }
 
-pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
+pub(super) fn status(snapshot: &Snapshot, you: &str, now: UnixMillis) {
     line(&format!("mode: {}", snapshot.mode));
     if let Some(since) = snapshot.stopping {
         line(&format!(
@@ -122,7 +128,7 @@ pub(super) fn status(snapshot: &Snapshot, now: UnixMillis) {
             line(&format!("    {detail}"));
         }
     }
-    waiting(snapshot);
+    waiting(snapshot, you);
 }
 
 fn endpoint(endpoint: &EndpointView) -> String {
@@ -217,7 +223,7 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>, now: U
         "kind: {}, {}; state: {}",
         action.kind,
         action.risk.word(),
-        action.standing()
+        action.standing_in_full()
     ));
     if let Some(refreshing) = &action.refreshing {
         line(&acts_by_itself(action, refreshing));
@@ -228,7 +234,7 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>, now: U
     if let Some(decision) = &action.decision {
         line(&format!(
             "decided by {} at {}",
-            decision.decider,
+            listed(&action.deciders(), "and"),
             decision.at.to_utc()
         ));
     }
@@ -361,10 +367,10 @@ mod tests {
         let mut snapshot = crate::fixture::unread();
         let mut action = crate::fixture::action("deposit/3#2".parse().unwrap());
         snapshot.actions = vec![action.clone()];
-        assert!(waiting_lines(&snapshot)[0].starts_with("waits 1: deposit/3#2"));
+        assert!(waiting_lines(&snapshot, "carol")[0].starts_with("waits 1: deposit/3#2"));
         action.refreshing = Some(crate::fixture::refreshing());
         snapshot.actions = vec![action.clone()];
-        let said = waiting_lines(&snapshot);
+        let said = waiting_lines(&snapshot, "carol");
         assert!(
             said[0].ends_with(
                 "an approval of what is shown now takes the place of that by ada: open deposit/3#2"
@@ -373,7 +379,7 @@ mod tests {
         );
         action.can_approve = casimir_dkg::view::Can::no("its checks are stale");
         snapshot.actions = vec![action];
-        let said = waiting_lines(&snapshot);
+        let said = waiting_lines(&snapshot, "carol");
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(
             said[0].contains(
@@ -412,7 +418,7 @@ mod tests {
             }),
         });
         snapshot.actions = vec![action];
-        let said = waiting_lines(&snapshot);
+        let said = waiting_lines(&snapshot, "carol");
         assert_eq!(
             said[1],
             "  warning: Of this committee was proven to break the protocol since it was proposed: 3; 1, 2, 4 and 5 could take its \

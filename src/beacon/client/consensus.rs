@@ -8,9 +8,9 @@ use super::wire::Data;
 use super::{Beacon, validators::Id};
 use crate::ports::Answer;
 use crate::ports::consensus::{
-    Consensus, ExitRules, Fork, Hint, NodeAnswer, NodeHealth, PublishVerdict, SignedExit, Validator,
+    Consensus, ExitRules, Fork, Heard, Hint, NodeAnswer, NodeHealth, PublishVerdict, SignedExit, Validator,
 };
-use crate::types::{BlsPublicKey, SafeText};
+use crate::types::BlsPublicKey;
 
 /// Keys in one question for validators: a URL of some 3,000 characters.
 const KEYS_AT_ONCE: usize = 24;
@@ -21,7 +21,7 @@ impl Consensus for Beacon {
         self.check().await
     }
 
-    async fn rules(&self) -> Answer<ExitRules> {
+    async fn rules(&self) -> Heard<ExitRules> {
         self.rules_of_all().await
     }
 
@@ -32,15 +32,15 @@ impl Consensus for Beacon {
         forks.map(|forks| forks.data).into()
     }
 
-    async fn validator(&self, key: &BlsPublicKey) -> Answer<Validator> {
-        only(self.look_up(&[Id::Key(*key)]).await)
+    async fn validator(&self, key: &BlsPublicKey) -> Heard<Validator> {
+        self.look_up_one(Id::Key(*key)).await
     }
 
-    async fn validator_at(&self, index: u64) -> Answer<Validator> {
-        only(self.look_up(&[Id::Index(index)]).await)
+    async fn validator_at(&self, index: u64) -> Heard<Validator> {
+        self.look_up_one(Id::Index(index)).await
     }
 
-    async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Answer<Validator>> {
+    async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Heard<Validator>> {
         let mut all = Vec::with_capacity(keys.len());
         for keys in keys.chunks(KEYS_AT_ONCE) {
             let ids: Vec<_> = keys.iter().copied().map(Id::Key).collect();
@@ -61,14 +61,6 @@ impl Consensus for Beacon {
         join_all(voices).await
     }
 
-    fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText> {
-        Self::told_alone(self, key)
-    }
-
-    fn rules_alone(&self) -> Option<SafeText> {
-        self.rules_told_alone()
-    }
-
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>> {
         let exits = self
             .read::<Data<Vec<SignedExit>>>("exit pool", "/eth/v1/beacon/pool/voluntary_exits")
@@ -83,6 +75,13 @@ impl Consensus for Beacon {
     async fn listen(&self, out: mpsc::Sender<Hint>) {
         let nodes = 0..self.inner.nodes.len();
         join_all(nodes.map(|index| self.listen_to(index, out.clone()))).await;
+    }
+}
+
+impl Beacon {
+    async fn look_up_one(&self, id: Id) -> Heard<Validator> {
+        let heard = self.look_up(&[id]).await.into_iter().next();
+        heard.unwrap_or_else(|| Heard::of(only(Vec::new())))
     }
 }
 

@@ -87,10 +87,6 @@ struct Inner {
     genesis: Mutex<Alike<Root>>,
     /// How long a slot takes, once the nodes have told it alike.
     slot: Mutex<Option<Duration>>,
-    /// What no second node bears out.
-    alone: Mutex<voices::Alone>,
-    /// Who alone told the rules when they were asked for last.
-    rules_alone: Mutex<Option<SafeText>>,
 }
 
 /// A client of several beacon nodes. Clones share their state.
@@ -167,8 +163,6 @@ impl Beacon {
                 slot: Mutex::new(config.rules.map(|rules| rules.slot)),
                 config,
                 genesis: Mutex::new(Alike::new(nodes.len(), None)),
-                alone: Mutex::default(),
-                rules_alone: Mutex::default(),
                 nodes,
             }),
         })

@@ -8,8 +8,6 @@
 //! | more than half, and two at least, the same | that; the others are named |
 //! | otherwise | nothing: all are named |
 
-use std::sync::PoisonError;
-
 use futures_util::future::join_all;
 
 use super::http::NodeError;
@@ -17,14 +15,14 @@ use super::node::Node;
 use super::wire::{Data, MissingConstant, SPEC_PATH, Spec};
 use super::{Beacon, BeaconError, voices};
 use crate::ports::Answer;
-use crate::ports::consensus::{ExitRules, Genesis};
+use crate::ports::consensus::{ExitRules, Genesis, Heard};
 use crate::types::SafeText;
 
 /// Who tells rules, and which.
 type Told<'a> = (&'a Node, ExitRules);
 
 impl Beacon {
-    pub(super) async fn rules_of_all(&self) -> Answer<ExitRules> {
+    pub(super) async fn rules_of_all(&self) -> Heard<ExitRules> {
         let nodes = self.inner.nodes.iter();
         let asked = nodes.map(async |node| (node, self.rules_of(node).await));
         let (mut told, mut attempts) = (Vec::new(), Vec::new());
@@ -36,7 +34,7 @@ impl Beacon {
         }
         if told.is_empty() {
             let what = "the chain's rules";
-            return Answer::not_known(BeaconError::Unanswered { what, attempts });
+            return Heard::of(Answer::not_known(BeaconError::Unanswered { what, attempts }));
         }
         let judged = match self.inner.config.rules {
             Some(known) => {
@@ -58,13 +56,10 @@ impl Beacon {
             }
             _ => None,
         };
-        *inner.rules_alone.lock().unwrap_or_else(PoisonError::into_inner) = alone;
-        judged
-    }
-
-    pub(super) fn rules_told_alone(&self) -> Option<SafeText> {
-        let alone = self.inner.rules_alone.lock();
-        alone.unwrap_or_else(PoisonError::into_inner).clone()
+        Heard {
+            answer: judged,
+            alone,
+        }
     }
 
     async fn rules_of(&self, node: &Node) -> Result<ExitRules, NodeError> {

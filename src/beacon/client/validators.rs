@@ -9,7 +9,7 @@ use super::node::Node;
 use super::voices::{self, Told};
 use super::wire::{Data, MissingConstant, SPEC_PATH, Spec, StateRoot};
 use super::{Beacon, BeaconError};
-use crate::ports::consensus::Validator;
+use crate::ports::consensus::{Heard, Validator};
 use crate::ports::{Answer, Evidence};
 use crate::types::{BlsPublicKey, Root, SafeText, UnixMillis};
 
@@ -46,8 +46,7 @@ impl Id {
 impl Beacon {
     /// Asks the nodes in order; the first that can tell counts. Whom it does not know, the next one may: one that lags, or
     /// does not understand the question, knows nobody. One answer for each id, in their order.
-    pub(super) async fn look_up(&self, ids: &[Id]) -> Vec<Answer<Validator>> {
-        self.forget_alone(ids);
+    pub(super) async fn look_up(&self, ids: &[Id]) -> Vec<Heard<Validator>> {
         let (mut attempts, mut nodes) = (Vec::new(), self.inner.nodes.iter());
         let mut empty = Vec::new();
         while let Some(node) = nodes.next() {
@@ -58,8 +57,8 @@ impl Beacon {
                             .iter()
                             .for_each(|denies: &&Node| denies.is_contradicted(validator, node));
                     }
-                    let answers = self.known_elsewhere(nodes.as_slice(), ids, answers).await;
-                    return self.judged_by_all(ids, answers).await;
+                    let heard = self.known_elsewhere(node, nodes.as_slice(), ids, answers).await;
+                    return self.judged_by_all(ids, heard).await;
                 }
                 Err(error) => {
                     if matches!(error, NodeError::ListsNobody) {
@@ -73,17 +72,18 @@ impl Beacon {
             what: "validators",
             attempts,
         };
-        ids.iter().map(|_| Answer::not_known(&error)).collect()
+        ids.iter().map(|_| Heard::of(Answer::not_known(&error))).collect()
     }
 
-    /// Asks others about those that a node does not know. Where nobody else denies it either, the evidence says that it is
-    /// one voice's.
+    /// Asks others about those that the first one does not know. Where nobody else denies it either, it is said to be one
+    /// voice's.
     async fn known_elsewhere(
         &self,
+        first: &Node,
         others: &[Node],
         ids: &[Id],
         mut answers: Vec<Answer<Validator>>,
-    ) -> Vec<Answer<Validator>> {
+    ) -> Vec<Heard<Validator>> {
         let mut confirmed = vec![false; ids.len()];
         for other in others {
             let denied = answers
@@ -107,27 +107,25 @@ impl Beacon {
                 }
             }
         }
-        for (answer, _) in answers
-            .iter_mut()
-            .zip(confirmed)
-            .filter(|(_, confirmed)| !confirmed)
-        {
-            if let Answer::No(evidence) = answer {
-                *evidence = Evidence::new(format!("one voice: {evidence}"));
-            }
-        }
-        answers
+        let is_one_of_several = self.inner.nodes.len() > 1;
+        let told = answers.into_iter().zip(confirmed).zip(ids);
+        told.map(|((answer, confirmed), id)| match answer {
+            Answer::No(evidence) if !confirmed => Heard {
+                answer: Answer::No(Evidence::new(format!("one voice: {evidence}"))),
+                alone: is_one_of_several.then(|| voices::denied_alone(first, *id)),
+            },
+            answer => Heard::of(answer),
+        })
+        .collect()
     }
 
     /// Cases are closed by what a validator is: at work, or gone. So where several nodes are configured no node's word is
     /// enough while another denies it, and it is said where nobody else answers.
-    async fn judged_by_all(&self, ids: &[Id], mut answers: Vec<Answer<Validator>>) -> Vec<Answer<Validator>> {
-        let is_known = |answer: &Answer<Validator>| matches!(answer, Answer::Yes(_));
-        let places: Vec<usize> = (0..ids.len())
-            .filter(|place| is_known(&answers[*place]))
-            .collect();
+    async fn judged_by_all(&self, ids: &[Id], mut heard: Vec<Heard<Validator>>) -> Vec<Heard<Validator>> {
+        let is_known = |heard: &Heard<Validator>| matches!(heard.answer, Answer::Yes(_));
+        let places: Vec<usize> = (0..ids.len()).filter(|place| is_known(&heard[*place])).collect();
         if places.is_empty() || self.inner.nodes.len() < 2 {
-            return answers;
+            return heard;
         }
         let asked: Vec<Id> = places.iter().map(|place| ids[*place]).collect();
         let voices = self.inner.nodes.iter().map(async |node| {
@@ -137,16 +135,20 @@ impl Beacon {
         let voices: Vec<_> = join_all(voices).await.into_iter().flatten().collect();
         for (nth, place) in places.into_iter().enumerate() {
             let told: Vec<Told<'_>> = voices.iter().map(|(node, told)| (*node, &told[nth])).collect();
-            if let [(node, Answer::Yes(validator))] = told[..] {
-                self.note_alone(node, validator);
-            }
+            let alone = match told[..] {
+                [(node, Answer::Yes(validator))] => Some(voices::told_alone(node, validator)),
+                _ => None,
+            };
             let is_lag = match voices::disputed_start(&told) {
                 Some(epoch) => self.came_lately(epoch, &told).await,
                 None => false,
             };
-            answers[place] = voices::judged(ids[place], &told, is_lag);
+            heard[place] = Heard {
+                answer: voices::judged(ids[place], &told, is_lag),
+                alone,
+            };
         }
-        answers
+        heard
     }
 
     /// Whether an epoch began at most an hour ago, or has not begun, by each of those who were asked: by its own word alone

@@ -21,24 +21,14 @@
 //! | the same, but for an activation that some do not have yet | the one without: whoever waits for it lags by a slot |
 //! | otherwise | nothing: all are named who contradict each other |
 
-use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
-
-use super::Beacon;
 use super::node::Node;
 use super::validators::Id;
 use crate::ports::Answer;
 use crate::ports::consensus::{Validator, ValidatorStatus};
 use crate::types::{BlsPublicKey, SafeText};
 
-/// Validators that rest on one voice and are named; whoever has more has one node, and knows it.
-const NAMED: usize = 256;
-
 /// One that answered, and what.
 pub(super) type Told<'a> = (&'a Node, &'a Answer<Validator>);
-
-/// Validators that one node alone tells of, though others are configured, by key: who tells it.
-pub(super) type Alone = BTreeMap<BlsPublicKey, SafeText>;
 
 /// Where a life stands, as far as something is decided by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,36 +278,20 @@ fn said(answer: &Answer<Validator>) -> String {
     status.unwrap_or_else(|| "that it knows none".to_owned())
 }
 
-impl Beacon {
-    fn alone(&self) -> MutexGuard<'_, Alone> {
-        // each change of it is whole
-        self.inner.alone.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// That a validator is as one node alone tells it, though others are configured.
+pub(super) fn told_alone(node: &Node, validator: &Validator) -> SafeText {
+    SafeText::new(&format!(
+        "that validator {} is {} is told by {} alone, and no other beacon node answers",
+        validator.index, validator.status, node.name
+    ))
+}
 
-    pub(super) fn note_alone(&self, node: &Node, validator: &Validator) {
-        let mut alone = self.alone();
-        if alone.len() < NAMED {
-            let words = format!(
-                "that validator {} is {} is told by {} alone, and no other beacon node answers",
-                validator.index, validator.status, node.name
-            );
-            alone.insert(validator.public_key, SafeText::new(&words));
-        }
-    }
-
-    /// They are asked about anew.
-    pub(super) fn forget_alone(&self, ids: &[Id]) {
-        let mut alone = self.alone();
-        for id in ids {
-            if let Id::Key(key) = id {
-                alone.remove(key);
-            }
-        }
-    }
-
-    pub(super) fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText> {
-        self.alone().get(key).cloned()
-    }
+/// That there is no such validator is what one node alone tells, though others are configured.
+pub(super) fn denied_alone(node: &Node, id: Id) -> SafeText {
+    SafeText::new(&format!(
+        "that there is no validator {id} is told by {} alone, and no other beacon node answers",
+        node.name
+    ))
 }
 
 /// What so many of those who answer tell alike counts: all of them, or more than half and two at least.

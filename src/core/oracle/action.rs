@@ -229,7 +229,7 @@ impl Action {
     }
 
     /// What was decided on it, oldest first.
-    fn decisions(&self) -> impl Iterator<Item = &Decision> {
+    pub fn decisions(&self) -> impl Iterator<Item = &Decision> {
         self.endorsements.iter().chain(&self.decision)
     }
 

@@ -16,6 +16,13 @@ pub const SSV_OPERATORS: &str = "ssv-operators";
 /// the chain counts.
 pub const ENDPOINTS_AGREE: &str = "endpoints-agree";
 
+/// Made only where several beacon nodes are configured and one alone tells what an action rests on, and unknown then: the
+/// check that judges whether what that one says counts.
+pub const BEACON_AGREE: &str = "beacon-agree";
+
+/// Likewise, for the chain's rules.
+pub const RULES_AGREE: &str = "rules-agree";
+
 /// Made only where what would leave changes to and fro.
 pub(in crate::oracle) const PAYLOAD_STEADY: &str = "payload-steady";
 
@@ -270,14 +277,18 @@ pub const CHECKS: &[CheckName] = &[
     ),
     beacon("genesis-validators-root", "the beacon chain is the expected one"),
     beacon(
-        "rules-agree",
+        BEACON_AGREE,
+        "of several beacon nodes two or more tell the same of the validator",
+    ),
+    beacon(
+        RULES_AGREE,
         "several beacon nodes tell the chain's rules alike, where none are built in",
     ),
     beacon(
         "exit-allowed",
         "the validator may exit, now or from a time that is known",
     ),
-    here(
+    beacon(
         "exit-signature",
         "the exit's signature holds for this chain's exit domain",
     ),

@@ -17,6 +17,9 @@ use crate::types::{ActionId, CaseId, Check, CheckStatus, Root, SafeText, UnixMil
 /// every 15 s, so that nothing gets this old while somebody answers.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
 
+/// The checks that are stale for another reason than those of the execution chain.
+const BESIDE_THE_CHAIN: &str = "those that do not rest on the execution chain";
+
 /// What is held because nobody could take it.
 pub const HELD: &str = "held: no endpoint answers";
 
@@ -88,6 +91,15 @@ pub(super) struct Approving {
     pub(super) given: Given,
     /// When what was signed elsewhere is over, milliseconds of the monotonic clock.
     pub(super) signed_until_up_ms: Option<u64>,
+}
+
+/// An approval that ended without counting.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq))]
+pub(super) struct Ended {
+    pub(super) by: Decider,
+    /// When and why.
+    pub(super) words: SafeText,
 }
 
 /// When somebody approved something, by both clocks.
@@ -168,7 +180,16 @@ impl State {
             .filter(|c| fades(&c.name))
             .map(|c| c.name.clone())
             .collect();
-        let why = of_chain.or(old)?;
+        let is_of_chain = |name: &String| rests_on(name) == Rests::Chain;
+        let (any_of_chain, all_of_chain) = (checks.iter().any(is_of_chain), checks.iter().all(is_of_chain));
+        // what operators say is not stale because no endpoint answers
+        let why = match (of_chain.filter(|_| any_of_chain), old) {
+            (Some(of_chain), Some(old)) if !all_of_chain => {
+                format!("{of_chain}; {}", old.replacen("they", BESIDE_THE_CHAIN, 1))
+            }
+            (Some(of_chain), _) => of_chain,
+            (None, old) => old?,
+        };
         (!checks.is_empty()).then(|| Faded {
             checks,
             why: SafeText::new(&why),
@@ -194,12 +215,23 @@ impl State {
         (action.state == ActionState::Proposed).then_some(waiting)
     }
 
+    /// Whether approvals wait that no journal keeps.
+    #[must_use]
+    pub fn forgets_at_a_stop(&self) -> bool {
+        !self.volatile.approving.is_empty()
+    }
+
+    /// Whose approvals of it wait for stale checks, in the order in which they were given.
+    pub fn approved_by(&self, action: ActionId) -> impl Iterator<Item = &Decider> {
+        let waiting = self.waiting_approvals(action).unwrap_or_default();
+        waiting.iter().map(|approving| &approving.by)
+    }
+
     /// Who approved what has faded, and waits until it is made again.
     #[must_use]
     pub fn approving(&self, action: ActionId) -> Option<SafeText> {
-        let waiting = self.waiting_approvals(action)?;
-        let names: Vec<_> = waiting.iter().map(|approving| approving.by.to_string()).collect();
-        Some(SafeText::new(&names.join(" and ")))
+        let names: Vec<_> = self.approved_by(action).map(ToString::to_string).collect();
+        (!names.is_empty()).then(|| SafeText::new(&names.join(" and ")))
     }
 
     /// The same with until when they wait, and whether they are enough.
@@ -217,12 +249,17 @@ impl State {
         })
     }
 
-    /// Why the last approval of an action that waits for a decision ended without counting, and when.
+    /// Why approvals of an action that waits for a decision ended without counting, and when: of each person the last one.
     #[must_use]
-    pub fn approval_ended(&self, id: ActionId) -> Option<&SafeText> {
-        let action = self.actions.get(&id)?;
-        let ended = self.volatile.approval_ended.get(&id)?;
-        (action.state == ActionState::Proposed).then_some(ended)
+    pub fn approvals_ended(&self, id: ActionId) -> Vec<SafeText> {
+        let waits = |action: &&Action| action.state == ActionState::Proposed;
+        let waits = self.actions.get(&id).filter(waits).is_some();
+        let ended = self.volatile.approvals_ended.get(&id).filter(|_| waits);
+        ended
+            .into_iter()
+            .flatten()
+            .map(|ended| ended.words.clone())
+            .collect()
     }
 
     /// Whether somebody approved what had faded within the last minute, and it does not count yet.
@@ -248,7 +285,8 @@ impl State {
     }
 
     /// How long an approval waits for stale checks.
-    pub(super) fn refreshing_for_ms(&self) -> u64 {
+    #[must_use]
+    pub fn refreshing_for_ms(&self) -> u64 {
         REFRESHING_FOR_MS.min(self.settings.approval_expires_ms)
     }
 
@@ -260,7 +298,7 @@ impl State {
     }
 
     /// The same by the wall clock: what was signed elsewhere says until when it is good.
-    fn lapses_at(&self, approving: &Approving) -> UnixMillis {
+    pub(super) fn lapses_at(&self, approving: &Approving) -> UnixMillis {
         let Given { at, up_ms } = approving.given;
         let good_for = self.lapses_up_ms(approving).saturating_sub(up_ms);
         let waits_until = at.plus(Duration::from_millis(good_for));

@@ -229,6 +229,7 @@ impl Input {
             | Self::Facts(_)
             | Self::BeaconMoved
             | Self::Ends { .. }
+            | Self::Stops
             | Self::Command { .. } => false,
         }
     }
@@ -353,6 +354,8 @@ pub enum Input {
         /// Which, and why.
         reason: SafeText,
     },
+    /// The engine stops, whatever for: what it knows and no journal keeps is forgotten.
+    Stops,
     /// A person asks for something.
     Command { by: Asker, command: Command },
 }

@@ -57,7 +57,9 @@ pub use actions::{
 };
 pub use advance::{FOR_A_PERSON, LOOKED_AT_AGAIN, REFUSALS, current_ceremony, doubtful_ceremony, rule_for};
 pub use case::{CaseStatus, Cause, HistoryEntry, ValidatorPhase};
-pub use checks::{CHECKS, CheckName, ENDPOINTS_AGREE, NEW_SIGNING_ROOT, Rests, SSV_OPERATORS};
+pub use checks::{
+    BEACON_AGREE, CHECKS, CheckName, ENDPOINTS_AGREE, NEW_SIGNING_ROOT, RULES_AGREE, Rests, SSV_OPERATORS,
+};
 pub use checks::{check_named, unknown_to_one_voice};
 pub use command::Refusal;
 pub use command::{OBSERVES, may_reshare};

@@ -9,12 +9,11 @@ use super::command::{Answer, decidable, not_now};
 use super::fading::{Approving, Given};
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Asker, Decider, Decision, Policy, Proposal, Record, Verdict};
-use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement};
+use crate::types::{ActionId, Nth, PersonKey, Root, SafeText, SignedStatement, Statement, in_words};
 pub(super) use waiting::{
-    TakenBack, drop_all_approving, drop_all_of, forget_overdue, not_refreshed_yet, refreshed,
-    take_back_approving,
+    drop_all_approving, drop_all_of, forget_overdue, not_refreshed_yet, refreshed, take_back_approving,
 };
-use waiting::{drop_approving, refresh_first};
+use waiting::{drop_approving, ends, refresh_first};
 
 /// A person with a key of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -324,9 +323,14 @@ fn take(
     let of = demand.people;
     let is_by = |other: &&Decision| policy.today(&other.decider).is_same(&by);
     let again = before.iter().any(is_by) && !planted!(OneIsTwo);
-    if of > 1 && again {
+    if let Some(before_this) = before.iter().copied().find(is_by).filter(|_| of > 1 && again) {
+        // lists have the name of the key, where that signed it
+        let named = match before_this.decider.to_string() {
+            listed if listed == by.to_string() => String::new(),
+            listed => format!(" as {listed}"),
+        };
         return Err(not_now(format!(
-            "{by} has approved {id} already: it takes another person ({} of {of})",
+            "{by} has approved {id} already{named}: it takes another person ({} of {of})",
             before.len()
         )));
     }
@@ -360,6 +364,7 @@ fn count(turn: &mut Turn<'_>, id: ActionId, decision: Decision, given: Given, of
     let by = decision.decider.clone();
     // a clock that was set may leave nothing stale before a look: one person counts once
     drop_approving(turn, id, |waiting| waiting.by.is_same(&by));
+    turn.state.volatile.approves_again(id, &by);
     let (number, of) = of;
     if number < of {
         turn.record(Record::Endorsed { action: id, decision });
@@ -379,9 +384,18 @@ fn count(turn: &mut Turn<'_>, id: ActionId, decision: Decision, given: Given, of
     drop_all_of(turn, id, &format!("{by} decided without it"));
     turn.record(Record::Decided { action: id, decision });
     turn.state.volatile.was_approved(id, given.up_ms);
+    let kind = turn.state.actions[&id].proposal.kind;
+    let window = turn.state.settings.policy.undo.of(kind);
+    let leaves = match window.is_zero() {
+        true => String::new(),
+        false => format!(
+            "; it leaves in {}, and can be taken back until then",
+            in_words(window)
+        ),
+    };
     match of > 1 {
-        true => format!("{id} approved, {number} of {of}"),
-        false => format!("{id} approved"),
+        true => format!("{id} approved, {number} of {of}{leaves}"),
+        false => format!("{id} approved{leaves}"),
     }
 }
 
@@ -422,11 +436,29 @@ pub(super) fn forget_lost(turn: &mut Turn<'_>, id: ActionId) {
     let signed = || turn.state.signature_expired(action);
     let disowned = || action.endorsements.iter().find_map(disowned);
     if let Some(reason) = expired.or_else(signed).or_else(disowned) {
-        turn.record(Record::EndorsementsLost {
-            action: id,
-            reason: SafeText::new(&reason),
-        });
+        lose_endorsements(turn, id, &reason);
     }
+}
+
+/// First approvals count no more: whoever comes back to the action sees whose, and why.
+pub(super) fn lose_endorsements(turn: &mut Turn<'_>, id: ActionId, reason: &str) {
+    let whose = endorsed_by(&turn.state.actions[&id]);
+    if whose.is_empty() {
+        return;
+    }
+    turn.record(Record::EndorsementsLost {
+        action: id,
+        reason: SafeText::new(reason),
+    });
+    for by in whose {
+        ends(turn, id, &by, reason);
+    }
+}
+
+/// Those whose approvals count and wait for another person's.
+pub(super) fn endorsed_by(action: &Action) -> Vec<Decider> {
+    let given = action.endorsements.iter();
+    given.map(|decision| decision.decider.clone()).collect()
 }
 
 #[cfg(test)]

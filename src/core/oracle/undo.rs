@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::people::{self, TakenBack};
+use super::people;
 use super::turn::Turn;
 use super::{Action, ActionKind, ActionState, Decider, Mode, Record, Risk, State, Step};
-use crate::types::{ActionId, CaseId, SafeText, UnixMillis};
+use crate::types::{ActionId, CaseId, SafeText, UnixMillis, listed};
 
 /// What is approved and waits for the end of its window.
 pub(super) const HELD_OPEN: &str =
@@ -98,7 +98,8 @@ pub fn can_take_back(state: &State, id: ActionId) -> Result<(), String> {
     let Some(action) = state.actions.get(&id) else {
         return Err(format!("there is no action {id}"));
     };
-    if state.approving(id).is_some() {
+    let is_endorsed = action.state == ActionState::Proposed && !action.endorsements.is_empty();
+    if state.approving(id).is_some() || is_endorsed {
         return Ok(());
     }
     let here = state.cases.get(&id.case).is_some_and(
@@ -118,37 +119,39 @@ pub fn can_take_back(state: &State, id: ActionId) -> Result<(), String> {
     Ok(())
 }
 
-/// A person takes an approval back. Its action is proposed anew; in mode auto its case is paused as well, because a rule
+/// A person takes back all that was approved of an action, whoever approved it: what is left of it would let one more person
+/// alone send it. Its action is proposed anew; in mode auto its case is paused as well, because a rule
 /// could approve what the person has just stopped.
 pub(super) fn take_back(turn: &mut Turn<'_>, by: &SafeText, id: ActionId) -> Result<SafeText, String> {
     can_take_back(turn.state, id)?;
     let case = id.case;
-    match people::take_back_approving(turn, id) {
-        Some(TakenBack { whose, is_signed }) => {
-            turn.record(Record::Note {
-                case: Some(case),
-                text: SafeText::new(&format!(
-                    "{by} took back the approval of {id} by {whose}, which waited for stale checks to be made again"
-                )),
-            });
-            // a signature is good for the action that it names, whoever brings it and however often
-            if is_signed {
-                turn.record(Record::ActionVoided {
-                    action: id,
-                    reason: SafeText::new(&format!(
-                        "{by} took back an approval that was signed elsewhere, before it counted"
-                    )),
-                });
-            }
-        }
-        None => turn.record(Record::ActionVoided {
+    let waited = people::take_back_approving(turn, by, id);
+    let action = &turn.state.actions[&id];
+    let mut given = people::endorsed_by(action);
+    given.extend(action.decision.iter().map(|decision| decision.decider.clone()));
+    // a signature is good for the action that it names, whoever brings it and however often
+    let is_signed = waited.iter().any(|by| by.key().is_some());
+    let reason = match &given[..] {
+        [] if is_signed => Some(format!(
+            "{by} took back an approval that was signed elsewhere, before it counted"
+        )),
+        [] => None,
+        [_] if action.decision.is_some() => Some(format!("{by} took the approval back before anything left")),
+        _ => Some(format!(
+            "{by} took {} back before anything left",
+            approvals(None, &given).0
+        )),
+    };
+    if let Some(reason) = reason {
+        turn.record(Record::ActionVoided {
             action: id,
-            reason: SafeText::new(&format!("{by} took the approval back before anything left")),
-        }),
+            reason: SafeText::new(&reason),
+        });
     }
+    let (whose, are) = approvals(Some(id), &[given, waited].concat());
     if turn.state.mode() != Mode::Auto {
         return Ok(SafeText::new(&format!(
-            "the approval of {id} is taken back: nothing of it left, and {case} asks anew"
+            "{whose} {are} taken back: nothing of it left, and {case} asks anew"
         )));
     }
     if turn.state.cases.get(&case).is_some_and(|c| c.paused.is_none()) {
@@ -156,8 +159,18 @@ pub(super) fn take_back(turn: &mut Turn<'_>, by: &SafeText, id: ActionId) -> Res
         turn.record(Record::Paused { case: Some(case), by });
     }
     Ok(SafeText::new(&format!(
-        "the approval of {id} is taken back: nothing of it left, and {case} is paused, so that no rule approves it"
+        "{whose} {are} taken back: nothing of it left, and {case} is paused, so that no rule approves it"
     )))
+}
+
+/// `the approvals of deposit/3#1 by bob and ada`, and the verb that goes with it.
+fn approvals(of: Option<ActionId>, by: &[Decider]) -> (String, &'static str) {
+    let of = of.map_or_else(String::new, |id| format!(" of {id}"));
+    let names = listed(by, "and");
+    match by.len() {
+        1 => (format!("the approval{of} by {names}"), "is"),
+        _ => (format!("the approvals{of} by {names}"), "are"),
+    }
 }
 
 #[cfg(test)]

@@ -117,7 +117,11 @@ impl Director {
             Lever::Ask { wish, every } => self.ask(*wish, *every).await?,
             Lever::Calm => {
                 let rates = std::mem::take(&mut *self.rates());
-                format!("{} ended", crate::types::counted(rates.len(), "rate"))
+                let ended = crate::types::counted(rates.len(), "rate");
+                for rate in rates {
+                    rate.end().await;
+                }
+                format!("{ended} ended")
             }
             Lever::Operator(id, fate) => self.operator(*id, *fate).await?,
             Lever::Messenger(time) => {

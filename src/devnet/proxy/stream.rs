@@ -47,10 +47,7 @@ pub(super) async fn serve(
                 };
                 early.extend_from_slice(&chunk);
                 while let Some(event) = next_event(&mut early) {
-                    if silent.is_some() {
-                        continue;
-                    }
-                    match told(desk, request, event).await {
+                    match told(desk, request, event, silent.is_some()).await {
                         Some(bytes) => chunk_out(conn, &bytes).await?,
                         None => return Ok(End::Reset),
                     }
@@ -111,8 +108,8 @@ fn next_event(early: &mut Vec<u8>) -> Option<Vec<u8>> {
     Some(early.drain(..end).collect())
 }
 
-/// The bytes to send for an event; none to cut the stream.
-async fn told(desk: &Desk, request: &Request, bytes: Vec<u8>) -> Option<Vec<u8>> {
+/// The bytes to send for an event; none to cut the stream. What comes to one that is silent counts, and nothing is sent.
+async fn told(desk: &Desk, request: &Request, bytes: Vec<u8>, is_silent: bool) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let field = |name: &str| -> Vec<&str> {
         let lines = text
@@ -125,7 +122,7 @@ async fn told(desk: &Desk, request: &Request, bytes: Vec<u8>) -> Option<Vec<u8>>
     let data = field("data").join("\n");
     if data.is_empty() {
         // a comment that keeps the connection open
-        return Some(bytes);
+        return Some(if is_silent { Vec::new() } else { bytes });
     }
     let name = field("event").last().map_or("message", |name| name).to_owned();
     let call = Call::Event {
@@ -133,6 +130,9 @@ async fn told(desk: &Desk, request: &Request, bytes: Vec<u8>) -> Option<Vec<u8>>
         name: name.clone(),
     };
     desk.count(&call);
+    if is_silent {
+        return Some(Vec::new());
+    }
     let mut fired = desk.decide(&call);
     let mut lied = serde_json::from_str::<Value>(&data).ok();
     if let Some(data) = &mut lied {

@@ -19,6 +19,10 @@ impl<W: World> Core<W> {
         let deadline = Instant::now() + DRAIN;
         let mut enders: Vec<_> = reply.into_iter().collect();
         self.live.stopping = Some(UnixMillis::now());
+        // on the word of what is not verified nothing is recorded
+        if self.behind.is_none() && self.state.forgets_at_a_stop() {
+            self.step(Input::Stops);
+        }
         self.begin_nothing();
         // nobody looks after this
         self.looked = Instant::now() - LOOK;

@@ -19,8 +19,9 @@ use crate::view::{
 fn people(state: &State, action: &Action) -> Option<PeopleView> {
     let waits = action.state == ActionState::Proposed;
     let demand = state.settings.policy.demand(&action.proposal);
-    let took = action.decision.as_ref().and_then(|d| d.nth).map(|nth| nth.of);
-    let needed = if waits { demand.people } else { took.unwrap_or(1) };
+    // what is over takes nobody any more: how many it took stands with whoever approved it
+    let took = action.decisions().find_map(|given| given.nth).map(|nth| nth.of);
+    let needed = if waits { demand.people } else { took? };
     if needed < 2 && action.endorsements.is_empty() {
         return None;
     }
@@ -37,6 +38,7 @@ fn people(state: &State, action: &Action) -> Option<PeopleView> {
         until: action
             .approved_until(state.settings.approval_expires_ms)
             .filter(|_| waits),
+        refreshing: state.approved_by(action.id).map(convert::decider).collect(),
     })
 }
 
@@ -105,6 +107,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
     view.faded = state.faded(action).map(|faded| FadedView {
         checks: faded.checks,
         why: faded.why,
+        waits_ms: Some(state.refreshing_for_ms()),
     });
     view.refreshing = state.refreshing(id).map(|it| RefreshingView {
         by: it.by,
@@ -113,7 +116,7 @@ pub(super) fn view(state: &State, live: &Live, id: ActionId) -> Option<ActionVie
         is_enough: it.is_enough,
         why: it.why,
     });
-    view.approval_ended = state.approval_ended(id).cloned();
+    view.approvals_ended = state.approvals_ended(id);
     let can_undo = state.mode() != Mode::Observe && can_take_back(state, id).is_ok();
     view.undo = can_undo.then(|| UndoView {
         until: undo_until(state, id),

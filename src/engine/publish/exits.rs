@@ -2,7 +2,7 @@
 
 use super::cases::current_action;
 use super::convert;
-use super::sentence::sentence;
+use super::sentence::{sentence, undecided};
 use crate::oracle::{
     Action, ActionState, Case, CaseStatus, ExitStanding, ExitVerdict, Payload, State, Step, ValidatorPhase,
     case_status, milestones,
@@ -98,10 +98,7 @@ fn outcome(state: &State, case: &Case, asked: Option<&Action>) -> SafeText {
             _ => standing.sentence(),
         }),
         (None, None) => match asked.filter(|action| action.state == ActionState::Proposed) {
-            Some(action) => match state.refreshing(action.id).filter(|it| it.is_enough) {
-                Some(it) => SafeText::new(&it.words()),
-                None => SafeText::new(&format!("waits for a decision on {}", action.id)),
-            },
+            Some(action) => SafeText::new(&undecided(state, action, str::to_owned)),
             None => SafeText::default(),
         },
     }

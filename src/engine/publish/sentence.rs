@@ -58,7 +58,7 @@ pub(super) fn sentence(state: &State, case: &Case) -> SafeText {
 }
 
 /// What waits for people, or what those who approved it wait for.
-fn undecided(state: &State, action: &Action, waits_or: impl Fn(&str) -> String) -> String {
+pub(super) fn undecided(state: &State, action: &Action, waits_or: impl Fn(&str) -> String) -> String {
     if let Some(waits) = state.refreshing(action.id) {
         let words = waits_or(&refreshing(&waits.by, waits.why.as_ref()));
         return match waits.is_enough {

@@ -49,7 +49,7 @@ impl World for Gate {
                     case,
                     validator,
                     published,
-                } => outside::look_up(beacon, case, validator, published).await,
+                } => outside::look_up(beacon, case, validator, published).await.0,
                 waits @ (Effect::Prepare { .. } | Effect::RunCeremony { .. }) => {
                     self.opened().await.perform(waits).await
                 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, U256};
 use tokio::sync::{Mutex, mpsc};
 
 mod look;
@@ -75,22 +75,23 @@ pub(super) async fn publish_exit(
     }
 }
 
-/// Asks the beacon chain about a validator, where a node is configured.
+/// Asks the beacon chain about a validator, where a node is configured; and whose word alone the answer is.
 pub(super) async fn look_up(
     beacon: Option<&dyn Consensus>,
     case: CaseId,
     validator: BlsPublicKey,
     published: Option<Published>,
-) -> Input {
-    let seen = match beacon {
+) -> (Input, Option<SafeText>) {
+    let (seen, alone) = match beacon {
         Some(beacon) => desk::look_up(beacon, case, &validator, published).await,
-        None => None,
+        None => (None, None),
     };
-    Input::ValidatorSeen {
+    let seen = Input::ValidatorSeen {
         case,
         validator,
         seen,
-    }
+    };
+    (seen, alone)
 }
 
 impl Outside {
@@ -151,8 +152,8 @@ impl Outside {
                 published,
             } => {
                 let beacon = self.ask.consensus.as_deref();
-                let seen = look_up(beacon, case, validator, published).await;
-                if let Some(text) = beacon.and_then(|beacon| beacon.told_alone(&validator)) {
+                let (seen, alone) = look_up(beacon, case, validator, published).await;
+                if let Some(text) = alone {
                     let (kind, pool) = (case.kind, case.pool);
                     let remark = Input::Remark { kind, pool, text };
                     // the core is gone only when everything ends; before the answer, which may close the case
@@ -180,10 +181,7 @@ impl Outside {
             .ok_or_else(|| words(&"there is no signer in this mode"))?;
         let ceiling = payload.fee_ceiling_wei;
         let priced = match replaces {
-            Some(old) => {
-                let gas = self.gas_now(payload).await;
-                self.transactions.raise(old, gas, ceiling).await
-            }
+            Some(old) => self.raised(old, payload).await,
             None => {
                 // what the core knew of the account may be a block old
                 let pending = self.ask.execution.nonce(payload.from, At::Pending).await;
@@ -191,7 +189,7 @@ impl Outside {
                 if pending > nonce {
                     // one that stands alone with it holds nothing up: where it is right, the nonce is refused or replaced
                     let accord = agreed::on_waiting(&*self.ask.agreement, payload.from, pending).await;
-                    if accord.holds() {
+                    if accord.bears_out() {
                         return Err(words(&format!(
                             "nonce {nonce} of the oracle account is used already, by somebody else"
                         )));
@@ -207,11 +205,12 @@ impl Outside {
                 let gas = desk::gas_of(&*self.ask.manager, &simulated).value();
                 let gas = gas.map_err(unknown)?.map_err(|e| words(&e))?;
                 let priced = self.transactions.price(gas, ceiling).await;
-                match (priced, simulated.doubt()) {
-                    (Answer::Yes(Priced::Over(over)), Some(doubt)) => {
-                        Answer::not_known(format!("{over}, and {doubt}"))
-                    }
-                    (priced, _) => priced,
+                match &priced {
+                    Answer::Yes(Priced::Over(over)) => match self.doubt_over(&simulated, ceiling).await {
+                        Some(doubt) => Answer::not_known(format!("{over}, and {doubt}")),
+                        None => priced,
+                    },
+                    _ => priced,
                 }
             }
         };
@@ -229,12 +228,39 @@ impl Outside {
         })
     }
 
-    /// What the call of something that is out there already takes now. None where the endpoints are far apart on it, too: it keeps
-    /// the gas that it has.
-    async fn gas_now(&self, payload: &TransactionPayload) -> Option<u64> {
+    /// What is paid for the same nonce once more.
+    async fn raised(&self, old: &SignedTransaction, payload: &TransactionPayload) -> Answer<Priced> {
+        let ceiling = payload.fee_ceiling_wei;
+        let (gas, less) = self.gas_now(payload).await.unzip();
+        let raised = self.transactions.raise(old, gas, ceiling).await;
+        match (raised, less.flatten()) {
+            // with the lower of two estimates it may do
+            (Answer::Yes(Priced::Stuck(..)), Some(less)) => {
+                self.transactions.raise(old, Some(less), ceiling).await
+            }
+            (raised, _) => raised,
+        }
+    }
+
+    /// Why it is not sure that a call is over its ceiling: it is one endpoint's word, or is so with the higher of two estimates
+    /// alone.
+    async fn doubt_over(&self, simulated: &Simulated, ceiling: U256) -> Option<SafeText> {
+        if let Some(doubt) = simulated.doubt() {
+            return Some(doubt.clone());
+        }
+        let less = simulated.less()?;
+        let priced = self.transactions.price(less.gas, ceiling).await;
+        let is_over = matches!(priced, Answer::Yes(Priced::Over(_)));
+        (!is_over).then(|| less.words.clone())
+    }
+
+    /// What the call of something that is out there already takes now, and by the lower of two estimates. None where the endpoints are far apart on it, or one alone
+    /// says it, too: it keeps the gas that it has.
+    async fn gas_now(&self, payload: &TransactionPayload) -> Option<(u64, Option<u64>)> {
         let simulated = desk::simulate(&*self.ask.execution, payload).await.yes();
-        let sure = simulated.filter(|tried| !matches!(tried, Simulated::Disputed { .. }))?;
-        desk::gas_of(&*self.ask.manager, &sure).yes()?.ok()
+        let sure = simulated.filter(|tried| tried.doubt().is_none())?;
+        let gas = desk::gas_of(&*self.ask.manager, &sure).yes()?.ok()?;
+        Some((gas, sure.less().map(|less| less.gas)))
     }
 
     async fn send(&self, transaction: &SignedTransaction) -> Result<(), SafeText> {

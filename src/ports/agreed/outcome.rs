@@ -45,9 +45,12 @@ pub struct Told {
     pub nonce: u64,
     pub block: BlockRef,
     pub succeeded: bool,
+    /// The number of the newest block that is followed: whoever has not come so far is behind.
+    pub followed: u64,
 }
 
-/// Whoever has the nonce used, and the transaction in no block, may lag behind itself, or keep no receipts, and is silent.
+/// Whoever has the nonce used, and the transaction in no block, may lag behind itself, or keep no receipts, and is silent. So is
+/// who stands still before that block, where others have got there: it has nothing to say of it, for good.
 pub(super) struct Outcome(pub(super) Told);
 
 impl Outcome {
@@ -58,6 +61,19 @@ impl Outcome {
             words.truncate(1);
         }
         Ok(placed)
+    }
+
+    /// An error where this one stands still before the block that is told of. A block that nobody follows may be made up: that it is
+    /// not there is said of it.
+    async fn has_got_there(&self, voice: &Voice) -> Result<(), Unknown> {
+        let head = voice.execution.head().await.value()?.block.number;
+        let told = self.0.block.number;
+        match head < told && told <= self.0.followed {
+            true => Err(Unknown::because(format!(
+                "is behind: its newest block is {head}, and {told} is told of"
+            ))),
+            false => Ok(()),
+        }
     }
 
     async fn next_nonce(&self, voice: &Voice) -> Result<u64, Unknown> {
@@ -84,6 +100,8 @@ impl Question for Outcome {
                 return Ok(placed);
             }
         }
+        // before the nonce: one that gets there meanwhile tells the nonce of that block
+        self.has_got_there(voice).await?;
         match self.next_nonce(voice).await? {
             next if next <= nonce => Ok(vec![(BLOCK, format!("{NONE}{next}"))]),
             _ => {

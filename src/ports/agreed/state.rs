@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use alloy::primitives::{Address, U256, keccak256};
 use async_trait::async_trait;
 
-use super::{CLUSTER, cluster_of, registrations};
+use super::words;
 use crate::ports::{
     Accord, Agreement, Answer, At, PoolManager, Question, SsvState, UNTOLD, Unknown, Voice, Words,
 };
-use crate::types::{BlockRef, ClusterSnapshot, OperatorId, PoolId, SafeText, format_ether};
+use crate::types::{BlockRef, ClusterSnapshot, OperatorId, PoolId, SafeText};
 
 /// Pools that are named in full where endpoints differ on a list of them.
 const NAMED: usize = 12;
@@ -233,7 +233,7 @@ impl Question for Stale<'_> {
         if self.stale.contains(&state.cluster) {
             voice.ssv.read_anew().await;
         }
-        Ok(vec![(CLUSTER, cluster_of(&state))])
+        Ok(vec![words::cluster(&state)])
     }
 }
 
@@ -245,7 +245,7 @@ impl Subject for Cluster<'_> {
 
     async fn of(&self, voice: &Voice) -> Result<(Words, SsvState), Unknown> {
         let state = voice.ssv.state(self.0, self.1).await.value()?;
-        Ok((vec![(CLUSTER, cluster_of(&state))], state))
+        Ok((vec![words::cluster(&state)], state))
     }
 }
 
@@ -289,7 +289,7 @@ impl Subject for Count {
 
     async fn of(&self, voice: &Voice) -> Result<(Words, u64), Unknown> {
         let state = voice.ssv.state(self.0, &[]).await.value()?;
-        Ok((registrations(&state), state.owner_nonce))
+        Ok((vec![words::registrations(&state)], state.owner_nonce))
     }
 }
 
@@ -301,7 +301,7 @@ impl Subject for Sent {
 
     async fn of(&self, voice: &Voice) -> Result<(Words, u64), Unknown> {
         let next = voice.execution.nonce(self.0, At::block(self.1)).await.value()?;
-        Ok((vec![("the oracle account's nonce", next.to_string())], next))
+        Ok((vec![words::nonce(next)], next))
     }
 }
 
@@ -313,8 +313,7 @@ impl Subject for Balance {
 
     async fn of(&self, voice: &Voice) -> Result<(Words, U256), Unknown> {
         let balance = voice.execution.balance(self.0, At::block(self.1)).await.value()?;
-        let words = vec![("the oracle account's balance", format_ether(balance))];
-        Ok((words, balance))
+        Ok((vec![words::balance(balance)], balance))
     }
 }
 

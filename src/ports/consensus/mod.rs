@@ -5,6 +5,7 @@
 
 pub(crate) mod decimal;
 mod exit;
+mod heard;
 mod node;
 mod rules;
 mod validator;
@@ -15,12 +16,13 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 pub use exit::{ExitMessage, ExitRefusal, NodeOutcome, PublishVerdict, SignedExit};
+pub use heard::Heard;
 pub use node::{Hint, NodeAnswer, NodeHealth, NodeState};
 pub use rules::{ExitRules, Fork, Genesis};
 pub use validator::{Validator, ValidatorStatus};
 
 use super::Answer;
-use crate::types::{BlsPublicKey, SafeText};
+use crate::types::BlsPublicKey;
 
 /// Beacon nodes of one chain.
 #[async_trait]
@@ -29,29 +31,22 @@ pub trait Consensus: fmt::Debug + Send + Sync {
     async fn nodes(&self) -> Vec<NodeHealth>;
 
     /// What the chain's constants and its genesis mean for exits. Never a *no*.
-    async fn rules(&self) -> Answer<ExitRules>;
+    async fn rules(&self) -> Heard<ExitRules>;
 
     /// The chain's forks, as far as a node lists them: some leave out those that begin with the chain. Never a *no*.
     async fn forks(&self) -> Answer<Vec<Fork>>;
 
     /// A validator of the head state by its key, from the first node that can tell.
-    async fn validator(&self, key: &BlsPublicKey) -> Answer<Validator>;
+    async fn validator(&self, key: &BlsPublicKey) -> Heard<Validator>;
 
     /// A validator of the head state by its index, from the first node that can tell.
-    async fn validator_at(&self, index: u64) -> Answer<Validator>;
+    async fn validator_at(&self, index: u64) -> Heard<Validator>;
 
     /// Validators of the head state by their keys, an answer for each in the same order.
-    async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Answer<Validator>>;
+    async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Heard<Validator>>;
 
     /// A validator of the head state as each node has it, in the configured order.
     async fn validator_by_each(&self, key: &BlsPublicKey) -> Vec<NodeAnswer<Validator>>;
-
-    /// That the newest answer about this validator is one node's word, though others are configured, and whose; none where
-    /// a second one bears it out, or none is configured.
-    fn told_alone(&self, key: &BlsPublicKey) -> Option<SafeText>;
-
-    /// Why the rules are one node's word, where several are configured and none are built in.
-    fn rules_alone(&self) -> Option<SafeText>;
 
     /// Exits that wait for a block in the pool of the first node that answers. Never a *no*.
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>>;

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::ports::Answer;
 use crate::ports::consensus::{
-    Consensus, ExitRules, Fork, Hint, NodeAnswer, NodeHealth, NodeOutcome, NodeState, PublishVerdict,
+    Consensus, ExitRules, Fork, Heard, Hint, NodeAnswer, NodeHealth, NodeOutcome, NodeState, PublishVerdict,
     SignedExit, Validator,
 };
 use crate::types::{BlsPublicKey, SafeText};
@@ -50,8 +50,6 @@ pub(crate) struct FakeConsensus {
     pub(crate) rules: Answer<ExitRules>,
     pub(crate) forks: Answer<Vec<Fork>>,
     pub(crate) pool: Answer<Vec<SignedExit>>,
-    /// What it says of whoever rests on one voice.
-    pub(crate) alone: Option<SafeText>,
     /// What it says of rules that rest on one voice.
     pub(crate) rules_alone: Option<SafeText>,
 }
@@ -64,7 +62,6 @@ impl FakeConsensus {
             rules: Answer::not_known("no rules"),
             forks: Answer::not_known("no forks"),
             pool: Answer::Yes(Vec::new()),
-            alone: None,
             rules_alone: None,
         }
     }
@@ -74,7 +71,7 @@ impl FakeConsensus {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn first(&self, wanted: impl Fn(&Validator) -> bool + Copy) -> Answer<Validator> {
+    fn first(&self, wanted: impl Fn(&Validator) -> bool + Copy) -> Heard<Validator> {
         let answers = self.nodes_mut();
         let known = answers
             .iter()
@@ -85,9 +82,15 @@ impl FakeConsensus {
         let say_so = answers.iter().filter(|node| leaves(&node.validator(wanted)));
         // as the real ones: nobody leaves by one voice
         if known.as_ref().is_some_and(leaves) && say_so.count() < answers.len().min(2) {
-            return Answer::not_known("that it leaves is one node's word");
+            return Heard::of(Answer::not_known("that it leaves is one node's word"));
         }
-        known.unwrap_or_else(|| Answer::not_known("no node is in sync"))
+        let healthy = answers.iter().filter(|node| node.state == NodeState::Healthy);
+        let alone = match healthy.collect::<Vec<_>>()[..] {
+            [one] if answers.len() > 1 => Some(SafeText::new(&format!("it is told by {} alone", one.name))),
+            _ => None,
+        };
+        let answer = known.unwrap_or_else(|| Answer::not_known("no node is in sync"));
+        Heard { answer, alone }
     }
 }
 
@@ -107,23 +110,26 @@ impl Consensus for FakeConsensus {
         self.nodes_mut().iter().map(health).collect()
     }
 
-    async fn rules(&self) -> Answer<ExitRules> {
-        self.rules.clone()
+    async fn rules(&self) -> Heard<ExitRules> {
+        Heard {
+            answer: self.rules.clone(),
+            alone: self.rules_alone.clone(),
+        }
     }
 
     async fn forks(&self) -> Answer<Vec<Fork>> {
         self.forks.clone()
     }
 
-    async fn validator(&self, key: &BlsPublicKey) -> Answer<Validator> {
+    async fn validator(&self, key: &BlsPublicKey) -> Heard<Validator> {
         self.first(|v| v.public_key == *key)
     }
 
-    async fn validator_at(&self, index: u64) -> Answer<Validator> {
+    async fn validator_at(&self, index: u64) -> Heard<Validator> {
         self.first(|v| v.index == index)
     }
 
-    async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Answer<Validator>> {
+    async fn validators(&self, keys: &[BlsPublicKey]) -> Vec<Heard<Validator>> {
         keys.iter()
             .map(|key| self.first(|v| v.public_key == *key))
             .collect()
@@ -135,14 +141,6 @@ impl Consensus for FakeConsensus {
             answer: node.validator(|v| v.public_key == *key),
         };
         self.nodes_mut().iter().map(voice).collect()
-    }
-
-    fn told_alone(&self, _: &BlsPublicKey) -> Option<SafeText> {
-        self.alone.clone()
-    }
-
-    fn rules_alone(&self) -> Option<SafeText> {
-        self.rules_alone.clone()
     }
 
     async fn pool_exits(&self) -> Answer<Vec<SignedExit>> {

@@ -61,12 +61,14 @@ impl Default for FakeExecution {
             simulated: Answer::Yes(Simulated::Succeeds {
                 gas: 100_000,
                 doubt: None,
+                less: None,
             }),
             foreseen: Answer::Yes(Vec::new()),
             quote: Answer::Yes(FeeQuote {
                 base_fee: 1_000_000_000,
                 priority: 100_000_000,
                 alone: false,
+                least_base_fee: 1_000_000_000,
             }),
             deposits: Answer::no("no deposit for this key in the deposit contract's logs"),
             receipt: Answer::no("has no receipt"),
@@ -113,8 +115,11 @@ impl Execution for FakeExecution {
     async fn simulate(&self, call: &Call) -> Answer<Simulated> {
         self.tried.lock().unwrap().push(call.clone());
         if self.takes.as_ref().is_some_and(|takes| takes(call)) {
-            let doubt = None;
-            return Answer::Yes(Simulated::Succeeds { gas: 100_000, doubt });
+            return Answer::Yes(Simulated::Succeeds {
+                gas: 100_000,
+                doubt: None,
+                less: None,
+            });
         }
         self.simulated.clone()
     }

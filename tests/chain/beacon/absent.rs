@@ -2,7 +2,7 @@
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::ports::Answer;
-use casimir_dkg::ports::consensus::{Consensus, NodeState, Validator};
+use casimir_dkg::ports::consensus::{Consensus, Heard, NodeState, Validator};
 use casimir_dkg::types::{BlsPublicKey, CheckStatus, RedactedUrl, Root, UnixMillis};
 use serde_json::{Value, json};
 
@@ -45,16 +45,19 @@ async fn a_404_is_a_no_only_of_a_node_that_has_the_state() {
     for (what, says) in unknown {
         let node = Stub::start(says).await;
         let beacon = node.client();
-        let answer = beacon.validator(&key(5)).await;
+        let answer = beacon.validator(&key(5)).await.answer;
         let (status, reason) = absent(&answer);
         assert_eq!(status, CheckStatus::Unknown, "{what}: {reason}");
         assert!(reason.contains(&node.url), "{what}: {reason}");
         assert!(
-            matches!(beacon.validator_at(5).await, Answer::NotKnown(_)),
+            matches!(beacon.validator_at(5).await.answer, Answer::NotKnown(_)),
             "{what}"
         );
         let all = beacon.validators(&[key(5), key(6)]).await;
-        assert!(all.iter().all(|one| matches!(one, Answer::NotKnown(_))), "{what}");
+        assert!(
+            all.iter().all(|one| matches!(one.answer, Answer::NotKnown(_))),
+            "{what}"
+        );
         let voices = beacon.validator_by_each(&key(5)).await;
         assert!(matches!(voices[0].answer, Answer::NotKnown(_)), "{what}");
     }
@@ -68,7 +71,7 @@ async fn a_404_is_a_no_only_of_a_node_that_has_the_state() {
     })
     .await;
     let beacon = node.client();
-    let answer = beacon.validator(&key(5)).await;
+    let answer = beacon.validator(&key(5)).await.answer;
     let (status, reason) = absent(&answer);
     assert_eq!(status, CheckStatus::Pass, "{reason}");
     let root = Root([0xab; 32]).to_string();
@@ -77,7 +80,7 @@ async fn a_404_is_a_no_only_of_a_node_that_has_the_state() {
     }
     // a list that is refused for one of its keys says nothing of the others
     let all = beacon.validators(&[key(5), key(6)]).await;
-    assert!(matches!(all[0], Answer::No(_)));
+    assert!(matches!(all[0].answer, Answer::No(_)));
     assert_eq!(all[1].clone().yes().unwrap().index, 6);
 }
 
@@ -143,7 +146,7 @@ async fn an_empty_list_is_a_no_only_of_a_live_state_that_lists_validator_0() {
     ];
     for (what, says, why) in unknown {
         let node = Stub::start(says).await;
-        let answer = node.client().validator(&key(5)).await;
+        let answer = node.client().validator(&key(5)).await.answer;
         let check = answer.check_absent("key-unknown-to-beacon", |_| String::new());
         assert_eq!(check.status, CheckStatus::Unknown, "{what}: {}", check.reason);
         assert!(check.reason.as_str().contains(why), "{what}: {}", check.reason);
@@ -153,7 +156,7 @@ async fn an_empty_list_is_a_no_only_of_a_live_state_that_lists_validator_0() {
     let says = async |urls: &[&str]| {
         let urls = urls.iter().map(|url| RedactedUrl::new(*url)).collect();
         let beacon = Beacon::new(BeaconConfig::new(urls, None)).unwrap();
-        let answer = beacon.validator(&key(5)).await;
+        let answer = beacon.validator(&key(5)).await.answer;
         let check = answer.check_absent("key-unknown-to-beacon", |_| String::new());
         assert_eq!(check.status, CheckStatus::Pass, "{}", check.reason);
         check.reason.to_string()
@@ -204,7 +207,7 @@ async fn who_cannot_tell_is_followed_by_who_can() {
     let urls = vec![RedactedUrl::new(&deaf.url), RedactedUrl::new(knows.url())];
     let beacon = Beacon::new(BeaconConfig::new(urls, Some(root))).unwrap();
     assert_eq!(beacon.validator(&key(4)).await.yes().unwrap().index, 4);
-    let Answer::No(evidence) = beacon.validator(&BlsPublicKey([7; 48])).await else {
+    let Answer::No(evidence) = beacon.validator(&BlsPublicKey([7; 48])).await.answer else {
         panic!("the second has looked");
     };
     assert!(evidence.to_string().contains(&knows.url()), "{evidence}");
@@ -263,10 +266,10 @@ async fn told(nodes: &[(&'static str, &'static str)]) -> (Answer<Validator>, Vec
         _ => urls.next().unwrap(),
     });
     let beacon = Beacon::new(BeaconConfig::new(urls.collect(), Some(Root([1; 32])))).unwrap();
-    let answer = beacon.validator(&key(4)).await;
+    let Heard { answer, alone } = beacon.validator(&key(4)).await;
     let healths = beacon.health();
     let accused = (0..healths.len()).filter(|n| healths[*n].contradicted.is_some());
-    (answer, accused.collect(), beacon.told_alone(&key(4)).is_some())
+    (answer, accused.collect(), alone.is_some())
 }
 
 /// A deposit's case is closed by it.
@@ -456,4 +459,25 @@ async fn who_says_nothing_more_when_all_are_asked_is_not_believed() {
     let answer = beacon.validator(&key(4)).await.yes().unwrap();
     assert_eq!(answer.status.to_string(), "pending_queued");
     assert!(asked.load(std::sync::atomic::Ordering::SeqCst) > 1);
+}
+
+/// It decides whether a key is fresh: a second node that is away leaves one voice, which comes with the answer.
+#[tokio::test]
+async fn that_there_is_no_such_validator_is_said_to_be_one_voice_where_the_second_node_is_silent() {
+    let one = node().await;
+    let root = one.genesis_validators_root();
+    let silent = "http://127.0.0.1:1".to_owned();
+    let heard = async |urls: &[String]| {
+        let urls = urls.iter().map(RedactedUrl::new).collect();
+        let beacon = Beacon::new(BeaconConfig::new(urls, Some(root))).unwrap();
+        let Heard { answer, alone } = beacon.validator(&BlsPublicKey([7; 48])).await;
+        assert!(matches!(answer, Answer::No(_)), "{answer:?}");
+        alone.map(|words| words.to_string())
+    };
+    assert_eq!(heard(&[one.url()]).await, None, "nobody else is configured");
+    for urls in [[one.url(), silent.clone()], [silent, one.url()]] {
+        let alone = heard(&urls).await.expect("it is one voice");
+        assert!(alone.contains(&one.url()) && alone.contains("alone"), "{alone}");
+    }
+    assert_eq!(heard(&[one.url(), one.url()]).await, None, "two say so");
 }

@@ -33,9 +33,14 @@ async fn node() -> DevBeacon {
 }
 
 fn beacon(nodes: &[&DevBeacon]) -> Beacon {
+    within(crate::TIMEOUT, nodes)
+}
+
+/// Each answer is waited for so long.
+fn within(deadline: Duration, nodes: &[&DevBeacon]) -> Beacon {
     let urls = nodes.iter().map(|node| RedactedUrl::new(node.url())).collect();
     Beacon::new(BeaconConfig {
-        deadline: Duration::from_millis(500),
+        deadline,
         recheck: Duration::ZERO,
         ..BeaconConfig::new(urls, None)
     })

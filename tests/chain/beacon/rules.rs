@@ -2,7 +2,7 @@
 
 use casimir_dkg::beacon::client::{Beacon, BeaconConfig};
 use casimir_dkg::ports::Answer;
-use casimir_dkg::ports::consensus::{Consensus, ExitRules};
+use casimir_dkg::ports::consensus::{Consensus, ExitRules, Heard};
 use casimir_dkg::types::{RedactedUrl, Root};
 use serde_json::{Value, json};
 
@@ -68,10 +68,10 @@ async fn all_told(
         ..BeaconConfig::new(urls.collect(), Some(Root([1; 32])))
     })
     .unwrap();
-    let rules = beacon.rules().await;
+    let Heard { answer: rules, alone } = beacon.rules().await;
     let healths = beacon.health();
     let accused = (0..healths.len()).filter(|n| healths[*n].contradicted.is_some());
-    let alone = Consensus::rules_alone(&beacon).map(|words| words.to_string());
+    let alone = alone.map(|words| words.to_string());
     (rules, accused.collect(), alone)
 }
 

@@ -1,10 +1,9 @@
 //! Answers in place of the target's: statuses, pages, refusals, and bodies that no client should read.
 
-use std::time::Duration;
-
 use casimir_dkg::devnet::proxy::Kind;
 use serde_json::json;
 
+use super::super::support::eventually;
 use super::wire::{BODY, GET, honest, raw};
 use super::{Server, call, client, get, result, ruled, struck_once};
 
@@ -72,7 +71,7 @@ async fn a_page_of_html_comes_with_200() {
 #[tokio::test]
 async fn calls_beyond_the_window_are_refused() {
     let server = honest().await;
-    let rule = "does = { fault = \"rate-limit\", calls = 2, per = \"400 ms\", retry_after = 3 }";
+    let rule = "does = { fault = \"rate-limit\", calls = 2, per = \"1 h\", retry_after = 3 }";
     let proxy = ruled(Kind::Beacon, &server, rule).await;
     let url = proxy.url("beacon.0").unwrap();
     let mut statuses = Vec::new();
@@ -85,8 +84,18 @@ async fn calls_beyond_the_window_are_refused() {
     }
     assert_eq!(statuses, [200, 200, 429, 429]);
     assert_eq!(proxy.strikes("test"), 2);
-    tokio::time::sleep(Duration::from_millis(450)).await;
+    let rule = "does = { fault = \"rate-limit\", calls = 1, per = \"1 s\" }";
+    let proxy = ruled(Kind::Beacon, &server, rule).await;
+    let url = proxy.url("beacon.0").unwrap();
     assert_eq!(get(&url).await.0, 200);
+    eventually(
+        "a call is refused, and another one answered after it",
+        async || {
+            let answered = get(&url).await.0 == 200;
+            answered && proxy.strikes("test") > 0
+        },
+    )
+    .await;
 }
 
 #[tokio::test]

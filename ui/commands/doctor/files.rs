@@ -5,10 +5,12 @@ use std::path::Path;
 use alloy::primitives::U256;
 use casimir_dkg::config::Config;
 use casimir_dkg::engine::{self, service};
+use casimir_dkg::journal::places::Left;
 use casimir_dkg::journal::{self, Entry, JournalError, JournalOptions, places};
-use casimir_dkg::types::format_ether;
+use casimir_dkg::types::{counted, format_ether};
 
 use super::{Finding, Report, modes};
+use crate::commands::journal::transcripts::Transcripts;
 use crate::log;
 
 /// More than this for a transaction's fee is looked at, in wei.
@@ -44,6 +46,7 @@ pub(crate) fn examine(config: &Config, report: &mut Report) -> Vec<Entry> {
             }
         },
     );
+    report.extend(transcripts_there(&config.journal.path, &records));
     let transcripts = places::transcripts_of(&config.journal.path);
     report.extend(modes::written_by_others("logs", &config.log.dir));
     report.extend(modes::written_by_others("transcripts", &transcripts));
@@ -102,6 +105,9 @@ fn too_high(key: &str, wei: U256) -> Option<Finding> {
 /// The journal by itself, and its records as far as they can be believed.
 pub(super) fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
     let (what, path) = ("journal", place.path.as_path());
+    if let Some(left) = place.left_of_a_lost_one() {
+        return (lost(path, &left), Vec::new());
+    }
     if !path.exists() {
         let found = format!("{} does not exist yet", path.display());
         return (Finding::ok(what, found), Vec::new());
@@ -159,6 +165,48 @@ pub(super) fn journal(place: &JournalOptions) -> (Finding, Vec<Entry>) {
     (finding, Vec::new())
 }
 
+/// Whether the transcripts are there that records name; nothing where none names any.
+fn transcripts_there(journal: &Path, records: &[Entry]) -> Option<Finding> {
+    let transcripts = Transcripts::of(journal, records);
+    let what = "transcripts named";
+    match transcripts.missing_from(journal) {
+        Some(words) => Some(Finding::warn(
+            what,
+            words,
+            "put them back from a copy of that directory: without them nobody can prove what a ceremony did",
+        )),
+        None => (transcripts.named() > 0).then(|| {
+            let number = counted(transcripts.named(), "transcript");
+            Finding::ok(what, format!("{number} that the journal names, each there"))
+        }),
+    }
+}
+
+/// A journal of which only this is left.
+fn lost(path: &Path, left: &Left) -> Finding {
+    let path = path.display();
+    match left {
+        Left::Checkpoint(checkpoint) => Finding::fail(
+            "journal",
+            format!(
+                "{path} is not there or empty, and {} says that records were acknowledged: it was lost, or its disk is not mounted",
+                checkpoint.display()
+            ),
+            "a start refuses that: journal restore FILE puts a backup in its place; where there is none, journal declare-lost \
+             REASON begins another one that says so",
+        ),
+        Left::Key(key) => Finding::warn(
+            "journal",
+            format!(
+                "{path} is not there or empty, and the key of a journal is: {}",
+                key.display()
+            ),
+            "a start begins a new journal with that key: where there was one, journal restore FILE puts a backup in its place, or \
+             journal declare-lost REASON says that it is lost",
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +220,28 @@ mod tests {
             found.contains("fees.max_fee lets one transaction cost up to 1."),
             "{found}"
         );
+    }
+
+    /// It "does not exist yet", and the start was refused.
+    #[test]
+    fn a_journal_of_which_its_checkpoint_or_its_key_is_left_was_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = JournalOptions::at(folder.path().join("journal.sqlite"));
+        let found = || format!("{:?}", journal(&place).0);
+        assert!(found().contains("does not exist yet"), "{}", found());
+        std::fs::write(folder.path().join("journal.key"), "key").unwrap();
+        assert!(
+            found().contains("begins a new journal with that key"),
+            "{}",
+            found()
+        );
+        std::fs::write(folder.path().join("journal.checkpoint"), "5 0x00").unwrap();
+        for is_empty in [false, true] {
+            if is_empty {
+                std::fs::write(&place.path, "").unwrap();
+            }
+            assert!(found().contains("journal declare-lost REASON"), "{}", found());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(super) mod case;
 mod new_key;
 mod restore;
 mod shares;
+pub(super) mod transcripts;
 pub(super) mod verify;
 
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use casimir_dkg::config::{self, LoadOptions};
 use casimir_dkg::engine;
-use casimir_dkg::journal::{self, Entry, JournalOptions};
+use casimir_dkg::journal::{self, Entry, JournalOptions, places};
 use casimir_dkg::secrets;
 use casimir_dkg::types::{CaseId, OperatorId, SafeText};
 use serde_json::{Value, json};
@@ -63,7 +64,12 @@ pub(crate) fn run(command: &JournalCommand, options: &LoadOptions, json: bool) -
             shares::run(&locate(journal.as_deref(), options)?, OperatorId(*operator), json)
         }
         JournalCommand::DeclareLost { reason, journal } => {
-            let journal = locate(journal.as_deref(), options)?;
+            // one that is gone leaves its checkpoint or its key
+            let place = place(journal.as_deref(), options)?;
+            let journal = match place.tells_of_a_lost_one() {
+                true => place,
+                false => locate(journal.as_deref(), options)?,
+            };
             restore::run(&journal, &journal.path, Some(reason), None, json)
         }
     }
@@ -175,13 +181,22 @@ fn export(place: &JournalOptions) -> anyhow::Result<Outcome> {
 fn backup(path: &Path, to: &Path, json: bool) -> anyhow::Result<Outcome> {
     let last = journal::backup(path, to)?;
     if json {
-        output::json(&json!({"file": to, "records": last.seq, "head": last.hash}));
+        output::json(
+            &json!({"file": to, "records": last.seq, "head": last.hash, "transcripts": places::transcripts_of(path)}),
+        );
     } else {
         let (records, head) = (last.seq, last.hash);
         output::line(&format!(
             "{}: {records} records, verified, head {head}",
             to.display()
         ));
+        let transcripts = places::transcripts_of(path);
+        if transcripts.is_dir() {
+            output::line(&format!(
+                "The transcripts that it names are not in it: copy {}, too.",
+                transcripts.display()
+            ));
+        }
     }
     Ok(Outcome::Success)
 }

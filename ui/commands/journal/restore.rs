@@ -12,6 +12,7 @@ use casimir_dkg::secrets::{self, Holds};
 use casimir_dkg::types::{ActionId, SafeText, UnixMillis, counted};
 use serde_json::{Value, json};
 
+use super::transcripts::Transcripts;
 use crate::exit::Outcome;
 use crate::{output, person};
 
@@ -35,20 +36,34 @@ pub(crate) fn run(
     whose: Option<&Whose>,
     json: bool,
 ) -> anyhow::Result<Outcome> {
-    judge_mode(from)?;
+    let is_gone = journal.path == from && journal.tells_of_a_lost_one();
+    if !is_gone {
+        judge_mode(from)?;
+    }
     if let Some(whose) = whose {
         whose.judge(from)?;
     }
     let declaration = match reason {
         Some(reason) => {
             person::judge_reason(reason)?;
-            Some(declare(from, reason.trim())?)
+            let entries = match is_gone {
+                true => Vec::new(),
+                false => records_of(from)?,
+            };
+            Some(declare(&entries, reason.trim())?)
         }
         None => None,
     };
     let (declaration, found) = declaration.unzip();
     let restored = journal::restore(journal, from, declaration.as_ref())?;
-    report(&journal.path, &restored, &found.unwrap_or_default(), json);
+    let transcripts = Transcripts::of(&journal.path, &records_of(&journal.path).unwrap_or_default());
+    report(
+        &journal.path,
+        &restored,
+        &found.unwrap_or_default(),
+        &transcripts,
+        json,
+    );
     Ok(Outcome::Success)
 }
 
@@ -83,16 +98,19 @@ impl Whose {
     }
 }
 
-/// A person's word on the journal at `path`, and what was open at its last record. It is the file that is continued, so its
-/// end is the end of what is known.
-fn declare(path: &Path, reason: &str) -> anyhow::Result<(Declaration, Found)> {
-    // its own checkpoint, beside it, says what is missing; here is asked what is there
+/// What is there: its own checkpoint, beside it, says what is missing.
+fn records_of(path: &Path) -> anyhow::Result<Vec<Entry>> {
     let nowhere = path.with_extension("no-checkpoint");
-    let (_, entries) = journal::verify_with(path, Some(&nowhere))?;
-    let mut open = open_ends(&entries);
+    Ok(journal::verify_with(path, Some(&nowhere))?.1)
+}
+
+/// A person's word on the journal that has these records, and what was open at the last of them. It is the file that is
+/// continued, so its end is the end of what is known.
+fn declare(entries: &[Entry], reason: &str) -> anyhow::Result<(Declaration, Found)> {
+    let mut open = open_ends(entries);
     let lost = "records were declared lost, which may say what was decided; it is proposed anew".into();
     let by = person::identity().name().clone();
-    let Voided { actions, records } = engine::void_undecided(&entries, &by, &lost, UnixMillis::now())?;
+    let Voided { actions, records } = engine::void_undecided(entries, &by, &lost, UnixMillis::now())?;
     if !actions.is_empty() {
         let actions = counted(actions.len(), "action");
         open.push(format!(
@@ -176,7 +194,7 @@ fn named<'a>(what: &str, names: impl ExactSizeIterator<Item = &'a String>) -> Op
     Some(format!("{count} ({}{more})", some.join(", ")))
 }
 
-fn report(journal: &Path, restored: &Restored, found: &Found, json: bool) {
+fn report(journal: &Path, restored: &Restored, found: &Found, transcripts: &Transcripts, json: bool) {
     let Restored {
         records,
         head,
@@ -194,6 +212,7 @@ fn report(journal: &Path, restored: &Restored, found: &Found, json: bool) {
             "open": found.open,
             "voided": found.voided,
             "replaced": replaced,
+            "transcripts_missing": transcripts.gone(),
         }));
     } else {
         output::line(&format!(
@@ -202,6 +221,11 @@ fn report(journal: &Path, restored: &Restored, found: &Found, json: bool) {
         ));
         if let Some(replaced) = replaced {
             output::line(&format!("what was there is kept as {}", replaced.display()));
+        }
+        if let Some(words) = transcripts.missing_from(journal) {
+            output::line(&format!(
+                "{words}. Put them back from your copy of that directory"
+            ));
         }
     }
     match lost {

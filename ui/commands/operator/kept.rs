@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use casimir_dkg::config::{ConfigErrors, Layers, LoadOptions, NodeKey};
 use casimir_dkg::dkg::rockx::node::STORE_FILE;
-use casimir_dkg::dkg::rockx::node::store::{self, Begun, Held, Store};
+use casimir_dkg::dkg::rockx::node::store::{self, Begun, Held};
 use casimir_dkg::types::counted;
 use serde_json::{Value, json};
 
@@ -181,19 +181,7 @@ fn reseal(path: &Path, old: &NodeKey, new: &NodeKey, json: bool) -> anyhow::Resu
 
 fn restore(from: &Path, path: &Path, key: &NodeKey, json: bool) -> anyhow::Result<Outcome> {
     let secret = key::read(key)?.to_pem()?;
-    let was_there = path.exists();
-    let store = Store::open(path, secret.as_bytes())?;
-    let restored = match store.restore(from, secret.as_bytes()) {
-        Ok(restored) => restored,
-        Err(refused) => {
-            drop(store);
-            if !was_there {
-                // an empty store would pass for one that was restored
-                store::unmake(path);
-            }
-            return Err(refused.into());
-        }
-    };
+    let restored = store::restore(path, from, secret.as_bytes())?;
     let missing = &restored.absent;
     let mut result = None;
     if json {

@@ -299,7 +299,7 @@ mod tests {
             can_reject: Can::Yes,
             undo: None,
             refreshing: None,
-            approval_ended: None,
+            approvals_ended: Vec::new(),
             phrase: None,
             committee: None,
             people: None,

@@ -1,8 +1,9 @@
 //! An engine's state, for people who read lines.
 
-use casimir_dkg::types::{CheckStatus, Round, rounded_ether};
+use casimir_dkg::types::{CheckStatus, Round, listed, rounded_ether};
 use casimir_dkg::view::{
-    ActionView, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView, Wait, WaitReason,
+    ActionView, ApprovalWarning, CheckMark, JournalView, Mode, Seated, Snapshot, Stops, TransactionView,
+    Wait, WaitReason,
 };
 
 use super::payload::{self, Bytes};
@@ -110,10 +111,8 @@ pub(super) fn status(snapshot: &Snapshot, seated: &Seated) {
     let mut any = !snapshot.waits.is_empty();
     for action in snapshot.for_a_person() {
         any = true;
-        field(
-            "waits",
-            format!("{}  {}{}", action.id, count(action), action.title),
-        );
+        let (count, you) = (count(action), approved(action, seated.you.as_str()));
+        field("waits", format!("{}  {count}{you}{}", action.id, action.title));
     }
     if !any {
         field("waits", "nothing");
@@ -138,43 +137,71 @@ fn count(action: &ActionView) -> String {
         .map_or_else(String::new, |people| format!("{people}  "))
 }
 
+/// Who has approved it need not look at it again.
+fn approved(action: &ActionView, you: &str) -> &'static str {
+    let people = action.people.as_ref();
+    match people.is_some_and(|people| people.is_approved_by(you)) {
+        true => "you approved it: another person must  ",
+        false => "",
+    }
+}
+
+/// What has to be known of an action before it is approved.
+fn block(action: &ActionView, you: &str) {
+    let risk = action.risk.word();
+    line(&format!(
+        "{}  {}  {risk}  {}{}",
+        action.id,
+        action.digest,
+        count(action),
+        action.title
+    ));
+    line(&format!("    code: {}", action.digest.code()));
+    if action.faded.is_some()
+        || action
+            .checks
+            .iter()
+            .any(|check| check.status != CheckStatus::Pass)
+    {
+        line(&format!("    checks: {}", action.checks_in_words(" · ")));
+        stale(action);
+        for mark in [CheckMark::Fail, CheckMark::Unknown] {
+            for check in action.checks_with(mark) {
+                line(&format!("    {}: {}: {}", mark.word(), check.name, check.reason));
+            }
+        }
+    }
+    if let Some(people) = &action.people {
+        line(&format!("    {}", people.words()));
+        if people.is_approved_by(you) {
+            line("    you approved it");
+        }
+    }
+    let warnings = action.warnings().into_iter();
+    // said below with the command that does it
+    for warning in warnings.filter(|warning| !matches!(warning, ApprovalWarning::Beside(_))) {
+        line(&format!("    warning: {warning}"));
+    }
+    if let Err(why) = action.can_approve.check() {
+        line(&format!("    cannot be approved now: {why}"));
+    }
+}
+
 /// What waits for a person's decision.
-pub(super) fn waiting(snapshot: &Snapshot) {
+pub(super) fn waiting(snapshot: &Snapshot, you: &str) {
     let mut any = false;
     for action in snapshot.for_a_person() {
         any = true;
-        let risk = action.risk.word();
-        line(&format!(
-            "{}  {}  {risk}  {}{}",
-            action.id,
-            action.digest,
-            count(action),
-            action.title
-        ));
-        line(&format!("    code: {}", action.digest.code()));
-        if action.faded.is_some()
-            || action
-                .checks
-                .iter()
-                .any(|check| check.status != CheckStatus::Pass)
-        {
-            line(&format!("    checks: {}", action.checks_in_words(" · ")));
-            stale(action);
-        }
-        if let Some(people) = &action.people {
-            line(&format!("    {}", people.words()));
-        }
-        for warning in action.warnings() {
-            line(&format!("    warning: {warning}"));
-        }
-        if let Err(why) = action.can_approve.check() {
-            line(&format!("    cannot be approved now: {why}"));
-        }
+        block(action, you);
     }
     for (action, refreshing) in summary::refreshing(snapshot) {
         any = true;
         let id = action.id;
-        line(&format!("{id}  {}  {}", action.risk.word(), action.title));
+        match action.is_refreshing() && action.takes_approval() {
+            // who approves what is shown now, is shown it
+            true => block(action, you),
+            false => line(&format!("{id}  {}  {}", action.risk.word(), action.title)),
+        }
         line(&format!("    {}", refreshing.words()));
         line(&format!("    to take the approval back: casimir-dkg undo {id}"));
         if let Some(anew) = action.approved_anew() {
@@ -206,7 +233,7 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
     if let Some(phrase) = &action.phrase {
         field("phrase", format!("type \"{phrase}\" with --phrase"));
     }
-    field("state", action.standing());
+    field("state", action.standing_in_full());
     if let Some(refreshing) = &action.refreshing {
         field("acts", refreshing.words());
     }
@@ -223,10 +250,8 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
     line("");
     field("in full", &action.title);
     if let Some(decision) = &action.decision {
-        field(
-            "decided",
-            format!("by {} at {}", decision.decider, decision.at.to_utc()),
-        );
+        let by = listed(&action.deciders(), "and");
+        field("decided", format!("by {by} at {}", decision.at.to_utc()));
     }
     for fact in &action.facts {
         if fact.label.is_empty() {

@@ -176,6 +176,9 @@ impl App {
     /// # Errors
     /// Why not.
     pub(crate) fn can_be_sent(&self, action: &ActionView) -> Result<(), String> {
+        if let Some(words) = self.my_approval(action) {
+            return Err(words);
+        }
         let sent = |p: &super::Pending| p.approves && p.counts() && p.subject == Subject::Action(action.id);
         if self.pending.iter().any(sent) {
             return Err(format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use casimir_dkg::types::{CeremonyPlan, OperatorId, format_ether};
-use casimir_dkg::view::{ActionView, FactKind, Payload};
+use casimir_dkg::view::{ActionView, FactKind, Payload, PeopleView};
 
 use crate::console::widgets::status;
 
@@ -14,6 +14,9 @@ pub(crate) fn changes(before: &ActionView, now: &ActionView) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(worse) = now.worse().filter(|worse| Some(*worse) != before.worse()) {
         out.push(worse.to_string());
+    }
+    if !before.is_approved_as(now) {
+        out.push(approved(now));
     }
     compare(&sent(&before.payload), &sent(&now.payload), &mut out);
     if before.payload != now.payload && sent(&before.payload) == sent(&now.payload) {
@@ -30,6 +33,19 @@ pub(crate) fn changes(before: &ActionView, now: &ActionView) -> Vec<String> {
         out.push("its digest".to_owned());
     }
     out
+}
+
+/// Who has approved it until now, where it takes more than one person.
+fn approved(now: &ActionView) -> String {
+    let counts = now
+        .people
+        .as_ref()
+        .map_or_else(|| "by 1 person".to_owned(), PeopleView::words);
+    let waits = now
+        .refreshing
+        .as_ref()
+        .map_or_else(String::new, |it| format!("; {it}"));
+    format!("approved: {counts}{waits}")
 }
 
 /// Named values, in the order in which they are read.

@@ -39,7 +39,7 @@ pub(crate) use list::List;
 pub(crate) use logs::{Going, INDENT, Logs, words};
 pub(crate) use messages::{Message, Messages};
 pub(crate) use older::{Older, Reading};
-pub(crate) use overlay::{Ask, CopyList, Editor, Field, FieldKind, Help, Overlay, Window};
+pub(crate) use overlay::{Ask, Closed, CopyList, Editor, Field, FieldKind, Help, Meant, Overlay, Window};
 pub(crate) use palette::{Entry, Palette, entries};
 pub(crate) use past::{Past, moment};
 pub(crate) use pending::{Pending, Subject};
@@ -64,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) grace: Duration,
     pub(crate) read_only: bool,
     pub(crate) allow_suspend: bool,
+    /// Whoever sits here, as the journal names them.
+    pub(crate) you: String,
     /// The engine is another process's, and goes on without this console.
     pub(crate) attached: Option<Seated>,
     /// What leaving ends, where that is more than the engine of this process.
@@ -137,6 +139,8 @@ pub(crate) struct App {
     pub(crate) read: Vec<ActionView>,
     pub(crate) details: Vec<Detail>,
     pub(crate) overlay: Option<Overlay>,
+    /// What the key that takes back stood for on the screen at the last draw.
+    pub(crate) undo_shown: Option<ActionId>,
     pub(crate) toast: Option<Toast>,
     /// What was said at the bottom, whole, after it is gone from there.
     pub(crate) messages: Messages,
@@ -200,6 +204,7 @@ impl App {
             read: Vec::new(),
             details: Vec::new(),
             overlay: None,
+            undo_shown: None,
             toast: None,
             messages: Messages::default(),
             cut: false,
@@ -247,6 +252,7 @@ impl App {
             Some(Overlay::Copy(_)) => Scene::Copy,
             Some(Overlay::Committee(_)) => Scene::Committee,
             Some(Overlay::Batch(_)) => Scene::Batch,
+            Some(Overlay::Closed(_)) => Scene::Closed,
             None => self.scene_beneath(),
         }
     }

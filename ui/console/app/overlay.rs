@@ -1,4 +1,5 @@
-//! What can lie over a screen and take the keyboard. There is at most one, and the user opened it: nothing opens itself.
+//! What can lie over a screen and take the keyboard. There is at most one, and the user opened it: nothing opens itself but
+//! what takes the place of one that closed by itself.
 
 use std::time::Duration;
 
@@ -25,13 +26,52 @@ pub(crate) enum Overlay {
     Committee(Editor),
     Batch(Box<Batch>),
     Palette(Palette),
+    Closed(Closed),
 }
 
 impl Overlay {
     /// It lies over the page, and does not stand beneath it.
     pub(crate) fn floats(&self) -> bool {
-        !matches!(self, Self::Ask(_) | Self::Input(_))
+        !matches!(self, Self::Ask(_) | Self::Input(_) | Self::Closed(_))
     }
+
+    /// What somebody types into it, or is about to answer: keys that come later were meant for that.
+    pub(crate) fn meant(&self) -> Meant {
+        let text = |input: &Input| match input.value() {
+            "" => Meant::Typed(None),
+            text => Meant::Typed(Some(text.to_owned())),
+        };
+        match self {
+            Self::Input(field) => text(&field.input),
+            Self::Palette(palette) => text(&palette.input),
+            Self::Batch(batch) => text(&batch.input),
+            Self::Ask(_) | Self::Quit { .. } => Meant::Answered,
+            Self::Committee(_) => Meant::Chosen,
+            Self::Help(_) | Self::Messages { .. } | Self::Copy(_) | Self::Closed(_) => Meant::Read,
+        }
+    }
+}
+
+/// What the keys that go to something over a screen are meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Meant {
+    /// A text, and what of it is there.
+    Typed(Option<String>),
+    /// A yes or a no.
+    Answered,
+    /// A choice of operators.
+    Chosen,
+    /// Nothing beside closing it.
+    Read,
+}
+
+/// Stands in the place of what closed by itself: letters that are still on their way would be commands of the page.
+#[derive(Debug, Clone)]
+pub(crate) struct Closed {
+    /// Why it closed.
+    pub(crate) why: String,
+    /// What became of what was typed or answered.
+    pub(crate) unused: String,
 }
 
 #[derive(Debug, Clone, Default)]

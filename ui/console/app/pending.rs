@@ -22,6 +22,8 @@ pub(crate) struct Pending {
     pub(crate) what: String,
     /// An approve request: the same action is not sent twice.
     pub(crate) approves: bool,
+    /// The first ticket of those that were sent together with it, itself among them.
+    pub(crate) together: Option<u64>,
     pub(crate) sent: Duration,
     pub(crate) reply: Option<Reply>,
 }

@@ -94,16 +94,64 @@ impl App {
 
     /// The action whose approval the key would take back.
     pub(crate) fn undoable(&self) -> Option<&ActionView> {
-        undone_first(&self.snapshot, self.subject_action())
+        let list = || self.list(self.pane()).picked;
+        let is_meant = !self.details.is_empty() || list();
+        undone_first(&self.snapshot, self.subject_action(), is_meant)
+    }
+
+    /// What the key would take back, where that is nothing of what is in front: its label names it.
+    pub(crate) fn undoable_elsewhere(&self) -> Option<ActionId> {
+        let in_front = self.subject_action().map(|action| action.id);
+        let taken = self.undoable()?.id;
+        (Some(taken) != in_front).then_some(taken)
+    }
+
+    /// Whether whoever sits here approved it: then it takes another person.
+    pub(crate) fn is_approved_by_me(&self, action: &ActionView) -> bool {
+        let you = self.settings.you.as_str();
+        let people = action.people.as_ref().filter(|_| action.is_proposed());
+        people.is_some_and(|people| people.is_approved_by(you))
+    }
+
+    /// Whether an approval of it by whoever sits here can be given.
+    pub(crate) fn takes_mine(&self, action: &ActionView) -> bool {
+        action.takes_approval() && self.my_approval(action).is_none()
+    }
+
+    /// What becomes of the approval that whoever sits here has given, in words; none where there is none, or where what is
+    /// shown now can be approved in the place of one that waits.
+    pub(crate) fn my_approval(&self, action: &ActionView) -> Option<String> {
+        let people = action
+            .people
+            .as_ref()
+            .filter(|_| self.is_approved_by_me(action))?;
+        if action.takes_anew(&self.settings.you) {
+            return None;
+        }
+        let id = action.id;
+        Some(
+            match people
+                .refreshing
+                .iter()
+                .any(|by| by.to_string() == self.settings.you)
+            {
+                true if action.is_refreshing() => format!("you approved {id}, which waits for stale checks"),
+                true => format!(
+                    "you approved {id}, {people}: it waits for stale checks, and takes another person"
+                ),
+                false => format!("you approved {id}, {people}: it takes another person"),
+            },
+        )
     }
 
     /// What the key would take back, said beside an action: `u takes the approval back`.
     pub(crate) fn takes_back(&self, beside: ActionId) -> Option<String> {
         let key = self.settings.keys.label(Group::Work, Command::TakeBack);
-        let id = self.undoable().filter(|_| !key.is_empty())?.id;
+        let action = self.undoable().filter(|_| !key.is_empty())?;
+        let id = action.id;
         Some(match id == beside {
-            true => format!("{key} takes the approval back"),
-            false => format!("{key} takes that of {id} back first"),
+            true => format!("{key} takes {} back", action.its_approvals()),
+            false => format!("{key} takes that of {id} back"),
         })
     }
 
@@ -123,21 +171,29 @@ impl App {
 
     /// Whether the key that approves opens something else that waits.
     pub(crate) fn leads_on(&self) -> bool {
-        let takes = self.subject_action().is_some_and(ActionView::takes_approval);
-        !takes && self.past.is_none() && self.snapshot.waiting().next().is_some()
+        let takes = self
+            .subject_action()
+            .is_some_and(|action| self.takes_mine(action));
+        !takes && self.past.is_none() && self.waits_for_me().next().is_some()
+    }
+
+    /// What waits, without what whoever sits here has approved.
+    pub(crate) fn waits_for_me(&self) -> impl Iterator<Item = &ActionView> {
+        let waiting = self.snapshot.waiting();
+        waiting.filter(|action| self.my_approval(action).is_none())
     }
 
     /// Whether the footer offers the command now. The command itself explains why not.
     pub(crate) fn offers(&self, command: Command) -> bool {
-        let waiting = || self.subject_action().filter(|a| a.waits());
-        let approvable = || self.subject_action().filter(|a| a.takes_approval());
+        let proposed = || self.subject_action().filter(|a| a.is_proposed());
+        let approvable = || self.subject_action().filter(|a| self.takes_mine(a));
         match command {
             // where the row in question is decided it leads on to what waits
             Command::Approve => approvable().is_some() || self.leads_on(),
-            Command::Reject => self.subject_action().is_some_and(ActionView::is_proposed),
+            Command::Reject => proposed().is_some(),
             Command::Mark => approvable().is_some_and(|a| self.has_like(a)),
             Command::Batch => !self.marked.is_empty(),
-            Command::Committee => waiting().is_some_and(|a| a.committee.is_some()),
+            Command::Committee => proposed().is_some_and(|a| a.committee.is_some()),
             Command::Retry | Command::Pause => self.subject_case().is_some(),
             Command::Reshare | Command::Exit => self.subject_validator().is_some(),
             Command::TakeBack => self.undoable().is_some(),
@@ -167,11 +223,18 @@ impl App {
     }
 }
 
-/// What one key takes back with this action in front: that, unless something else counts down and it does not.
-fn undone_first<'a>(snapshot: &'a Snapshot, in_front: Option<&'a ActionView>) -> Option<&'a ActionView> {
+/// What one key takes back. Of what is in front, that which was opened or picked is meant; where the selection only follows
+/// what matters, something that counts down is gone first.
+fn undone_first<'a>(
+    snapshot: &'a Snapshot,
+    in_front: Option<&'a ActionView>,
+    is_meant: bool,
+) -> Option<&'a ActionView> {
     let in_front = in_front.and_then(|action| Some((action, action.undo?)));
     match in_front {
-        Some((action, undo)) if undo.until.is_some() || summary::leaving(snapshot).is_empty() => Some(action),
+        Some((action, undo)) if is_meant || undo.until.is_some() || summary::leaving(snapshot).is_empty() => {
+            Some(action)
+        }
         _ => summary::approved_last(snapshot),
     }
 }

@@ -68,24 +68,29 @@ impl App {
     }
 
     fn anything_waits(&self) -> Result<(), String> {
-        let mut waiting = self.snapshot.waiting();
-        waiting
-            .next()
-            .map(|_| ())
+        let waits = self.snapshot.waiting().next().is_some();
+        waits
+            .then_some(())
             .ok_or("nothing waits for a decision".to_owned())
     }
 
     /// Where nothing in front waits, the key goes to what does.
     fn can_approve(&self) -> Result<(), String> {
-        match self.subject_action().filter(|a| a.takes_approval()) {
+        match self.subject_action().filter(|a| self.takes_mine(a)) {
             Some(action) => action.can_approve.check().map_err(ToString::to_string),
-            None => self.anything_waits(),
+            None if self.waits_for_me().next().is_some() => Ok(()),
+            None => {
+                let mine = self.subject_action().and_then(|action| self.my_approval(action));
+                self.anything_waits()?;
+                Err(mine
+                    .unwrap_or_else(|| "what waits was approved by you: it takes another person".to_owned()))
+            }
         }
     }
 
     fn can_on_action(&self, command: Command) -> Result<(), String> {
         let action = self.subject_action().ok_or("no action is selected")?;
-        if !action.is_proposed() || command == Command::Committee && !action.waits() {
+        if !action.is_proposed() {
             return Err(format!("{} is {}", action.id, action.standing()));
         }
         match command {

@@ -24,11 +24,12 @@ pub(crate) enum Group {
     Help,
     Messages,
     Palette,
+    Closed,
 }
 
 impl Group {
     /// Every group, in the order of the help.
-    pub(crate) const ALL: [Group; 17] = [
+    pub(crate) const ALL: [Group; 18] = [
         Group::Work,
         Group::Ask,
         Group::Move,
@@ -43,6 +44,7 @@ impl Group {
         Group::Help,
         Group::Messages,
         Group::Palette,
+        Group::Closed,
         Group::Global,
         Group::Over,
         Group::Always,
@@ -68,6 +70,7 @@ impl Group {
             Group::Help => "help",
             Group::Messages => "messages",
             Group::Palette => "palette",
+            Group::Closed => "closed",
         }
     }
 
@@ -91,6 +94,9 @@ impl Group {
             Group::Help => "In this help",
             Group::Messages => "In the messages",
             Group::Palette => "In the list of commands",
+            Group::Closed => {
+                "When something closed by itself while you typed or answered; no other key is heard then"
+            }
         }
     }
 }
@@ -110,10 +116,11 @@ pub(crate) enum Scene {
     Help,
     Messages,
     Palette,
+    Closed,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Scene; 12] = [
+    pub(crate) const ALL: [Scene; 13] = [
         Scene::List,
         Scene::Logs,
         Scene::Detail,
@@ -126,6 +133,7 @@ impl Scene {
         Scene::Help,
         Scene::Messages,
         Scene::Palette,
+        Scene::Closed,
     ];
 
     /// The groups that are heard, most specific first.
@@ -144,6 +152,7 @@ impl Scene {
             Scene::Help => &[G::Help, G::Move, G::Over, G::Always],
             Scene::Messages => &[G::Messages, G::Move, G::Over, G::Always],
             Scene::Palette => &[G::Palette, G::Always],
+            Scene::Closed => &[G::Closed, G::Always],
         }
     }
 }
@@ -363,6 +372,8 @@ pub(crate) const TABLE: &[Row] = &[
     row(G::Palette, C::PageUp, "page-up", &["pageup"], "", "one page up"),
     row(G::Palette, C::PageDown, "page-down", &["pagedown"], "", "one page down"),
     row(G::Palette, C::Close, "close", &["esc"], "close", "close"),
+
+    row(G::Closed, C::Close, "close", &["esc"], "go on", "go on, once it is read what happened"),
 
     row(G::Global, C::NextPane, "next-pane", &["tab"], "next", "next pane"),
     row(G::Global, C::PreviousPane, "previous-pane", &["shift-tab"], "", "previous pane"),

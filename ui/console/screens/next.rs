@@ -84,7 +84,11 @@ pub(in crate::console) fn words(app: &App) -> String {
     }
     match s.chain.link {
         LinkState::Connecting => return "wait: the chain is being asked".to_owned(),
-        LinkState::Down => return "nothing to press: no execution node answers; i shows them".to_owned(),
+        LinkState::Down => {
+            // what was approved waits for just that, and the key that takes it back is wanted then
+            let lost = || "nothing to press: no execution node answers; i shows them".to_owned();
+            return refreshing(app).unwrap_or_else(lost);
+        }
         _ => {}
     }
     refreshing(app).unwrap_or_else(|| under_way(app))
@@ -139,7 +143,7 @@ fn refreshing(app: &App) -> Option<String> {
 /// What the approve key would open: what can be approved rather than what cannot.
 fn in_front(app: &App) -> Option<&ActionView> {
     let selected = app.subject_action().filter(|a| a.waits());
-    let can = |action: &&ActionView| action.can_approve.is_yes();
+    let can = |action: &&ActionView| action.can_approve.is_yes() && app.my_approval(action).is_none();
     selected
         .filter(can)
         .or_else(|| app.snapshot.for_a_person().find(can))
@@ -149,6 +153,11 @@ fn in_front(app: &App) -> Option<&ActionView> {
 
 fn decide(app: &App, action: &ActionView) -> String {
     let key = app.settings.keys.label(Group::Work, Command::Approve);
+    if let Some(words) = app.my_approval(action) {
+        let undo = app.takes_back(action.id).filter(|_| action.undo.is_some());
+        let undo = undo.map_or_else(String::new, |words| format!("; {words}"));
+        return format!("nothing to press: {words}{undo}");
+    }
     if let Err(why) = action.can_approve.check() {
         let open = app.settings.keys.label(Group::List, Command::Open);
         return format!("{open} opens {}, which cannot be approved now: {why}", action.id);
@@ -157,13 +166,15 @@ fn decide(app: &App, action: &ActionView) -> String {
         (_, Risk::Irreversible, _) => "nobody can undo it, so you type its phrase",
         (Family::Transaction, ..) => "the second decision, a transaction that moves money",
         (_, _, Payload::Ceremony(ceremony)) => match ceremony.plan.kind() {
-            CeremonyKind::Keygen => "operators make a key; a deposit takes two decisions",
+            CeremonyKind::Keygen => "operators make a key; its deposit is decided next",
             CeremonyKind::Reshare => "operators hand on a key; telling the contract is the second decision",
             CeremonyKind::Sign => "operators sign; publishing it is the second decision",
         },
         _ => "it waits for your decision",
     };
-    format!("{key} opens {}: {why}", action.id)
+    let ended = action.approvals_ended.last();
+    let ended = ended.map_or_else(String::new, |words| format!("; {words}"));
+    format!("{key} opens {}: {why}{ended}", action.id)
 }
 
 #[cfg(test)]
@@ -172,7 +183,7 @@ mod tests {
     use crate::console::tests::fixture::{self, app};
 
     #[test]
-    fn the_first_minute_says_what_a_key_generation_is_for_and_that_a_deposit_takes_two_decisions() {
+    fn the_first_minute_says_what_a_key_generation_is_for_and_that_its_deposit_is_decided_next() {
         let mut snapshot = fixture::busy();
         let keygen = fixture::keygen("deposit/9#1", casimir_dkg::view::ActionState::Proposed, false);
         let deposit = snapshot.actions[0].clone();
@@ -180,7 +191,7 @@ mod tests {
         snapshot.ceremonies.clear();
         assert_eq!(
             words(&app(snapshot.clone())),
-            "a opens deposit/9#1: operators make a key; a deposit takes two decisions"
+            "a opens deposit/9#1: operators make a key; its deposit is decided next"
         );
         snapshot.actions = vec![deposit];
         assert!(words(&app(snapshot.clone())).contains("moves money"));

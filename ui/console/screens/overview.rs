@@ -1,7 +1,7 @@
 //! The overview: what to press next, and every pane that fits, side by side where it is wide.
 //!
 //! ```text
-//! next: a opens deposit/1#1: operators make a key; a deposit takes two decisions
+//! next: a opens deposit/1#1: operators make a key; its deposit is decided next
 //! ╭ approvals ─────────────────╮╭ ceremonies ──────────────╮
 //! ╰────────────────────────────╯│ operator × round, live     │
 //! ╭ pool events ───────────────╮╰────────────────────────────╯

@@ -11,7 +11,7 @@ use crate::console::app::{Ask, Field, FieldKind, Target};
 /// The approve key.
 pub(super) fn start(app: &mut App) -> Vec<Effect> {
     let action = match app.subject_action().cloned() {
-        Some(action) if action.takes_approval() => action,
+        Some(action) if app.takes_mine(&action) => action,
         other => return instead(app, other.as_ref()),
     };
     let target = Target::Row(RowId::Action(action.id));
@@ -46,15 +46,16 @@ fn instead(app: &mut App, decided: Option<&ActionView>) -> Vec<Effect> {
     let (here, follows, relation) = match decided {
         Some(action) => {
             let follows = app.snapshot.successor(action.id).map(|a| a.id);
+            let stands = app.my_approval(action);
             (
-                format!("{} is {}", action.id, action.standing()),
+                stands.unwrap_or_else(|| format!("{} is {}", action.id, action.standing())),
                 follows,
                 "follows from it",
             )
         }
         None => {
             let case = app.subject_case();
-            let of_case = app.snapshot.waiting().find(|a| Some(a.id.case) == case);
+            let of_case = app.waits_for_me().find(|a| Some(a.id.case) == case);
             (
                 "here is nothing to decide".to_owned(),
                 of_case.map(|a| a.id),
@@ -62,12 +63,16 @@ fn instead(app: &mut App, decided: Option<&ActionView>) -> Vec<Effect> {
             )
         }
     };
-    let next = app.snapshot.waiting().next().map(|a| a.id);
+    let next = app.waits_for_me().next().map(|a| a.id);
     let (next, relation) = match (follows, next) {
         (Some(follows), _) => (follows, relation),
         (None, Some(next)) => (next, "waits next"),
         (None, None) => {
-            app.say(Token::Info, format!("{here}, and nothing waits for a decision"));
+            let what = match app.snapshot.waiting().next() {
+                Some(_) => "nothing else waits for you",
+                None => "nothing waits for a decision",
+            };
+            app.say(Token::Info, format!("{here}, and {what}"));
             return vec![];
         }
     };
@@ -109,13 +114,7 @@ fn may_be_asked(app: &mut App, action: &ActionView) -> Result<(), String> {
 pub(super) fn phrase_typed(app: &mut App, id: ActionId, digest: Root, phrase: String) {
     match app.known().action(id).cloned() {
         Some(action) if action.digest == digest => question(app, &action, Some(phrase)),
-        _ => {
-            app.overlay = None;
-            app.say(
-                Token::Warn,
-                format!("{id} changed while you typed: read it again"),
-            );
-        }
+        _ => closed::instead_of_a_question(app, format!("{id} changed while you typed: read it again")),
     }
 }
 
@@ -161,11 +160,21 @@ fn facts(action: &ActionView) -> Vec<String> {
         }
     }
     let warnings = action.warnings().into_iter();
-    first.splice(0..0, warnings.map(|text| format!("! {text}")));
+    first.splice(0..0, warnings.map(|warning| format!("! {warning}")));
     first.push(format!("code: {}", action.digest.code()));
     first.push(checks(action));
+    first.extend(
+        action
+            .refreshing_lasts_for()
+            .map(|words| format!("The approval {words}")),
+    );
     if let Some(people) = &action.people {
-        first.push(format!("It takes {} people; {}", people.needed, people.words()));
+        first.push(format!(
+            "It takes {} people; {}; {}",
+            people.needed,
+            people.words(),
+            people.one_more()
+        ));
     }
     if action.risk == Risk::Irreversible {
         first.push("This cannot be undone by anybody.".to_owned());

@@ -6,6 +6,7 @@ use crossterm::event::KeyCode;
 use tui_input::{Input, InputRequest};
 
 use super::*;
+use crate::console::app::{Pending, Subject};
 use crate::console::keys::Key;
 use crate::console::screens::panes::APPROVALS;
 
@@ -112,6 +113,7 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
         return vec![];
     };
     let mut effects = Vec::new();
+    let first = app.next_ticket;
     for action in &batch.actions {
         app.marked.retain(|(id, _)| *id != action.id);
         effects.extend(send::request(
@@ -123,6 +125,8 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
             },
         ));
     }
+    let sent = app.pending.iter_mut().filter(|pending| pending.ticket >= first);
+    sent.for_each(|pending| pending.together = Some(first));
     if !effects.is_empty() {
         // marking has led down to what is over: the next that waits is in front again
         app.with_list(APPROVALS, |list, _| list.picked = false);
@@ -134,6 +138,32 @@ pub(super) fn submit(app: &mut App) -> Vec<Effect> {
         app.say(Token::Pending, text);
     }
     effects
+}
+
+/// What each of those came to that were sent together with this one, where all of them are answered: what the engine says of
+/// several alike is said once.
+pub(super) fn came_to(app: &App, ticket: u64) -> Option<String> {
+    let of = |pending: &&Pending| pending.together == Some(ticket);
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
+    for pending in app.pending.iter().filter(of) {
+        let Subject::Action(id) = pending.subject else {
+            continue;
+        };
+        let id = id.to_string();
+        let words = match pending.reply.as_ref()? {
+            Ok(accepted) => accepted.message.as_str().replacen(&id, "", 1).trim().to_owned(),
+            Err(why) => why.in_full(),
+        };
+        match said.iter_mut().find(|(other, _)| *other == words) {
+            Some((_, ids)) => ids.push(id),
+            None => said.push((words, vec![id])),
+        }
+    }
+    let said = said
+        .into_iter()
+        .map(|(words, ids)| format!("{}: {words}", ids.join(", ")));
+    let said: Vec<_> = said.collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// A new state came: marks of what changed or was decided go, and a page that shows such a thing is made anew.

@@ -7,7 +7,7 @@ use crate::console::app::Editor;
 
 /// `e`
 pub(super) fn open(app: &mut App) {
-    let Some(action) = app.subject_action().filter(|a| a.waits()) else {
+    let Some(action) = app.subject_action().filter(|a| a.is_proposed()) else {
         app.say(Token::Info, "no key generation or reshare waits here");
         return;
     };
@@ -18,16 +18,23 @@ pub(super) fn open(app: &mut App) {
         );
         return;
     };
+    let id = action.id;
+    let given = action.undo.map(|_| action.its_approvals());
     // where a member is down, the editor begins with what the engine offers instead: enter proposes that
     let offered = committee.worse.as_ref().and_then(|worse| worse.instead.clone());
     let chosen = offered.unwrap_or_else(|| committee.proposed.clone());
     app.overlay = Some(Overlay::Committee(Editor {
-        action: action.id,
+        action: id,
         chosen,
         committee,
         selected: 0,
         offset: 0,
     }));
+    if let Some(given) = given {
+        let words =
+            format!("{given} of {id} given so far would not be for another committee: it is approved anew");
+        app.say(Token::Warn, words);
+    }
 }
 
 /// Puts the operator under the cursor in or out.

@@ -39,7 +39,7 @@ pub(super) fn start(app: &mut App) {
 pub(super) fn question(app: &mut App, pool: PoolId) {
     app.overlay = None;
     let Some(validator) = app.snapshot.validators.iter().find(|v| v.pool == pool) else {
-        return app.say(Token::Warn, format!("pool {pool} has no validator any more"));
+        return closed::instead_of_a_question(app, format!("pool {pool} has no validator any more"));
     };
     let follows = match app.snapshot.mode {
         Mode::Auto => {

@@ -29,7 +29,7 @@ pub(super) fn reason_typed(app: &mut App, case: CaseId, reason: &str) {
     app.overlay = None;
     let on = match app.way_of(case, Way::GiveUp) {
         Ok(on) => on,
-        Err(why) => return app.say(Token::Warn, why),
+        Err(why) => return closed::instead_of_a_question(app, why),
     };
     let reason = SafeText::new(reason);
     let ask = Ask {

@@ -34,6 +34,8 @@ pub(super) fn pressed(app: &mut App, key: Key, repeat: bool) -> Vec<Effect> {
             palette::key(app, key);
             vec![]
         }
+        // it was meant for what is not there any more
+        (Scene::Closed, None) => vec![],
         (_, Some(command)) => run(app, scene, command),
         (_, None) => unknown(app, scene, key),
     }

@@ -6,6 +6,7 @@ mod approve;
 mod ask;
 mod audit;
 mod batch;
+mod closed;
 mod committee;
 mod copy;
 mod director;
@@ -201,6 +202,7 @@ fn drawn(app: &mut App) {
     if app.size.width < columns || app.size.height < rows {
         return;
     }
+    app.undo_shown = app.undoable().map(|action| action.id);
     if let Some(Overlay::Ask(question)) = &mut app.overlay {
         question.quiet_since.get_or_insert(app.now.mono);
         question.window.looked_at();

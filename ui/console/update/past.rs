@@ -97,7 +97,10 @@ fn show(app: &mut App, snapshot: Arc<Snapshot>) {
     app.details.clear();
     app.marked.clear();
     app.decided = None;
-    app.overlay = None;
+    // the journal may take a while, and something else be typed meanwhile
+    if app.overlay.is_some() {
+        closed::by_itself(app, "another moment is shown now".to_owned());
+    }
     app.forget_found();
     app.refresh_lists(|_| None);
 }

@@ -42,5 +42,8 @@ pub(super) fn arrived(app: &mut App, ticket: u64, reply: Reply) -> Vec<Effect> {
         let (token, text) = statusline::pending_line(app, &answered);
         app.tell(app.now.wall, token, text);
     }
+    if let Some(words) = answered.together.and_then(|first| batch::came_to(app, first)) {
+        app.say(Token::Info, words);
+    }
     vec![]
 }

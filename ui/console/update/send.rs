@@ -33,6 +33,7 @@ pub(super) fn request(app: &mut App, request: Request) -> Vec<Effect> {
         subject: subject(&request),
         what: request.to_string(),
         approves: matches!(request, Request::Approve { .. }),
+        together: None,
         sent: app.now.mono,
         reply: None,
     });

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use casimir_dkg::view::{ActionView, Mode, Snapshot};
+use casimir_dkg::view::{ActionState, ActionView, Mode, Snapshot};
 
 use super::*;
 use crate::console::app::{FieldKind, Subject};
@@ -67,25 +67,33 @@ fn close_outdated(app: &mut App) {
         None => format!("{id} is gone"),
         // what is being refreshed can be rejected still
         Some(action) if !action.takes_approval() && (digest.is_some() || !action.is_proposed()) => {
-            match &action.decision {
-                Some(decision) => format!(
-                    "{id} was decided by {}: {}",
-                    decision.decider,
-                    action.state.word()
-                ),
-                None => format!("{id} is {} now", action.standing()),
+            match action.decided() {
+                Some(decided) => format!("{id} was {decided}{}", and_now(action)),
+                None => format!("{id} is {} now", action.standing_in_full()),
             }
         }
         Some(action) if digest.is_some_and(|d| d != action.digest) => {
             format!("{id} changed while you were asked: read it again")
         }
         Some(action) if digest.is_some() && !is_as_seen(app, action) => {
-            format!("the checks of {id} changed while you were asked: read it again")
+            let seen = app.details.last().and_then(|detail| detail.seen.as_deref());
+            let what = match seen.is_none_or(|seen| seen.is_approved_as(action)) {
+                true => "the checks of",
+                false => "whose approvals count for",
+            };
+            format!("{what} {id} changed while you were asked: read it again")
         }
         Some(_) => return,
     };
-    app.overlay = None;
-    app.say(Token::Warn, why);
+    closed::by_itself(app, why);
+}
+
+/// How it stands since, where that is more than what was decided.
+fn and_now(action: &ActionView) -> String {
+    match action.state {
+        ActionState::Approved | ActionState::Rejected => String::new(),
+        _ => format!(", and is {} now", action.standing_in_full()),
+    }
 }
 
 /// A question about an approval stands over the page that was read.

@@ -10,7 +10,16 @@ use crate::console::keys::{Command, Group, Key};
 use crate::console::theme::Token;
 
 /// Labels of keys that lead out of what is in front.
-const WAYS_OUT: [&str; 7] = ["back", "back to now", "cancel", "close", "no", "quit", "stay"];
+const WAYS_OUT: [&str; 8] = [
+    "back",
+    "back to now",
+    "cancel",
+    "close",
+    "go on",
+    "no",
+    "quit",
+    "stay",
+];
 
 /// The label of the key that shows what some line has no room for.
 const WHOLE: &str = "whole";
@@ -89,6 +98,10 @@ pub(crate) fn hints(app: &App) -> Vec<(Key, String)> {
 fn label(app: &App, command: Command, label: &str) -> String {
     match (command, &app.overlay) {
         (Command::Yes, Some(Overlay::Ask(ask))) => ask.verb.to_owned(),
+        (Command::TakeBack, _) => match app.undoable_elsewhere() {
+            Some(other) => format!("{label} {other}"),
+            None => label.to_owned(),
+        },
         (Command::Approve, _) if app.leads_on() => "next".to_owned(),
         (Command::Pause, _) => {
             let paused = app

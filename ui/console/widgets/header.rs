@@ -324,23 +324,31 @@ fn tally(app: &App, names: Names, (full, short): (&str, &str), all: &[Health]) -
 /// What was approved and can still be stopped, on every screen.
 pub(crate) fn leaving(app: &App) -> Option<String> {
     let leaving = crate::summary::leaving(&app.snapshot);
-    let said = leaving.iter().filter_map(|action| {
-        let seconds = action.undo?.seconds_left(app.clock())?;
-        Some((action.id, format!("{} leaves in {seconds} s", action.id)))
+    // what was held by a check that somebody did not let pass is said as well: its countdown ended, and it did not leave
+    let held = app.snapshot.actions.iter().filter(|action| {
+        let is_held = || action.undo.is_some_and(|undo| undo.until.is_none());
+        !action.is_proposed() && is_held() && action.held_until_known().is_some()
+    });
+    let said = leaving.into_iter().chain(held).filter_map(|action| {
+        let leaves = action.leaves(app.clock())?;
+        Some((action.id, format!("{} {leaves}", action.id)))
     });
     let refreshing = crate::summary::refreshing(&app.snapshot);
     let refreshing = refreshing.map(|(action, it)| (action.id, format!("{} is {it}", action.id)));
     let said: Vec<_> = said.chain(refreshing).collect();
     let key = app.settings.keys.label(Group::Work, Command::TakeBack);
     let sign = Sign::Warn.glyph(app.settings.ascii);
-    let taken = app.undoable()?.id;
+    let taken = app.undoable()?;
     // whose approval the key means is not left to be guessed: what is in front may be held, and is not said here
     let whose = match &said[..] {
         [] => return None,
-        [(only, _)] if *only == taken => "the approval".to_owned(),
-        _ => format!("that of {taken}"),
+        [(only, _)] if *only == taken.id => taken.its_approvals().to_owned(),
+        _ => format!("that of {}", taken.id),
     };
     let said: Vec<_> = said.into_iter().map(|(_, words)| words).collect();
+    if key.is_empty() {
+        return Some(format!("{sign} {}", said.join(", ")));
+    }
     // first, because what is too long is cut at its end
     Some(format!("{sign} {key} takes {whose} back: {}", said.join(", ")))
 }

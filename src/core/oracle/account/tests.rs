@@ -349,6 +349,35 @@ fn a_block_that_moves_at_every_look_has_few_records() {
 }
 
 #[test]
+fn a_status_that_changes_to_and_fro_at_every_look_has_few_records() {
+    for other in [NonceStatus::Missing, NonceStatus::Pending] {
+        let mut life = sending();
+        // a day of looks, one each 12 seconds
+        for n in 1..7_200 {
+            life.now += 12_000;
+            let status = Some(other.clone());
+            let to_and_fro = match (n % 2, &other) {
+                (0, _) => Input::Inspected {
+                    action: action(1),
+                    status,
+                },
+                (_, NonceStatus::Missing) => Input::Inspected {
+                    action: action(1),
+                    status: Some(NonceStatus::Pending),
+                },
+                _ => in_block(5, false),
+            };
+            life.input(to_and_fro);
+        }
+        let flips = told(&life);
+        assert!((9..=45).contains(&flips), "{flips}");
+        // what is final is told at once
+        life.input(in_block(9_001, true));
+        assert_eq!(told(&life), flips + 1);
+    }
+}
+
+#[test]
 fn a_raise_without_a_price_is_asked_for_after_the_pause_of_a_refused_one() {
     let pause = settings().bump_after_ms;
     for (refused, pause) in [

@@ -58,6 +58,7 @@ fn proposed(turn: &mut Turn<'_>, id: ActionId) {
     };
     let is_ceremony = action.proposal.payload.family() == Family::Ceremony;
     if is_ceremony && held(turn, id.case) {
+        says_what_holds(turn, id);
         refresh(turn, id);
         return;
     }
@@ -107,6 +108,15 @@ fn says_refreshing(turn: &mut Turn<'_>, id: ActionId) -> bool {
     };
     turn.waits(id.case, &waits.words());
     true
+}
+
+/// What was approved and waits for stale checks waits for what holds every ceremony as well: both are said.
+fn says_what_holds(turn: &mut Turn<'_>, id: ActionId) {
+    let held = turn.state.waiting_reason(id.case).cloned();
+    let (Some(held), Some(waits)) = (held, turn.state.refreshing(id)) else {
+        return;
+    };
+    turn.waits(id.case, &format!("{}; {held}", waits.words()));
 }
 
 /// Whether nothing but checks that could not be looked at at the first look keeps a rule from letting an action pass, and

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::{signed_elsewhere, take};
 use crate::oracle::command::{OBSERVES, decidable};
-use crate::oracle::fading::{Approving, Faded, Overdue};
+use crate::oracle::fading::{Approving, Ended, Faded, Overdue};
 use crate::oracle::step::{counts_again_at, worse};
 use crate::oracle::turn::Turn;
 use crate::oracle::ways::why_not_there;
 use crate::oracle::{Action, ActionState, Decider, Mode, Payload, Record, Refusal, State, advance};
-use crate::types::{ActionId, Check, CheckStatus, OperatorId, SafeText, UnixMillis, in_words};
+use crate::types::{ActionId, Check, CheckStatus, OperatorId, SafeText, UnixMillis, in_words, listed};
 
 /// An approval of what has faded waits until the checks were made again.
 pub(super) fn refresh_first(
@@ -18,13 +18,18 @@ pub(super) fn refresh_first(
     approving: Approving,
     faded: &Faded,
 ) -> SafeText {
-    let by = approving.by.to_string();
+    let (by, until) = (approving.by.to_string(), turn.state.lapses_at(&approving));
     let waiting = turn.state.volatile.approving.entry(id).or_default();
     let before = waiting.len();
     waiting.retain(|other| !other.by.is_same(&approving.by));
     let is_again = waiting.len() < before;
-    waiting.push(approving);
-    turn.state.volatile.approval_ended.remove(&id);
+    turn.state.volatile.approves_again(id, &approving.by);
+    turn.state
+        .volatile
+        .approving
+        .entry(id)
+        .or_default()
+        .push(approving);
     advance::look_again(turn, id);
     if !is_again {
         note(
@@ -37,6 +42,19 @@ pub(super) fn refresh_first(
         );
     }
     let is_enough = turn.state.refreshing(id).is_some_and(|it| it.is_enough);
+    if is_again {
+        let more = if is_enough {
+            ""
+        } else {
+            ", and it takes another person"
+        };
+        return SafeText::new(&format!(
+            "{by} has approved {id} already, and its checks are stale still ({}): it waits for them until {} now{more}; \
+             a stop of the engine forgets it",
+            faded.why,
+            until.to_utc()
+        ));
+    }
     let (what, more) = match is_enough {
         true => (format!("{id} is approved"), ""),
         false => ("the approval counts".to_owned(), ", and takes another person"),
@@ -60,20 +78,24 @@ fn note(turn: &mut Turn<'_>, id: ActionId, text: &str) {
 }
 
 /// Takes down that an approval which waited for stale checks is over, also for who looks at the action next.
-fn counts_no_more(turn: &mut Turn<'_>, id: ActionId, whose: &SafeText, why: &str) {
-    ends(turn, id, whose, why);
+fn counts_no_more(turn: &mut Turn<'_>, id: ActionId, by: &Decider, why: &str) {
+    ends(turn, id, by, why);
     note(
         turn,
         id,
-        &format!("the approval of {id} by {whose} counts no more: {why}"),
+        &format!("the approval of {id} by {by} counts no more: {why}"),
     );
 }
 
 /// Nobody who comes back to the action takes it for one that was never approved.
-fn ends(turn: &mut Turn<'_>, id: ActionId, whose: &SafeText, why: &str) {
-    let words = format!("the approval by {whose} ended at {}: {why}", turn.at.to_utc());
-    let ended = &mut turn.state.volatile.approval_ended;
-    ended.insert(id, SafeText::new(&words));
+pub(super) fn ends(turn: &mut Turn<'_>, id: ActionId, by: &Decider, why: &str) {
+    let words = format!("the approval by {by} ended at {}: {why}", turn.at.to_utc());
+    turn.state.volatile.approves_again(id, by);
+    let ended = turn.state.volatile.approvals_ended.entry(id).or_default();
+    ended.push(Ended {
+        by: by.clone(),
+        words: SafeText::new(&words),
+    });
 }
 
 /// What waited for stale checks too long counts no more, whether they were made again or not.
@@ -84,7 +106,7 @@ pub(in crate::oracle) fn forget_overdue(turn: &mut Turn<'_>, id: ActionId) {
     let overdue: Vec<_> = waiting.into_iter().flatten().filter_map(overdue).collect();
     for (by, why) in overdue {
         drop_approving(turn, id, |approving| approving.by == by);
-        counts_no_more(turn, id, &SafeText::new(&by.to_string()), &why);
+        counts_no_more(turn, id, &by, &why);
     }
 }
 
@@ -120,20 +142,31 @@ pub(super) fn drop_approving(turn: &mut Turn<'_>, id: ActionId, which: impl Fn(&
     live.agenda.mark(id.case);
 }
 
-/// Approvals that waited for stale checks and were taken back.
-pub(in crate::oracle) struct TakenBack {
-    pub(in crate::oracle) whose: SafeText,
-    /// One of them was signed elsewhere.
-    pub(in crate::oracle) is_signed: bool,
+/// A person takes back what waits for stale checks. Gives those whose approvals they were.
+pub(in crate::oracle) fn take_back_approving(
+    turn: &mut Turn<'_>,
+    by: &SafeText,
+    id: ActionId,
+) -> Vec<Decider> {
+    let whose = waiting_for(turn.state, id);
+    drop_approving(turn, id, |_| true);
+    for other in &whose {
+        ends(turn, id, other, &format!("{by} took it back"));
+        note(
+            turn,
+            id,
+            &format!(
+                "{by} took back the approval of {id} by {other}, which waited for stale checks to be made again"
+            ),
+        );
+    }
+    whose
 }
 
-/// A person takes back what waits for stale checks.
-pub(in crate::oracle) fn take_back_approving(turn: &mut Turn<'_>, id: ActionId) -> Option<TakenBack> {
-    let whose = turn.state.approving(id)?;
-    let waiting = turn.state.volatile.approving.get(&id)?;
-    let is_signed = waiting.iter().any(|approving| approving.by.key().is_some());
-    drop_approving(turn, id, |_| true);
-    Some(TakenBack { whose, is_signed })
+/// Those whose approvals of an action wait for stale checks.
+fn waiting_for(state: &State, id: ActionId) -> Vec<Decider> {
+    let waiting = state.volatile.approving.get(&id).into_iter().flatten();
+    waiting.map(|approving| approving.by.clone()).collect()
 }
 
 /// Nothing is decided any more: what waits for stale checks would count for nobody.
@@ -146,10 +179,10 @@ pub(in crate::oracle) fn drop_all_approving(turn: &mut Turn<'_>, why: &str) {
 
 /// What waits for stale checks of one action would count for nothing any more.
 pub(in crate::oracle) fn drop_all_of(turn: &mut Turn<'_>, id: ActionId, why: &str) {
-    let whose = turn.state.approving(id);
+    let whose = waiting_for(turn.state, id);
     drop_approving(turn, id, |_| true);
-    if let Some(whose) = whose {
-        counts_no_more(turn, id, &whose, why);
+    for by in whose {
+        counts_no_more(turn, id, &by, why);
     }
 }
 
@@ -179,7 +212,7 @@ pub(in crate::oracle) fn refreshed(turn: &mut Turn<'_>, id: ActionId) {
             }
         };
         if let Err(why) = outcome {
-            ends(turn, id, &SafeText::new(&by.to_string()), &why);
+            ends(turn, id, &by, &why);
             note(
                 turn,
                 id,
@@ -207,8 +240,7 @@ fn wait_on(turn: &mut Turn<'_>, id: ActionId, kept: Vec<Approving>) {
         None => format!("{id} is {}", action.state.word()),
     };
     for approving in kept {
-        let whose = SafeText::new(&approving.by.to_string());
-        counts_no_more(turn, id, &whose, &why);
+        counts_no_more(turn, id, &approving.by, &why);
     }
 }
 
@@ -267,8 +299,11 @@ fn worse_than_shown(state: &State, action: &Action, approving: &Approving) -> Op
     if let Some(why) = worse.iter().find_map(too_late) {
         return Some(Hindrance::Lasting(why));
     }
-    if let Some(name) = worse.first() {
-        return Some(Hindrance::Passing(format!("{name} is not known yet")));
+    if !worse.is_empty() {
+        // whoever would approve what is shown now lets all of them pass
+        let are = if worse.len() > 1 { "are" } else { "is" };
+        let why = format!("{} {are} not known yet", listed(&worse, "and"));
+        return Some(Hindrance::Passing(why));
     }
     members.iter().find_map(|id| {
         let why = why_not_there(now, *id)?;

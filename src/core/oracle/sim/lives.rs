@@ -64,6 +64,9 @@ impl World {
                         reason: SafeText::new("the intake has ended"),
                     });
                     if self.process == process {
+                        self.input(Input::Stops);
+                    }
+                    if self.process == process {
                         self.die(0);
                     }
                 }

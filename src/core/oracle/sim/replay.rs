@@ -71,6 +71,7 @@ pub(super) fn kind(input: &Input) -> String {
         Input::ValidatorSeen { seen: None, .. } => "validator seen: not known",
         Input::Died { effect, .. } => return format!("died: {}", effect.name()),
         Input::Ends { .. } => "ends",
+        Input::Stops => "stops",
         Input::Command { command, .. } => asked(command),
     };
     sort.to_owned()
@@ -163,7 +164,9 @@ fn about(input: &Input) -> String {
             Command::ApproveSigned { name, signed, .. } => format!("{name}, {}", signed.statement.action),
             Command::SwitchMode { to, .. } => format!("{by}, {to}"),
         },
-        Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } => String::new(),
+        Input::Started | Input::Tick | Input::BeaconMoved | Input::Ends { .. } | Input::Stops => {
+            String::new()
+        }
     }
 }
 

@@ -106,7 +106,8 @@ impl Durable {
         own.any(|(_, s)| s.signed_at >= *made_at && in_the_chain(s))
     }
 
-    /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen.
+    /// The key of a pool as the journal knows it: of the newest reshare that was sent and included, else of the keygen. Which
+    /// one is the newest the order of the records says: a clock may have been set back between them.
     /// What was condemned, or was not what the contract took, is not the pool's key.
     #[must_use]
     pub fn known_key(&self, pool: PoolId) -> Option<KnownKey> {
@@ -118,12 +119,12 @@ impl Durable {
             .into_iter()
             .flat_map(ours)
             .filter(done)
-            .filter_map(|case| Some((case.since, case.moved_key().filter(used)?)))
+            .filter_map(|case| Some((case.moved_by, case.moved_key().filter(used)?)))
             .chain(
                 past.and_then(|past| past.reshare.as_ref())
-                    .map(|(since, key)| (*since, key.whole())),
+                    .map(|(moved_by, key)| (*moved_by, key.whole())),
             )
-            .max_by_key(|(since, _)| *since);
+            .max_by_key(|(moved_by, _)| *moved_by);
         let made = || {
             let here = cases::ALL.into_iter().flat_map(ours);
             here.filter_map(|case| Some((case.id.ordinal, case.made_key().filter(used)?)))

@@ -190,7 +190,7 @@ impl State {
         if let Record::Decided { action, .. } | Record::ActionVoided { action, .. } = record {
             // what waited for the same question has nothing to wait for
             self.volatile.approving.remove(action);
-            self.volatile.approval_ended.remove(action);
+            self.volatile.approvals_ended.remove(action);
         }
         if let Record::ActionProposed { action, .. } = record {
             let known = &self.durable.actions;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::oracle::ways::is_settled;
 use crate::oracle::{Cause, KnownKey, ValidatorPhase};
 use crate::types::{
-    ActionId, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, SafeText, UnixMillis,
+    ActionId, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, RequestKind, SafeText,
 };
 
 use super::{Case, Durable, Shed, Step};
@@ -103,10 +103,10 @@ pub struct Retired {
 pub(super) struct Past {
     /// Its newest case of each kind that left.
     newest: Vec<Newest>,
-    /// Of the newest key generation, by its case's number.
-    pub(super) keygen: Option<(u32, UnixMillis, PastKey)>,
-    /// Of the newest reshare.
-    pub(super) reshare: Option<(UnixMillis, PastKey)>,
+    /// Of the newest key generation, by its case's number, and the record that its case ended with.
+    pub(super) keygen: Option<(u32, u64, PastKey)>,
+    /// Of the newest reshare, by the record that its case ended with.
+    pub(super) reshare: Option<(u64, PastKey)>,
     /// Its validator has left.
     pub(super) left: bool,
 }
@@ -144,8 +144,8 @@ impl Past {
         self.newest.iter().find(|newest| newest.kind == kind)
     }
 
-    /// Whoever has shares of a key that is of use, and since when: whether by a reshare, and the time.
-    pub(super) fn holders(&self) -> Option<((bool, UnixMillis), &[OperatorId])> {
+    /// Whoever has shares of a key that is of use, and since when: whether by a reshare, and the record.
+    pub(super) fn holders(&self) -> Option<((bool, u64), &[OperatorId])> {
         if self.left {
             return None;
         }
@@ -365,15 +365,15 @@ impl Durable {
                 .as_ref()
                 .is_none_or(|(known, ..)| *known <= id.ordinal)
         {
-            past.keygen = Some((id.ordinal, case.since, PastKey::of(&key)));
+            past.keygen = Some((id.ordinal, case.moved_by, PastKey::of(&key)));
         }
         if let Some(key) = case.moved_key().filter(used)
             && past
                 .reshare
                 .as_ref()
-                .is_none_or(|(known, _)| *known <= case.since)
+                .is_none_or(|(known, _)| *known <= case.moved_by)
         {
-            past.reshare = Some((case.since, PastKey::of(&key)));
+            past.reshare = Some((case.moved_by, PastKey::of(&key)));
         }
         past.left |= case.phase.is_some_and(|phase| phase >= ValidatorPhase::Exited);
         if let Some((_, holders)) = past.holders() {

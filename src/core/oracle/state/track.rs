@@ -27,8 +27,8 @@ pub struct Track {
     pub holds: u32,
 }
 
-/// Whether by a reshare and since when, and by whom a pool's key is held.
-type Held = ((bool, UnixMillis), Vec<OperatorId>);
+/// Whether by a reshare and since which record, and by whom a pool's key is held.
+type Held = ((bool, u64), Vec<OperatorId>);
 
 /// Part in a ceremony that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl Durable {
             if case.served_by.is_some() {
                 continue;
             }
-            let age = (case.reshare.is_some(), case.since);
+            let age = (case.reshare.is_some(), case.moved_by);
             if known.as_ref().is_none_or(|(known, _)| *known < age) {
                 *known = Some((age, shares.keys().copied().collect()));
             }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::oracle::fading::{Approving, Look, Sight};
+use crate::oracle::Decider;
+use crate::oracle::fading::{Approving, Ended, Look, Sight};
 use crate::oracle::{ChainFacts, Mode, Proposal};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, Root, SafeText,
@@ -52,6 +53,7 @@ impl Volatile {
         self.died.retain(|(case, _)| *case != id);
         self.unmined_since.retain(|action, _| action.case != id);
         self.moved.retain(|action, _| action.case != id);
+        self.flipped.retain(|action, _| action.case != id);
         self.notes.retain(|action, _| action.case != id);
         self.asked_at.remove(&id);
         self.approved_up_ms.retain(|action, _| action.case != id);
@@ -99,6 +101,13 @@ impl Volatile {
         }
     }
 
+    /// A person's approval has ended, or was given again: what was said of an earlier one is old.
+    pub(in crate::oracle) fn approves_again(&mut self, id: ActionId, by: &Decider) {
+        if let Some(ended) = self.approvals_ended.get_mut(&id) {
+            ended.retain(|ended| !ended.by.is_same(by));
+        }
+    }
+
     /// What was said of why a case waits is over. What the desk said last stands for as long as it is the last.
     pub(in crate::oracle) fn falls_silent(&mut self, case: CaseId) {
         match self.heard.get(&case) {
@@ -115,7 +124,7 @@ impl Volatile {
         self.wavering.retain(|action, _| !of(action));
         self.undo_from.retain(|action, _| !of(action));
         self.approving.retain(|action, _| !of(action));
-        self.approval_ended.retain(|action, _| !of(action));
+        self.approvals_ended.retain(|action, _| !of(action));
     }
 
     /// Ceremonies have ended: nobody looks for them any more.
@@ -296,8 +305,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) approved_up_ms: BTreeMap<ActionId, u64>,
     /// Approvals of what had faded.
     pub(in crate::oracle) approving: BTreeMap<ActionId, Vec<Approving>>,
-    /// Why the last approval of an action that is not decided ended without counting, and when.
-    pub(in crate::oracle) approval_ended: BTreeMap<ActionId, SafeText>,
+    /// Approvals of actions that are not decided which ended without counting: of each person the last one.
+    pub(in crate::oracle) approvals_ended: BTreeMap<ActionId, Vec<Ended>>,
     /// Events up to this block were told and stay.
     pub(in crate::oracle) told_final: Option<u64>,
     /// Effects whose tasks died in this process, by case and name.
@@ -313,9 +322,45 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) wavering: BTreeMap<ActionId, Wavering>,
     /// Since when a transaction waits for a block, in a pool or forgotten by the nodes; for replacement.
     pub(in crate::oracle) unmined_since: BTreeMap<ActionId, UnixMillis>,
-    /// How often a transaction that is not final was journaled in another block, and when last; milliseconds of the monotonic
-    /// clock.
-    pub(in crate::oracle) moved: BTreeMap<ActionId, (u32, u64)>,
+    /// How often a transaction that is not final was journaled in another block.
+    pub(in crate::oracle) moved: BTreeMap<ActionId, Seldom>,
+    /// How often it was journaled that a transaction stands otherwise, not finally, or that an exit was answered otherwise.
+    pub(in crate::oracle) flipped: BTreeMap<ActionId, Seldom>,
     /// What a node, or whoever signs, last said against a transaction.
     pub(in crate::oracle) notes: BTreeMap<ActionId, SafeText>,
+}
+
+/// Changes of one action that are journaled as they come; a reorganisation makes one or two.
+const AT_ONCE: u32 = 8;
+/// The first pause after those, each twice the one before, and the longest, ms.
+const PAUSE_MS: (u64, u64) = (60_000, 3_600_000);
+
+/// What whoever lies by turns can change at every look: journaled as it comes at first, and then ever more seldom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::oracle) struct Seldom {
+    times: u32,
+    /// When last, milliseconds of the monotonic clock.
+    last_ms: u64,
+}
+
+impl Seldom {
+    /// Whether another change may be journaled now; then it is counted.
+    pub(in crate::oracle) fn may_tell(&mut self, up_ms: u64) -> bool {
+        let (first, longest) = PAUSE_MS;
+        let rested = up_ms.saturating_sub(self.last_ms);
+        // it was steady for longer than any pause
+        if rested > 2 * longest {
+            self.times = 0;
+        }
+        if let Some(more) = self.times.checked_sub(AT_ONCE)
+            && rested < (first << more.min(16)).min(longest)
+        {
+            return false;
+        }
+        *self = Self {
+            times: self.times.saturating_add(1),
+            last_ms: up_ms,
+        };
+        true
+    }
 }

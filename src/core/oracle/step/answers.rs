@@ -233,7 +233,7 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
     } else {
         live.unmined_since.remove(&action);
     }
-    if before != status && !moves_on(turn, action, &before, &status) {
+    if before != status && !is_told_too_often(turn, action, &before, &status) {
         // what was said of it was said of another state
         turn.state.volatile.notes.remove(&action);
         turn.record(Record::TransactionStatus {
@@ -244,15 +244,10 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
     }
 }
 
-/// Moves to another block that are journaled one after the other; a reorganisation makes one or two.
-const MOVES_AT_ONCE: u32 = 8;
-/// The first pause after those, each twice the one before, and the longest, ms.
-const MOVE_PAUSE_MS: (u64, u64) = (60_000, 3_600_000);
-
-/// It is still in a block that is not final, and only the block is another one: by an endpoint that makes it up at every look
-/// it would be journaled at every look. So it is ever more seldom; that it is final, or no more in a block, always is.
-fn moves_on(turn: &mut Turn<'_>, action: ActionId, before: &NonceStatus, now: &NonceStatus) -> bool {
-    let open = |status: &NonceStatus| match status {
+/// An endpoint that makes up another status at every look would have it journaled at every look. So one that is not final is
+/// ever more seldom: another block for itself, so that it hides no transaction that leaves its block. What is final always is.
+fn is_told_too_often(turn: &mut Turn<'_>, action: ActionId, before: &NonceStatus, now: &NonceStatus) -> bool {
+    let but_for_block = |status: &NonceStatus| match status {
         NonceStatus::Included {
             hash,
             success,
@@ -262,20 +257,16 @@ fn moves_on(turn: &mut Turn<'_>, action: ActionId, before: &NonceStatus, now: &N
         } => Some((*hash, *success, *served)),
         _ => None,
     };
-    if open(before).is_none() || open(before) != open(now) {
+    if ways::is_settled(now) {
         return false;
     }
-    let up_ms = turn.state.volatile.up_ms;
-    let (times, last_ms) = turn.state.volatile.moved.entry(action).or_default();
-    if let Some(more) = times.checked_sub(MOVES_AT_ONCE) {
-        let (first, longest) = MOVE_PAUSE_MS;
-        let pause = (first << more.min(16)).min(longest);
-        if up_ms.saturating_sub(*last_ms) < pause {
-            return true;
-        }
-    }
-    (*times, *last_ms) = (times.saturating_add(1), up_ms);
-    false
+    let moves = but_for_block(before).is_some() && but_for_block(before) == but_for_block(now);
+    let live = &mut turn.state.volatile;
+    let told = match moves {
+        true => &mut live.moved,
+        false => &mut live.flipped,
+    };
+    !told.entry(action).or_default().may_tell(live.up_ms)
 }
 
 /// Predictions are journaled before what they predict, each once until it changes.

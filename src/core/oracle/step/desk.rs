@@ -6,7 +6,7 @@ use crate::oracle::fading::Look;
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{ActionKind, ActionState, Case, Prepared, Purpose, Record, Step, advance, people, ways};
-use crate::types::{ActionId, CaseId, SafeText};
+use crate::types::{ActionId, CaseId};
 
 pub(super) fn prepared(turn: &mut Turn<'_>, case: CaseId, purpose: Purpose, outcome: Prepared) {
     let key = EffectKey::Prepare(case);
@@ -102,11 +102,8 @@ fn refreshed(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
                 None => (proposal, found),
             };
             let changed = digest != journaled;
-            if changed && !turn.state.actions[&action].endorsements.is_empty() {
-                turn.record(Record::EndorsementsLost {
-                    action,
-                    reason: SafeText::new("what would leave has changed"),
-                });
+            if changed {
+                people::lose_endorsements(turn, action, "what would leave has changed");
             }
             let Counts { proposal, shown } = if changed {
                 wavering::is_interrupted(turn, action);

@@ -19,7 +19,8 @@ pub(super) fn published(
     let Some(case) = turn.state.cases.get(&id) else {
         return;
     };
-    let news = !matches!(case.step, Step::Execute(_))
+    let goes_on = !matches!(case.step, Step::Execute(_));
+    let news = goes_on
         || !are_alike(&case.offers.verdicts, &verdicts)
         || case.offers.standing.as_ref() != Some(&standing)
         // each one counts
@@ -36,7 +37,7 @@ pub(super) fn published(
             )),
         });
     }
-    if news {
+    if news && (goes_on || !is_told_too_often(turn, action, &standing)) {
         turn.record(Record::ExitPublished {
             action,
             verdicts: verdicts.clone(),
@@ -73,6 +74,17 @@ pub(super) fn published(
             turn.not_before(EffectKey::Publish(action), advance::offer_pause(refusals));
         }
     }
+}
+
+/// A gateway that answers by turns, or a node that takes it by turns, would have each offer journaled. What leaves the case
+/// where it is, offered again and again, is ever more seldom.
+fn is_told_too_often(turn: &mut Turn<'_>, action: ActionId, standing: &ExitStanding) -> bool {
+    let stays = matches!(
+        standing,
+        ExitStanding::Delivered | ExitStanding::Unheard | ExitStanding::Refused
+    );
+    let live = &mut turn.state.volatile;
+    stays && !live.flipped.entry(action).or_default().may_tell(live.up_ms)
 }
 
 /// The same answers of the same nodes. Their words may have the time or a number in them, which is other each time.
@@ -151,6 +163,8 @@ pub(super) fn looked_at_wait(turn: &mut Turn<'_>, action: ActionId, outcome: Pre
 
 /// A person must look; the approval stays, so that a retry can offer the exit again.
 fn halt(turn: &mut Turn<'_>, action: ActionId, why: &str, verdicts: &[ExitVerdict]) {
+    // whoever retries it sees each answer again
+    turn.state.volatile.flipped.remove(&action);
     let nodes: Vec<_> = verdicts.iter().map(|v| format!("{}: {v}", v.node)).collect();
     let reason = format!(
         "the exit is not offered until it is retried: {why}; {}",

@@ -1,14 +1,14 @@
 //! The last checks of what was approved, and how it leaves: what would leave must be what was approved, and nothing that
 //! somebody but one endpoint says may speak against it.
 
-use crate::oracle::checks::{ENDPOINTS_AGREE, Rests, rests_on};
+use crate::oracle::checks::{BEACON_AGREE, ENDPOINTS_AGREE, RULES_AGREE, Rests, rests_on};
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::Turn;
 use crate::oracle::{
     Action, ActionState, CeremonyPayload, CeremonyRole, Effect, Family, Payload, Prepared, Proposal, Record,
     TransactionPayload, account, advance, undo,
 };
-use crate::types::{ActionId, CaseId, CheckStatus, SafeText};
+use crate::types::{ActionId, CaseId, Check, CheckStatus, SafeText};
 
 /// The last checks before something leaves: what would leave must be what was approved.
 pub(super) fn made(turn: &mut Turn<'_>, action: ActionId, outcome: Prepared) {
@@ -112,18 +112,18 @@ fn pause_after_ended(turn: &mut Turn<'_>, case: CaseId) {
     }
 }
 
-/// A check that fails ends an approval, and so does a payload that has changed, unless nothing but what one endpoint tells
-/// of the chain, and others deny or do not confirm, says so. That only holds it back, as does a check that nobody can look
-/// at at the moment and that not everybody who approved took for unknown.
+/// A check that fails ends an approval, and so does a payload that has changed, unless nothing but what one endpoint or one
+/// beacon node tells, and others deny or do not confirm, says so. That only holds it back, as does a check that nobody can
+/// look at at the moment and that not everybody who approved took for unknown.
 fn verdict(action: &Action, now: &Proposal) -> Verdict {
     let failed: Vec<_> = now.failed_checks().map(|c| c.name.as_str()).collect();
     // the journal may have named it by an older digest
     let is_changed = action.proposal.digest(action.id) != now.digest(action.id);
     let accepted = action.accepts_unknown();
-    let rests_on_the_chain = failed.iter().all(|name| rests_on(name) == Rests::Chain);
-    let may_be_a_lie = (is_changed || !failed.is_empty()) && rests_on_the_chain && !planted!(OneVoiceVoids);
-    if may_be_a_lie && let Some(doubt) = doubt(now, &accepted) {
-        return Verdict::Waits(format!("approved; it leaves when the endpoints agree: {doubt}"));
+    if !planted!(OneVoiceVoids)
+        && let Some(words) = one_voice(now, is_changed, &failed, &accepted)
+    {
+        return Verdict::Waits(words);
     }
     if is_changed {
         return Verdict::Ends(PAYLOAD_CHANGED.to_owned());
@@ -142,16 +142,44 @@ fn verdict(action: &Action, now: &Proposal) -> Verdict {
     ))
 }
 
-/// Why one endpoint's word is not enough to end what was approved: how the others deny it, or that they do not confirm it.
-/// None where they do, or where those who approved took one voice for enough.
-fn doubt<'a>(now: &'a Proposal, accepted: &[String]) -> Option<&'a str> {
-    let agree = now.checks.iter().find(|check| check.name == ENDPOINTS_AGREE)?;
-    let is_doubted = match agree.status {
+/// What is waited for where all that speaks against the approval is one voice's.
+fn one_voice(now: &Proposal, is_changed: bool, failed: &[&str], accepted: &[String]) -> Option<String> {
+    let chain = || doubt(now, &[ENDPOINTS_AGREE], accepted);
+    let beacon = || doubt(now, &[BEACON_AGREE, RULES_AGREE], accepted);
+    let of_check = |name: &&str| match rests_on(name) {
+        Rests::Chain => chain(),
+        Rests::Beacon => beacon(),
+        Rests::Here | Rests::Others => None,
+    };
+    let of_change = || match now.payload {
+        Payload::Transaction(_) => chain(),
+        // an exit is signed for the epoch and the domain that beacon nodes tell
+        Payload::Ceremony(_) | Payload::Exit(_) => chain().or_else(beacon),
+    };
+    let of_checks = failed.iter().map(of_check);
+    let doubts: Vec<_> = of_checks
+        .chain(is_changed.then(of_change))
+        .collect::<Option<_>>()?;
+    let doubt = doubts.first()?;
+    let who = match doubt.name == ENDPOINTS_AGREE {
+        true => "the endpoints agree",
+        false => "the beacon nodes agree",
+    };
+    Some(format!("approved; it leaves when {who}: {}", doubt.reason))
+}
+
+/// The check of these which says that one voice is not enough to end what was approved: the others deny what it tells, or do
+/// not confirm it. None where they do, or where those who approved took one voice for enough.
+fn doubt<'a>(now: &'a Proposal, judges: &[&str], accepted: &[String]) -> Option<&'a Check> {
+    let mut judges = now
+        .checks
+        .iter()
+        .filter(|check| judges.contains(&check.name.as_str()));
+    judges.find(|check| match check.status {
         CheckStatus::Pass => false,
         CheckStatus::Fail => true,
-        CheckStatus::Unknown => !accepted.contains(&agree.name),
-    };
-    is_doubted.then_some(agree.reason.as_str())
+        CheckStatus::Unknown => !accepted.contains(&check.name),
+    })
 }
 
 /// It was approved, nothing speaks against it, and it is what would leave.
@@ -222,4 +250,107 @@ fn sign(turn: &mut Turn<'_>, action: ActionId, payload: TransactionPayload) {
         nonce,
         replaces: None,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::fixture::{self, payload};
+    use crate::oracle::{ActionKind, Decider, Decision, ExitPayload, Verdict as Decided};
+    use crate::types::{Root, UnixMillis};
+
+    fn said(kind: ActionKind, checks: &[Check], accepted: &[&str], is_changed: bool) -> &'static str {
+        let mut action = fixture::action(kind);
+        let (by, at) = (Decider::Rule { name: "all".into() }, UnixMillis(1));
+        let decision = Decision::alone(Decided::Approve, by, at, action.digest);
+        action.decision = Some(Decision {
+            unknown: Some(accepted.iter().map(|name| (*name).to_owned()).collect()),
+            ..decision
+        });
+        let mut now = action.proposal.clone();
+        now.checks = checks.to_vec();
+        if is_changed {
+            now.payload = match payload(kind) {
+                Payload::Exit(exit) => Payload::Exit(ExitPayload {
+                    signing_root: Root([8; 32]),
+                    ..exit
+                }),
+                Payload::Transaction(tx) => Payload::Transaction(TransactionPayload { chain_id: 2, ..tx }),
+                Payload::Ceremony(of) => Payload::Ceremony(of),
+            };
+        }
+        match verdict(&action, &now) {
+            Verdict::Holds => "holds",
+            Verdict::Waits(words) if words.contains("the beacon nodes agree: by a alone") => {
+                "waits for nodes"
+            }
+            Verdict::Waits(words) if words.contains("the endpoints agree: by a alone") => {
+                "waits for endpoints"
+            }
+            Verdict::Waits(_) => "waits",
+            Verdict::Ends(_) => "ends",
+        }
+    }
+
+    #[test]
+    fn what_one_beacon_node_alone_says_holds_an_approval_back_and_does_not_end_it() {
+        use ActionKind::{BroadcastExit, SendDeposit, SignExit};
+        let alone = |name: &str| Check::unknown(name, "by a alone");
+        let fails = |name: &str| Check::fail(name, "so says a");
+        let (nodes, rules, chain) = (BEACON_AGREE, RULES_AGREE, ENDPOINTS_AGREE);
+        for (kind, failed) in [
+            (SendDeposit, "key-unknown-to-beacon"),
+            (SignExit, "validator-index"),
+            (BroadcastExit, "exit-allowed"),
+        ] {
+            let by = |judges: &[Check], accepted: &[&str]| {
+                let checks: Vec<_> = [fails(failed)]
+                    .into_iter()
+                    .chain(judges.iter().cloned())
+                    .collect();
+                said(kind, &checks, accepted, false)
+            };
+            assert_eq!(by(&[alone(nodes)], &[]), "waits for nodes", "{failed}");
+            assert_eq!(
+                by(&[alone(chain)], &[]),
+                "ends",
+                "{failed}: the endpoints do not judge it"
+            );
+            assert_eq!(
+                by(&[], &[]),
+                "ends",
+                "{failed}: two nodes say so, or the only one"
+            );
+            assert_eq!(
+                by(&[alone(nodes)], &[nodes]),
+                "ends",
+                "{failed}: one voice is enough by the rule"
+            );
+            assert_eq!(
+                by(&[alone(nodes), fails("balance")], &[nodes]),
+                "ends",
+                "{failed}"
+            );
+        }
+        // by rules that one node tells it holds for another domain
+        let checks = [fails("exit-signature"), alone(rules)];
+        assert_eq!(said(BroadcastExit, &checks, &[], true), "waits for nodes");
+        assert_eq!(said(BroadcastExit, &[alone(nodes)], &[], true), "waits for nodes");
+        assert_eq!(
+            said(SendDeposit, &[alone(nodes)], &[], true),
+            "ends",
+            "no node tells what is sent"
+        );
+        assert_eq!(
+            said(SendDeposit, &[alone(chain)], &[], true),
+            "waits for endpoints"
+        );
+        assert_eq!(
+            said(SendDeposit, &[fails("signer"), alone(chain)], &[], true),
+            "ends"
+        );
+        // nothing speaks against it, but that one node alone says so
+        assert_eq!(said(SignExit, &[alone(nodes)], &[], false), "waits");
+        assert_eq!(said(SignExit, &[alone(nodes)], &[nodes], false), "holds");
+    }
 }

@@ -16,7 +16,7 @@ pub(in crate::oracle) use wavering::{counts_again_at, worse};
 
 use crate::oracle::state::EffectKey;
 use crate::oracle::turn::{Output, Turn};
-use crate::oracle::{Effect, Input, Record, Stamped, State, advance, command};
+use crate::oracle::{Effect, Input, Record, Stamped, State, advance, command, people};
 use crate::types::SafeText;
 
 /// The answer to a command of a person; `None` for other inputs.
@@ -97,6 +97,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> (Output, CommandReply) {
             case: None,
             text: reason,
         }),
+        Input::Stops => people::drop_all_approving(&mut turn, "the engine stopped"),
         Input::Command { by, command } => reply = Some(command::carry_out(&mut turn, &by, command)),
     }
     advance::what_changed(&mut turn);

@@ -270,7 +270,7 @@ impl Ceremony {
         if expiry == Expiry::Round && !self.clock.is_paused() {
             // nobody is named while the messenger may be the cause
             let answer = self.host.messenger.data(self.id).await;
-            let nothing = matches!(answer, Ok(None));
+            let nothing = matches!(&answer, Ok(data) if has_no_outputs(data.as_deref()));
             if self.polled(answer).await {
                 self.clock.restart_round(Instant::now());
                 return None;
@@ -327,7 +327,7 @@ impl Ceremony {
         }
         // it may have come back after these two answers
         match tokio::join!(messenger.topic(self.id, &[]), messenger.data(self.id)) {
-            (Ok(None), Ok(None)) => lost(),
+            (Ok(None), Ok(data)) if has_no_outputs(data.as_deref()) => lost(),
             _ => unknown("the messenger was away, and its address answered 404 meanwhile"),
         }
     }
@@ -363,6 +363,12 @@ async fn aside(verify: impl FnOnce() -> Option<End> + Send + 'static) -> Option<
             format!("the verification did not end: {error}"),
         )))
     })
+}
+
+/// Whether the messenger tells no operator's result: a report that somebody gave up, or accuses somebody, is none, and nobody's
+/// report keeps waiting what can no longer come.
+fn has_no_outputs(data: Option<&[u8]>) -> bool {
+    data.is_none_or(|text| DataStore::from_json(text).is_ok_and(|stored| stored.dkg_outputs.is_empty()))
 }
 
 /// The messenger was just asked for both: what was not stored by now has nowhere to come from.

@@ -129,6 +129,8 @@ pub struct Limits {
     pub conflict_bytes: usize,
     /// Longest time for one delivery, from connecting to the last byte of the reply.
     pub delivery_deadline: Duration,
+    /// How long an old address has to answer `/ping` before somebody else may take the name.
+    pub probe_deadline: Duration,
     /// Deliveries to one address at once, over all topics. Within a topic deliveries are always one at a time.
     pub parallel_deliveries: usize,
     /// The Go node's session table is not locked, so it gets one delivery at a time over all topics, unless a delivery
@@ -196,6 +198,7 @@ impl Default for Limits {
             conflicts: 16,
             conflict_bytes: 512 << 10,
             delivery_deadline: Duration::from_secs(30),
+            probe_deadline: Duration::from_millis(1_500),
             parallel_deliveries: 8,
             overtake: Duration::from_secs(2),
             backoff_first: Duration::from_millis(10),

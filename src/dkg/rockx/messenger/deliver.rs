@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::config::Limits;
 use super::lane::DeliveryResult;
-use super::reach::Reach;
+use super::reach::{Asker, Reach};
 use crate::http::{self, BadUrl, Endpoint, Http};
 use crate::types::{RedactedUrl, SafeText};
 
@@ -21,8 +21,6 @@ pub const SERVER_NAME: &str = "casimir-dkg";
 
 /// Longest reply that is read; the rest cannot matter.
 const REPLY_LIMIT: usize = 16 << 10;
-/// How long an old address has to answer `/ping` before somebody else may take the name.
-const PROBE_DEADLINE: Duration = Duration::from_millis(1500);
 /// Old addresses that are asked at once: each question is a stranger's doing.
 const QUESTIONS: usize = 16;
 /// Addresses remembered before unused ones are forgotten.
@@ -43,6 +41,7 @@ pub(super) struct Deliverer {
     /// Old addresses that are asked for life at once.
     questions: Semaphore,
     parallel: usize,
+    probe: Duration,
     overtake: Duration,
 }
 
@@ -70,6 +69,7 @@ impl Deliverer {
             },
             peers: Mutex::default(),
             parallel: limits.parallel_deliveries,
+            probe: limits.probe_deadline,
             overtake: limits.overtake,
         }
     }
@@ -103,8 +103,8 @@ impl Deliverer {
     }
 
     /// Whether it may be told whether something answers at `address`.
-    pub(super) async fn may_be_asked(&self, address: &str) -> bool {
-        self.reach.may_be_asked(address).await
+    pub(super) async fn may_be_asked(&self, address: &str, asker: Asker) -> bool {
+        self.reach.may_be_asked(address, asker).await
     }
 
     /// Whether something at `address` answers `/ping` as a node does. When too many are asked, it is taken to.
@@ -115,7 +115,7 @@ impl Deliverer {
         let Ok(endpoint) = self.asked.endpoint(&RedactedUrl::new(address), self.limits) else {
             return false;
         };
-        let response = endpoint.get("ping").within(PROBE_DEADLINE).open().await;
+        let response = endpoint.get("ping").within(self.probe).open().await;
         response.is_ok_and(|response| is_success(response.status()))
     }
 

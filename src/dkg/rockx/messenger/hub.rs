@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -17,6 +17,7 @@ use super::message::{self, Message};
 use super::metrics::{Gauges, Metrics};
 use super::proof;
 use super::registry::Registry;
+use super::removed::{Removal, Removed};
 use super::results::{Results, StoredResult};
 use super::share::{Rooms, Shares, SignerClass};
 use super::store::{Loaded, LoadedTopic, Store, Write};
@@ -25,6 +26,10 @@ use super::topic::{Member, Topic, wants};
 use crate::listen::Gate;
 use crate::monitor::Pulse;
 use crate::types::{OperatorId, RequestId, UnixMillis};
+
+/// What is held is counted anew after so long, however long the last count took: whoever counts may be kept waiting on a
+/// busy machine, which says nothing about the next one.
+const OLDEST_GAUGES: Duration = Duration::from_secs(1);
 
 /// Name of the registry, which looks like a topic from outside.
 pub(super) const DEFAULT: &str = "default";
@@ -65,8 +70,8 @@ pub(super) struct State {
     pub(super) registry: Registry,
     pub(super) topics: HashMap<RequestId, Topic>,
     pub(super) results: Results,
-    /// Topics that their initiators removed, and when they signed that, for as long as an earlier word of theirs counts.
-    pub(super) removed: HashMap<RequestId, UnixMillis>,
+    /// Topics that their owners removed.
+    pub(super) removed: Removed,
     /// Bytes of all topics' messages.
     pub(super) shares: Shares,
     next_generation: u64,
@@ -105,7 +110,6 @@ impl State {
             let Ok(read) = message::inspect(&old.body) else {
                 continue;
             };
-            let digest = message::hash(&old.body);
             topic.touched = topic.touched.max(old.at);
             let message = Arc::new(Message {
                 seq: old.seq,
@@ -114,7 +118,7 @@ impl State {
                 at: old.at,
                 body: old.body,
             });
-            topic.keep(&message, digest, read.evidence);
+            topic.keep(&message, read.root, read.evidence);
             for (name, member) in &mut topic.members {
                 if wants(name, &message) && !stored.settled.contains_key(&(name.clone(), message.seq)) {
                     member.lane.push(Arc::clone(&message));
@@ -177,6 +181,13 @@ impl State {
         meant.map(Topic::room_of_guests).sum()
     }
 
+    /// Remembers that its owner removed a topic; it is written down by the caller.
+    pub(super) fn note_removed(&mut self, store: &Store, id: RequestId, removal: Removal) {
+        if let Some(forgotten) = self.removed.note(id, removal) {
+            store.write(Write::ForgetRemoved { id: forgotten });
+        }
+    }
+
     /// Removes a topic with everything that waits in it.
     pub(super) fn remove_topic(&mut self, id: &RequestId) -> bool {
         let Some(mut topic) = self.topics.remove(id) else {
@@ -227,6 +238,9 @@ impl Hub {
         }
         for stored in loaded.topics {
             state.restore(stored, &named);
+        }
+        for (id, removal) in loaded.removed {
+            state.note_removed(&store, id, removal);
         }
         let house = config.house.as_ref();
         let house = house.map(|secret| message::hash(secret.expose_secret().as_bytes()));
@@ -301,7 +315,7 @@ impl Hub {
         let begun = Instant::now();
         let gauges = self.walk();
         let took = begun.elapsed();
-        *known = Some((gauges.clone(), Instant::now() + took * 50));
+        *known = Some((gauges.clone(), Instant::now() + (took * 50).min(OLDEST_GAUGES)));
         gauges
     }
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::foreign::Lookout;
 use super::hub::Hub;
-use super::proof;
 use super::store::Write;
 use crate::log_limit::LogLimit;
-use crate::types::{RequestId, SafeText, UnixMillis};
+use crate::types::{RequestId, SafeText};
 
 /// Lines about what is removed: strangers leave as much behind as there is room for.
 static SWEPT: LogLimit = LogLimit::usual();
@@ -47,8 +46,9 @@ fn sweep(hub: &Hub) {
     let mut idle: Vec<RequestId> = Vec::new();
     let mut old: Vec<RequestId> = state.results.older_than(limits.result_ttl, now);
     let state = &mut *state;
-    let apart = |at: UnixMillis| Duration::from_millis(now.0.abs_diff(at.0));
-    state.removed.retain(|_, at| apart(*at) <= proof::CLOCKS_APART);
+    for id in state.removed.forget(limits.result_ttl, now) {
+        hub.store.write(Write::ForgetRemoved { id });
+    }
     for (id, topic) in &mut state.topics {
         match topic.finished {
             None if now.since(topic.touched) >= limits.topic_ttl => idle.push(*id),

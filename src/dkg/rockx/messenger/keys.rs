@@ -11,7 +11,9 @@ use super::results::Backing;
 use super::subscriber;
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::node::directory::{Directory, DirectoryError, DirectorySources};
-use crate::dkg::rockx::wire::{BlameOutput, GoMap, SignedOutput};
+use crate::dkg::rockx::wire::{
+    BlameOutput, Decode, GoMap, KeygenMessage, MsgType, ProtocolRound, SignedMessage, SignedOutput,
+};
 use crate::types::{OperatorId, OperatorRecord, RequestId};
 
 /// Keys from the SSV API are asked for again after this time; the directory forgets them after ten minutes.
@@ -213,6 +215,12 @@ impl Hub {
             .as_ref()
             .ok_or("an accusation without a signed message")?;
         let signer = message.signer;
+        if !is_report(message, blame.valid) {
+            return Err(format!(
+                "what operator {signer} signed there is neither an accusation nor, in a report that accuses nobody, a \
+                 surrender"
+            ));
+        }
         self.may_report(id, &[signer])?;
         let (key, vouched) = self.key_of(signer).await.ok_or_else(|| no_key(signer))?;
         self.may_vouch(id, signer, vouched)?;
@@ -246,6 +254,24 @@ impl Hub {
         Err(format!(
             "there is no topic, and operator {signer} is none that is named here"
         ))
+    }
+}
+
+/// Whether a message may stand in a report of a ceremony's end. `valid` is signed by nobody, and programs take it at its word:
+/// with it any other overheard message would be an accusation that holds.
+fn is_report(message: &SignedMessage, valid: bool) -> bool {
+    let message = message.message.as_ref();
+    let Some(message) = message.filter(|message| message.msg_type == MsgType::Protocol) else {
+        return false;
+    };
+    let Ok(payload) = KeygenMessage::from_json(message.data.as_slice()) else {
+        return false;
+    };
+    match payload.round {
+        ProtocolRound::Blame => payload.blame.is_some(),
+        // our nodes' word that they go no further
+        ProtocolRound::Timeout => payload.timeout.is_some() && !valid,
+        _ => false,
     }
 }
 

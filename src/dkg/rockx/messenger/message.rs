@@ -5,10 +5,15 @@ use std::fmt;
 use axum::body::Bytes;
 use sha2::{Digest as _, Sha256};
 
+use crate::dkg::rockx::sign::message_root;
 use crate::dkg::rockx::wire::{
-    Decode, Encode, KeygenMessage, MsgType, ProtocolRound, SignedMessage, SignedOutput,
+    Decode, Encode, KeygenMessage, MsgType, ProtocolRound, SignedMessage, SignedOutput, SsvMessage,
 };
-use crate::types::{OperatorId, RequestId, UnixMillis};
+use crate::types::{OperatorId, RequestId, Root, UnixMillis};
+
+/// Bytes by which a message may be longer than as every program writes it: a line's end, say. Nothing of them is signed, so
+/// whoever overheard the message may have added them.
+const SLACK: usize = 64;
 
 /// The order of delivery within a session. Go nodes stall when a message overtakes one of an earlier round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +91,9 @@ pub(super) struct Inspected {
     pub(super) rank: Rank,
     pub(super) evidence: ResultClaim,
     pub(super) signed: SignedMessage,
+    /// What the signature covers. A message is told by it and its signer: around it the envelope, and the text, have any
+    /// number of forms.
+    pub(super) root: Root,
     /// The result that the message carries.
     pub(super) output: Option<SignedOutput>,
 }
@@ -104,6 +112,10 @@ pub(super) enum Refusal {
     Type(u64),
     #[error("protocol message of unknown round {0}")]
     Round(u64),
+    #[error("the data of the SSV message begins at byte {0}, not right behind its header")]
+    Gap(usize),
+    #[error("{0} bytes, {1} are enough for this message: it is padded")]
+    Padded(usize, usize),
 }
 
 /// Reads envelope, message and round. The signature is checked by whoever knows the signer's key.
@@ -111,6 +123,7 @@ pub(super) fn inspect(body: &[u8]) -> Result<Inspected, Refusal> {
     let undecodable = |error: &dyn std::fmt::Display| Refusal::Undecodable(error.to_string());
     let signed = SignedMessage::from_ssv(body).map_err(|e| undecodable(&e))?;
     let message = signed.message.as_ref().ok_or(Refusal::NoMessage)?;
+    is_no_longer_than_it_needs_to_be(body, &signed)?;
     let data = message.data.as_slice();
     let mut carried = None;
     let (rank, evidence) = match message.msg_type {
@@ -145,9 +158,23 @@ pub(super) fn inspect(body: &[u8]) -> Result<Inspected, Refusal> {
         signer: signed.signer,
         rank,
         evidence,
+        root: message_root(message),
         signed,
         output: carried,
     })
+}
+
+/// The text may differ a little, for the sake of programs that nobody has recorded; the room it takes may not.
+fn is_no_longer_than_it_needs_to_be(body: &[u8], signed: &SignedMessage) -> Result<(), Refusal> {
+    let gap = SsvMessage::gap(body);
+    if gap > 0 {
+        return Err(Refusal::Gap(SsvMessage::HEADER + gap));
+    }
+    let enough = signed.to_ssv().len();
+    match body.len() <= enough + SLACK {
+        true => Ok(()),
+        false => Err(Refusal::Padded(body.len(), enough)),
+    }
 }
 
 /// SHA-256.

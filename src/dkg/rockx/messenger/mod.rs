@@ -14,7 +14,9 @@
 //!   operators that are known, and those for whom a topic was made, before everybody else, and with `?names=1,2,…` only
 //!   those: so nobody who reads a list depends on how many others stand in it.
 //! * `default` cannot be replaced or deleted (403). A topic in use cannot be replaced by another (409), and can be
-//!   deleted (else 409) only by its creator: with the secret that was sent as [`OWNER_HEADER`] when it was created.
+//!   deleted (else 409) only by its creator: with the secret that was sent as [`OWNER_HEADER`] when it was created. One
+//!   that its creator deleted is made again (else 409) only by an initiator that is known (`removed`).
+//! * One message has one place, however it is wrapped, and is not padded (400).
 //! * The first result stays unless one comes that more members vouch for (`results`).
 //! * Everything from outside is bounded ([`Limits`]); registrations, topics, messages and results survive a restart.
 //!
@@ -38,6 +40,7 @@ mod probe;
 pub(in crate::dkg::rockx) mod proof;
 mod reach;
 mod registry;
+mod removed;
 mod reply;
 mod results;
 mod routes;

@@ -9,30 +9,115 @@
 //! | one that the configuration lists for its operator, or that this process's own initiator subscribed | yes, whatever it is |
 //!
 //! A name is judged by all of its addresses, when it is registered and again at each connection. What cannot be looked up
-//! when it is registered is judged at the connection. Behind a proxy (`http.proxy`) it is the proxy that looks a name up for
+//! when it is registered is judged at the connection. Whoever brings names that nobody looks up in time waits for itself
+//! alone: a client has few look-ups at once, and those who proved a key that is known have theirs. Behind a proxy (`http.proxy`) it is the proxy that looks a name up for
 //! the connection, and the proxy's business where that leads.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::{AddressRule, parse};
 use crate::listen::plain;
 use crate::types::RedactedUrl;
 
-/// A look-up for a stranger takes no longer.
+/// Nobody who registers waits longer for a look-up.
 const LOOK_UP: Duration = Duration::from_secs(2);
-/// Look-ups for strangers at once, each holds a thread; further ones wait for a turn as long as one takes.
-const LOOK_UPS: usize = 8;
+/// Look-ups at once, for strangers and for who proved a key that the configuration knows: each holds a thread until the
+/// system's resolver gives up. Further ones wait for a turn as long as one takes.
+const OF_STRANGERS: usize = 6;
+const OF_KNOWN: usize = 4;
+/// Those for one stranger: whoever chooses the name servers decides how long a look-up takes.
+const OF_CLIENT: usize = 2;
 
 /// See the module's description.
 #[derive(Debug, Clone)]
 pub(super) struct Reach {
     loopback: bool,
     private: bool,
-    look_ups: Arc<Semaphore>,
+    turns: Arc<Turns>,
+}
+
+/// For whom something is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asker {
+    pub(super) client: IpAddr,
+    /// It has proved a key that the configuration knows.
+    pub(super) is_known: bool,
+}
+
+/// Who may look names up now.
+#[derive(Debug)]
+struct Turns {
+    strangers: Arc<Semaphore>,
+    known: Arc<Semaphore>,
+    /// Of each client that has a turn or waits for one: not more than may be connected.
+    clients: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+}
+
+/// Held as long as a look-up holds its thread.
+struct Turn {
+    _all: OwnedSemaphorePermit,
+    /// Of a stranger.
+    _client: Option<OfClient>,
+}
+
+/// A client's part of the turns.
+struct OfClient {
+    turns: Arc<Turns>,
+    client: IpAddr,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for OfClient {
+    fn drop(&mut self) {
+        drop(self.permit.take());
+        let mut clients = self.turns.clients();
+        // nobody else can have taken a permit, or wait for one: both hold the semaphore, and it is handed out under the lock
+        if clients
+            .get(&self.client)
+            .is_some_and(|turns| Arc::strong_count(turns) == 1)
+        {
+            clients.remove(&self.client);
+        }
+    }
+}
+
+impl Turns {
+    fn clients(&self) -> MutexGuard<'_, HashMap<IpAddr, Arc<Semaphore>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn next(self: &Arc<Self>, asker: Asker) -> Option<Turn> {
+        let (all, client) = match asker.is_known {
+            true => (&self.known, None),
+            // first its own: one client's waits stand in nobody's way
+            false => (&self.strangers, Some(self.of_client(asker.client).await?)),
+        };
+        let all = Arc::clone(all).acquire_owned().await.ok()?;
+        Some(Turn {
+            _all: all,
+            _client: client,
+        })
+    }
+
+    async fn of_client(self: &Arc<Self>, client: IpAddr) -> Option<OfClient> {
+        let mut part = OfClient {
+            turns: Arc::clone(self),
+            client,
+            permit: None,
+        };
+        let own = Arc::clone(
+            self.clients()
+                .entry(client)
+                .or_insert_with(|| Arc::new(Semaphore::new(OF_CLIENT))),
+        );
+        part.permit = own.acquire_owned().await.ok();
+        part.permit.is_some().then_some(part)
+    }
 }
 
 /// The least reached first.
@@ -44,13 +129,25 @@ enum Kind {
     Public,
 }
 
-/// Why messages are not sent to a URL.
+/// Whether messages are sent to a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Verdict {
+    /// Wherever it leads, as far as that could be found out.
+    Good,
+    /// So far: its name was not looked up in time.
+    Slow,
     /// It is none, or leads where it may not.
     Bad(String),
     /// Nobody could look up where it leads: too many names are looked up.
     Busy,
+}
+
+/// Where a URL leads.
+enum Found {
+    /// To all of these; to none where the name is not known.
+    Addresses(Vec<IpAddr>),
+    /// That did not come to light in time.
+    Slow,
 }
 
 impl Reach {
@@ -59,7 +156,11 @@ impl Reach {
         Self {
             loopback: plain(listen.ip()).is_loopback() && !proxied,
             private,
-            look_ups: Arc::new(Semaphore::new(LOOK_UPS)),
+            turns: Arc::new(Turns {
+                strangers: Arc::new(Semaphore::new(OF_STRANGERS)),
+                known: Arc::new(Semaphore::new(OF_KNOWN)),
+                clients: Mutex::default(),
+            }),
         }
     }
 
@@ -78,13 +179,16 @@ impl Reach {
         Arc::new(move |address| this.allows(address))
     }
 
-    /// Why messages are not sent to this URL, if they are not.
-    pub(super) async fn refuses(&self, url: &str) -> Option<Refusal> {
-        let found = match self.addresses(url).await {
-            Ok(found) => found,
-            Err(error) => return Some(error),
+    /// Whether messages are sent to this URL.
+    pub(super) async fn judge(&self, url: &str, asker: Asker) -> Verdict {
+        let found = match self.addresses(url, asker).await {
+            Ok(Found::Addresses(found)) => found,
+            Ok(Found::Slow) => return Verdict::Slow,
+            Err(verdict) => return verdict,
         };
-        let bad = found.into_iter().find(|address| !self.allows(*address))?;
+        let Some(bad) = found.into_iter().find(|address| !self.allows(*address)) else {
+            return Verdict::Good;
+        };
         let why = match kind(bad) {
             Kind::Loopback => {
                 format!("{bad} is this machine's own: list it in the messenger's configuration")
@@ -94,17 +198,19 @@ impl Reach {
             }
             _ => format!("{bad} is no address of an operator's node"),
         };
-        Some(Refusal::Bad(why))
+        Verdict::Bad(why)
     }
 
     /// Whether asking this URL tells whoever makes us ask nothing that they could not find out by themselves.
-    pub(super) async fn may_be_asked(&self, url: &str) -> bool {
+    pub(super) async fn may_be_asked(&self, url: &str, asker: Asker) -> bool {
         if self.loopback {
             return true;
         }
-        match self.addresses(url).await {
-            Ok(found) => !found.is_empty() && found.iter().all(|address| self.may_ask(*address)),
-            Err(_) => false,
+        match self.addresses(url, asker).await {
+            Ok(Found::Addresses(found)) => {
+                !found.is_empty() && found.iter().all(|address| self.may_ask(*address))
+            }
+            Ok(Found::Slow) | Err(_) => false,
         }
     }
 
@@ -122,30 +228,38 @@ impl Reach {
     }
 
     /// All addresses of the URL's host; none where they cannot be found.
-    async fn addresses(&self, url: &str) -> Result<Vec<IpAddr>, Refusal> {
-        let url = parse(&RedactedUrl::new(url)).map_err(|error| Refusal::Bad(error.to_string()))?;
+    async fn addresses(&self, url: &str, asker: Asker) -> Result<Found, Verdict> {
+        let url = parse(&RedactedUrl::new(url)).map_err(|error| Verdict::Bad(error.to_string()))?;
         if url.port() == Some(0) {
-            return Err(Refusal::Bad("nobody listens at port 0".to_owned()));
+            return Err(Verdict::Bad("nobody listens at port 0".to_owned()));
         }
         let host = url.host_str().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = host.parse() {
-            return Ok(vec![address]);
+            return Ok(Found::Addresses(vec![address]));
         }
         let name = host.trim_end_matches('.');
         if name == "localhost" || name.ends_with(".localhost") {
-            return Ok(vec![Ipv4Addr::LOCALHOST.into()]);
+            return Ok(Found::Addresses(vec![Ipv4Addr::LOCALHOST.into()]));
         }
-        let turn = tokio::time::timeout(LOOK_UP, self.look_ups.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
-            return Err(Refusal::Busy);
+        let turn = tokio::time::timeout(LOOK_UP, self.turns.next(asker)).await;
+        let Ok(Some(turn)) = turn else {
+            return Err(Verdict::Busy);
         };
-        let port = url.port_or_known_default().unwrap_or_default();
-        let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
-        Ok(match found {
-            Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
-            _ => Vec::new(),
-        })
+        let place = (host.to_owned(), url.port_or_known_default().unwrap_or_default());
+        // nobody can end the resolver's work: its turn is over when it is, not when nobody waits for it any more
+        let look_up = tokio::spawn(async move {
+            let found = tokio::net::lookup_host(place).await;
+            drop(turn);
+            found.map_or_else(
+                |_| Vec::new(),
+                |found| found.map(|address| address.ip()).collect(),
+            )
+        });
+        match tokio::time::timeout(LOOK_UP, look_up).await {
+            Ok(found) => Ok(Found::Addresses(found.unwrap_or_default())),
+            Err(_) => Ok(Found::Slow),
+        }
     }
 }
 
@@ -229,6 +343,11 @@ fn translated(address: Ipv6Addr) -> Kind {
 mod tests {
     use super::*;
 
+    const STRANGER: Asker = Asker {
+        client: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)),
+        is_known: false,
+    };
+
     fn reach(listen: &str, private: bool) -> Reach {
         Reach::new(listen.parse().unwrap(), false, private)
     }
@@ -292,22 +411,24 @@ mod tests {
             ("8.8.8.8", false, false, false),
         ] {
             let judged = [
-                open.refuses(url).await.is_none(),
-                near.refuses(url).await.is_none(),
-                closed.refuses(url).await.is_none(),
+                open.judge(url, STRANGER).await == Verdict::Good,
+                near.judge(url, STRANGER).await == Verdict::Good,
+                closed.judge(url, STRANGER).await == Verdict::Good,
             ];
             assert_eq!(judged, [by_open, by_near, by_closed], "{url}");
         }
-        assert!(open.may_be_asked("http://8.8.8.8").await && near.may_be_asked("http://127.0.0.1").await);
-        assert!(!open.may_be_asked("http://10.0.0.1").await);
+        assert!(open.may_be_asked("http://8.8.8.8", STRANGER).await);
+        assert!(near.may_be_asked("http://127.0.0.1", STRANGER).await);
+        assert!(!open.may_be_asked("http://10.0.0.1", STRANGER).await);
     }
 
     #[tokio::test]
     async fn behind_a_proxy_this_machine_is_not_all_that_asks() {
         let proxied = Reach::new("127.0.0.1:3000".parse().unwrap(), true, true);
-        assert!(proxied.refuses("http://127.0.0.1:8080").await.is_some());
-        assert!(!proxied.may_be_asked("http://127.0.0.1:8080").await);
-        assert!(proxied.refuses("http://10.1.2.3").await.is_none());
+        let judged = proxied.judge("http://127.0.0.1:8080", STRANGER).await;
+        assert!(matches!(judged, Verdict::Bad(_)), "{judged:?}");
+        assert!(!proxied.may_be_asked("http://127.0.0.1:8080", STRANGER).await);
+        assert_eq!(proxied.judge("http://10.1.2.3", STRANGER).await, Verdict::Good);
     }
 
     /// A name may lead elsewhere at the connection than when it was judged: the question goes by the judgement's rule.
@@ -325,17 +446,50 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_nobody_could_look_up_is_not_let_in() {
         let open = reach("0.0.0.0:3000", true);
-        let all = u32::try_from(LOOK_UPS).unwrap();
-        let _all = open.look_ups.acquire_many(all).await.unwrap();
+        let all = u32::try_from(OF_STRANGERS).unwrap();
+        let _all = open.turns.strangers.acquire_many(all).await.unwrap();
         let url = "http://inside.example:1";
-        let (refused, asked) = tokio::join!(open.refuses(url), open.may_be_asked(url));
-        assert_eq!(refused, Some(Refusal::Busy));
+        let (judged, asked) = tokio::join!(open.judge(url, STRANGER), open.may_be_asked(url, STRANGER));
+        assert_eq!(judged, Verdict::Busy);
         assert!(!asked);
         assert_eq!(
-            open.refuses("http://8.8.8.8").await,
-            None,
+            open.judge("http://8.8.8.8", STRANGER).await,
+            Verdict::Good,
             "an address needs no look-up"
         );
+        assert!(open.turns.clients().is_empty(), "who waits no longer has no part");
+    }
+
+    /// Whose names are looked up by a server of its own that says nothing held all turns, and no operator at a name
+    /// registered.
+    #[tokio::test]
+    async fn slow_names_of_one_client_stand_in_nobody_elses_way() {
+        let open = reach("0.0.0.0:3000", true);
+        let mut held = Vec::new();
+        for _ in 0..OF_CLIENT {
+            held.push(open.turns.next(STRANGER).await.unwrap());
+        }
+        let url = "http://inside.example:1";
+        assert_eq!(open.judge(url, STRANGER).await, Verdict::Busy);
+        let by = |n: u8| Asker {
+            client: [203, 0, 113, n].into(),
+            ..STRANGER
+        };
+        // and all strangers together stand in no known operator's
+        for n in 2..=3 {
+            for _ in 0..OF_CLIENT {
+                held.push(open.turns.next(by(n)).await.unwrap());
+            }
+        }
+        assert_eq!(open.judge(url, by(4)).await, Verdict::Busy);
+        let known = Asker {
+            is_known: true,
+            ..STRANGER
+        };
+        assert!(open.turns.next(known).await.is_some());
+        drop(held);
+        assert!(open.turns.next(STRANGER).await.is_some());
+        assert!(open.turns.clients().is_empty());
     }
 
     #[test]

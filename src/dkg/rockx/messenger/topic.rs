@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::config::Limits;
 use super::lane::Lane;
-use super::message::{Message, Rank, ResultClaim, hash};
+use super::message::{Inspected, Message, Rank, ResultClaim, hash};
 use crate::dkg::rockx::wire::{
     BlameOutput, Encode, GoMap, SignedOutput, Subscriber, Topic as TopicReply, topic_text,
 };
 use crate::http::parse;
 use crate::listen::plain;
-use crate::types::{OperatorId, RedactedUrl, RequestId, UnixMillis};
+use crate::types::{OperatorId, RedactedUrl, RequestId, Root, UnixMillis};
 
 /// One subscriber of a topic.
 #[derive(Debug)]
@@ -71,7 +71,8 @@ pub(super) struct Topic {
     list_bytes: usize,
     /// Those of who is neither its owner's doing, nor its owner.
     guests_bytes: usize,
-    digests: HashSet<[u8; 32]>,
+    /// Of every message that was kept, by what its signature covers: whoever overheard one has any number of wrappings of it.
+    known: HashSet<(OperatorId, Root)>,
     per_signer: HashMap<OperatorId, usize>,
     outputs: HashSet<(OperatorId, [u8; 32])>,
     blames: HashSet<[u8; 32]>,
@@ -111,7 +112,7 @@ impl Topic {
             origin: Origin::Guest(None),
             finished: None,
             next_seq: 0,
-            digests: HashSet::new(),
+            known: HashSet::new(),
             per_signer: HashMap::new(),
             outputs: HashSet::new(),
             blames: HashSet::new(),
@@ -136,11 +137,11 @@ impl Topic {
         self.members.get(&id.to_string()).is_some_and(|m| !m.direct)
     }
 
-    /// What becomes of a message by this signer and of this hash, if its signature does not matter.
-    pub(super) fn knows(&self, signer: OperatorId, digest: &[u8; 32]) -> Option<Accepted> {
+    /// What becomes of a message by this signer that says this, if its signature does not matter.
+    pub(super) fn knows(&self, signer: OperatorId, root: Root) -> Option<Accepted> {
         if !self.has_founder(signer) {
             Some(Accepted::Outsider)
-        } else if self.digests.contains(digest) {
+        } else if self.known.contains(&(signer, root)) {
             Some(Accepted::Duplicate)
         } else {
             None
@@ -188,15 +189,14 @@ impl Topic {
     /// Takes a message, whose signature was checked, and puts it on every lane but its signer's.
     pub(super) fn accept(
         &mut self,
-        signer: OperatorId,
-        rank: Rank,
+        read: &Inspected,
         evidence: ResultClaim,
         body: axum::body::Bytes,
         now: UnixMillis,
         limits: &Limits,
     ) -> Accepted {
-        let digest = hash(&body);
-        if let Some(known) = self.knows(signer, &digest) {
+        let (signer, rank) = (read.signer, read.rank);
+        if let Some(known) = self.knows(signer, read.root) {
             return known;
         }
         let of_signer = self.per_signer.get(&signer).copied().unwrap_or_default();
@@ -210,7 +210,7 @@ impl Topic {
             at: now,
             body,
         });
-        self.keep(&message, digest, evidence);
+        self.keep(&message, read.root, evidence);
         for (name, member) in &mut self.members {
             if wants(name, &message) {
                 member.lane.push(Arc::clone(&message));
@@ -225,9 +225,9 @@ impl Topic {
     }
 
     /// Books a message without putting it on any lane.
-    pub(super) fn keep(&mut self, message: &Arc<Message>, digest: [u8; 32], evidence: ResultClaim) {
+    pub(super) fn keep(&mut self, message: &Arc<Message>, root: Root, evidence: ResultClaim) {
         self.next_seq = self.next_seq.max(message.seq + 1);
-        self.digests.insert(digest);
+        self.known.insert((message.signer, root));
         *self.per_signer.entry(message.signer).or_default() += 1;
         match evidence {
             ResultClaim::None => {}

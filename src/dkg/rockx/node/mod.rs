@@ -16,6 +16,7 @@ pub(crate) use service::ONE_AT_A_TIME;
 pub mod session;
 pub mod store;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,6 +156,7 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
     let recall = recall::Recall {
         me: own,
         known,
+        put_off: BTreeSet::new(),
         store: config.data_dir.join(STORE_FILE),
         service: Arc::downgrade(&service),
     };

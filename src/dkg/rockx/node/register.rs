@@ -41,7 +41,7 @@ async fn register(
 /// Runs for ever; `registered` tells whether the last attempt succeeded.
 pub(super) async fn keep_registered(
     messenger: Messenger,
-    recall: Recall,
+    mut recall: Recall,
     public_url: String,
     interval: Duration,
     registered: watch::Sender<bool>,

@@ -3,7 +3,6 @@
 /// `MsgType` of an SSV message that carries a DKG message; nodes take no other.
 pub const SSV_DKG: u64 = 2;
 
-const HEADER: usize = 68;
 /// SSZ limit of the data field.
 const MAX_DATA: usize = 8_388_608;
 
@@ -36,6 +35,9 @@ pub struct SsvMessage {
 }
 
 impl SsvMessage {
+    /// Bytes before the data.
+    pub const HEADER: usize = 68;
+
     /// Wraps the JSON text of a signed message.
     #[must_use]
     pub fn dkg(data: Vec<u8>) -> Self {
@@ -49,10 +51,10 @@ impl SsvMessage {
     /// The bytes on the wire.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(HEADER + self.data.len());
+        let mut out = Vec::with_capacity(Self::HEADER + self.data.len());
         out.extend_from_slice(&self.msg_type.to_le_bytes());
         out.extend_from_slice(&self.msg_id);
-        out.extend_from_slice(&(HEADER as u32).to_le_bytes());
+        out.extend_from_slice(&(Self::HEADER as u32).to_le_bytes());
         out.extend_from_slice(&self.data);
         out
     }
@@ -62,7 +64,9 @@ impl SsvMessage {
     /// # Errors
     /// See [`SsvError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, SsvError> {
-        let (header, _) = bytes.split_first_chunk::<HEADER>().ok_or(SsvError::Size)?;
+        let (header, _) = bytes
+            .split_first_chunk::<{ Self::HEADER }>()
+            .ok_or(SsvError::Size)?;
         let (msg_type, rest) = header.split_first_chunk::<8>().ok_or(SsvError::Size)?;
         let (msg_id, offset) = rest.split_first_chunk::<56>().ok_or(SsvError::Size)?;
         let offset = offset.first_chunk::<4>().ok_or(SsvError::Size)?;
@@ -70,7 +74,7 @@ impl SsvMessage {
         if offset > bytes.len() {
             return Err(SsvError::Offset);
         }
-        if offset < HEADER {
+        if offset < Self::HEADER {
             return Err(SsvError::VariableOffset);
         }
         let data = &bytes[offset..];
@@ -82,6 +86,15 @@ impl SsvMessage {
             msg_id: *msg_id,
             data: data.to_vec(),
         })
+    }
+
+    /// Bytes between the header and the data of what can be read. No program leaves any.
+    #[must_use]
+    pub fn gap(bytes: &[u8]) -> usize {
+        let offset = bytes.get(Self::HEADER - 4..Self::HEADER);
+        let offset = offset.and_then(|offset| offset.try_into().ok());
+        let offset = offset.map_or(0, u32::from_le_bytes) as usize;
+        offset.saturating_sub(Self::HEADER)
     }
 }
 

@@ -44,7 +44,7 @@ pub(in crate::engine::publish) fn action(
         committee: None,
         undo: None,
         refreshing: None,
-        approval_ended: None,
+        approvals_ended: Vec::new(),
         people: None,
         approval_good_for_ms: None,
         by_rules: None,
@@ -151,12 +151,17 @@ pub(in crate::engine::publish) fn decision(decision: &oracle::Decision) -> view:
         },
         nth: decision.nth,
         key: decision.decider.key(),
-        decider: match &decision.decider {
-            oracle::Decider::Person { name, .. } => view::Decider::Person { name: name.clone() },
-            oracle::Decider::Rule { name } => view::Decider::Rule { name: name.clone() },
-        },
+        decider: decider(&decision.decider),
         at: decision.at,
         digest: decision.digest,
+        lets_pass: decision.unknown.clone(),
+    }
+}
+
+pub(in crate::engine::publish) fn decider(decider: &oracle::Decider) -> view::Decider {
+    match decider {
+        oracle::Decider::Person { name, .. } => view::Decider::Person { name: name.clone() },
+        oracle::Decider::Rule { name } => view::Decider::Rule { name: name.clone() },
     }
 }
 

@@ -4,5 +4,5 @@
 mod action;
 mod case;
 
-pub(super) use action::{action, committee, decision};
+pub(super) use action::{action, committee, decider, decision};
 pub(super) use case::{cause, history, milestone, mode, status, way};

@@ -140,6 +140,32 @@ fn the_second_person_is_waited_for_by_a_reason_of_its_own_until_the_first_approv
     }
 }
 
+/// One of two approved it: whoever reads it afterwards does not take it for approved by all that it took.
+#[test]
+fn what_was_rejected_after_one_approval_of_two_says_how_many_it_took() {
+    let mut state = state(Mode::Supervised);
+    state.settings.policy.two_persons = vec![of_keygens()];
+    let case = case_id(RequestKind::Deposit, 3);
+    let action = propose(&mut state, case, keygen(), Vec::new());
+    approved_by_ada(&mut state, action);
+    let digest = state.actions[&action].digest;
+    let reason = "no quorum".into();
+    obeyed(
+        &mut state,
+        "bob",
+        Command::Reject {
+            action,
+            digest,
+            reason,
+        },
+    );
+    let snapshot = snapshot_of(&state, &live());
+    let view = snapshot.action(action).unwrap();
+    let people = view.people.clone().unwrap();
+    assert_eq!((people.needed, people.to_string().as_str()), (2, "1 of 2"));
+    assert_eq!(view.standing_in_full(), "rejected by bob: no quorum");
+}
+
 /// Its checks were made by a process before this one, so they are stale.
 #[test]
 fn an_approval_that_waits_for_stale_checks_waits_for_them_or_for_another_person_until_it_lapses() {
@@ -183,7 +209,19 @@ fn whoever_has_two_approvals_that_wait_is_not_asked_for_another_person() {
         digest,
         phrase: None,
     };
+    let people = |state: &State| {
+        let snapshot = snapshot_of(state, &live());
+        snapshot.action(action).unwrap().people.clone().unwrap().words()
+    };
+    assert_eq!(
+        people(&state),
+        "0 of 2; that of ada (uid 1000) waits for stale checks, and one more person's makes it 2"
+    );
     obeyed(&mut state, "bob", command);
+    assert_eq!(
+        people(&state),
+        "0 of 2; those of ada (uid 1000) and bob wait for stale checks, and then it is 2 of 2"
+    );
     let wait = found(&state, &live(), WaitReason::Refreshing);
     assert_eq!(
         wait.sentence.as_str(),

@@ -17,20 +17,19 @@ mod name;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, NetworkName};
-use crate::lock::{self, NotOurs};
+use crate::lock::{self, Held, NotOurs};
 use crate::types::SafeText;
 
 /// Held while an engine of this process works for an account.
 #[derive(Debug)]
 pub struct Alone {
-    files: Vec<(File, PathBuf)>,
+    files: Vec<(Held, PathBuf)>,
     #[cfg(target_os = "linux")]
     _name: Option<name::Name>,
     worries: Vec<SafeText>,

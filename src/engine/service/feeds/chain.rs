@@ -388,15 +388,16 @@ async fn look(
 /// be alone with it. None where nobody says anything: then what was said stands.
 async fn authorised(from: &Sources, oracle: Address, block: BlockRef) -> (CheckStatus, Option<SafeText>) {
     let nothing = Some(SafeText::default());
-    match from.manager.authorises(oracle, At::block(block)).await {
+    let told = from.manager.authorises(oracle, At::block(block)).await;
+    match &told {
         Answer::Yes(()) => (CheckStatus::Pass, nothing),
         Answer::NotKnown(_) => (CheckStatus::Unknown, None),
         Answer::No(_) => {
-            match agreed::on_caller(&*from.agreement, oracle, block).await {
+            match agreed::on_caller(&*from.agreement, oracle, block, &told).await {
                 Accord::Alone | Accord::Agree { .. } => (CheckStatus::Fail, nothing),
-                Accord::Disagree(words) | Accord::Outvoted { words, .. } => {
-                    (CheckStatus::Unknown, Some(words))
-                }
+                // of three, the one that says otherwise is named
+                Accord::Outvoted { words, .. } => (CheckStatus::Fail, Some(words)),
+                Accord::Disagree(words) => (CheckStatus::Unknown, Some(words)),
                 // nobody else says so
                 Accord::TooFew { .. } => (CheckStatus::Unknown, None),
             }

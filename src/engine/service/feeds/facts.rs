@@ -121,12 +121,24 @@ async fn owner_nonce(
     queue: &Believed<QueueState>,
     before: &mut Before,
 ) -> Option<u64> {
-    let told = match (queue.value.implied, queue.is_open) {
-        (_, true) => return None,
-        (Some(implied), false) => Some(implied),
-        (None, false) => counted(from, block, before).await,
-    };
-    not_behind(from, block, told, &mut before.owner_nonce).await
+    if queue.is_open {
+        return None;
+    }
+    let agreement = &*from.agreement;
+    match queue.value.implied {
+        Some(told) => {
+            let implied = async || {
+                let (accord, state) = agreed::on_state(agreement, block).await;
+                (accord, state.and_then(|state| state.implied))
+            };
+            not_behind(from, block, told, &mut before.owner_nonce, implied).await
+        }
+        None => {
+            let told = counted(from, block, before).await?;
+            let count = async || agreed::on_count(agreement, block).await;
+            not_behind(from, block, told, &mut before.owner_nonce, count).await
+        }
+    }
 }
 
 /// What the logs count, as far as they were read.
@@ -148,32 +160,39 @@ async fn counted(from: &Sources, block: BlockRef, before: &mut Before) -> Option
 const REMEMBERED: u64 = 32;
 
 /// The number of the next registration never falls in one chain: who tells a lower one than was told before lags or lies,
-/// and what is approved is not void for it. Where the endpoints agree on the lower one, a reorganisation took the others.
-/// Where there is one endpoint alone, and it goes on telling the lower one, the higher one was wrong.
+/// and what is approved is not void for it. What the endpoints agree on then is it: a lower one, where a reorganisation took the
+/// others, and a higher one, where whoever told this one has lost some. Where nobody else is there to say it, and the lower one
+/// is told on and on, the higher one was wrong.
 async fn not_behind(
     from: &Sources,
     block: BlockRef,
-    told: Option<u64>,
+    told: u64,
     newest: &mut Option<(BlockRef, u64)>,
+    ask: impl AsyncFnOnce() -> (Accord, Option<u64>),
 ) -> Option<u64> {
-    let told = told?;
+    let mut believed = told;
     if let Some((at, before)) = *newest
         && told < before
     {
-        let stands = from.execution.block_at(at.number).await;
-        let is_gone = matches!(stands, Answer::Yes(there) if there != at);
-        let is_long_ago = block.number >= at.number.saturating_add(REMEMBERED);
-        let believed = async || match agreed::on_registrations(&*from.agreement, block).await {
-            Accord::Agree { .. } => true,
-            Accord::Alone => is_long_ago,
-            Accord::Disagree(_) | Accord::Outvoted { .. } | Accord::TooFew { .. } => false,
+        let is_gone = async || {
+            let stands = from.execution.block_at(at.number).await;
+            matches!(stands, Answer::Yes(there) if there != at)
         };
-        if !is_gone && !believed().await {
-            return None;
-        }
+        let is_long_ago = block.number >= at.number.saturating_add(REMEMBERED);
+        believed = match ask().await {
+            (Accord::Agree { .. } | Accord::Outvoted { .. }, said) => said?,
+            (Accord::Alone, _) if is_long_ago || is_gone().await => told,
+            // that its block is gone is the word of the one that tells the lower number
+            (Accord::TooFew { .. }, said)
+                if said.is_none_or(|said| said == told) && is_long_ago && is_gone().await =>
+            {
+                told
+            }
+            _ => return None,
+        };
     }
-    *newest = Some((block, told));
-    Some(told)
+    *newest = Some((block, believed));
+    Some(believed)
 }
 
 /// The account as more than one endpoint tells it, where several are configured: one voice can accuse a stranger, and a
@@ -198,7 +217,7 @@ async fn vouched(from: &Sources, block: BlockRef, told: AccountFacts, before: &m
     };
     if told.pending > account.next && before.waiting != Some(told.pending) {
         let accord = agreed::on_waiting(agreement, address, told.pending).await;
-        if accord.holds() {
+        if accord.bears_out() {
             before.waiting = Some(told.pending);
         } else {
             // an honest pool may have what others have not yet: nothing rests on it before they have
@@ -284,6 +303,16 @@ mod tests {
         voices: Vec<(FakeExecution, FakeManager, u64)>,
         before: &mut Before,
     ) -> ChainFacts {
+        facts_read(number, None, voices, before).await
+    }
+
+    /// The same, where whoever is asked first said something else before all were asked.
+    async fn facts_read(
+        number: u64,
+        first: Option<(FakeExecution, u64)>,
+        voices: Vec<(FakeExecution, FakeManager, u64)>,
+        before: &mut Before,
+    ) -> ChainFacts {
         let counts = |registrations| {
             let Answer::Yes(mut state) = FakeSsv::default().state else {
                 unreachable!("it tells a state")
@@ -303,10 +332,14 @@ mod tests {
                 ssv: counts(registrations),
             })
             .collect();
+        let (ssv, execution) = match first {
+            Some((execution, registrations)) => (counts(registrations) as _, Arc::new(execution) as _),
+            None => (voices[0].ssv.clone(), voices[0].execution.clone()),
+        };
         let from = Sources {
             manager: voices[0].manager.clone(),
-            ssv: voices[0].ssv.clone(),
-            execution: voices[0].execution.clone(),
+            ssv,
+            execution,
             agreement: Arc::new(Voices::new(voices)),
             one_voice: None,
             oracle: Some(Address::repeat_byte(3)),
@@ -462,6 +495,48 @@ mod tests {
             told(sent(4), sent(4), [41, 41], &mut before).await.owner_nonce,
             Some(41)
         );
+    }
+
+    fn told_alike(registrations: u64) -> Vec<(FakeExecution, FakeManager, u64)> {
+        let manager = || FakeManager {
+            implied_nonce: None,
+            ..FakeManager::default()
+        };
+        vec![
+            (sent(4), manager(), registrations),
+            (sent(4), manager(), registrations),
+        ]
+    }
+
+    /// It accuses whoever has the key, and pauses everything.
+    #[tokio::test]
+    async fn what_waits_by_one_answer_that_all_deny_when_they_are_asked_is_no_stranger() {
+        let mut before = Before::default();
+        let mut account = async |said_before| {
+            let first = Some((sent(said_before), 8));
+            let facts = facts_read(9, first, told_alike(8), &mut before).await;
+            facts.account.unwrap()
+        };
+        for _ in 0..2 {
+            let account = account(5).await;
+            assert_eq!((account.next, account.pending), (4, 4), "{account:?}");
+        }
+        assert_eq!(account(4).await.pending, 4);
+    }
+
+    #[tokio::test]
+    async fn a_registration_number_does_not_fall_where_all_agree_on_the_higher_one() {
+        let mut before = Before::default();
+        let mut number = async |said_before, all| {
+            let first = Some((sent(4), said_before));
+            facts_read(9, first, told_alike(all), &mut before)
+                .await
+                .owner_nonce
+        };
+        assert_eq!(number(42, 42).await, Some(42));
+        assert_eq!(number(40, 42).await, Some(42), "whoever tells 40 has lost some");
+        assert_eq!(number(43, 43).await, Some(43));
+        assert_eq!(number(41, 41).await, Some(41), "a reorganisation took some");
     }
 
     fn silent() -> FakeExecution {

@@ -145,11 +145,11 @@ impl Obstacle {
 /// What contradicts the number that the next registration takes, or keeps it unknown; empty where nothing does. None while
 /// somebody is silent who would have to agree: what was said stands then.
 async fn doubts(from: &Sources, block: BlockRef) -> Option<SafeText> {
-    let (accord, counted, implied) = tokio::join!(
-        agreed::on_registrations(&*from.agreement, block),
+    let (counted, implied) = tokio::join!(
         from.ssv.state(block, &[]),
         from.manager.implied_owner_nonce(At::block(block)),
     );
+    let accord = agreed::on_registrations(&*from.agreement, block, &counted).await;
     let counted = counted.map(|state| state.owner_nonce);
     judged(&accord, &counted, implied.as_ref())
 }

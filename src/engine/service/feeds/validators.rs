@@ -11,7 +11,8 @@ use super::beacon::News;
 use crate::engine::LiveUpdate;
 use crate::engine::core::Incoming;
 use crate::oracle::ChainFacts;
-use crate::ports::{Answer, At, Consensus, PoolManager};
+use crate::ports::consensus::Heard;
+use crate::ports::{At, Consensus, PoolManager};
 use crate::types::{BlockRef, PoolId, SafeText};
 use crate::view::{Can, ValidatorView};
 
@@ -173,13 +174,13 @@ impl Pane {
         };
         let keys: Vec<_> = self.views.iter().map(|v| v.public_key).collect();
         let answers = beacon.validators(&keys).await;
-        for found in answers.into_iter().filter_map(Answer::yes) {
+        let alone: Vec<SafeText> = answers.iter().filter_map(|told| told.alone.clone()).collect();
+        for found in answers.into_iter().filter_map(Heard::yes) {
             for view in self.views.iter_mut().filter(|v| v.public_key == found.public_key) {
                 view.index = Some(found.index);
                 view.status = SafeText::new(&found.status.to_string());
             }
         }
-        let alone: Vec<SafeText> = keys.iter().filter_map(|key| beacon.told_alone(key)).collect();
         self.alone = match alone.as_slice() {
             [] => SafeText::default(),
             [one] => one.clone(),
@@ -191,20 +192,21 @@ impl Pane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::consensus::NodeState;
     use crate::ports::fakes::{FakeConsensus, FakeNode};
     use crate::types::BlsPublicKey;
 
     #[tokio::test]
     async fn whom_one_beacon_node_alone_tells_of_is_said_until_a_second_one_does() {
-        let mut beacon = FakeConsensus::of(vec![FakeNode::healthy("a", &[])]);
-        beacon.alone = Some("told by a alone".into());
+        let beacon = FakeConsensus::of(vec![FakeNode::healthy("a", &[]), FakeNode::healthy("b", &[])]);
+        beacon.nodes_mut()[1].state = NodeState::NotSynced;
         let mut pane = Pane {
             views: vec![view(), view(), view()],
             ..Pane::default()
         };
         pane.ask_beacon(Some(&beacon)).await;
-        assert_eq!(pane.alone.as_str(), "told by a alone; and 2 more");
-        beacon.alone = None;
+        assert_eq!(pane.alone.as_str(), "it is told by a alone; and 2 more");
+        beacon.nodes_mut()[1].state = NodeState::Healthy;
         pane.ask_beacon(Some(&beacon)).await;
         assert_eq!(pane.alone.as_str(), "");
     }

@@ -147,12 +147,15 @@ impl Outside {
         let agreement = &*self.ask.agreement;
         let accord = match what {
             Told::Outcome(nonce, transaction, block, succeeded) => {
+                // with no head nobody is behind
+                let head = self.ask.execution.head().await.yes();
                 let told = agreed::Told {
                     transaction,
                     account,
                     nonce,
                     block,
                     succeeded,
+                    followed: head.map_or(0, |head| head.block.number),
                 };
                 agreed::on_outcome(agreement, told).await
             }
@@ -177,8 +180,12 @@ fn verdict(accord: &Accord, what: Told<'_>) -> Verdict {
     let (said, by_most) = match accord {
         Accord::Agree { said, .. } => (Some(said), false),
         Accord::Outvoted { most, .. } => (Some(most), true),
-        Accord::Alone | Accord::Disagree(_) | Accord::TooFew { .. } => (None, false),
+        // of one that told it and is silent now, and another that denies it
+        Accord::TooFew { said, .. } => (said.as_ref(), false),
+        Accord::Alone | Accord::Disagree(_) => (None, false),
     };
+    let is_by_one = matches!(accord, Accord::TooFew { .. });
+    let is_of_one_mind = matches!(accord, Accord::Alone | Accord::Agree { .. });
     // all that answer may deny what one of them told before
     let is_said = said.map(|said| match what {
         Told::Outcome(_, _, block, true) => agreed::is_in(said, block),
@@ -188,12 +195,13 @@ fn verdict(accord: &Accord, what: Told<'_>) -> Verdict {
         Told::Taken(_, by, _) => agreed::is_taken_by(said, by),
         Told::Replaced(..) => !by_most,
     });
-    let nowhere = matches!(what, Told::Outcome(..)) && said.is_some_and(agreed::is_in_no_block);
+    let nowhere = matches!(what, Told::Outcome(..)) && !is_by_one && said.is_some_and(agreed::is_in_no_block);
     let agreed = match is_said {
         _ if nowhere => Agreed::Nowhere,
+        Some(true) if is_by_one => Agreed::NotYet,
         Some(true) => Agreed::Yes,
         Some(false) => Agreed::Denied,
-        None if accord.holds() => Agreed::Yes,
+        None if is_of_one_mind => Agreed::Yes,
         None if accord.contradiction().is_some() => Agreed::Denied,
         None => Agreed::NotYet,
     };
@@ -202,8 +210,11 @@ fn verdict(accord: &Accord, what: Told<'_>) -> Verdict {
         // with the others away it is what is known
         (Agreed::Yes, _) | (Agreed::NotYet, Told::Outcome(..)) => String::new(),
         // it moved to another block between two questions
-        (Agreed::Denied, Told::Outcome(..) | Told::Receipt(..)) if accord.holds() => String::new(),
-        _ if accord.holds() => format!("{what}: no endpoint that is asked for it says so"),
+        (Agreed::Denied, Told::Outcome(..) | Told::Receipt(..)) if is_of_one_mind => String::new(),
+        _ if is_of_one_mind => format!("{what}: no endpoint that is asked for it says so"),
+        (Agreed::Denied, _) if is_by_one => {
+            format!("{what}: the one that answers denies it; {}", accord.words())
+        }
         _ => format!("{what}: {}", accord.words()),
     };
     Verdict {

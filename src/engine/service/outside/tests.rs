@@ -10,7 +10,7 @@ use crate::engine::LiveUpdate;
 use crate::ports::fakes::{
     FakeCeremonies, FakeExecution, FakeManager, FakeSigner, FakeSsv, FakeTransactions, heard,
 };
-use crate::ports::{Answer, BroadcastHint, FinalReceipt, OverCeiling, Revert, Simulated, Voice};
+use crate::ports::{Answer, BroadcastHint, FinalReceipt, Less, OverCeiling, Revert, Simulated, Voice};
 use crate::types::{BlockRef, ForkVersion, NonceStatus, PoolId, Root, SignedTransaction};
 
 const ORACLE: Address = Address::repeat_byte(1);
@@ -461,18 +461,117 @@ async fn nothing_is_signed_for_a_nonce_that_is_used_or_a_call_that_reverts() {
     assert!(used.signer.asked().is_empty() && reverts.signer.asked().is_empty());
 }
 
+/// It would end what was approved.
 #[tokio::test]
-async fn what_is_out_there_keeps_its_gas_where_the_endpoints_are_far_apart_on_it() {
-    let apart = FakeExecution {
-        simulated: Answer::Yes(Simulated::Disputed {
-            gas: 16_000_000,
-            words: "a estimates 16000000 gas, and b 500000".into(),
-        }),
+async fn a_nonce_that_one_answer_calls_used_and_all_deny_is_free() {
+    let next = |nonce| FakeExecution {
+        nonce: Answer::Yes(nonce),
         ..FakeExecution::default()
     };
-    let raising = stage(FakeTransactions::default(), apart, Vec::new());
-    raising.unsigned(Some(signed())).await;
-    assert_eq!(raising.nodes.raised(), [None]);
+    let of = |voices| stage(FakeTransactions::default(), next(7), voices);
+    for voices in [vec![next(6), next(6)], vec![next(6), next(6), next(7)]] {
+        let stage = of(voices);
+        drop(stage.world.sign(&payload(), 6, None).await);
+        assert_eq!(stage.signer.asked().len(), 1);
+    }
+    for voices in [
+        vec![next(7)],
+        vec![next(7), next(7)],
+        vec![next(7), next(8), next(6)],
+    ] {
+        assert!(of(voices).unsigned(None).await.contains("is used already"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_out_there_keeps_its_gas_where_the_endpoints_are_far_apart_on_it() {
+    let raised = async |simulated, raise| {
+        let execution = FakeExecution {
+            simulated: Answer::Yes(simulated),
+            ..FakeExecution::default()
+        };
+        let nodes = FakeTransactions {
+            raise,
+            ..FakeTransactions::default()
+        };
+        let raising = stage(nodes, execution, Vec::new());
+        raising.unsigned(Some(signed())).await;
+        raising.nodes.raised()
+    };
+    let mute = || Answer::not_known("no endpoint tells its fees");
+    let words = "a estimates 16000000 gas, and b 500000";
+    let apart = Simulated::Disputed {
+        gas: 16_000_000,
+        words: words.into(),
+    };
+    assert_eq!(raised(apart, mute()).await, [None]);
+    let alone = Simulated::Succeeds {
+        gas: 16_000_000,
+        doubt: Some("a alone estimates its gas, 16000000".into()),
+        less: None,
+    };
+    assert_eq!(raised(alone, mute()).await, [None]);
+    // stuck is what is so with the lower one of two, too
+    let two = Simulated::Succeeds {
+        gas: 190_000,
+        doubt: None,
+        less: Some(Less {
+            gas: 100_000,
+            words: words.into(),
+        }),
+    };
+    let over = OverCeiling {
+        needed_wei: U256::from(12),
+        ceiling_wei: U256::from(10),
+    };
+    let ways = StuckOptions {
+        nonce: 6,
+        wait_wei: U256::from(1),
+        raise_wei: U256::from(2),
+        cancel_wei: U256::from(3),
+    };
+    let stuck = Answer::Yes(Priced::Stuck(over, ways));
+    assert_eq!(raised(two, stuck).await, [Some(190_000), Some(100_000)]);
+}
+
+/// B is an honest endpoint that stopped hours ago.
+#[tokio::test]
+async fn one_that_stands_still_for_good_keeps_no_inclusion_from_being_believed() {
+    let at = |number, nonce| {
+        let mut execution = FakeExecution {
+            nonce: Answer::Yes(nonce),
+            ..FakeExecution::default()
+        };
+        if let Answer::Yes(head) = &mut execution.head {
+            head.block.number = number;
+        }
+        execution
+    };
+    let has = || FakeExecution {
+        receipt: Answer::Yes(FinalReceipt {
+            block: BLOCK,
+            succeeded: true,
+            logs: Vec::new(),
+        }),
+        ..at(40, 7)
+    };
+    let seen = async |followed, voices| {
+        let stage = stage(FakeTransactions::default(), at(followed, 7), voices);
+        stage.nodes.say(Answer::Yes(included(true, false)));
+        stage.inspect().await
+    };
+    let believed = Some(included(true, false));
+    assert_eq!(seen(40, vec![has(), at(3, 6)]).await, believed);
+    assert_eq!(seen(9, vec![at(3, 6), has()]).await, believed);
+    // what nobody follows is made up, and one that has got there denies it
+    assert_eq!(seen(8, vec![has(), at(3, 6)]).await, None);
+    assert_eq!(seen(40, vec![has(), at(9, 6)]).await, None);
+    // whoever told it is silent now, and the other one has it nowhere
+    let silent = FakeExecution {
+        receipt: Answer::not_known("timed out"),
+        ..at(40, 7)
+    };
+    assert_eq!(seen(40, vec![silent, at(40, 6)]).await, None);
 }
 
 /// The last checks passed a moment ago: nothing that somebody said speaks against it.

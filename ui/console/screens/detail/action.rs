@@ -8,7 +8,7 @@
 //! State · Operators · Facts · Checks · Cause · Call · Raw bytes · Digest
 //! ```
 
-use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, Verdict};
+use casimir_dkg::view::{ActionState, ActionView, ApprovalWarning, CheckMark, FactKind, Verdict, WorseView};
 
 use super::{before_after, case, operators, payload, summary};
 use crate::console::app::{App, Subject, changes};
@@ -19,9 +19,10 @@ use crate::console::widgets::sign::Sign;
 use crate::console::widgets::{format, status};
 
 pub(in crate::console::screens) fn build(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    say_why_over(page, app, action);
     warn_of_changes(page, app, action);
-    warn_of_committee(page, app, action);
     warn_of_refreshing(page, app, action);
+    warn(page, app, action);
     let cut = summary::build(page, app, action);
     before_after::build(page, app, action);
     page.heading("State");
@@ -108,10 +109,25 @@ fn facts(page: &mut Page<'_>, app: &App, action: &ActionView) {
     }
 }
 
+/// Who opens what was rejected, is void or has failed asks for the reason first.
+fn say_why_over(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    let has_reason = matches!(
+        action.state,
+        ActionState::Rejected
+            | ActionState::Void { .. }
+            | ActionState::Failed { .. }
+            | ActionState::Unknown { .. }
+    );
+    if has_reason {
+        let words = action.standing_in_full();
+        let sign = Sign::Warn.glyph(app.settings.ascii);
+        page.item(sign, Token::Warn, &format!("It is {words}"));
+    }
+}
+
 fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let seen = app.details.last().and_then(|d| d.seen.as_deref());
     let Some(seen) = seen.filter(|seen| seen.id == action.id && !seen.is_shown_as(action)) else {
-        warn_of_anew(page, app, action);
         return;
     };
     page.text(Token::Warn, "Changed since you opened it");
@@ -125,19 +141,28 @@ fn warn_of_changes(page: &mut Page<'_>, app: &App, action: &ActionView) {
     page.gap();
 }
 
-/// Whoever opens it now may have compared the code of what was proposed at first.
-fn warn_of_anew(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let Some(anew) = action.anew.as_ref().filter(|_| action.is_proposed()) else {
-        return;
-    };
-    let ago = format::age(app.clock().since(anew.at));
-    let text = format!("Proposed anew {ago} ago: {anew}.");
-    page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
+/// All that speaks against approving it as it is.
+fn warn(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    for warning in action.warnings() {
+        let text = match &warning {
+            ApprovalWarning::Committee(worse) => committee(app, worse),
+            // whoever opens it now may have compared the code of what was proposed at first
+            ApprovalWarning::Anew(anew) => {
+                let ago = format::age(app.clock().since(anew.at));
+                format!("Proposed anew {ago} ago: {anew}.")
+            }
+            ApprovalWarning::Ended(_) | ApprovalWarning::Held(_) => format!("{warning}."),
+            ApprovalWarning::Beside(_) => {
+                page.text(Token::Muted, &format!("{warning}."));
+                continue;
+            }
+        };
+        page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
+    }
 }
 
 /// A member is down, or was proven to break the protocol: the key that opens the other committee is named.
-fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
-    let Some(worse) = action.worse() else { return };
+fn committee(app: &App, worse: &WorseView) -> String {
     let list = |ids: &[casimir_dkg::types::OperatorId]| {
         let names: Vec<_> = ids.iter().map(ToString::to_string).collect();
         names.join(", ")
@@ -149,8 +174,7 @@ fn warn_of_committee(page: &mut Page<'_>, app: &App, action: &ActionView) {
         None => "too few others are up to take its place".to_owned(),
     };
     let what = worse.to_string();
-    let text = format!("O{}; {offer}.", &what[1..]);
-    page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
+    format!("O{}; {offer}.", &what[1..])
 }
 
 /// It acts by itself: whoever opens it to decide has to know.
@@ -163,9 +187,6 @@ fn warn_of_refreshing(page: &mut Page<'_>, app: &App, action: &ActionView) {
     let words = refreshing.with_why();
     let text = format!("A{}{undo}.", &words[1..]);
     page.item(Sign::Warn.glyph(app.settings.ascii), Token::Warn, &text);
-    if let Some(anew) = action.approved_anew() {
-        page.text(Token::Muted, &format!("A{}.", &anew[1..]));
-    }
 }
 
 fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
@@ -174,7 +195,11 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
         ActionState::Failed { reason } | ActionState::Void { reason } | ActionState::Unknown { reason } => {
             format!(": {reason}")
         }
-        ActionState::Proposed => format!(" for {waited}"),
+        // since it was approved, where it waits for that to count
+        ActionState::Proposed => match action.refreshing.as_ref().filter(|_| action.is_refreshing()) {
+            Some(refreshing) => format!(" for {}", format::age(app.clock().since(refreshing.at))),
+            None => format!(" for {waited}"),
+        },
         _ => String::new(),
     };
     page.field("kind", Token::Text, &action.kind);
@@ -198,30 +223,51 @@ fn state(page: &mut Page<'_>, app: &App, action: &ActionView) {
             format!("{}: facts and reasons; {of}", format::date(at)),
         );
     }
-    if let Some(words) = action.approval_counts_for() {
-        page.field("approval", Token::Text, words);
-    }
-    if let Some(people) = &action.people {
-        page.field("people", Token::Warn, people.words());
-    }
-    // what waits for stale checks leaves at a time that nobody knows, and its row says so
-    if let Some(undo) = action.undo.filter(|_| action.refreshing.is_none()) {
-        let when = match undo.seconds_left(app.clock()) {
-            Some(seconds) => format!("in {seconds} s"),
-            None => "held".to_owned(),
-        };
-        let words = match app.takes_back(action.id) {
-            Some(takes_back) => format!("{when}; {takes_back}"),
-            None => when,
-        };
-        page.field("leaves", Token::Warn, words);
-    }
+    approvals(page, app, action);
     if let Some(decision) = &action.decision {
         let (token, verdict) = match &decision.verdict {
             Verdict::Approve => (Token::Ok, "approved".to_owned()),
             Verdict::Reject { reason } => (Token::Warn, format!("rejected: {reason}")),
         };
         page.field("decision", token, verdict);
+    }
+}
+
+/// What an approval of it is worth and until when, who gave one, and how it is taken back.
+fn approvals(page: &mut Page<'_>, app: &App, action: &ActionView) {
+    if let Some(words) = action.approval_counts_for() {
+        page.field("approval", Token::Text, words);
+    }
+    if let Some(refreshing) = &action.refreshing {
+        page.field("lapses", Token::Warn, refreshing.lapses(app.clock()));
+    }
+    if let Some(words) = action.refreshing_lasts_for() {
+        page.field("refreshing", Token::Text, words);
+    }
+    if let Some(people) = &action.people {
+        // what one person approved leaves with the approval of another one alone, and the key stands with it
+        let is_half = action.undo.is_some() && action.is_proposed() && action.refreshing.is_none();
+        let undo = app.takes_back(action.id).filter(|_| is_half);
+        let undo = undo.map_or_else(String::new, |words| format!("; {words}"));
+        let you = match app.is_approved_by_me(action) {
+            true => "; you approved it",
+            false => "",
+        };
+        page.field("people", Token::Warn, format!("{}{you}{undo}", people.words()));
+    }
+    // what waits for stale checks leaves at a time that nobody knows, and its row says so
+    if let Some(undo) = action.undo.filter(|_| !action.is_proposed()) {
+        let when = match (undo.seconds_left(app.clock()), action.held_until_known()) {
+            (Some(seconds), Some(held)) => format!("in {seconds} s, or is held {held}"),
+            (Some(seconds), None) => format!("in {seconds} s"),
+            (None, Some(held)) => format!("held {held}"),
+            (None, None) => "held".to_owned(),
+        };
+        let words = match app.takes_back(action.id) {
+            Some(takes_back) => format!("{when}; {takes_back}"),
+            None => when,
+        };
+        page.field("leaves", Token::Warn, words);
     }
 }
 
@@ -257,6 +303,14 @@ fn checks_heading(app: &App, action: &ActionView) -> String {
     if action.faded.is_some() {
         let between = format!(" {} ", Sign::Dot.glyph(app.settings.ascii));
         return format!("Checks: {}", action.checks_in_words(&between));
+    }
+    // what was rejected or is void is checked no more: they may have been stale by then
+    if action.is_over() && !action.was_approved() {
+        let between = format!(" {} ", Sign::Dot.glyph(app.settings.ascii));
+        return format!(
+            "Checks, as they were last made: {}",
+            action.checks_in_words(&between)
+        );
     }
     match (fail, unknown) {
         (0, 0) => format!("Checks: all {pass} pass"),

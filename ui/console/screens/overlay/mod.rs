@@ -4,6 +4,7 @@
 
 mod ask;
 mod batch;
+mod closed;
 mod committee;
 mod copy;
 mod field;
@@ -30,6 +31,9 @@ pub(super) fn dock(frame: &mut Frame<'_>, area: Rect, app: &mut App) -> Rect {
         Some(Overlay::Ask(question)) => ask::text(app, question, columns),
         Some(Overlay::Input(input)) => {
             return field::draw(frame, area, app, input);
+        }
+        Some(Overlay::Closed(closed)) => {
+            return closed::draw(frame, area, app, closed);
         }
         _ => return area,
     };

@@ -1,6 +1,5 @@
 //! Approvals: what waits for a decision, oldest first; under it what was decided.
 
-use casimir_dkg::types::UnixMillis;
 use casimir_dkg::view::{ActionState, ActionView, CheckMark, FactKind, ListKind, Payload, RowId};
 
 use super::{Describe, Names, Place, Standing};
@@ -105,7 +104,7 @@ impl Describe for Approvals {
             Cell::new(dim(risk_token), risk),
             checks(app, action, waiting),
             Cell::new(Token::Muted, format::age(app.clock().since(action.since))),
-            Cell::new(dim(Token::Text), what(action, app.clock())),
+            Cell::new(dim(Token::Text), what(app, action)),
         ]
     }
 
@@ -139,20 +138,28 @@ impl Describe for Approvals {
     }
 }
 
-/// With how many of two people have approved it.
-fn what(action: &ActionView, now: UnixMillis) -> String {
-    if let Some(undo) = action.undo.and_then(|undo| undo.seconds_left(now)) {
-        return format!("leaves in {undo} s: {}", action.title);
+/// With how many of two people have approved it, and whether whoever looks is one of them.
+fn what(app: &App, action: &ActionView) -> String {
+    let counts_down = action.undo.is_some_and(|undo| undo.until.is_some());
+    let says = counts_down || action.held_until_known().is_some();
+    if let Some(leaves) = action.leaves(app.clock()).filter(|_| says) {
+        return format!("{leaves}: {}", action.title);
     }
+    let you = match app.is_approved_by_me(action) {
+        true => ", you approved it",
+        false => "",
+    };
     if let Some(refreshing) = &action.refreshing {
-        return format!("{}: {}", refreshing.with_why(), action.title);
+        return format!("{}{you}: {}", refreshing.with_why(), action.title);
     }
     if let Some(worse) = action.worse() {
         return format!("! {}: {}", worse.brief(), action.title);
     }
+    let ended = action.approvals_ended.last().filter(|_| action.is_proposed());
+    let ended = ended.map_or_else(String::new, |words| format!("! {words}: "));
     match &action.people {
-        Some(people) if action.waits() => format!("{people}: {}", action.title),
-        _ => action.title.to_string(),
+        Some(people) if action.waits() => format!("{people}{you}: {ended}{}", action.title),
+        _ => format!("{ended}{}", action.title),
     }
 }
 

@@ -284,6 +284,29 @@ fn of_several_refusals_each_is_said() {
 }
 
 #[test]
+fn what_each_of_several_came_to_is_said_once_all_are_answered() {
+    let mut d = several();
+    on_screen(&mut d, (120, 40), "g space space space B 3 enter");
+    let tickets: Vec<_> = d.app.pending.iter().map(|pending| pending.ticket).collect();
+    let first = "approved, 1 of 2: it waits for another person";
+    let replies = [
+        ("deposit/11#1", first),
+        ("deposit/12#1", "approved, 2 of 2"),
+        ("deposit/13#1", first),
+    ];
+    for (ticket, (id, words)) in tickets.into_iter().zip(replies) {
+        assert!(!toast(&d).contains("deposit/11#1, "), "not all are answered");
+        let message = format!("{id} {words}").as_str().into();
+        let reply = Ok(Accepted { message });
+        d.send(Event::Reply { ticket, reply });
+    }
+    assert_eq!(
+        toast(&d),
+        format!("deposit/11#1, deposit/13#1: {first}; deposit/12#1: approved, 2 of 2")
+    );
+}
+
+#[test]
 fn a_seat_that_only_looks_marks_nothing() {
     let setup = Setup {
         read_only: true,

@@ -122,6 +122,7 @@ fn leaving_asks_while_something_approved_has_not_left_or_an_exit_is_not_in_a_blo
             digest: action.digest,
             nth: None,
             key: None,
+            lets_pass: None,
         });
         fixture::stands(action, state);
     };

@@ -1,6 +1,7 @@
 //! Update: keys and events in, effects and a changed model out.
 
 mod batch;
+mod closed;
 mod decide;
 mod desk;
 mod director;
@@ -16,6 +17,7 @@ mod refreshing;
 mod silent;
 mod sort;
 mod thousand;
+mod two;
 mod view;
 mod whole;
 mod work;
@@ -59,6 +61,14 @@ fn toast(driver: &Driver) -> String {
         .toast
         .as_ref()
         .map_or_else(String::new, |t| t.text.clone())
+}
+
+/// Why what lay over the screen closed by itself.
+fn why_closed(driver: &Driver) -> String {
+    match &driver.app.overlay {
+        Some(Overlay::Closed(closed)) => closed.why.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn with(change: impl FnOnce(&mut Snapshot)) -> Event {

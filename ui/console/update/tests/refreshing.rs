@@ -233,3 +233,120 @@ fn a_proven_liar_is_named_in_the_row_in_the_question_and_leaves_its_action_out_o
         "{page}"
     );
 }
+
+/// The first deposit takes two people, of whom so many have approved it.
+fn of_two(s: &mut Snapshot, given: &[casimir_dkg::view::Decision]) {
+    s.actions[0].people = Some(casimir_dkg::view::PeopleView {
+        needed: 2,
+        personal_keys: false,
+        given: given.to_vec(),
+        until: None,
+        refreshing: vec![],
+    });
+}
+
+#[test]
+fn that_an_approval_ended_is_said_on_the_page_in_the_row_and_in_what_comes_next() {
+    const ENDED: &str =
+        "the approval by ada ended at 2026-07-02 12:00:00 UTC: what it shows is not what was approved";
+    let ended = |s: &mut Snapshot| {
+        s.actions[0].approvals_ended = vec![ENDED.into(), ENDED.replace("ada", "bob").as_str().into()];
+    };
+    let mut d = busy();
+    let id = d.app.snapshot.actions[0].id;
+    d.send(with(ended));
+    d.slowly("2 g");
+    let next = crate::console::screens::next::words(&d.app);
+    assert!(next.contains("the approval by bob ended at"), "{next}");
+    let rows = picture(&mut d.app, (200, 40));
+    let row = rows
+        .lines()
+        .find(|line| line.contains(&id.to_string()) && line.contains("send-deposit"));
+    assert!(
+        row.is_some_and(|row| row.contains("! the approval by bob ended at")),
+        "{rows}"
+    );
+    d.slowly("enter");
+    let page = picture(&mut d.app, (160, 40));
+    assert!(page.contains(&format!("T{}.", &ENDED[1..])), "{page}");
+    assert!(page.contains("The approval by bob ended at"), "{page}");
+}
+
+#[test]
+fn a_question_closes_when_another_person_approves_meanwhile() {
+    let mut d = busy();
+    d.send(with(|s| of_two(s, &[])));
+    d.slowly("2 g enter");
+    picture(&mut d.app, (120, 60));
+    d.slowly("a");
+    assert!(matches!(d.app.overlay, Some(Overlay::Ask(_))), "{}", toast(&d));
+    d.send(with(|s| of_two(s, &[crate::fixture::approval(1)])));
+    let why = why_closed(&d);
+    assert!(
+        why.contains("whose approvals count for") && why.contains("read it again"),
+        "{why}"
+    );
+    d.slowly("esc");
+    let page = picture(&mut d.app, (120, 60));
+    assert!(page.contains("approved: 1 of 2: ada"), "{page}");
+}
+
+#[test]
+fn a_first_approval_of_two_is_taken_back_and_the_page_names_the_key() {
+    let mut d = busy();
+    let id = d.app.snapshot.actions[0].id;
+    d.send(with(|s| {
+        of_two(s, &[crate::fixture::approval(1)]);
+        s.actions[0].undo = Some(casimir_dkg::view::UndoView { until: None });
+    }));
+    d.slowly("2 g enter");
+    let page = picture(&mut d.app, (160, 60));
+    assert!(
+        page.contains("1 of 2: ada") && page.contains("u takes the approval back"),
+        "{page}"
+    );
+    assert!(!page.contains("leaves  "), "{page}");
+    assert_eq!(requests(d.slowly("u")), [Request::TakeBack { action: id }]);
+    // with one that waits for stale checks beside it, both go
+    d.send(with(|s| {
+        approved(s);
+        of_two(s, &[crate::fixture::approval(1)]);
+    }));
+    let told = crate::console::widgets::header::leaving(&d.app).unwrap();
+    assert!(told.contains("u takes the approvals back: "), "{told}");
+}
+
+#[test]
+fn a_committee_is_chosen_anew_while_an_approval_of_it_waits_for_stale_checks() {
+    let mut d = busy();
+    let of_ceremony = |s: &Snapshot| s.actions.iter().position(|a| a.committee.is_some() && a.waits());
+    let at = of_ceremony(&d.app.snapshot).unwrap();
+    let id = d.app.snapshot.actions[at].id;
+    d.send(with(|s| {
+        s.actions[at].refreshing = Some(crate::fixture::refreshing());
+        s.actions[at].can_approve = casimir_dkg::view::Can::no("approved by ada, refreshing its checks");
+    }));
+    crate::console::update::select::action(&mut d.app, id);
+    assert_eq!(d.app.why_not(Command::Committee), None);
+    assert!(d.app.offers(Command::Committee));
+    d.slowly("e");
+    assert!(
+        matches!(d.app.overlay, Some(Overlay::Committee(_))),
+        "{}",
+        toast(&d)
+    );
+}
+
+#[test]
+fn what_acts_by_itself_is_said_without_a_key_where_none_takes_it_back() {
+    let mut d = busy();
+    d.send(with(approved));
+    let changes = toml::from_str("[work]\ntake-back = []").unwrap();
+    d.app.settings.keys = crate::console::keys::KeyMap::new(Some(&changes), false).unwrap();
+    let told = crate::console::widgets::header::leaving(&d.app).unwrap();
+    assert!(
+        told.contains(" is approved by ada, refreshing its checks"),
+        "{told}"
+    );
+    assert!(!told.contains("back"), "{told}");
+}

@@ -168,11 +168,8 @@ fn giving_up_takes_a_reason_and_then_asks_with_what_it_costs() {
     d.slowly("X o h");
     d.send(with(|s| s.cases[6].ways.clear()));
     d.slowly("enter");
-    assert!(
-        d.app.overlay.is_none() && toast(&d).contains("deposit/0 cannot be given up now"),
-        "{}",
-        toast(&d)
-    );
+    assert!(why_closed(&d).contains("deposit/0 cannot be given up now"));
+    assert!(d.slowly("y").is_empty(), "the answer that was on its way");
 }
 
 #[test]
@@ -329,37 +326,86 @@ fn taking_back_means_the_row_in_front_else_what_was_approved_last_and_all_of_the
     assert_eq!(sent, [Request::TakeBack { action: ids[0] }]);
 }
 
+/// The first was approved by one of two people and the second leaves soon.
+fn a_half_and_one_that_leaves(s: &mut Snapshot) {
+    let half = &mut s.actions[0];
+    half.undo = Some(casimir_dkg::view::UndoView { until: None });
+    half.people = Some(casimir_dkg::view::PeopleView {
+        needed: 2,
+        personal_keys: false,
+        given: vec![crate::fixture::approval(1)],
+        until: None,
+        refreshing: vec![],
+    });
+    let leaves = &mut s.actions[1];
+    leaves.state = casimir_dkg::view::ActionState::Approved;
+    leaves.decision = Some(crate::fixture::approval(1));
+    let until = Some(s.at.plus(std::time::Duration::from_secs(5)));
+    leaves.undo = Some(casimir_dkg::view::UndoView { until });
+}
+
 #[test]
-fn what_counts_down_is_taken_back_before_what_is_held_in_front() {
+fn what_is_opened_is_taken_back_and_elsewhere_what_counts_down_and_the_footer_names_which() {
     let mut d = busy();
     let ids: Vec<_> = d.app.snapshot.actions[..2].iter().map(|a| a.id).collect();
-    d.slowly("2 enter");
+    let label = |d: &Driver| {
+        let hints = crate::console::widgets::footer::hints(&d.app);
+        let of_undo = hints.into_iter().find(|(key, _)| key.to_string() == "u");
+        of_undo.unwrap().1
+    };
+    d.send(with(a_half_and_one_that_leaves));
+    // its own page
+    d.slowly("2 g enter");
     assert_eq!(d.app.subject_action().map(|a| a.id), Some(ids[0]));
-    d.send(with(|s| {
-        let held = &mut s.actions[0];
-        held.undo = Some(casimir_dkg::view::UndoView { until: None });
-        held.refreshing = Some(crate::fixture::refreshing());
-        let leaves = &mut s.actions[1];
-        leaves.state = casimir_dkg::view::ActionState::Approved;
-        leaves.decision = Some(crate::fixture::approval(1));
-        let until = Some(s.at.plus(std::time::Duration::from_secs(5)));
-        leaves.undo = Some(casimir_dkg::view::UndoView { until });
-    }));
-    let back = format!("u takes that of {} back", ids[1]);
+    assert_eq!(label(&d), "take back");
     let told = crate::console::widgets::header::leaving(&d.app).unwrap();
-    // it comes first: the end of a long line is cut
-    let first = format!("! {back}: ");
-    assert!(told.starts_with(&first), "{told}");
-    let page = screen(&mut d);
-    assert!(page.contains(&format!("{back} first")), "{page}");
+    assert!(
+        told.starts_with(&format!("! u takes that of {} back: ", ids[0])),
+        "{told}"
+    );
+    assert!(told.contains(&format!("{} leaves in ", ids[1])), "{told}");
+    assert_eq!(requests(d.slowly("u")), [Request::TakeBack { action: ids[0] }]);
+    // the page of another one, which has nothing to take back, and no page of an action
+    for from in ["2 down enter down enter", "i"] {
+        let mut d = busy();
+        d.send(with(a_half_and_one_that_leaves));
+        d.slowly(from);
+        let in_front = d.app.subject_action().map(|a| a.id);
+        let named = match in_front == Some(ids[1]) {
+            true => "take back".to_owned(),
+            false => format!("take back {}", ids[1]),
+        };
+        assert_eq!(label(&d), named, "{from}");
+        assert_eq!(
+            requests(d.slowly("u")),
+            [Request::TakeBack { action: ids[1] }],
+            "{from}"
+        );
+    }
+    // a selection that only follows what matters means nothing
+    let mut d = busy();
+    d.send(with(a_half_and_one_that_leaves));
     assert_eq!(requests(d.slowly("u")), [Request::TakeBack { action: ids[1] }]);
-    // once that has left, what is in front is taken back
+}
+
+#[test]
+fn the_key_takes_nothing_back_but_what_it_stood_for_on_the_screen() {
+    let mut d = busy();
+    let ids: Vec<_> = d.app.snapshot.actions[..2].iter().map(|a| a.id).collect();
+    d.send(with(a_half_and_one_that_leaves));
+    d.slowly("i");
+    // it leaves while the finger comes down
     d.send(with(|s| {
+        a_half_and_one_that_leaves(s);
+        s.actions[1].state = casimir_dkg::view::ActionState::Executing;
         s.actions[1].undo = None;
-        let held = &mut s.actions[0];
-        held.undo = Some(casimir_dkg::view::UndoView { until: None });
-        held.refreshing = Some(crate::fixture::refreshing());
     }));
+    assert!(requests(d.keys("u")).is_empty());
+    let said = toast(&d);
+    assert!(
+        said.contains(&format!("{} is executing", ids[1])) && said.contains(&format!("that of {}", ids[0])),
+        "{said}"
+    );
     assert_eq!(requests(d.slowly("u")), [Request::TakeBack { action: ids[0] }]);
 }
 

@@ -49,6 +49,23 @@ fn alone() -> Life {
 }
 
 #[test]
+fn whoever_approves_what_is_stale_once_more_is_told_so_and_until_when_it_waits_now() {
+    let mut life = alone();
+    life.input(Input::Sight(Reach::Lost));
+    life.wait(1);
+    let first = life.approve("ada", 1000).unwrap();
+    assert!(first.as_str().starts_with("refreshing: "), "{first}");
+    life.wait(60_000);
+    let again = life.approve("ada", 1000).unwrap();
+    let until = life.state.refreshing(life.action().id).unwrap().until.to_utc();
+    assert!(
+        again.as_str().contains("ada has approved deposit/1#1 already"),
+        "{again}"
+    );
+    assert!(again.as_str().contains(&format!("until {until}")), "{again}");
+}
+
+#[test]
 fn an_approval_that_waited_does_not_count_where_a_member_was_proven_guilty_since() {
     for (guilty, before, counts) in [(3, false, false), (3, true, true), (77, false, true)] {
         let mut life = alone();
@@ -140,7 +157,7 @@ fn an_approval_that_waited_waits_on_while_what_was_known_is_not_known_again() {
                 said.contains("failed checks: endpoints-agree (they differ)"),
                 "{said}"
             );
-            let ended = life.state.approval_ended(id).unwrap().to_string();
+            let ended = life.state.approvals_ended(id).pop().unwrap().to_string();
             let words = "UTC: failed checks: endpoints-agree (they differ)";
             assert!(
                 ended.starts_with("the approval by ada ended at ") && ended.ends_with(words),

@@ -43,6 +43,31 @@ fn a_delivered_exit_is_offered_again_until_it_is_in_a_block() {
 }
 
 #[test]
+fn answers_to_and_fro_have_few_records_and_the_exit_is_offered_all_the_same() {
+    use ExitAnswer::{Accepted, NoAnswer, OutOfSync};
+    for (one, other) in [
+        (NoAnswer, ExitStanding::Unheard),
+        (OutOfSync, ExitStanding::Unheard),
+    ] {
+        let (mut world, action) = Scene::publishing();
+        // some hours of offers
+        for n in 0..400 {
+            match n % 2 {
+                0 => world.answer(&[Accepted], ExitStanding::Delivered),
+                _ => world.answer(&[one], other.clone()),
+            };
+            assert_eq!(world.until_offered(), action);
+        }
+        let told = world.seen.count("exit-published");
+        assert!((10..=24).contains(&told), "{told}");
+        world.is(ValidatorPhase::Exiting);
+        world.pass(5_000);
+        world.settle();
+        assert_eq!(*world.action(action), ActionState::Done);
+    }
+}
+
+#[test]
 fn an_exit_that_nobody_heard_is_offered_again() {
     let (mut world, action) = Scene::publishing();
     for answers in [

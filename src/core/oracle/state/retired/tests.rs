@@ -194,6 +194,39 @@ fn keys_nonces_and_what_operators_did_stay() {
     assert_eq!((own.lowest(), own.first_free(0)), (Some(0), u64::from(ALL)));
 }
 
+/// The life of a reshare, closed before a clock was set back, counted as newer than the one after it: shares that nobody uses.
+#[test]
+fn of_two_reshares_the_later_record_counts_whatever_the_clock_said() {
+    let reshare = |ordinal| case(RequestKind::Reshare, 0, ordinal);
+    let committee_of = |id: CaseId, first| {
+        let mut records = life(id);
+        for record in &mut records {
+            if let Record::CeremonyVerified {
+                result: CeremonyResult::Reshare(output),
+                ..
+            } = record
+            {
+                output.share_public_keys = shares(first);
+            }
+        }
+        records
+    };
+    let two = || [committee_of(reshare(0), 3), committee_of(reshare(1), 5)];
+    let holds = |state: &State, id| state.tracks().get(&OperatorId(id)).map_or(0, |of| of.holds);
+    for more in [0, ALL] {
+        let mut state = State::new(settings());
+        let others = (1..=more).flat_map(|pool| life(case(RequestKind::Deposit, pool, 0)));
+        for record in two().into_iter().flatten().chain(others) {
+            let seq = state.newest + 1;
+            state.apply(seq, UnixMillis(1_000_000 - seq), &record);
+        }
+        assert_eq!(state.cases.contains_key(&reshare(1)), more == 0);
+        let known = state.known_key(PoolId(0)).unwrap();
+        assert_eq!(known.share_public_keys, shares(5), "{more}");
+        assert_eq!((holds(&state, 8), holds(&state, 3)), (1, more.min(1) * more));
+    }
+}
+
 #[test]
 fn a_condemned_key_or_one_that_was_not_taken_leaves_no_trace() {
     let mut state = State::new(settings());

@@ -1,10 +1,11 @@
 //! `POST /register_node?subscribes_to=<request id>`: an observer tells where it is.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 
-use super::super::hub::Hub;
+use super::super::hub::{Hub, State};
 use super::super::store::Write;
 use super::super::topic::{Guest, Topic};
 use super::super::worker;
@@ -36,39 +37,59 @@ pub(super) async fn observer(
         // what is known already changes nothing, whoever says it
         Some((old, direct)) if old == address && !(direct && is_owner) => return Ok(false),
         Some((old, true)) if old != address && !is_owner => {
-            let silent = hub.deliverer.may_be_asked(&old).await && !hub.deliverer.answers_ping(&old).await;
+            let may_ask = hub.deliverer.may_be_asked(&old, asker.looks_up(false)).await;
+            let silent = may_ask && !hub.deliverer.answers_ping(&old).await;
             if !(silent || hub.config.allow_takeover) {
                 return Err(displaced(hub, name, &old, address));
             }
         }
         _ => {}
     }
+    let guest = (!is_owner).then_some(asker.client.0);
     if !is_house {
-        reachable(hub, address).await?;
+        // before its name is looked up, and again after it
+        has_room(hub, &hub.lock(), id, name, address, guest)?;
+        reachable(hub, asker, false, address).await?;
     }
     let mut state = hub.lock();
-    let limits = &hub.config.limits;
-    let is_full = !is_owner && state.room_of_guests(|_| true) >= limits.guest_topic_bytes;
+    has_room(hub, &state, id, name, address, guest)?;
     let Some(topic) = state.topics.get_mut(&id) else {
         return Err(no_topic(&id.to_string()).into());
     };
-    // the topic may have been made anew meanwhile
-    let founder = topic.members.get(name).filter(|member| !member.direct);
-    if let Some(other) = founder.filter(|member| member.address != address) {
-        return Err(displaced(hub, name, &other.address, address));
-    }
-    if !topic.members.contains_key(name) {
-        let guest = (!is_owner).then_some(asker.client.0);
-        let full = is_full.then_some("too many subscribers in all topics");
-        if let Some(text) = full.or_else(|| topic.has_no_room(guest, address, limits)) {
-            return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text));
-        }
-    }
     let guest = Guest {
         client: asker.client.0,
         is_owner,
     };
     Ok(join(hub, topic, name, address, is_house, Some(guest)))
+}
+
+/// Whether there is room for this subscriber in a topic that may have been made anew meanwhile, of a guest or (`None`) of the
+/// topic's owner.
+fn has_room(
+    hub: &Hub,
+    state: &State,
+    id: RequestId,
+    name: &str,
+    address: &str,
+    guest: Option<IpAddr>,
+) -> Answer<()> {
+    let limits = &hub.config.limits;
+    let Some(topic) = state.topics.get(&id) else {
+        return Err(no_topic(&id.to_string()).into());
+    };
+    let founder = topic.members.get(name).filter(|member| !member.direct);
+    if let Some(other) = founder.filter(|member| member.address != address) {
+        return Err(displaced(hub, name, &other.address, address));
+    }
+    if topic.members.contains_key(name) {
+        return Ok(());
+    }
+    let is_full = guest.is_some() && state.room_of_guests(|_| true) >= limits.guest_topic_bytes;
+    let full = is_full.then_some("too many subscribers in all topics");
+    match full.or_else(|| topic.has_no_room(guest, address, limits)) {
+        Some(text) => Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text)),
+        None => Ok(()),
+    }
 }
 
 /// Whether that is anything new.

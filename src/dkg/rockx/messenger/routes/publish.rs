@@ -89,7 +89,7 @@ async fn accept(hub: &Arc<Hub>, client: Client, id: RequestId, bytes: &[u8]) -> 
     // what is known or of no interest costs no look at a signature
     let known = match hub.lock().topics.get(&id) {
         None => return refusal(StatusCode::NOT_FOUND, "the topic is gone"),
-        Some(topic) => topic.knows(read.signer, &message::hash(bytes)),
+        Some(topic) => topic.knows(read.signer, read.root),
     };
     if let Some(known) = known {
         note(hub, client, &read, &known);
@@ -134,14 +134,7 @@ fn take(
     let Some(topic) = state.topics.get_mut(&id) else {
         return refusal(StatusCode::NOT_FOUND, "the topic is gone");
     };
-    let accepted = topic.accept(
-        read.signer,
-        read.rank,
-        evidence,
-        Bytes::copy_from_slice(bytes),
-        now,
-        limits,
-    );
+    let accepted = topic.accept(read, evidence, Bytes::copy_from_slice(bytes), now, limits);
     match &accepted {
         Accepted::Full => return refusal(StatusCode::TOO_MANY_REQUESTS, "too many messages"),
         Accepted::Queued(message) => {

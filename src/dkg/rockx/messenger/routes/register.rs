@@ -10,7 +10,7 @@ use axum::response::Response;
 
 use super::super::hub::{DEFAULT, Hub, request_id};
 use super::super::keys::operator_id;
-use super::super::reach::Refusal;
+use super::super::reach::{Asker, Verdict as Reached};
 use super::super::registry::{Claim, Entry, Verdict};
 use super::super::store::Write;
 use super::super::{PROOF_HEADER, body, proof, reply, subscriber};
@@ -52,6 +52,14 @@ pub(super) struct Registrant {
 }
 
 impl Registrant {
+    /// For whom its addresses are looked up.
+    pub(super) fn looks_up(&self, is_known: bool) -> Asker {
+        Asker {
+            client: self.client.0,
+            is_known,
+        }
+    }
+
     /// The address is told by the body.
     fn of(request: &Request) -> Self {
         let headers: &HeaderMap = request.headers();
@@ -144,6 +152,7 @@ pub(super) fn not_registered(status: StatusCode, text: &str) -> Box<Response> {
 /// Registers an operator's node. Gives whether there is anything to store.
 async fn operator(hub: &Arc<Hub>, asker: &Registrant, name: &str, address: &str) -> Answer<bool> {
     let claim = claim(hub, asker, name, address).await?;
+    let is_known = claim.entry.confirmed;
     let mut asked = None;
     // a second time if the state changed while the old address was asked for life
     for _ in 0..2 {
@@ -151,9 +160,9 @@ async fn operator(hub: &Arc<Hub>, asker: &Registrant, name: &str, address: &str)
         match verdict {
             Verdict::Ask { old, unasked } if asked.as_ref() != Some(&old) => {
                 if !claim.entry.listed {
-                    reachable(hub, address).await?;
+                    reachable(hub, asker, is_known, address).await?;
                 }
-                let answers = match hub.deliverer.may_be_asked(&old).await {
+                let answers = match hub.deliverer.may_be_asked(&old, asker.looks_up(is_known)).await {
                     true => hub.deliverer.answers_ping(&old).await,
                     false => !unasked,
                 };
@@ -165,8 +174,8 @@ async fn operator(hub: &Arc<Hub>, asker: &Registrant, name: &str, address: &str)
             Verdict::Taken(why) => return Err(taken(hub, &claim, why)),
             Verdict::Full(why) => return Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, why)),
             Verdict::Enter { .. } | Verdict::Ask { .. } => {
-                if asked.is_none() && !claim.entry.listed && !is_known(hub, name, address) {
-                    reachable(hub, address).await?;
+                if asked.is_none() && !claim.entry.listed && !is_there(hub, name, address) {
+                    reachable(hub, asker, is_known, address).await?;
                 }
                 return enter(hub, claim, asked.as_deref());
             }
@@ -222,16 +231,22 @@ fn judge(hub: &Hub, claim: &Claim) -> Verdict {
 }
 
 /// The same address was judged when it was registered first, and is judged again at each connection.
-fn is_known(hub: &Hub, name: &str, address: &str) -> bool {
+fn is_there(hub: &Hub, name: &str, address: &str) -> bool {
     let state = hub.lock();
     state.registry.get(name).is_some_and(|old| old.address == address)
 }
 
-pub(super) async fn reachable(hub: &Hub, address: &str) -> Answer<()> {
-    match hub.deliverer.reach.refuses(address).await {
-        None => Ok(()),
-        Some(Refusal::Bad(why)) => Err(not_an_address(hub, &why)),
-        Some(Refusal::Busy) => {
+/// Whoever brings names that take long uses up patience as with what is refused: they hold what others wait for.
+pub(super) async fn reachable(hub: &Hub, asker: &Registrant, is_known: bool, address: &str) -> Answer<()> {
+    match hub.deliverer.reach.judge(address, asker.looks_up(is_known)).await {
+        Reached::Good => Ok(()),
+        Reached::Slow => {
+            hub.gate.refused(asker.client);
+            Ok(())
+        }
+        Reached::Bad(why) => Err(not_an_address(hub, &why)),
+        Reached::Busy => {
+            hub.gate.refused(asker.client);
             let text = "too many host names are being looked up: try again";
             Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text))
         }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 
 use super::super::hub::{self, DEFAULT, Hub, request_id};
+use super::super::removed::Removal;
 use super::super::store::{Changes, Write};
 use super::super::topic::{Member, Origin, Topic, listed, room_of};
 use super::super::{PROOF_HEADER, body, proof, reply};
@@ -45,11 +46,6 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     let names = wanted.subscribers.as_slice();
     let claim = proof::topic(&wanted.topic_name, names);
     let signed = proof.and_then(|proof| hub.signed_by_initiator(proof.as_bytes(), &claim));
-    let was_removed = |at: UnixMillis| hub.lock().removed.get(&id).is_some_and(|removed| at <= *removed);
-    if signed.is_some_and(was_removed) {
-        let text = "its initiator removed the topic after it had signed this";
-        return reply::error(StatusCode::CONFLICT, text, NOT_CREATED);
-    }
     let origin = if signed.is_some() || hub.is_house(owner.as_ref()) {
         hub.gate.mark_proven(client);
         Origin::Known
@@ -64,7 +60,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
     if hub.store.is_overloaded() {
         return not_stored(&hub, NOT_CREATED);
     }
-    let entered = enter(&hub, id, owner, origin, names);
+    let entered = enter(&hub, id, owner, (origin, signed), names);
     let text = match entered {
         Ok(topic) => topic.to_json(),
         Err(response) => return *response,
@@ -80,19 +76,16 @@ fn enter(
     hub: &Arc<Hub>,
     id: RequestId,
     owner: Option<[u8; 32]>,
-    origin: Origin,
+    (origin, signed): (Origin, Option<UnixMillis>),
     names: &[String],
 ) -> Result<TopicReply, Box<Response>> {
     let limits = &hub.config.limits;
     let now = hub.now();
     let mut state = hub.lock();
-    let members: BTreeMap<String, (String, bool)> = names
-        .iter()
-        .filter_map(|name| {
-            let entry = state.registry.get(name)?;
-            Some((name.clone(), (entry.address.clone(), entry.listed)))
-        })
-        .collect();
+    if let Some(text) = state.removed.refuses(&id, origin, signed) {
+        return Err(reply::error(StatusCode::CONFLICT, text, NOT_CREATED).into());
+    }
+    let members = registered(&state, names);
     if members.len() > limits.subscribers {
         return Err(refused("too many subscribers").into());
     }
@@ -145,6 +138,17 @@ fn enter(
     let reply = topic.reply();
     state.topics.insert(id, topic);
     Ok(reply)
+}
+
+/// Where those of these names are that are registered, and whether the configuration lists them there.
+fn registered(state: &hub::State, names: &[String]) -> BTreeMap<String, (String, bool)> {
+    names
+        .iter()
+        .filter_map(|name| {
+            let entry = state.registry.get(name)?;
+            Some((name.clone(), (entry.address.clone(), entry.listed)))
+        })
+        .collect()
 }
 
 /// Whether only its owner may put another one in the place of this topic.
@@ -329,27 +333,46 @@ pub(super) async fn delete(
     };
     {
         let mut state = hub.lock();
-        let Some(topic) = state.topics.get(&id) else {
-            return reply::null(StatusCode::NOT_FOUND);
-        };
+        let topic = state.topics.get(&id);
         let signed = headers
             .get(PROOF_HEADER)
             .and_then(|proof| hub.signed_by_initiator(proof.as_bytes(), &proof::removal(&name)));
-        let house = topic.origin == Origin::Known && hub.is_house(owner(&headers).as_ref());
-        let by_owner = signed.is_some() || house || topic.owner.is_some() && topic.owner == owner(&headers);
+        let owner = owner(&headers);
+        let is_known = |topic: &Topic| topic.origin == Origin::Known;
+        let house = topic.is_none_or(is_known) && hub.is_house(owner.as_ref());
+        let removal = Removal {
+            at: hub.now(),
+            signed,
+            known: signed.is_some() || house || topic.is_some_and(is_known),
+        };
+        let Some(topic) = topic else {
+            // it was lost here before its initiator gave it up, who means it all the same
+            if removal.known {
+                remember(&hub, &mut state, id, removal);
+            }
+            return reply::null(StatusCode::NOT_FOUND);
+        };
+        let by_owner = signed.is_some() || house || topic.owner.is_some() && topic.owner == owner;
         let owned = topic.origin == Origin::Known || topic.owner.is_some();
         let known = owned.then_some("the topic belongs to another initiator");
         if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
             return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
         }
         state.remove_topic(&id);
-        state.removed.extend(signed.map(|at| (id, at)));
         hub.store.write(Write::DropTopic { id });
+        if by_owner {
+            remember(&hub, &mut state, id, removal);
+        }
     }
     if hub.store.flush().await.is_err() {
         return not_stored(&hub, NOT_DELETED);
     }
     reply::empty(StatusCode::OK)
+}
+
+fn remember(hub: &Hub, state: &mut hub::State, id: RequestId, removal: Removal) {
+    hub.store.write(Write::Removed { id, removal });
+    state.note_removed(&hub.store, id, removal);
 }
 
 fn registry(state: &hub::State) -> TopicReply {

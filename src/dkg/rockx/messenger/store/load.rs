@@ -11,6 +11,7 @@ use super::schema::KNOWN;
 use super::{LoadedMessage, StoreError};
 use crate::dkg::rockx::keys::OperatorPublicKey;
 use crate::dkg::rockx::messenger::registry::Entry;
+use crate::dkg::rockx::messenger::removed::Removal;
 use crate::dkg::rockx::messenger::results::Backing;
 use crate::dkg::rockx::messenger::topic::Origin;
 use crate::types::{OperatorId, RequestId, UnixMillis};
@@ -21,6 +22,7 @@ pub(in super::super) struct Loaded {
     pub(in super::super) registered: BTreeMap<String, Entry>,
     pub(in super::super) topics: Vec<LoadedTopic>,
     pub(in super::super) results: Vec<LoadedResult>,
+    pub(in super::super) removed: Vec<(RequestId, Removal)>,
 }
 
 /// A topic as it was.
@@ -53,6 +55,7 @@ pub(super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
         registered: registered(connection)?,
         topics: topics(connection)?,
         results: results(connection)?,
+        removed: removed(connection)?,
     })
 }
 
@@ -166,6 +169,22 @@ fn results(connection: &Connection) -> Result<Vec<LoadedResult>, StoreError> {
         Ok(())
     })?;
     Ok(results)
+}
+
+fn removed(connection: &Connection) -> Result<Vec<(RequestId, Removal)>, StoreError> {
+    let mut removed = Vec::new();
+    let sql = "SELECT topic, at, signed, known FROM removed ORDER BY at";
+    each(connection, sql, |row| {
+        let signed = row.get::<_, Option<i64>>(2)?;
+        let removal = Removal {
+            at: time(row, 1)?,
+            signed: signed.map(|at| UnixMillis(at.unsigned_abs())),
+            known: row.get(3)?,
+        };
+        removed.push((id(row, 0)?, removal));
+        Ok(())
+    })?;
+    Ok(removed)
 }
 
 /// The operators of a comma-separated list. A result of an earlier version tells nobody.

@@ -22,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::message::Message;
 use super::registry::Entry;
+use super::removed::Removal;
 use super::results::Backing;
 use super::topic::Origin;
 use crate::dkg::rockx::durable;
@@ -115,6 +116,10 @@ pub(super) enum Write {
     },
     /// A topic was removed.
     DropTopic { id: RequestId },
+    /// The topic's owner removed it.
+    Removed { id: RequestId, removal: Removal },
+    /// That is remembered no longer.
+    ForgetRemoved { id: RequestId },
     /// A message was accepted.
     Message { topic: RequestId, message: Arc<Message> },
     /// A message was delivered to a subscriber, or given up.

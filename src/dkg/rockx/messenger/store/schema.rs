@@ -1,11 +1,11 @@
 //! Tables and the statements that change them.
 
-use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
 
 use super::{Registered, StoreError, Write};
+use crate::dkg::rockx::messenger::removed::Removal;
 use crate::dkg::rockx::messenger::topic::Origin;
 use crate::lock::{self, NotOurs};
 use crate::owner;
@@ -13,7 +13,7 @@ use crate::secrets::{Holds, judge_ours, make_private};
 use crate::types::UnixMillis;
 
 /// Step n takes a file of version n to version n + 1; a new file takes all of them.
-pub(super) const STEPS: [&str; 4] = [FIRST, STANDING, BACKING, CONFIRMED];
+pub(super) const STEPS: [&str; 5] = [FIRST, STANDING, BACKING, CONFIRMED, REMOVED];
 
 /// The origin of a topic whose initiator is known, in the place of a client's address.
 pub(super) const KNOWN: &str = "known";
@@ -54,11 +54,17 @@ const CONFIRMED: &str = "
     ALTER TABLE standing ADD COLUMN signed INTEGER;
 ";
 
+/// Topics that their owners removed, when that was by the clock here, when it was signed by the owner's, and whether the
+/// owner was an initiator that is known.
+const REMOVED: &str = "
+    CREATE TABLE removed (topic BLOB PRIMARY KEY, at INTEGER NOT NULL, signed INTEGER, known INTEGER NOT NULL) STRICT;
+";
+
 /// The database within the messenger's data directory.
 pub const FILE: &str = "messenger.sqlite";
 
 /// Opens the database of `dir`, with the lock that keeps other processes away from it.
-pub(super) fn open(dir: &Path) -> Result<(Connection, File), StoreError> {
+pub(super) fn open(dir: &Path) -> Result<(Connection, lock::Held), StoreError> {
     let io = |path: &Path| {
         let path = path.display().to_string();
         move |source| StoreError::Io { path, source }
@@ -163,6 +169,8 @@ fn apply(tx: &Transaction<'_>, change: &Write) -> Result<(), rusqlite::Error> {
             params![topic.0, name, address, direct],
         ),
         Write::DropTopic { id } => drop_topic(tx, &id.0),
+        Write::Removed { id, removal } => note_removed(tx, &id.0, removal),
+        Write::ForgetRemoved { id } => run("DELETE FROM removed WHERE topic = ?1", params![id.0]),
         Write::Message { topic, message } => run(
             "INSERT OR REPLACE INTO message (topic, seq, at, body) VALUES (?1, ?2, ?3, ?4)",
             params![topic.0, int(message.seq), int(message.at.0), &message.body[..]],
@@ -223,6 +231,13 @@ fn register(tx: &Transaction<'_>, Registered { name, entry }: &Registered) -> Re
         entry.heard,
         entry.signed.map(|at| int(at.0)),
     ])?;
+    Ok(())
+}
+
+fn note_removed(tx: &Transaction<'_>, topic: &[u8; 24], removal: &Removal) -> Result<(), rusqlite::Error> {
+    let signed = removal.signed.map(|at| int(at.0));
+    tx.prepare_cached("INSERT OR REPLACE INTO removed (topic, at, signed, known) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![topic, int(removal.at.0), signed, removal.known])?;
     Ok(())
 }
 

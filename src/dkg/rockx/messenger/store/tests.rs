@@ -117,7 +117,7 @@ async fn a_new_file_has_the_newest_version_and_keeps_what_was_proved() {
     });
     store.flush().await.unwrap();
     store.close().await;
-    assert_eq!(version_of(dir.path()), 4);
+    assert_eq!(version_of(dir.path()), 5);
     let loaded = read(dir.path()).await;
     assert_eq!(loaded.results[0].backing, backing);
     let found = &loaded.registered["1"];
@@ -156,7 +156,7 @@ async fn a_file_of_version_1_opens_its_registrations_are_guests_and_new_ones_are
     ));
     store.flush().await.unwrap();
     store.close().await;
-    assert_eq!(version_of(dir.path()), 4);
+    assert_eq!(version_of(dir.path()), 5);
     let again = read(dir.path()).await;
     has_the_first_version(&again);
     assert!(again.registered["1"].confirmed);
@@ -186,7 +186,7 @@ async fn a_file_that_got_its_tables_without_a_number_keeps_what_they_hold() {
     );
     assert!(!entry.confirmed, "that it was listed confirmed no key");
     assert_eq!(loaded.topics[0].origin, Origin::Known);
-    assert_eq!(version_of(dir.path()), 4);
+    assert_eq!(version_of(dir.path()), 5);
 }
 
 #[tokio::test]
@@ -229,21 +229,21 @@ fn a_file_of_a_newer_program_is_left_alone_and_named_with_both_versions() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(FILE);
     let db = first_version(dir.path());
-    db.pragma_update(None, "user_version", 5).unwrap();
+    db.pragma_update(None, "user_version", 6).unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let refused = Store::open(dir.path()).map(drop).unwrap_err();
     assert!(matches!(
         refused,
         StoreError::Version {
-            found: 5,
-            known: 4,
+            found: 6,
+            known: 5,
             ..
         }
     ));
     let words = refused.to_string();
     let named = format!(
-        "{} has version 5, this program knows versions up to 4",
+        "{} has version 6, this program knows versions up to 5",
         path.display()
     );
     assert!(words.starts_with(&named), "{words}");

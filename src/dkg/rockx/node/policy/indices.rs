@@ -26,7 +26,7 @@ pub trait ValidatorIndices: Send + Sync + fmt::Debug {
 #[async_trait]
 impl ValidatorIndices for Beacon {
     async fn place_of(&self, validator: BlsPublicKey) -> Answer<ChainPlace> {
-        let found = self.validator(&validator).await;
+        let found = self.validator(&validator).await.answer;
         found.map(|found| ChainPlace {
             index: found.index,
             active_since: found.activation_epoch,

@@ -13,6 +13,8 @@ mod room;
 mod runner;
 mod settle;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,8 +82,11 @@ impl Running {
 /// What a message was that the node took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// An operator or a configured initiator has signed it.
+    /// An operator of a ceremony that runs here, or a configured initiator, has signed it.
     Signed,
+    /// An operator has signed it, and it is kept until its ceremony starts here: which may be one of others, whose messages
+    /// anybody may have overheard and brought.
+    Early,
     /// Anybody may have sent it.
     Unsigned,
     /// It is here already, or its ceremony is over: anybody who heard it may have sent it again.
@@ -91,6 +96,8 @@ pub(super) enum Taken {
 #[derive(Default)]
 struct Table {
     running: HashMap<RequestId, Running>,
+    /// The store is being asked whether they may run.
+    starting: HashSet<RequestId>,
     early: EarlyMessages,
     starts: Starts,
     /// Ended here in this or an earlier life, and not forgotten.
@@ -228,7 +235,7 @@ impl Service {
             return Ok(Taken::Known);
         }
         match table.early.keep(message, Instant::now()) {
-            true => Ok(Taken::Signed),
+            true => Ok(Taken::Early),
             false => Err(Refused::NoSession),
         }
     }

@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Runs that are asked for before a share is used: more than one or two means that something else is wrong.
 const MOST_AT_ONCE: usize = 4;
-/// Runs that left no share are remembered until nobody can ask about them any more; those in which no other operator spoke
+/// Runs that left no share and that no configured initiator signed are remembered until nobody can ask about them any more; those in which no other operator spoke
 /// for a day: RockX's messenger sends a start message for minutes. One address begins at most one a second where anybody may.
 const REMEMBERED: Remembered = Remembered {
     alone: Duration::from_secs(24 * 3600),

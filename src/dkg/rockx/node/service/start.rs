@@ -11,7 +11,7 @@ use super::super::session::{FrostPlan, FrostSession, KeysignPlan, KeysignSession
 use super::super::store::{KeyShare, SessionKind};
 use super::claims::Claim;
 use super::room::{Starter, make_room};
-use super::{Refused, Service, Taken};
+use super::{Refused, Service, Table, Taken};
 use crate::dkg::rockx::wire::{Decode, Init, KeySign, MsgType, Reshare, SignedMessage};
 use crate::listen::Client;
 use crate::log_limit::LogLimit;
@@ -30,6 +30,33 @@ struct Ready {
     describe: String,
     /// Of a resharing: no other one of the key may run beside it.
     claim: Option<Claim>,
+}
+
+/// Held while a ceremony is about to start, which then is not new to anybody else.
+struct Starting {
+    service: Arc<Service>,
+    ceremony: RequestId,
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.service.table().starting.remove(&self.ceremony);
+    }
+}
+
+impl Table {
+    fn is_new(&self, ceremony: RequestId, kind: MsgType) -> Result<(), String> {
+        if self.running.contains_key(&ceremony) || self.starting.contains(&ceremony) {
+            Err(match kind {
+                MsgType::KeySign => "signature protocol started already".into(),
+                _ => "dkg started already".into(),
+            })
+        } else if self.over.contains(&ceremony) {
+            Err(used(ceremony))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl Service {
@@ -84,19 +111,46 @@ impl Service {
             MsgType::Reshare => self.reshare(ceremony, payload).await?,
             _ => self.keysign(ceremony, payload).await?,
         };
-        let kind = ready.kind;
-        let fresh = self.with_store(move |store| store.begin(ceremony, kind)).await?;
+        let kind = message.msg_type;
+        // goes on when whoever asked hangs up: a ceremony that was begun, and does not run, would be refused to everybody
+        let this = Arc::clone(self);
+        let begun = async move {
+            this.begin(ceremony, context, kind, ready, &initiator, starter)
+                .await
+        };
+        tokio::spawn(begun).await.map_err(|_| Refused::Stopping)?
+    }
+
+    /// Takes down that the ceremony was begun, and runs it.
+    async fn begin(
+        self: &Arc<Self>,
+        ceremony: RequestId,
+        context: &'static str,
+        kind: MsgType,
+        ready: Ready,
+        initiator: &SafeText,
+        starter: Starter,
+    ) -> Result<Taken, Refused> {
+        let refuse = |error: String| Refused::Start { context, error };
+        // whoever takes part may bring the initiator's message first: the initiator is told that it started all the same
+        let _starting = self.reserve(ceremony, kind).map_err(refuse)?;
+        let (kind, signed) = (ready.kind, starter.signed);
+        let fresh = self
+            .with_store(move |store| match signed {
+                true => store.begin_signed(ceremony, kind),
+                false => store.begin(ceremony, kind),
+            })
+            .await?;
         if !fresh {
-            self.is_new(ceremony, message.msg_type).map_err(refuse)?;
             return Err(refuse(used(ceremony)));
         }
         tracing::info!(
             target: "casimir_dkg::node",
-            %ceremony, kind = kind.as_str(), initiator = %initiator, what = %SafeText::new(&ready.describe),
+            %ceremony, kind = kind.as_str(), %initiator, what = %SafeText::new(&ready.describe),
             "ceremony started"
         );
         self.launch(ceremony, &ready.peers, ready.session, ready.claim, starter);
-        Ok(if by_key { Taken::Signed } else { Taken::Unsigned })
+        Ok(if signed { Taken::Signed } else { Taken::Unsigned })
     }
 
     /// Lets one client elsewhere send so many start messages that nobody signed.
@@ -146,17 +200,18 @@ impl Service {
     }
 
     fn is_new(&self, ceremony: RequestId, kind: MsgType) -> Result<(), String> {
-        let table = self.table();
-        if table.running.contains_key(&ceremony) {
-            Err(match kind {
-                MsgType::KeySign => "signature protocol started already".into(),
-                _ => "dkg started already".into(),
-            })
-        } else if table.over.contains(&ceremony) {
-            Err(used(ceremony))
-        } else {
-            Ok(())
-        }
+        self.table().is_new(ceremony, kind)
+    }
+
+    /// Says that the ceremony starts here, until it runs or could not start.
+    fn reserve(self: &Arc<Self>, ceremony: RequestId, kind: MsgType) -> Result<Starting, String> {
+        let mut table = self.table();
+        table.is_new(ceremony, kind)?;
+        table.starting.insert(ceremony);
+        Ok(Starting {
+            service: Arc::clone(self),
+            ceremony,
+        })
     }
 
     async fn keygen(&self, ceremony: RequestId, payload: &[u8]) -> Result<Ready, Refused> {

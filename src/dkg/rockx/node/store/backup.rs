@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::held::{self, AMID, Begun, Held, SETTLED, held_by, open_read_only};
 use super::manifest::{self, Named};
 use super::seal::Sealer;
 use super::shares::associated;
-use super::{Store, StoreError, now, schema, sealer, shown};
+use super::{Store, StoreError, is_damage, now, schema, sealer, shown};
+use crate::owner;
 use crate::secrets::{make_private, partial_of, unmounted};
 use crate::sqlite;
 use crate::types::{BlsPublicKey, RequestId};
@@ -176,20 +178,57 @@ pub(super) fn check(db: &Connection) -> Result<(), StoreError> {
     if found == "ok" {
         return Ok(());
     }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the copy is damaged: {found}"),
-    )
-    .into())
+    Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is damaged: {found}")).into())
 }
 
-/// Removes a store that was made a moment ago and holds nothing, with what stands beside it.
-pub fn unmake(path: &Path) {
-    for suffix in ["-wal", "-shm", ""] {
-        let _ = fs::remove_file(sqlite::beside(path, suffix));
+/// What stood where a store may be made in a moment.
+struct Before {
+    had_store: bool,
+    /// What was not there of that which is made with a store.
+    absent: Vec<PathBuf>,
+}
+
+impl Before {
+    fn look(path: &Path) -> Self {
+        let mut with_it = ["-wal", "-shm", ""]
+            .map(|suffix| sqlite::beside(path, suffix))
+            .to_vec();
+        with_it.extend([manifest::manifest_of(path), path.with_extension("lock")]);
+        with_it.retain(|file| fs::symlink_metadata(file).is_err());
+        Self {
+            had_store: fs::symlink_metadata(path).is_ok(),
+            absent: with_it,
+        }
     }
-    let _ = fs::remove_file(manifest::manifest_of(path));
-    let _ = fs::remove_file(path.with_extension("lock"));
+
+    /// Removes what was made since where there was no store: an empty one would pass for one that was restored. A manifest
+    /// that stood there stays, since nothing else names what was lost.
+    fn put_back(self) {
+        if !self.had_store {
+            self.absent.iter().for_each(|file| drop(fs::remove_file(file)));
+        }
+    }
+}
+
+/// Takes over what the backup at `from` has into the store at `path`, which is made where there is none: shares, request ids
+/// that were used, and what became of them. `secret` is the operator's private key. Nothing that is there is taken away but a
+/// share that does not decrypt any more, whose place the backup's takes. Every share of the backup is opened, and sealed again
+/// for the store; one that does not open, or is not there, keeps none of the others back, and is missing from then on.
+///
+/// # Errors
+/// The backup as a whole is damaged, or was sealed with another key, or the store cannot be written. Then nothing is taken
+/// over, and a store that was not there is not there.
+pub fn restore(path: &Path, from: &Path, secret: &[u8]) -> Result<Restored, StoreError> {
+    // read to its end before anything is made or begun
+    let backup = Backup::open(from, owner::parent(path), secret)?;
+    let before = Before::look(path);
+    let taken = Store::open(path, secret).and_then(|store| store.take_over(&backup));
+    match &taken {
+        // it is somebody else's by now
+        Ok(_) | Err(StoreError::InUse { .. }) => {}
+        Err(_) => before.put_back(),
+    }
+    taken
 }
 
 /// What came of a restore.
@@ -211,37 +250,104 @@ pub struct Restored {
     pub amid: Vec<Begun>,
 }
 
-impl Store {
-    /// Takes over what the backup at `from` has and this store has not: shares, request ids that were used, and what
-    /// became of them. Nothing that is here is taken away but a share that does not decrypt any more, whose place the
-    /// backup's takes. Every share of the backup is opened with `secret`, the operator's private key, and sealed again for
-    /// this file; one that does not open, or is not there, keeps none of the others back.
-    ///
-    /// # Errors
-    /// The backup as a whole is damaged, or was sealed with another key. Then nothing is taken over.
-    pub fn restore(&self, from: &Path, secret: &[u8]) -> Result<Restored, StoreError> {
-        // opened and read to its end before anything is begun
-        let (backup, _copy) = self.opened(from).map_err(|error| error.about(from))?;
-        let theirs = sealer(&backup, from, secret).map_err(|error| error.about(from))?;
+/// A backup that was read to its end.
+struct Backup {
+    /// A copy of the newest layout.
+    db: Connection,
+    sealer: Sealer,
+    /// What decrypts.
+    held: Vec<Held>,
+    /// What it says of itself.
+    said: Restored,
+    /// Where the copy stands. Dropped after the connection.
+    _copy: TempDir,
+}
+
+impl Backup {
+    /// Opens the backup at `from`, which is not touched: it is brought to the newest layout in a copy, in `directory` where
+    /// that is there.
+    fn open(from: &Path, directory: &Path, secret: &[u8]) -> Result<Self, StoreError> {
+        let (db, copy) = copied(from, directory)?;
         let read = || {
-            let held = held_by(&backup)?;
-            let damaged = damaged_of(&backup, &held, &theirs)?;
-            Ok((held, damaged))
+            let sealer = sealer(&db, from, secret)?;
+            let held = held_by(&db)?;
+            let damaged = damaged_of(&db, &held, &sealer)?;
+            Ok((sealer, held, damaged))
         };
-        let (mut held, damaged) = read().map_err(|error: StoreError| error.about(from))?;
+        let (sealer, mut held, damaged) = read().map_err(|error: StoreError| error.about(from))?;
         let mut lacking = manifest::read(from)?;
         lacking.retain(|named| !held.iter().any(|held| Named::from(held) == *named));
         held.retain(|held| !damaged.contains(&held.into()));
-        let mut restored = Restored {
-            has_manifest: manifest::manifest_of(from).exists(),
-            damaged,
-            lacking,
-            ..Restored::default()
-        };
-        self.take(&backup, &theirs, &held, &mut restored)
+        Ok(Self {
+            db,
+            sealer,
+            held,
+            said: Restored {
+                has_manifest: manifest::manifest_of(from).exists(),
+                damaged,
+                lacking,
+                ..Restored::default()
+            },
+            _copy: copy,
+        })
+    }
+}
+
+/// What was committed to the database at `from`, also where it still stands in SQLite's log: a plain copy of a store need not
+/// have it in the file itself.
+fn copied(from: &Path, directory: &Path) -> Result<(Connection, TempDir), StoreError> {
+    let source = open_read_only(from)?;
+    check(&source).map_err(|error| error.about(from))?;
+    let folder = match directory.is_dir() {
+        true => tempfile::tempdir_in(directory),
+        false => tempfile::tempdir(),
+    };
+    let folder = folder.map_err(manifest::naming(directory))?;
+    let copy = folder.path().join("backup.sqlite");
+    sqlite::copy(&source, &copy).map_err(|error| {
+        let file = if is_damage(&error) { from } else { directory };
+        StoreError::from(error).about(file)
+    })?;
+    let brought = || {
+        let db = Connection::open(&copy)?;
+        schema::bring_up_to_date(&db)?;
+        Ok(db)
+    };
+    let db = brought().map_err(|error: StoreError| error.about(from))?;
+    Ok((db, folder))
+}
+
+impl Store {
+    /// [`restore()`] into a store that is open.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(test)]
+    pub(super) fn restore(&self, from: &Path, secret: &[u8]) -> Result<Restored, StoreError> {
+        self.take_over(&Backup::open(from, owner::parent(&self.path), secret)?)
+    }
+
+    fn take_over(&self, backup: &Backup) -> Result<Restored, StoreError> {
+        let mut restored = backup.said.clone();
+        self.take(backup, &mut restored)
             .and_then(|()| self.still_absent(&mut restored))
+            .and_then(|()| self.name_absent(&restored.absent))
             .map_err(|error| error.about(&self.path))?;
         Ok(restored)
+    }
+
+    /// Has the manifest name what is still absent: whoever starts, looks or makes a backup later is told again.
+    fn name_absent(&self, absent: &[Named]) -> Result<(), StoreError> {
+        self.miss_by(
+            absent,
+            "the manifest of a backup names its share, which was not taken back",
+        )?;
+        if !absent.is_empty() && self.manifest_lags() {
+            let manifest = manifest::manifest_of(&self.path);
+            let words = "it could not be written, so nothing names from now on what is still missing: mend that and restore again";
+            return Err(manifest::naming(&manifest)(io::Error::other(words)).into());
+        }
+        Ok(())
     }
 
     fn still_absent(&self, restored: &mut Restored) -> Result<(), StoreError> {
@@ -262,31 +368,12 @@ impl Store {
         Ok(())
     }
 
-    /// A copy of the backup, of the newest layout.
-    fn opened(&self, from: &Path) -> Result<(Connection, tempfile::TempDir), StoreError> {
-        drop(open_read_only(from)?);
-        // brought to the newest layout in a copy: a backup is not touched
-        let folder = tempfile::tempdir_in(self.path.parent().unwrap_or(Path::new(".")))?;
-        let copy = folder.path().join("backup.sqlite");
-        fs::copy(from, &copy).map_err(manifest::naming(from))?;
-        let backup = Connection::open(&copy)?;
-        check(&backup)?;
-        schema::bring_up_to_date(&backup)?;
-        Ok((backup, folder))
-    }
-
-    fn take(
-        &self,
-        backup: &Connection,
-        theirs: &Sealer,
-        held: &[Held],
-        restored: &mut Restored,
-    ) -> Result<(), StoreError> {
+    fn take(&self, backup: &Backup, restored: &mut Restored) -> Result<(), StoreError> {
         let mut db = self.db();
         let tx = db.transaction()?;
-        take_sessions(backup, &tx)?;
-        for held in held {
-            let share = Kept::read(backup, held, theirs)?;
+        take_sessions(&backup.db, &tx)?;
+        for held in &backup.held {
+            let share = Kept::read(&backup.db, held, &backup.sealer)?;
             if share.add(&tx, &self.sealer)? {
                 restored.added.push(held.into());
             } else {

@@ -407,17 +407,162 @@ fn a_refusal_names_the_file_that_is_meant_and_a_store_that_was_made_for_it_is_go
     let no_folder = cut.join("shares.sqlite");
     let refused = Store::open(&no_folder, SECRET).unwrap_err().to_string();
     assert!(refused.contains("cut.sqlite"), "{refused}");
+}
 
-    let made = folder.path().join("made.sqlite");
-    drop(opened(&folder, "made.sqlite"));
-    unmake(&made);
-    let left = fs::read_dir(folder.path())
+/// The names of shares 1 and 2 stand in a manifest whose store was moved away, as its reader is told to do with a damaged one.
+fn left_with_its_manifest() -> (TempDir, std::path::PathBuf, std::path::PathBuf, Vec<Named>) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("node");
+    let (path, copy) = (place.join("shares.sqlite"), folder.path().join("backup.sqlite"));
+    let store = Store::open(&path, SECRET).unwrap();
+    make(&store, 1);
+    make(&store, 2);
+    backup(&path, &copy).unwrap();
+    drop(store);
+    let named = named_by(&manifest_of(&path)).unwrap();
+    let manifest = fs::read(manifest_of(&path)).unwrap();
+    fs::remove_dir_all(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    fs::write(manifest_of(&path), manifest).unwrap();
+    (folder, path, copy, named)
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap();
+    names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_refused_restore_leaves_the_manifest_that_names_what_was_lost() {
+    let (folder, path, copy, named) = left_with_its_manifest();
+    let cut = folder.path().join("cut.sqlite");
+    let bytes = fs::read(&copy).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+    let nowhere = folder.path().join("nowhere.sqlite");
+    let tries: [(&Path, &[u8]); 3] = [(&copy, b"another key"), (&cut, SECRET), (&nowhere, SECRET)];
+    for (from, secret) in tries {
+        assert!(restore(&path, from, secret).is_err());
+        assert_eq!(names_in(path.parent().unwrap()), ["shares.sqlite.manifest"]);
+        assert_eq!(named_by(&manifest_of(&path)).unwrap(), named);
+    }
+    assert_eq!(restore(&path, &copy, SECRET).unwrap().added, named);
+}
+
+/// A store that was made to be restored into, and could not be: an empty one would pass for one that was.
+#[test]
+fn a_restore_that_fails_behind_the_store_it_made_takes_that_away_and_nothing_else() {
+    let (_folder, path, copy, _) = left_with_its_manifest();
+    fs::write(manifest_of(&path), "no manifest\n").unwrap();
+    let refused = restore(&path, &copy, SECRET).unwrap_err().to_string();
+    assert!(
+        refused.contains("line 1") && refused.contains("remove it"),
+        "{refused}"
+    );
+    assert_eq!(names_in(path.parent().unwrap()), ["shares.sqlite.manifest"]);
+    fs::remove_file(manifest_of(&path)).unwrap();
+    // nobody would be told of what the backup lacks
+    alter(&copy, 2);
+    let temporary = path.with_extension("sqlite.manifest.new");
+    fs::create_dir(&temporary).unwrap();
+    let refused = restore(&path, &copy, SECRET).unwrap_err().to_string();
+    assert!(refused.contains("restore again"), "{refused}");
+    assert_eq!(names_in(path.parent().unwrap()), ["shares.sqlite.manifest.new"]);
+    fs::remove_dir(&temporary).unwrap();
+    assert_eq!(restore(&path, &copy, SECRET).unwrap().added.len(), 1);
+    // and one that is there stays
+    assert!(restore(&path, &copy, b"another key").is_err());
+    assert_eq!(shares(&path).unwrap().len(), 1);
+}
+
+/// It was printed once, and the new manifest did not name it: the next backup passed for a whole one.
+#[test]
+fn what_a_backup_lacks_is_missing_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(&folder, "shares.sqlite");
+    for n in 1..=3 {
+        make(&store, n);
+    }
+    let copy = folder.path().join("backup.sqlite");
+    backup(&folder.path().join("shares.sqlite"), &copy).unwrap();
+    alter(&copy, 2);
+    Connection::open(&copy)
         .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    let left: Vec<_> = left
-        .filter(|name| name.to_string_lossy().starts_with("made"))
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
+        .execute("DELETE FROM shares WHERE request_id = ?1", [id(3).0])
+        .unwrap();
+    let path = folder.path().join("new.sqlite");
+    let restored = restore(&path, &copy, SECRET).unwrap();
+    assert_eq!(restored.absent.len(), 2);
+    assert_eq!(missing(&path).unwrap(), restored.absent);
+    assert_eq!(opened(&folder, "new.sqlite").missing(), restored.absent);
+    let refused = backup(&path, &folder.path().join("next.sqlite"));
+    assert!(
+        matches!(refused, Err(StoreError::Lost { count: 2, .. })),
+        "{refused:?}"
+    );
+}
+
+/// What stood in SQLite's log alone, because somebody read at that moment.
+#[test]
+fn a_share_that_stands_in_the_log_alone_is_restored_and_goes_into_the_file_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = opened(&folder, "shares.sqlite");
+    make(&store, 1);
+    let reader = Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let read = "SELECT COUNT(*) FROM shares";
+    assert_eq!(reader.query_row(read, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    make(&store, 2);
+    let plain = folder.path().join("plain.sqlite");
+    fs::copy(&path, &plain).unwrap();
+    assert_eq!(shares(&plain).unwrap().len(), 1, "the second is in the log");
+
+    let restored = restore(&folder.path().join("new.sqlite"), &path, SECRET).unwrap();
+    assert_eq!((restored.added.len(), restored.absent), (2, Vec::new()));
+    reader.execute_batch("COMMIT").unwrap();
+    store.look_after().unwrap();
+    fs::copy(&path, &plain).unwrap();
+    assert_eq!(shares(&plain).unwrap().len(), 2);
+}
+
+/// A backup on a medium that is mounted read-only answered "unable to open database file".
+#[test]
+fn a_store_that_nothing_can_be_written_beside_is_read_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    make(&opened(&folder, "shares.sqlite"), 1);
+    let (path, copy) = (
+        folder.path().join("shares.sqlite"),
+        folder.path().join("copy.sqlite"),
+    );
+    // as on a read-only medium, also for root: no log can be made
+    std::os::unix::fs::symlink("no-folder/log", crate::sqlite::beside(&path, "-wal")).unwrap();
+    assert_eq!(shares(&path).unwrap().len(), 1);
+    assert_eq!(damaged(&path, SECRET).unwrap(), []);
+    assert_eq!(backup(&path, &copy).unwrap().len(), 1);
+    let restored = restore(&folder.path().join("new.sqlite"), &path, SECRET).unwrap();
+    assert_eq!(restored.added.len(), 1);
+}
+
+/// Half a line stayed behind one that could not be written, and the next line made both one that is none.
+#[test]
+fn a_line_that_could_not_be_added_is_in_the_manifest_with_the_next_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shares.sqlite");
+    let store = opened(&folder, "shares.sqlite");
+    make(&store, 1);
+    let manifest = manifest_of(&path);
+    let whole = fs::read(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    fs::create_dir(&manifest).unwrap();
+    make(&store, 2);
+    fs::remove_dir(&manifest).unwrap();
+    fs::write(&manifest, [&whole[..], b"0202"].concat()).unwrap();
+    make(&store, 3);
+    let named = named_by(&manifest).unwrap();
+    let runs: Vec<_> = named.iter().map(|named| named.ceremony).collect();
+    assert_eq!(runs, [id(1), id(2), id(3)]);
 }
 
 /// A start that said "file is not a database" left its reader with nothing to do.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
+use rusqlite::{Connection, ErrorCode, Row};
 use serde::Serialize;
 
 use super::backup::damaged_of;
@@ -11,6 +11,7 @@ use super::manifest::{self, Named};
 use super::sessions::MAKE_SHARES;
 use super::{StoreError, schema, sealer};
 use crate::secrets::regular;
+use crate::sqlite::{self, Source};
 use crate::types::{BlsPublicKey, OperatorId, RequestId, SafeText, UnixMillis};
 
 /// A share that is kept, without the share.
@@ -32,8 +33,8 @@ pub struct Held {
     pub counts: bool,
 }
 
-/// Opens a store for reading, also while a node writes it.
-pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+/// Opens a store for reading, also while a node writes it, and where nothing may be written.
+pub(super) fn open_read_only(path: &Path) -> Result<Source, StoreError> {
     if let Err(error) = regular(path) {
         let words = match error.kind() {
             std::io::ErrorKind::NotFound => format!("there is none at {}", path.display()),
@@ -41,9 +42,8 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
         };
         return Err(std::io::Error::new(error.kind(), words).into());
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
-        let db = Connection::open_with_flags(path, flags)?;
+        let db = sqlite::open_read_only(path)?;
         let is_one = "SELECT COUNT(*) = 0 OR SUM(type = 'table' AND name = 'shares') > 0 FROM sqlite_master";
         let is_one: bool = db.query_row(is_one, [], |row| row.get(0))?;
         schema::layout(&db)?;
@@ -68,7 +68,8 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn shares(path: &Path) -> Result<Vec<Held>, StoreError> {
-    held_by(&open_read_only(path)?).map_err(|error| error.about(path))
+    let db = open_read_only(path)?;
+    held_by(&db).map_err(|error| error.about(path))
 }
 
 /// Shares that the manifest beside the store at `path` names, and that the store does not have.
@@ -123,7 +124,8 @@ pub(super) const SETTLED: &str =
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn begun(path: &Path) -> Result<Vec<Begun>, StoreError> {
-    begun_by(&open_read_only(path)?).map_err(|error| error.about(path))
+    let db = open_read_only(path)?;
+    begun_by(&db).map_err(|error| error.about(path))
 }
 
 pub(super) fn begun_by(db: &Connection) -> Result<Vec<Begun>, StoreError> {

@@ -73,14 +73,19 @@ pub fn named_by(file: &Path) -> io::Result<Vec<Named>> {
             "" => "holds zero bytes only, as after a power cut",
             _ => "has no whole line",
         };
-        let words = format!(
-            "{}: {what}, so it is no share manifest, and which shares must be there is not known. Put it back from a backup; \
-             where every share is in the store (casimir-dkg operator shares list), remove it, and it is written anew",
-            file.display()
-        );
-        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        let problem = format!("{}: {what}, so it is no share manifest", file.display());
+        return Err(no_manifest(&problem));
     };
-    parsed(file, &text[..end])
+    parsed(file, &text[..end]).map_err(|error| no_manifest(&error.to_string()))
+}
+
+/// What is wrong with the manifest of a store, and the way on.
+fn no_manifest(problem: &str) -> io::Error {
+    let words = format!(
+        "{problem}, and which shares must be there is not known. Put it back from a backup; where every share is in the store \
+         (casimir-dkg operator shares list), remove it, and it is written anew"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, words)
 }
 
 /// What somebody expects of a store, by a manifest that was made elsewhere.

@@ -45,10 +45,8 @@ mod shares;
 mod standing;
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::watch;
@@ -56,11 +54,11 @@ use tokio::sync::watch;
 use crate::dkg::rockx::durable;
 use crate::lock::{self, NotOurs};
 use crate::secrets::{Holds, judge_ours, make_private};
-use crate::sqlite::is_final;
+use crate::sqlite::{Unread, is_final};
 use crate::types::{BlsPublicKey, SafeText, UnixMillis, counted};
 use seal::Sealer;
 
-pub use backup::{Restored, backup, settle, unmake};
+pub use backup::{Restored, backup, restore, settle};
 pub use held::{Begun, Held, begun, damaged, missing, shares};
 pub use manifest::{Expected, Named, expectation, expected_by, manifest_of, named_by};
 pub use reseal::{Resealed, reseal};
@@ -138,6 +136,15 @@ pub enum StoreError {
     Layout(i64),
 }
 
+impl From<Unread> for StoreError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Sqlite(error) => error.into(),
+            Unread::Io(file, error) => manifest::naming(&file)(error).into(),
+        }
+    }
+}
+
 impl StoreError {
     /// The same, where nothing in it names the file that it is about.
     fn about(self, path: &Path) -> Self {
@@ -175,9 +182,9 @@ pub struct Store {
     /// Why the last write failed.
     refuses_writes: Mutex<Option<Refuses>>,
     /// The manifest does not name all that is here.
-    manifest_lags: AtomicBool,
+    manifest_lags: Mutex<bool>,
     /// Held while the store is open; released by the operating system however the process ends.
-    _lock: File,
+    _lock: lock::Held,
 }
 
 impl fmt::Debug for Store {
@@ -231,7 +238,7 @@ impl Store {
             broken: watch::Sender::new(None),
             standing: Mutex::new(Standing::of(path)?),
             refuses_writes: Mutex::new(None),
-            manifest_lags: AtomicBool::new(false),
+            manifest_lags: Mutex::new(false),
             _lock: lock,
         };
         store.durably(|_| Ok(()))?;
@@ -332,7 +339,8 @@ impl Store {
     }
 
     /// Looks whether all is well while nothing is to be written, and mends what can be: a moved file is noticed, a write that
-    /// failed is tried again, and so is the manifest.
+    /// failed is tried again, so is the manifest, and what stayed in SQLite's log because somebody read at that moment goes
+    /// into the file.
     ///
     /// # Errors
     /// No ceremony can begin.
@@ -340,8 +348,10 @@ impl Store {
         self.look_at(&self.db())?;
         if self.refuses_writes().is_some() {
             self.try_out()?;
+        } else {
+            self.durably(|_| Ok(()))?;
         }
-        if self.manifest_lags.load(Ordering::Relaxed) {
+        if self.manifest_lags() {
             self.write_manifest();
         }
         Ok(())
@@ -370,6 +380,10 @@ impl Store {
 
     /// The manifest of what is here, and of what is missing until a person says otherwise.
     fn write_manifest(&self) {
+        self.write_manifest_under(&mut self.manifest());
+    }
+
+    fn write_manifest_under(&self, lags: &mut bool) {
         let written = held::held_by(&self.db()).and_then(|held| {
             let mut named: Vec<Named> = held.iter().map(Named::from).collect();
             let mut missing = self.missing();
@@ -377,29 +391,47 @@ impl Store {
             named.extend(missing);
             Ok(manifest::write(&self.path, &named)?)
         });
-        self.told(written);
+        told(lags, written);
     }
 
     /// Adds a share to the manifest. The share is durable without it.
     fn note(&self, named: Named) {
-        self.told(manifest::append(&self.path, &named).map_err(StoreError::from));
-    }
-
-    fn told(&self, written: Result<(), StoreError>) {
-        self.manifest_lags.store(written.is_err(), Ordering::Relaxed);
-        if let Err(error) = written {
-            tracing::warn!(target: "casimir_dkg::node", %error, "the manifest of the share store is not up to date");
+        let mut lags = self.manifest();
+        if *lags {
+            // another share may be named by half a line, or by none: one more line would hide that
+            self.write_manifest_under(&mut lags);
+        } else {
+            told(
+                &mut lags,
+                manifest::append(&self.path, &named).map_err(StoreError::from),
+            );
         }
     }
 
-    fn db(&self) -> std::sync::MutexGuard<'_, Connection> {
+    /// Held while the manifest is written: whether it lags behind.
+    fn manifest(&self) -> MutexGuard<'_, bool> {
+        self.manifest_lags.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn manifest_lags(&self) -> bool {
+        *self.manifest()
+    }
+
+    fn db(&self) -> MutexGuard<'_, Connection> {
         // a panic while the lock was held left no transaction open: rusqlite rolls back on drop
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn told(lags: &mut bool, written: Result<(), StoreError>) {
+    *lags = written.is_err();
+    if let Err(error) = written {
+        tracing::warn!(target: "casimir_dkg::node", %error, "the manifest of the share store is not up to date");
+    }
+}
+
 /// The lock stands beside the file itself, not beside a link to it: two ways to one file are one store.
-fn take_lock(path: &Path) -> Result<File, StoreError> {
+fn take_lock(path: &Path) -> Result<lock::Held, StoreError> {
     let file = std::fs::canonicalize(path).map_err(manifest::naming(path))?;
     let path = file.with_extension("lock");
     lock::take(&path).map_err(|why| match why {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Step n takes a file of layout n to layout n + 1; a new file takes all of them.
-pub(super) const STEPS: [&str; 3] = [FIRST, GENERATIONS, ALONE];
+pub(super) const STEPS: [&str; 4] = [FIRST, GENERATIONS, ALONE, SIGNED];
 
 /// Layout of a file that this program writes.
 pub const LAYOUT: usize = STEPS.len();
@@ -45,6 +45,13 @@ UPDATE shares SET generation = (
 const ALONE: &str = "
 ALTER TABLE sessions ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX sessions_alone ON sessions (ended_ms) WHERE alone = 1;
+";
+
+/// Whether a configured initiator signed a run's start message. Of the runs of earlier programs that is not known: they count
+/// as signed, and are kept.
+const SIGNED: &str = "
+ALTER TABLE sessions ADD COLUMN signed INTEGER NOT NULL DEFAULT 0;
+UPDATE sessions SET signed = 1;
 ";
 
 /// Brings the file to the newest layout, or leaves it as it is: each step is one transaction.

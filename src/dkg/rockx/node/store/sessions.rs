@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
@@ -125,11 +124,22 @@ impl Store {
     /// # Errors
     /// The store cannot be read or written. What is missing is known to this process all the same.
     pub(in super::super) fn miss(&self, signed: &[Named]) -> Result<Vec<Named>, StoreError> {
+        self.miss_by(
+            signed,
+            "signed for, by a result at the messenger; its share is not here",
+        )
+    }
+
+    /// The same by another word on what must be here, which is noted of the runs as `why`.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn miss_by(&self, told: &[Named], why: &str) -> Result<Vec<Named>, StoreError> {
         let held: BTreeSet<Named> = held_by(&self.db())?.iter().map(Named::from).collect();
         let mut new = Vec::new();
         {
             let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-            for named in signed.iter().filter(|named| !held.contains(named)) {
+            for named in told.iter().filter(|named| !held.contains(named)) {
                 if !missing.contains(named) {
                     missing.push(*named);
                     new.push(*named);
@@ -141,24 +151,31 @@ impl Store {
         }
         // a run that is known although no manifest names its share would be a loss that a person accepted
         self.write_manifest();
-        if !self.manifest_lags.load(Ordering::Relaxed) {
-            self.durably(|db| {
-                note_missing(
-                    db,
-                    &new,
-                    "signed for, by a result at the messenger; its share is not here",
-                )
-            })?;
+        if !self.manifest_lags() {
+            self.durably(|db| note_missing(db, &new, why))?;
         }
         Ok(new)
     }
 
-    /// Notes that a run starts. `false`: this id was used before, now or in an earlier life, or its share is here or missing;
-    /// refuse it.
+    /// Notes that a run starts that anybody may have asked for. `false`: this id was used before, now or in an earlier life, or
+    /// its share is here or missing; refuse it.
     ///
     /// # Errors
     /// SQLite failed.
     pub fn begin(&self, id: RequestId, kind: SessionKind) -> Result<bool, StoreError> {
+        self.begin_run(id, kind, false)
+    }
+
+    /// The same of a run whose start message a configured initiator signed, which is never forgotten: the signature does not
+    /// age, and whoever took part once may still have it when the run has failed long ago.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn begin_signed(&self, id: RequestId, kind: SessionKind) -> Result<bool, StoreError> {
+        self.begin_run(id, kind, true)
+    }
+
+    fn begin_run(&self, id: RequestId, kind: SessionKind, signed: bool) -> Result<bool, StoreError> {
         let key = match kind {
             SessionKind::Reshare(validator) => Some(validator.0),
             SessionKind::Keygen | SessionKind::Keysign => None,
@@ -169,11 +186,11 @@ impl Store {
         // survives a power cut with the next share: nobody waits for the disk to start
         let added = self.soon(|db| {
             db.execute(
-                "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, generation) SELECT ?1, ?2, ?3, (
+                "INSERT OR IGNORE INTO sessions (request_id, kind, started_ms, signed, generation) SELECT ?1, ?2, ?3, ?5, (
                      SELECT 1 + COALESCE(MAX(shares.generation), 0) FROM shares LEFT JOIN sessions USING (request_id)
                      WHERE validator = ?4 AND (sessions.request_id IS NULL OR ending IS NOT NULL)
                  ) WHERE NOT EXISTS (SELECT 1 FROM shares WHERE request_id = ?1)",
-                params![id.0, kind.as_str(), now(), key],
+                params![id.0, kind.as_str(), now(), key, signed],
             )
         })?;
         Ok(added == 1)
@@ -194,7 +211,8 @@ impl Store {
 
     /// Forgets runs that are over and left no share here, and says which: where anybody may begin a run, each would
     /// otherwise take its place for ever. Nothing came of them that another run of the same id could contradict. A run whose
-    /// share is here, or was and is missing, is remembered for ever: nobody begins it again.
+    /// share is here, or was and is missing, is remembered for ever, and one that a configured initiator began, of which there
+    /// are as many as it made: nobody begins it again.
     ///
     /// # Errors
     /// SQLite failed.
@@ -208,7 +226,7 @@ impl Store {
                     "SELECT request_id FROM (
                          SELECT request_id, alone, ended_ms, ROW_NUMBER() OVER (ORDER BY ended_ms DESC, rowid DESC) AS nth
                          FROM sessions
-                         WHERE ended_ms IS NOT NULL AND request_id NOT IN (SELECT request_id FROM shares)
+                         WHERE signed = 0 AND ended_ms IS NOT NULL AND request_id NOT IN (SELECT request_id FROM shares)
                      ) WHERE alone = 1 AND ended_ms <= ?1 OR ended_ms <= ?2 OR nth > ?3 ORDER BY nth DESC",
                 )?;
                 let rows = params![until(kept.alone), until(kept.others), kept.most];
@@ -222,6 +240,13 @@ impl Store {
             tx.commit()?;
             Ok(ids)
         })
+    }
+
+    /// Nobody else reads or writes it meanwhile.
+    #[cfg(test)]
+    pub(in super::super) fn hold(&self, meanwhile: impl FnOnce()) {
+        let _db = self.db();
+        meanwhile();
     }
 
     /// Every request id that was begun here and is not forgotten: none of them may start again.

@@ -149,6 +149,47 @@ fn runs_that_left_no_share_are_forgotten_after_their_time_and_no_others() {
     );
 }
 
+/// A failed resharing was forgotten after a month, and whoever had kept its start message began it again: the initiator's
+/// signature does not age.
+#[test]
+fn what_a_configured_initiator_signed_is_never_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shares.sqlite");
+    let store = Store::open(&path, b"k").unwrap();
+    assert!(store.begin_signed(id(1), RESHARE).unwrap());
+    assert!(store.begin_signed(id(2), SessionKind::Keysign).unwrap());
+    assert!(store.begin(id(3), SessionKind::Keygen).unwrap());
+    for n in 1..=3 {
+        let why = SafeText::new("a timeout");
+        store.finish(id(n), Ending::Failed, &why).unwrap();
+        store.ended_alone(id(n)).unwrap();
+    }
+    ended(&store, 400);
+    assert_eq!(store.forget(&remembered(0)).unwrap(), [id(3)]);
+    drop(store);
+    let store = Store::open(&path, b"k").unwrap();
+    assert!(!store.begin_signed(id(1), RESHARE).unwrap(), "a replay");
+    assert!(!store.begin(id(2), SessionKind::Keysign).unwrap());
+}
+
+/// Of a file of an earlier program nobody knows who signed what.
+#[test]
+fn runs_of_an_earlier_program_are_kept_as_if_they_were_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shares.sqlite");
+    first_layout(&path, &[]);
+    let db = Connection::open(&path).unwrap();
+    db.execute(
+        "INSERT INTO sessions (request_id, kind, started_ms, ended_ms, ending) VALUES (?1, 'keysign', 1, 2, 'failed')",
+        [id(1).0],
+    )
+    .unwrap();
+    drop(db);
+    let store = Store::open(&path, b"k").unwrap();
+    assert_eq!(store.forget(&remembered(0)).unwrap(), []);
+    assert!(!store.begin(id(1), SessionKind::Keysign).unwrap());
+}
+
 #[test]
 fn of_many_runs_without_a_share_those_that_ended_first_are_forgotten() {
     let dir = tempfile::tempdir().unwrap();
