@@ -285,11 +285,14 @@ pub(crate) fn undecided(snapshot: &Snapshot) -> impl Iterator<Item = &ActionView
 }
 
 /// What is taken back where nothing is named: the approval that was given last of what waits in an undo window; where nothing
-/// does, of what waits for stale checks; and where nothing does that either, of what waits for another person. Who takes one back at once means what they just did, and what counts down
-/// is gone first.
+/// does, of what was approved and is held; then of what waits for stale checks; then of what waits for another person. Who
+/// takes one back at once means what they just did, and what counts down is gone first.
 pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
     let decided = |action: &&ActionView| action.decision.as_ref().map(|decision| decision.at);
     let counts_down = leaving(snapshot).into_iter().max_by_key(decided);
+    let held = snapshot.actions.iter();
+    let held = held.filter(|action| action.undo.is_some() && !action.is_proposed());
+    let held = || held.max_by_key(decided);
     let refreshing = refreshing(snapshot).filter(|(action, _)| action.undo.is_some());
     let refreshing = || refreshing.max_by_key(|(_, it)| it.at).map(|(action, _)| action);
     let last = |action: &&ActionView| {
@@ -306,6 +309,7 @@ pub(crate) fn approved_last(snapshot: &Snapshot) -> Option<&ActionView> {
         .iter()
         .filter(|action| action.is_proposed() && action.undo.is_some());
     counts_down
+        .or_else(held)
         .or_else(refreshing)
         .or_else(|| halves.max_by_key(last))
 }

@@ -338,19 +338,23 @@ pub(crate) fn leaving(app: &App) -> Option<String> {
     let said: Vec<_> = said.chain(refreshing).collect();
     let key = app.settings.keys.label(Group::Work, Command::TakeBack);
     let sign = Sign::Warn.glyph(app.settings.ascii);
-    let taken = app.undoable()?;
+    let taken = app.undoable();
     // whose approval the key means is not left to be guessed: what is in front may be held, and is not said here
     let whose = match &said[..] {
         [] => return None,
-        [(only, _)] if *only == taken.id => taken.its_approvals().to_owned(),
-        _ => format!("that of {}", taken.id),
+        [(only, _)] => taken
+            .filter(|taken| taken.id == *only)
+            .map(|taken| taken.its_approvals().to_owned()),
+        _ => None,
     };
+    let whose = whose.or_else(|| Some(format!("that of {}", taken?.id)));
     let said: Vec<_> = said.into_iter().map(|(_, words)| words).collect();
-    if key.is_empty() {
-        return Some(format!("{sign} {}", said.join(", ")));
-    }
-    // first, because what is too long is cut at its end
-    Some(format!("{sign} {key} takes {whose} back: {}", said.join(", ")))
+    let said = said.join(", ");
+    Some(match whose {
+        // first, because what is too long is cut at its end
+        Some(whose) if !key.is_empty() => format!("{sign} {key} takes {whose} back: {said}"),
+        _ => format!("{sign} {said}"),
+    })
 }
 
 /// Everything that a person should know, the worst first.
