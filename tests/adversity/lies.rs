@@ -70,7 +70,11 @@ async fn lied_to<'a>(ground: &'a Ground, name: &str, voices: usize, form: Form) 
     };
     let stage = Stage::set(ground, name, set, None).await;
     stage.switch(Switch::On);
-    let program = stage.program(form, "supervised", |_| ()).await;
+    // nobody is silent because the machine is busy: where the liar is, the other one is believed
+    let patient = |config: &mut toml::Table| {
+        config["rpc"]["timeout"] = "30s".into();
+    };
+    let program = stage.program(form, "supervised", patient).await;
     (stage, program)
 }
 
@@ -129,7 +133,7 @@ async fn lie(ground: &Ground, name: &str, voices: usize, form: Form) {
 }
 
 /// Long enough for a lie to be told before it ends.
-const WINDOW: &str = "4s";
+const WINDOW: &str = "10s";
 
 /// One after the other: they share one account.
 #[tokio::test(flavor = "multi_thread")]

@@ -247,6 +247,10 @@ fn the_readme_tells_the_defaults_of_each_network() {
         ("one execution endpoint", "unknown: a person".to_owned()),
         ("events of reshares and exits", "believed".to_owned()),
         ("which chain the endpoints serve", "by the preset".to_owned()),
+        (
+            "of several beacon nodes one alone",
+            "unknown: a person".to_owned(),
+        ),
         ("no beacon node", "unknown: a person".to_owned()),
         (
             "`Retry-After` of an endpoint",

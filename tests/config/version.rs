@@ -18,7 +18,7 @@ fn the_version_names_commit_and_formats() {
     for words in [
         "journal format     2",
         "journal export     2",
-        "share store        3 (rockx",
+        "share store        4 (rockx",
         "transcript format  1 (rockx)",
         "views              ",
         // what tests are run with has it

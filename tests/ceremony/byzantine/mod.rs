@@ -364,12 +364,12 @@ impl Shared {
     /// Posts until the messenger takes it: also misbehaving operators are patient.
     async fn post_to(&self, route: &str, body: Vec<u8>) {
         let url = format!("{}/{route}", self.messenger);
-        for attempt in 0..50 {
+        for attempt in 0..300_u64 {
             let answer = self.client.post(&url).body(body.clone()).send().await;
             if answer.is_ok_and(|a| a.status().is_success()) {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20 * (attempt + 1))).await;
+            tokio::time::sleep(Duration::from_millis((20 * (attempt + 1)).min(1_000))).await;
         }
     }
 }
