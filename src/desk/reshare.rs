@@ -194,7 +194,7 @@ impl Reshare {
         };
         match carried::brought(can, &key, known) {
             Ok(brought) => Ok(brought),
-            Err(words) => Err(self.refused_unless_doubted(pool, &present, &words).await),
+            Err(words) => Err(self.refused_unless_doubted(pool, present, &words).await),
         }
     }
 

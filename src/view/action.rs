@@ -664,7 +664,7 @@ impl ActionView {
     pub fn decided(&self) -> Option<String> {
         let decision = self.decision.as_ref()?;
         Some(match &decision.verdict {
-            Verdict::Approve => format!("approved by {}", listed(&self.deciders(), "and")),
+            Verdict::Approve => format!("approved by {}", listed(self.deciders(), "and")),
             Verdict::Reject { reason } => format!("rejected by {}: {reason}", decision.decider),
         })
     }

@@ -234,7 +234,7 @@ pub(super) fn action(action: &ActionView, sent: Option<&TransactionView>, now: U
     if let Some(decision) = &action.decision {
         line(&format!(
             "decided by {} at {}",
-            listed(&action.deciders(), "and"),
+            listed(action.deciders(), "and"),
             decision.at.to_utc()
         ));
     }

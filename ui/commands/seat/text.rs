@@ -250,7 +250,7 @@ pub(in crate::commands) fn action(action: &ActionView, sent: Option<&Transaction
     line("");
     field("in full", &action.title);
     if let Some(decision) = &action.decision {
-        let by = listed(&action.deciders(), "and");
+        let by = listed(action.deciders(), "and");
         field("decided", format!("by {by} at {}", decision.at.to_utc()));
     }
     for fact in &action.facts {

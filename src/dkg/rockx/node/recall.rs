@@ -172,10 +172,13 @@ mod tests {
         stored.to_json()
     }
 
-    /// What a messenger has: results by run, and none where it fails. And what it was asked for.
+    /// A run, and its result; none where the messenger fails.
+    type Held = (RequestId, Option<Vec<u8>>);
+
+    /// What a messenger has by run, and what it was asked for.
     #[derive(Clone, Default)]
     struct Has {
-        results: Arc<Mutex<Vec<(RequestId, Option<Vec<u8>>)>>>,
+        results: Arc<Mutex<Vec<Held>>>,
         asked: Arc<Mutex<Vec<String>>>,
     }
 
