@@ -56,7 +56,7 @@ impl Gate {
         }
         let Some(lease) = self.room_for_answer(client, length) else {
             drop(response);
-            return refusal(client);
+            return self.last(slot, refusal(client));
         };
         let (head, body) = response.into_parts();
         match axum::body::to_bytes(body, length).await {

@@ -122,6 +122,12 @@ impl ClientLimits {
         is_proven(&self.state(), client, now)
     }
 
+    /// Tells of many clients whether they proved who they are.
+    pub(super) fn proven(&self, now: Instant) -> impl Fn(IpAddr) -> bool {
+        let state = self.state();
+        move |client| is_proven(&state, client, now)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // counts and dates, each changed in one go
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

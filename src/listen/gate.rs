@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 
@@ -15,7 +15,7 @@ use super::connection::Arrived;
 use super::limiter::ConnectionLimiter;
 use super::network::{client_of, plain};
 use super::pool::Lease;
-use super::slot::Phase;
+use super::slot::{Phase, Slot};
 use super::watched::watched;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -67,6 +67,16 @@ impl Gate {
 
     pub(super) fn room_for_answer(&self, client: Client, length: usize) -> Option<Lease> {
         self.limiter.room_for_answer(client.0, length)
+    }
+
+    /// The answer to somebody who asks for more than it gets: what it sent behind this request is not even read. A proxy's
+    /// connection goes on: it is that of others, too.
+    pub(super) fn last(&self, slot: &Slot, mut answer: Response) -> Response {
+        if !self.limiter.is_proxy(slot.client) {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(header::CONNECTION, close);
+        }
+        answer
     }
 
     #[cfg(test)]
@@ -144,7 +154,7 @@ async fn pass(
             "requests come with X-Forwarded-For from an address that is no trusted proxy: all who stand behind it are one client. If it is a proxy, name it in trusted_proxies");
     }
     if !client.is_this_machine() && gate.limiter.client_limits.is_over(client.0, Instant::now()) {
-        return StatusCode::TOO_MANY_REQUESTS.into_response();
+        return gate.last(&arrived.slot, StatusCode::TOO_MANY_REQUESTS.into_response());
     }
     let _proxied = if gate.limiter.is_proxy(peer) {
         match gate.limiter.proxied_request(&arrived.slot, client.0) {

@@ -226,6 +226,7 @@ impl ConnectionLimiter {
     /// most.
     fn send_away(&self, slots: &mut Slots, may_go: impl Fn(&Slot, &Slots) -> bool) -> bool {
         let (now, least_age) = (self.now(), millis(self.bounds.trickling));
+        let is_proven = self.client_limits.proven(Instant::now());
         // whoever is about to ask is idle, too, and would go before all that have begun and say no more
         let heads = if least_age == 0 { 3 } else { 2 };
         let chosen = slots
@@ -236,17 +237,16 @@ impl ConnectionLimiter {
                 let age = now.saturating_sub(slot.since());
                 let many = slots.by_holder.of(slot.holder);
                 match slot.phase() {
+                    // whoever proved who it is may be about to ask, on a machine that is slow to send
+                    Phase::Idle if is_proven(slot.client) => Some((1, many, age, slot)),
                     Phase::Idle => Some((3, many, age, slot)),
                     Phase::Head if age >= least_age => Some((heads, many, age, slot)),
                     Phase::Body => {
                         let age = age.saturating_sub(slot.earned());
                         let client = slots.proxied.get(&slot.number);
                         let many = client.map_or(many, |client| slots.proxied_by_client.of(*client));
-                        let is_proven = || {
-                            let client = *client.unwrap_or(&slot.client);
-                            self.client_limits.is_proven(client, Instant::now())
-                        };
-                        (age >= least_age).then(|| (u8::from(!is_proven()), many, age, slot))
+                        let is_proven = is_proven(*client.unwrap_or(&slot.client));
+                        (age >= least_age).then_some((u8::from(!is_proven), many, age, slot))
                     }
                     _ => None,
                 }

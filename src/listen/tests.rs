@@ -498,6 +498,60 @@ async fn answers_that_nobody_takes_are_bounded_in_all_and_the_stuck_make_room() 
     }
 }
 
+/// Whoever asked for long answers and read none of them had each of its further requests answered, 40 on each connection.
+#[tokio::test]
+async fn what_is_sent_behind_a_refused_request_is_not_read_unless_a_proxy_sent_it() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    for (proxies, answered) in [(&[][..], 0), (&["127.0.0.0/8"][..], 1)] {
+        let (tcp, at) = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let proxies = proxies.iter().map(|text| text.parse().unwrap()).collect();
+        let listener = Listener::new("test", tcp, bounds(16), proxies);
+        let counted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&counted);
+        let router = Router::new()
+            // more than one client may have
+            .route("/long", get(async || vec![b'x'; 3 << 20]))
+            .route(
+                "/next",
+                get(async move || count.fetch_add(1, Ordering::Relaxed).to_string()),
+            );
+        tokio::spawn(serve(listener, router, std::future::pending()));
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        let both =
+            "GET /long HTTP/1.1\r\nhost: x\r\n\r\nGET /next HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        stream.write_all(both.as_bytes()).await.unwrap();
+        let mut answers = Vec::new();
+        // a connection that ends with something unread is reset
+        let _ = stream.read_to_end(&mut answers).await;
+        let answers = String::from_utf8(answers).unwrap();
+        assert!(answers.starts_with("HTTP/1.1 503"), "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1 + answered, "{answers}");
+        assert_eq!(counted.load(Ordering::Relaxed), answered);
+    }
+}
+
+/// Strangers behind the same proxies as an operator sent its connection away before it had asked.
+#[test]
+fn idle_connections_of_strangers_go_before_those_of_who_proved_who_they_are() {
+    let proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    let limiter = ConnectionLimiter::new(bounds(32), proxies);
+    let slot = |client: &str| match limiter.admit(ip(client)) {
+        Admission::Slot(slot) => slot,
+        other => panic!("{client}: {other:?}"),
+    };
+    let operator = ip("10.0.0.1");
+    limiter.client_limits.mark_proven(operator, Instant::now());
+    let about_to_ask = slot("10.0.0.1");
+    std::thread::sleep(Duration::from_millis(5));
+    let strangers: Vec<_> = (0..256).map(|n| slot(&format!("10.0.1.{n}"))).collect();
+    let left = strangers.iter().filter(|slot| !slot.is_sent_away()).count();
+    assert_eq!((left, about_to_ask.is_sent_away()), (27, false));
+    // where there is nobody else, the oldest of its own goes
+    let own: Vec<_> = (0..64).map(|_| slot("10.0.0.1")).collect();
+    assert!(about_to_ask.is_sent_away());
+    assert!(!own[63].is_sent_away());
+}
+
 /// One customer of a provider has 256 prefixes of 56 bits: they filled the last places, too.
 #[test]
 fn the_very_last_places_are_for_those_who_proved_who_they_are() {

@@ -284,8 +284,7 @@ async fn twenty_ceremonies_go_on_beside_handshakes_that_lead_nowhere() {
 
 /// A node that names no initiators starts what anybody asks for; behind a proxy it knows who asks.
 async fn besiege_an_open_node(count: usize) {
-    // beside another attack a ceremony at an open node may lose a message, and waits for its whole round
-    let _room = room(MANY).await;
+    let _room = room(count).await;
     let fleet = Fleet::with(Guard::Proxy).await;
     fleet.ceremonies(1).await;
     let node = &fleet.operators[0];

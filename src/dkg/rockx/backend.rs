@@ -8,7 +8,7 @@
 //! | who is not registered at the messenger? | those whom its topic `default` does not name | | every other answer |
 //! | which version does it have? | the text of `/version` | | no such answer; the empty text of an unstamped build |
 //! | is the request id new? | the messenger answers 404 for the topic and for the result | it has one of them | every other answer: nothing is started |
-//! | did the operator start? | 200, or an error that says `started already` | every other answer; no connection, so it has not seen the message | the message was sent, and no whole answer came |
+//! | did the operator start? | 200, or an error that says `started already`; our own node, told again after a connection that broke, says `was used before` | every other answer; no connection, so it has not seen the message | the message was sent, and no whole answer came |
 //! | is there a result? | outputs of everybody that pass every check; for a signature, `t` valid partial ones | a message of its sender's own hand that breaks the protocol (`Blamed`); outputs that do not verify (`Refused`); a round whose deadline passed while the messenger answered (`Timeout`); 404 for topic and result in one look, from what answers `/ping` as a messenger does (`Lost`) | the messenger does not answer, or something else answers in its place, or it has lost the topic alone, or nobody can be named because the beginning was not seen (`Unknown`) |
 //!
 //! `find` asks the last question again for a ceremony that an earlier process began.

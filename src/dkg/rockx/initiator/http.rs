@@ -5,8 +5,13 @@ use std::time::Duration;
 use crate::http::{Endpoint, Http, HttpError, Limits, Reply};
 use crate::types::{RedactedUrl, SafeText};
 
-/// Before each further try of a call whose connection broke, ms.
-const PAUSES_MS: [u64; 4] = [0, 50, 200, 800];
+/// Before each further try of a call whose connection broke.
+pub(crate) const PAUSES: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(800),
+];
 
 /// Why a call gave no usable answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -79,9 +84,9 @@ impl From<HttpError> for CallError {
 pub(crate) async fn again_if_broken<T, E: Into<CallError>, F: Future<Output = Result<T, E>>>(
     call: impl Fn() -> F,
 ) -> Result<T, CallError> {
-    for pause in PAUSES_MS {
+    for pause in PAUSES {
         match call().await.map_err(Into::into) {
-            Err(CallError::Broken(_)) => tokio::time::sleep(Duration::from_millis(pause)).await,
+            Err(CallError::Broken(_)) => tokio::time::sleep(pause).await,
             answer => return answer,
         }
     }

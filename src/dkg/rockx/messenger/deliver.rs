@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::SERVER;
+use reqwest::header::{HeaderMap, SERVER};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::config::Limits;
@@ -18,6 +18,12 @@ use crate::types::{RedactedUrl, SafeText};
 /// Value with which our own operator node's `Server` header begins. Such a node takes deliveries for several sessions at
 /// once; everything else is treated as a Go node, whose session table does not survive that.
 pub const SERVER_NAME: &str = "casimir-dkg";
+
+/// Whether an answer with these headers is of this program, and not of a proxy before it, which would write its own name.
+pub(crate) fn is_this_program(headers: &HeaderMap) -> bool {
+    let server = headers.get(SERVER);
+    server.is_some_and(|name| name.as_bytes().starts_with(SERVER_NAME.as_bytes()))
+}
 
 /// Longest reply that is read; the rest cannot matter.
 const REPLY_LIMIT: usize = 16 << 10;
@@ -89,10 +95,7 @@ impl Deliverer {
             Err(error) => return unreachable(&error),
         };
         let status = response.status();
-        let ours = response
-            .headers()
-            .get(SERVER)
-            .is_some_and(|value| value.as_bytes().starts_with(SERVER_NAME.as_bytes()));
+        let ours = is_this_program(response.headers());
         peer.concurrent.store(ours, Ordering::Relaxed);
         let (reply, whole) = response.read_head(REPLY_LIMIT).await;
         match whole {

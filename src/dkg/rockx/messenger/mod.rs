@@ -59,6 +59,7 @@ use tokio::task::JoinHandle;
 
 pub use config::{Limits, MessengerConfig};
 pub use deliver::SERVER_NAME;
+pub(crate) use deliver::is_this_program;
 pub use foreign::{ForeignCeremony, Onlooker};
 pub use proof::{PROOF_HEADER, prove_registration, prove_removal, prove_topic};
 pub use store::{FILE as STORE_FILE, StoreError};
