@@ -32,13 +32,81 @@ fn open(terminal: &mut Terminal, case: &str, kind: &str) {
     terminal.expect(&format!("▸ action {case}/"), SOON);
 }
 
-/// Answers the question that is open.
-fn confirm(terminal: &mut Terminal, case: &str) {
-    terminal.expect(&format!("Approve {case}/"), SOON);
-    terminal.expect("y approve", SOON);
+/// Said where the page in front became another one before the key came.
+const CHANGED: &str = "it changed while you looked";
+/// Said in the place of a question that closed by itself.
+const CLOSED: &str = "the question is closed";
+
+/// What the screen says to the key that approves.
+enum Said {
+    /// What was waited for.
+    Asked,
+    /// More of the page must be seen first, and is on the screen now.
+    More,
+    /// It is to be read again.
+    Changed,
+}
+
+/// Presses the key that approves until the screen has all of `asked`, as a person does: what changed in between is read
+/// again, and what a small screen has cut comes into view first. How often, since the last change.
+pub(crate) fn ask(terminal: &mut Terminal, asked: &[&str]) -> usize {
+    let mut keys = 0;
+    loop {
+        let before = part_of_page(&terminal.text());
+        terminal.press("a");
+        let said = terminal.find(&format!("{asked:?}, or why not"), SOON, |now| {
+            let more = now.contains("was on the screen yet") && part_of_page(now) != before;
+            match () {
+                () if asked.iter().all(|part| now.contains(part)) => Some(Said::Asked),
+                () if more => Some(Said::More),
+                () if now.contains(CHANGED) || now.contains(CLOSED) => Some(Said::Changed),
+                () => None,
+            }
+        });
+        match said {
+            Said::Asked => return keys + 1,
+            Said::More => keys += 1,
+            Said::Changed => {
+                again(terminal);
+                keys = 0;
+            }
+        }
+    }
+}
+
+/// Closes what took the place of a question, and waits until nothing that was said before can be taken for an answer.
+fn again(terminal: &mut Terminal) {
+    if terminal.text().contains(CLOSED) {
+        terminal.press("\x1b");
+    }
+    terminal.wait("what was said is gone", SOON, |now| {
+        !now.contains(CHANGED) && !now.contains(CLOSED)
+    });
+}
+
+/// Approves what is in front, once `asked` asks for it; how many keys that took.
+pub(crate) fn say_yes(terminal: &mut Terminal, asked: &[&str]) -> usize {
+    loop {
+        let keys = ask(terminal, asked);
+        if answer(terminal) {
+            return keys + 1;
+        }
+    }
+}
+
+/// Answers the question that is open, unless it closes by itself before.
+fn answer(terminal: &mut Terminal) -> bool {
     terminal.press("y");
-    terminal.expect("decided by", SOON);
-    terminal.press("q");
+    let is_decided = terminal.find("the decision, or why there is none", SOON, |now| {
+        let decided = now.lines().any(|line| {
+            line.contains("decided by") || line.contains("decision ") && line.contains("approved")
+        });
+        (decided || now.contains(CLOSED)).then_some(decided)
+    });
+    if !is_decided {
+        again(terminal);
+    }
+    is_decided
 }
 
 /// Finds the waiting action of that kind, opens it, reads it, approves it.
@@ -48,26 +116,32 @@ pub(crate) fn approve(terminal: &mut Terminal, kind: &str) {
 
 fn approve_in(terminal: &mut Terminal, case: &str, kind: &str) {
     open(terminal, case, kind);
-    terminal.press("a");
-    confirm(terminal, case);
+    say_yes(terminal, &[&format!("Approve {case}/"), "y approve"]);
+    terminal.press("q");
 }
 
 /// The same for what cannot be undone: the phrase that the screen asks for is typed.
 fn approve_by_phrase(terminal: &mut Terminal, kind: &str) {
+    const ASKS: &str = "To go on, type:";
     open(terminal, "exit", kind);
-    terminal.press("a");
-    terminal.expect("To go on, type:", SOON);
-    let text = terminal.text();
-    let (_, after) = text.split_once("To go on, type:").expect("just seen");
-    let phrase = after
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_matches([' ', '│'])
-        .to_owned();
-    assert!(phrase.starts_with("exit "), "{text}");
-    terminal.press(&format!("{phrase}\r"));
-    confirm(terminal, "exit");
+    loop {
+        ask(terminal, &[ASKS]);
+        let text = terminal.text();
+        let phrase = text.split_once(ASKS).and_then(|(_, after)| after.lines().next());
+        let phrase = phrase.unwrap_or_default().trim_matches([' ', '│']);
+        assert!(phrase.starts_with("exit "), "{text}");
+        terminal.press(&format!("{phrase}\r"));
+        let is_asked = terminal.find("the question, or why there is none", SOON, |now| {
+            let asked = now.contains("Approve exit/") && now.contains("y approve");
+            let closed = now.contains("nothing was sent") || now.contains("is not used");
+            (asked || closed).then_some(asked)
+        });
+        if is_asked && answer(terminal) {
+            break;
+        }
+        terminal.press("\x1b");
+    }
+    terminal.press("q");
 }
 
 #[test]
@@ -167,18 +241,7 @@ impl Fingers<'_> {
         self.terminal.wait(&page, WORK, |now| {
             now.contains(&page) && now.contains("a approve")
         });
-        // what a small screen has cut is shown before anything is asked
-        while !self.terminal.text().contains("y approve") {
-            let before = part_of_page(&self.terminal.text());
-            self.press("▸ action", "a");
-            self.terminal
-                .wait("the question, or more of the page", SOON, |now| {
-                    let more = now.contains("was on the screen yet") && part_of_page(now) != before;
-                    more || now.contains("y approve")
-                });
-        }
-        self.press("y approve", "y");
-        self.terminal.expect("decided by", SOON);
+        self.keys += say_yes(self.terminal, &["y approve"]);
     }
 }
 
@@ -196,7 +259,9 @@ fn told(before: &str, after: &str) -> Vec<usize> {
 #[test]
 fn a_newcomer_comes_to_a_finished_deposit_with_as_many_keys_as_are_told() {
     let home = tempfile::tempdir().unwrap();
-    let mut terminal = demo(&home, &[], 80, 24);
+    // a second pool would ask for keys of its own, at a time that nobody knows
+    let arguments = ["demo", "--pools", "1", "--operators", "4", "--still"];
+    let mut terminal = Terminal::start(&arguments, home.path(), &[], 80, 24);
     let mut fingers = Fingers {
         terminal: &mut terminal,
         keys: 0,

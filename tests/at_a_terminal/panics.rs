@@ -6,7 +6,7 @@ use std::time::Duration;
 use casimir_dkg::inject::PANIC_AT;
 use casimir_dkg::journal::{self, Entry};
 
-use super::demo::{SOON, WORK, approve, demo, nobody_is_left};
+use super::demo::{SOON, WORK, approve, ask, demo, nobody_is_left};
 use super::terminal::Terminal;
 
 const END: Duration = crate::TIMEOUT;
@@ -68,8 +68,7 @@ fn a_panic_of_the_engine_gives_the_terminal_back() {
     terminal.wait("a waiting keygen", WORK, row);
     terminal.press("g\r");
     terminal.expect("▸ action deposit/", SOON);
-    terminal.press("a");
-    terminal.expect("y approve", SOON);
+    ask(&mut terminal, &["y approve"]);
     terminal.press("y");
     died_visibly(&mut terminal, "core");
     let records = records(home.path());

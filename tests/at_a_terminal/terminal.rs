@@ -140,7 +140,12 @@ impl Terminal {
     }
 
     pub(crate) fn wait(&mut self, what: &str, within: Duration, mut is: impl FnMut(&str) -> bool) {
-        self.find_in(Self::text, what, within, |text| is(text).then_some(()));
+        self.find(what, within, |text| is(text).then_some(()));
+    }
+
+    /// Waits until something is found on the screen.
+    pub(crate) fn find<T>(&mut self, what: &str, within: Duration, find: impl FnMut(&str) -> Option<T>) -> T {
+        self.find_in(Self::text, what, within, find)
     }
 
     /// Waits until this was written, however far the screen has scrolled since.

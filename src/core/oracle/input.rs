@@ -23,8 +23,10 @@ pub struct Stamped {
 /// What the chain says at one block. State decides; events only hint.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChainFacts {
-    /// The block at which everything below was read.
+    /// The block at which everything below was read, the lists where `listed` says so.
     pub head: Option<BlockRef>,
+    /// The block whose state the lists are of.
+    pub listed: Listed,
     /// Newest final block.
     pub finalized: Option<BlockRef>,
     /// Base fee of `head`, wei per gas.
@@ -44,6 +46,30 @@ pub struct ChainFacts {
     pub one_voice: Option<SafeText>,
     /// Why what the account has sent rests on one endpoint's word, though others are configured.
     pub account_one_voice: Option<SafeText>,
+}
+
+/// The block whose state the contract's lists are known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listed {
+    /// That of the head.
+    #[default]
+    AtHead,
+    /// An earlier one: what one endpoint tells of the head is not borne out yet, and what was known stays.
+    Earlier(BlockRef),
+    /// None yet: the endpoints contradict each other since the start, and what one tells is no more than shown.
+    Nowhere,
+}
+
+impl ChainFacts {
+    /// The block whose state the lists are of. What was changed in a later one is not in them.
+    #[must_use]
+    pub fn listed_at(&self) -> Option<BlockRef> {
+        match self.listed {
+            Listed::AtHead => self.head,
+            Listed::Earlier(block) => Some(block),
+            Listed::Nowhere => None,
+        }
+    }
 }
 
 /// The manager reports that something was done to a pool.

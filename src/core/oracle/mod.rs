@@ -68,7 +68,7 @@ pub use effect::{CommitteeRequirements, Effect, KnownKey, Published, Registratio
 pub use exit::{BadExit, Deferral, ExitAnswer, ExitOffers, ExitStanding, ExitVerdict};
 pub use fading::{Faded, HELD, REFRESHING_FOR_MS, Reach, Refreshing, STALE_AFTER};
 pub use input::{
-    CeremonySuccess, ChainFacts, Command, Fulfilment, Input, NotSigned, Prepared, Purpose, Stamped,
+    CeremonySuccess, ChainFacts, Command, Fulfilment, Input, Listed, NotSigned, Prepared, Purpose, Stamped,
 };
 pub use invariants::violated;
 pub use milestone::milestones;

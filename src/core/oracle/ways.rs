@@ -367,10 +367,10 @@ pub fn is_listed_again(state: &State, id: CaseId) -> bool {
 /// blocks: what made it final left the chain. In memory or not.
 fn listed_again(state: &State, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
     let id = state.done_last(kind, pool)?;
-    let head = state.facts().head?.number;
+    let listed = state.facts().listed_at()?.number;
     let first = *state.volatile.contradicted.get(&id)?;
     // what left memory and was told of has no first block any more
-    (first == u64::MAX || head >= first.saturating_add(advance::UNSEEN_BLOCKS)).then_some(id)
+    (first == u64::MAX || listed >= first.saturating_add(advance::UNSEEN_BLOCKS)).then_some(id)
 }
 
 /// What a person must know of a given-up case that the contract still lists.

@@ -36,7 +36,7 @@ fn is_final(state: &State, case: &Case) -> bool {
 /// The contract asks for it all the same, or was not looked at yet.
 fn is_listed(state: &State, case: &Case) -> bool {
     let facts = state.facts();
-    facts.head.is_none() || case.kind().wanted_by_state(facts).contains(&case.id.pool)
+    facts.listed_at().is_none() || case.kind().wanted_by_state(facts).contains(&case.id.pool)
 }
 
 /// Something of it is under way or approved, or operators made something for a validator that is at work: a person gives

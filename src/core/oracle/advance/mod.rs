@@ -126,7 +126,14 @@ fn case(turn: &mut Turn<'_>, id: CaseId) {
     {
         return match state_on(turn.state, case, by) {
             StateSays::So => served(turn, id, by),
-            says => doubted(turn, id, by, &says),
+            says => {
+                let has_no_request = case.orphaned;
+                doubted(turn, id, by, &says);
+                // a log that is not believed keeps no approval whose request left the chain
+                if has_no_request && matches!(step, Step::DecideCeremony(_) | Step::DecideEffect(_)) {
+                    orphaned(turn, &step);
+                }
+            }
         };
     }
     if case.orphaned {

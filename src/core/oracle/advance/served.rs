@@ -20,15 +20,15 @@ pub(super) enum StateSays {
 pub(in crate::oracle) fn covers(facts: &ChainFacts, block: BlockRef) -> bool {
     // at the same height it may be of the branch that was left
     facts
-        .head
-        .is_some_and(|head| head.number > block.number || head == block)
+        .listed_at()
+        .is_some_and(|listed| listed.number > block.number || listed == block)
 }
 
 pub(super) fn state_on(state: &State, case: &Case, by: Served) -> StateSays {
     let facts = state.facts();
     match by.log {
         Some(log) if !covers(facts, log.block) => StateSays::NothingYet,
-        None if facts.head.is_none() => StateSays::NothingYet,
+        None if facts.listed_at().is_none() => StateSays::NothingYet,
         _ if case.kind().denies_end(state.seen(), case.id.pool) && !planted!(StateIgnored) => {
             StateSays::Otherwise
         }

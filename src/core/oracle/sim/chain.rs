@@ -259,14 +259,23 @@ impl World {
         let is_empty = !self.calm && self.steps % 37 == 5;
         // one of the endpoints makes up transactions of the account, and the others deny it
         let makes_up = !self.calm && self.steps % 41 == 7;
+        // what one endpoint tells is not borne out by the others, and lists that were known before stay
+        let is_news = !self.calm && self.steps % 43 < 6;
+        let before = outside.older.front().filter(|_| is_news);
+        let listed = before.map_or(Listed::AtHead, |before| Listed::Earlier(before.at()));
+        let lists = before.unwrap_or(chain);
+        if let Some(before) = before {
+            (ready, owner_nonce) = (before.ready.clone(), None);
+        }
         let next = chain.account_nonce + if makes_up { MADE_UP } else { 0 };
         let facts = ChainFacts {
             head: Some(chain.at()),
+            listed,
             finalized: Some(outside.finalized()),
             base_fee_wei: U256::from(outside.base_fee),
             ready,
-            pending: chain.pending.keys().copied().collect(),
-            staked: chain.staked.iter().copied().collect(),
+            pending: lists.pending.keys().copied().collect(),
+            staked: lists.staked.iter().copied().collect(),
             owner_nonce,
             account: Some(AccountFacts {
                 address: Address::ZERO,

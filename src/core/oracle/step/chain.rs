@@ -217,16 +217,16 @@ pub(super) fn events_read(turn: &mut Turn<'_>, upto: BlockRef, told: bool) {
 }
 
 pub(super) fn new_facts(turn: &mut Turn<'_>, facts: ChainFacts) {
-    let head = facts.head;
+    let listed = facts.listed_at();
     turn.state.volatile.places = places_of(&facts.ready);
     turn.state.volatile.facts = facts;
     account::watch(turn);
-    let Some(head) = head.filter(|_| turn.state.volatile.caught_up) else {
+    let Some(listed) = listed.filter(|_| turn.state.volatile.caught_up) else {
         return;
     };
-    denied::judge(turn, head);
-    reconcile::wanted_by_state(turn, head);
-    reconcile::contradicted_by_state(turn, head);
+    denied::judge(turn, listed);
+    reconcile::wanted_by_state(turn, listed);
+    reconcile::contradicted_by_state(turn, listed);
 }
 
 #[cfg(test)]

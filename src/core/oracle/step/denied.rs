@@ -84,26 +84,26 @@ pub(super) fn position(turn: &Turn<'_>, upto: BlockRef) -> Option<BlockRef> {
     Some(position)
 }
 
-/// Holds what waits against the state at this head.
-pub(super) fn judge(turn: &mut Turn<'_>, head: BlockRef) {
+/// Holds what waits against the state at this block.
+pub(super) fn judge(turn: &mut Turn<'_>, listed: BlockRef) {
     let ids: Vec<CaseId> = turn.state.volatile.denied.keys().copied().collect();
     for id in ids {
         if !turn.state.cases.get(&id).is_some_and(Case::listens) {
             turn.state.volatile.denied.remove(&id);
         } else if cases::kind(id.kind).denies_end(turn.state.seen(), id.pool) {
-            drop_old(turn, id, head);
+            drop_old(turn, id, listed);
         } else {
-            believe(turn, id, head);
+            believe(turn, id, listed);
         }
     }
 }
 
 /// The state says otherwise still: what has waited for long is dropped, and counted.
-fn drop_old(turn: &mut Turn<'_>, id: CaseId, head: BlockRef) {
+fn drop_old(turn: &mut Turn<'_>, id: CaseId, listed: BlockRef) {
     let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
         return;
     };
-    let is_old = |held: &Held| head.number >= held.log.block.number.saturating_add(HELD_FOR);
+    let is_old = |held: &Held| listed.number >= held.log.block.number.saturating_add(HELD_FOR);
     let dropped = { denied.held.iter() }.filter(|held| is_old(held) && !held.is_first);
     let dropped = dropped.count() as u64;
     denied.held.retain(|held| !is_old(held));
@@ -125,9 +125,9 @@ fn count(turn: &mut Turn<'_>, id: CaseId, dropped: u64) {
     }
 }
 
-/// The state says so, too, up to this head: of the logs before it those are recorded of which that was to be expected just
+/// The state says so, too, up to this block: of the logs before it those are recorded of which that was to be expected just
 /// now; else the newest, which is all that whoever invented the others leaves to know.
-fn believe(turn: &mut Turn<'_>, id: CaseId, head: BlockRef) {
+fn believe(turn: &mut Turn<'_>, id: CaseId, listed: BlockRef) {
     let Some(denied) = turn.state.volatile.denied.get_mut(&id) else {
         return;
     };
@@ -140,7 +140,7 @@ fn believe(turn: &mut Turn<'_>, id: CaseId, head: BlockRef) {
         denied.held = wait;
     }
     told.sort_by_key(|held| (held.log.block.number, held.log.index));
-    let is_young = |held: &Held| head.number < held.log.block.number.saturating_add(advance::UNSEEN_BLOCKS);
+    let is_young = |held: &Held| listed.number < held.log.block.number.saturating_add(advance::UNSEEN_BLOCKS);
     let old = told.iter().take_while(|held| !is_young(held)).count();
     let from = old.min(told.len().saturating_sub(1));
     for Held { log, .. } in told.drain(from..) {

@@ -1,5 +1,5 @@
-//! Cases are held against the contract's state at each head: what it lists has a case that goes on, and nothing rests on a
-//! log that it denies. What left memory counts as what is in it.
+//! Cases are held against the contract's state at each block that its lists are known of: what it lists has a case that goes
+//! on, and nothing rests on a log that it denies. What left memory counts as what is in it.
 
 use crate::oracle::state::End;
 use crate::oracle::turn::Turn;
@@ -9,9 +9,9 @@ use crate::types::{BlockRef, CaseId, PoolId, RequestKind, SafeText};
 use super::chain::note_once;
 use super::denied;
 
-/// What cases rest on is held against the contract's state at each head: a log that says that a pool was served which the
+/// What cases rest on is held against the contract's state at `listed`: a log that says that a pool was served which the
 /// contract still lists is not believed, and a case that was closed on such a word is taken up again.
-pub(super) fn contradicted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
+pub(super) fn contradicted_by_state(turn: &mut Turn<'_>, listed: BlockRef) {
     let (facts, seen) = (turn.state.facts(), turn.state.seen());
     let contradicts = |c: &&Case| {
         let kind = c.kind();
@@ -27,8 +27,13 @@ pub(super) fn contradicted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
     let contradicted = &mut turn.state.volatile.contradicted;
     contradicted.retain(|case, _| found.contains(case));
     for id in found {
-        let first = *turn.state.volatile.contradicted.entry(id).or_insert(head.number);
-        if head.number >= first.saturating_add(advance::UNSEEN_BLOCKS) {
+        let first = *turn
+            .state
+            .volatile
+            .contradicted
+            .entry(id)
+            .or_insert(listed.number);
+        if listed.number >= first.saturating_add(advance::UNSEEN_BLOCKS) {
             contradicted_case(turn, id);
         }
     }
@@ -129,7 +134,7 @@ fn goes_on(state: &State, kind: RequestKind, pool: PoolId) -> Option<CaseId> {
 
 /// State decides: a pool that stays in the contract's list although its event was not seen, or was taken back, is taken up
 /// all the same.
-pub(super) fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
+pub(super) fn wanted_by_state(turn: &mut Turn<'_>, listed: BlockRef) {
     let facts = turn.state.volatile.facts.clone();
     let pools = |kind| cases::kind(kind).wanted_by_state(&facts);
     let unseen = &mut turn.state.volatile.unseen;
@@ -146,10 +151,10 @@ pub(super) fn wanted_by_state(turn: &mut Turn<'_>, head: BlockRef) {
                 unseen.retain(|known, _| (known.kind, known.pool) != (kind, pool));
                 continue;
             }
-            let first = *turn.state.volatile.unseen.entry(case).or_insert(head.number);
-            if head.number >= first + advance::UNSEEN_BLOCKS {
+            let first = *turn.state.volatile.unseen.entry(case).or_insert(listed.number);
+            if listed.number >= first + advance::UNSEEN_BLOCKS {
                 turn.state.volatile.unseen.remove(&case);
-                let cause = Cause::State { block: head };
+                let cause = Cause::State { block: listed };
                 if let Some(before) = again.filter(|_| lost.is_none()) {
                     let text = format!(
                         "{before} was closed, and the contract lists pool {pool} again: {case} takes it up again"

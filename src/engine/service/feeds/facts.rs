@@ -8,7 +8,7 @@ use alloy::primitives::U256;
 use super::chain::Sources;
 use super::known::{Alone, Believed, Known};
 use crate::chain::intake::Head;
-use crate::oracle::{AccountFacts, ChainFacts};
+use crate::oracle::{AccountFacts, ChainFacts, Listed};
 use crate::ports::agreed::{self, QueueState};
 use crate::ports::{Accord, Answer, At, Unknown};
 use crate::types::{BlockRef, SafeText};
@@ -100,6 +100,11 @@ pub(super) async fn read(from: &Sources, head: Head, before: &mut Before) -> Res
     } = queue.value;
     Ok(ChainFacts {
         head: Some(block),
+        listed: match queue.at {
+            Some(at) if at == block => Listed::AtHead,
+            Some(at) => Listed::Earlier(at),
+            None => Listed::Nowhere,
+        },
         finalized: head.finalized,
         base_fee_wei: head.base_fee_wei.unwrap_or_default(),
         ready,
@@ -400,6 +405,45 @@ mod tests {
         let moved = [10, 11, 12];
         assert_eq!(says(&[moved, moved]).await.0, pools(moved));
         assert_eq!(says(&[lie]).await, (pools(lie), Some(10), String::new()));
+    }
+
+    /// A deposit comes into a block while one of two endpoints is away: the list that stays is that of a block before it.
+    #[tokio::test]
+    async fn a_queue_that_stays_is_told_with_the_block_of_which_it_is_known() {
+        let mut before = Before::default();
+        let mut told = async |number, first: [u32; 3], second: FakeManager| {
+            let node = || {
+                let mut node = sent(4);
+                if let Answer::Yes(head) = &mut node.head {
+                    head.block.number = number;
+                }
+                node
+            };
+            let voices = vec![(node(), queue(first), 8), (node(), second, 8)];
+            let facts = facts_at(number, voices, &mut before).await;
+            (facts.ready[0], facts.listed_at().map(|at| at.number))
+        };
+        let away = || FakeManager {
+            ready: Answer::not_known("timed out"),
+            ..FakeManager::default()
+        };
+        let (old, new) = ([9, 10, 11], [10, 11, 12]);
+        assert_eq!(
+            told(5, old, queue(new)).await,
+            (PoolId(9), None),
+            "shown, and not known"
+        );
+        assert_eq!(told(6, old, queue(old)).await, (PoolId(9), Some(6)));
+        assert_eq!(told(7, old, away()).await, (PoolId(9), Some(7)));
+        for number in 8..11 {
+            assert_eq!(told(number, new, away()).await, (PoolId(9), Some(7)));
+        }
+        assert_eq!(
+            told(11, new, away()).await,
+            (PoolId(10), Some(11)),
+            "not for ever"
+        );
+        assert_eq!(told(12, new, queue(new)).await, (PoolId(10), Some(12)));
     }
 
     #[tokio::test]

@@ -19,6 +19,8 @@ const SILENT_FOR_AN_EPOCH: u64 = 32;
 #[derive(Debug)]
 pub(super) struct Known<T> {
     value: Option<T>,
+    /// The newest block of which it is known.
+    at: Option<BlockRef>,
     /// Two endpoints tell it, or no second one is configured.
     is_vouched: bool,
     /// What one endpoint tells is shown before it is believed, where nothing is known: it accuses nobody.
@@ -37,6 +39,7 @@ impl<T> Default for Known<T> {
     fn default() -> Self {
         Self {
             value: None,
+            at: None,
             is_vouched: false,
             shows_first: true,
             moment: A_MOMENT,
@@ -66,6 +69,9 @@ impl Alone<'_> {
 #[derive(Debug)]
 pub(super) struct Believed<T> {
     pub(super) value: T,
+    /// The block of which it is known: an earlier one while something else is told and not believed. None where it is only
+    /// shown.
+    pub(super) at: Option<BlockRef>,
     /// Somebody says something else, or nobody but one says it yet: nothing new may rest on it.
     pub(super) is_open: bool,
 }
@@ -87,7 +93,7 @@ impl<T: Clone + PartialEq> Known<T> {
     {
         let is_known = self.value.as_ref() == Some(&told);
         if is_known && self.is_vouched {
-            return self.settled(told, SafeText::default());
+            return self.settled(block, told, SafeText::default());
         }
         let mut said = ask().await;
         // who was silent a head ago is not waited for again
@@ -98,8 +104,10 @@ impl<T: Clone + PartialEq> Known<T> {
         let (accord, said) = said;
         let words = accord.contradiction().cloned().unwrap_or_default();
         match (accord, said) {
-            (Accord::Alone, _) => self.settled(told, words),
-            (Accord::Agree { .. } | Accord::Outvoted { .. }, Some(believed)) => self.settled(believed, words),
+            (Accord::Alone, _) => self.settled(block, told, words),
+            (Accord::Agree { .. } | Accord::Outvoted { .. }, Some(believed)) => {
+                self.settled(block, believed, words)
+            }
             // the block itself is another one to all of them
             (Accord::Agree { .. }, None) => self.stays(told),
             (accord @ Accord::TooFew { .. }, Some(other)) if other != told => {
@@ -142,25 +150,30 @@ impl<T: Clone + PartialEq> Known<T> {
             return self.stays(told);
         }
         let alone = std::mem::take(&mut self.alone);
-        let believed = self.settled(told, SafeText::default());
+        let believed = self.settled(block, told, SafeText::default());
         (self.alone, self.is_vouched) = (alone, false);
         believed
     }
 
-    fn settled(&mut self, value: T, contradicted: SafeText) -> Believed<T> {
+    fn settled(&mut self, block: BlockRef, value: T, contradicted: SafeText) -> Believed<T> {
         self.value = Some(value.clone());
+        self.at = Some(block);
         self.is_vouched = true;
         self.alone_since = None;
         self.alone = SafeText::default();
         self.contradicted = contradicted;
-        let is_open = false;
-        Believed { value, is_open }
+        Believed {
+            value,
+            at: self.at,
+            is_open: false,
+        }
     }
 
     /// What was known stays. Where nothing was, what is told is shown, and is known no more than before.
     fn stays(&self, told: T) -> Believed<T> {
         Believed {
             value: self.value.clone().unwrap_or(told),
+            at: self.at,
             is_open: true,
         }
     }

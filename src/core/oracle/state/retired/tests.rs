@@ -605,6 +605,46 @@ fn a_pool_whose_case_came_to_its_end_and_that_is_listed_again_is_taken_up_by_a_p
     assert_eq!(held_out_of_memory(&state), []);
 }
 
+/// One of two endpoints is away: the other one's news are not borne out for some blocks, and what was known before stays.
+#[test]
+fn lists_of_a_block_before_the_end_of_a_case_do_not_list_its_pool_again() {
+    let id = case(RequestKind::Deposit, 0, 0);
+    let cause = Cause::Event {
+        leaving: None,
+        log: log(1),
+    };
+    let done = Record::CaseClosed {
+        case: id,
+        outcome: "the validator is active".into(),
+    };
+    let mut state = State::new(settings());
+    for record in [Record::CaseOpened { case: id, cause }, done] {
+        let seq = state.newest + 1;
+        state.apply(seq, UnixMillis(seq), &record);
+    }
+    give(&mut state, Input::CaughtUp { finalized: None });
+    let mut told = |number: u64, listed, ready: &[u32]| {
+        let facts = ChainFacts {
+            head: Some(log(number).block),
+            listed,
+            ready: ready.iter().copied().map(PoolId).collect(),
+            ..ChainFacts::default()
+        };
+        let (records, _) = give(&mut state, Input::Facts(Box::new(facts)));
+        (notes(&records), is_listed_again(&state, id))
+    };
+    for number in 10..30 {
+        let before = Listed::Earlier(log(9).block);
+        assert_eq!(told(number, before, &[0]), (vec![], false));
+        assert_eq!(told(number, Listed::Nowhere, &[0]), (vec![], false));
+    }
+    assert_eq!(told(30, Listed::AtHead, &[]), (vec![], false));
+    // and where it truly is, a person is told
+    assert_eq!(told(31, Listed::AtHead, &[0]), (vec![], false));
+    let (said, is_again) = told(33, Listed::AtHead, &[0]);
+    assert!(is_again && said.len() == 1, "{said:?}");
+}
+
 #[test]
 fn a_deposit_that_was_closed_on_a_lie_goes_on_when_the_contract_lists_it_although_it_left_memory() {
     let id = case(RequestKind::Deposit, 0, 0);
