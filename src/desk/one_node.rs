@@ -7,7 +7,7 @@ use crate::oracle::{BEACON_AGREE, RULES_AGREE};
 use crate::types::{Check, SafeText};
 
 /// What follows for who reads it.
-const WAY_ON: &str = "it is looked at again by itself, and known when a second one tells the same; until then a person can approve it as it is";
+const WAY_ON: &str = "it is looked at again by itself, and known once a second node tells the same; until then a person can approve it as it is";
 
 /// Of what the nodes told, the first that is one node's word.
 pub(super) fn check<'a>(told: impl IntoIterator<Item = &'a Option<SafeText>>) -> Option<Check> {

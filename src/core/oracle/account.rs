@@ -261,26 +261,45 @@ pub(super) fn watch(turn: &mut Turn<'_>) {
 /// from our own that another node has, so it pauses nothing; and what was looked at before our own bytes had come to the
 /// nodes is not even told.
 pub(super) fn replaced(turn: &mut Turn<'_>, action: ActionId, before: &NonceStatus, now: &NonceStatus) {
+    if becomes_a_strangers(before, now) {
+        pause(turn, &used_by_a_stranger(action));
+    }
+}
+
+/// Somebody else used our nonce, and nothing pauses for that yet: it is told at once, however often an endpoint has told
+/// something else in between.
+pub(super) fn must_be_told(state: &State, action: ActionId, before: &NonceStatus, now: &NonceStatus) -> bool {
+    becomes_a_strangers(before, now) && !is_paused_for(state, &pauses(&used_by_a_stranger(action)))
+}
+
+fn becomes_a_strangers(before: &NonceStatus, now: &NonceStatus) -> bool {
     let taken = |status: &NonceStatus| {
         matches!(
             status,
             NonceStatus::Replaced { by: Some(_), .. } | NonceStatus::Replaced { is_final: true, .. }
         )
     };
-    if taken(now) && !taken(before) {
-        pause(
-            turn,
-            &format!("the nonce of {action} was used by a transaction that is not in this journal"),
-        );
-    }
+    taken(now) && !taken(before)
+}
+
+fn used_by_a_stranger(action: ActionId) -> String {
+    format!("the nonce of {action} was used by a transaction that is not in this journal")
 }
 
 /// Also when a person has paused already: who resumes must know of it.
 fn pause(turn: &mut Turn<'_>, words: &str) {
-    let by = SafeText::new(&format!("the engine: {words}"));
-    if turn.state.paused.as_ref().is_none_or(|(told, _)| *told != by) {
+    let by = pauses(words);
+    if !is_paused_for(turn.state, &by) {
         turn.record(Record::Paused { case: None, by });
     }
+}
+
+fn pauses(words: &str) -> SafeText {
+    SafeText::new(&format!("the engine: {words}"))
+}
+
+fn is_paused_for(state: &State, by: &SafeText) -> bool {
+    state.paused.as_ref().is_some_and(|(told, _)| told == by)
 }
 
 /// A person takes over an account with a past. Returns what is history from here on.

@@ -157,6 +157,15 @@ pub enum ExitStanding {
 }
 
 impl ExitStanding {
+    /// Refusals in a row once this follows so many. Silence in between is no consent.
+    pub(in crate::oracle) fn refusals_after(&self, before: u32) -> u32 {
+        match self {
+            Self::Refused => before.saturating_add(1),
+            Self::Unheard => before,
+            _ => 0,
+        }
+    }
+
     /// One sentence for people, without its subject.
     #[must_use]
     pub fn sentence(&self) -> String {

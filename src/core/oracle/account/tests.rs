@@ -281,6 +281,34 @@ fn an_intent_whose_nonce_the_chain_gives_to_another_pauses_once() {
     assert!(life.state.paused.is_none(), "it is the same one");
 }
 
+/// What an endpoint tells by turns is journaled ever more seldom, and hides no transaction of whoever has the key.
+#[test]
+fn a_stranger_on_our_nonce_pauses_at_once_however_often_its_status_flipped_before() {
+    let mut life = sending();
+    let status = |status| Input::Inspected {
+        action: action(1),
+        status: Some(status),
+    };
+    for _ in 0..40 {
+        life.input(status(NonceStatus::Pending));
+        life.input(status(NonceStatus::Missing));
+    }
+    assert!(life.state.paused.is_none());
+    let stranger = NonceStatus::Replaced {
+        by: Some(Root([8; 32])),
+        is_final: false,
+    };
+    life.input(status(stranger.clone()));
+    assert!(life.state.paused.is_some());
+    // and whoever takes it back and tells it again writes seldom
+    let before = told(&life);
+    for _ in 0..40 {
+        life.input(status(NonceStatus::Missing));
+        life.input(status(stranger.clone()));
+    }
+    assert!(told(&life) - before <= 2, "{} records", told(&life) - before);
+}
+
 /// What a node has with the nonce is not one of the hashes that were asked for.
 fn contested() -> Input {
     Input::Inspected {

@@ -114,8 +114,8 @@ fn takes_more(state: &State, payload: &TransactionPayload, transaction: &SignedT
 /// Published, not yet seen in a block: offered again, and the validator watched.
 fn broadcast(turn: &mut Turn<'_>, id: ActionId, payload: ExitPayload) {
     let fresh = turn.state.cases.get(&id.case).is_some_and(|c| {
-        let pause = Duration::from_millis(offer_pause(c.offers.refusals));
         let live = &turn.state.volatile;
+        let pause = Duration::from_millis(offer_pause(live.refusals_of(id, &c.offers)));
         // a time in the future was taken from a clock that has been set back since
         let offered = c.offers.at.filter(|t| live.has_come(*t));
         offered.is_some_and(|t| !live.has_come(t.plus(pause)))

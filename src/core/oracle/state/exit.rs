@@ -31,12 +31,7 @@ impl Durable {
             offers.standing = standing.cloned();
             offers.at = Some(at);
             offers.deferred = None;
-            match standing {
-                Some(ExitStanding::Refused) => offers.refusals += 1,
-                // silence in between is no consent
-                Some(ExitStanding::Unheard) => {}
-                _ => offers.refusals = 0,
-            }
+            offers.refusals = standing.map_or(0, |standing| standing.refusals_after(offers.refusals));
         });
         if overtaken {
             return;

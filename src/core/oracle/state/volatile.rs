@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracle::Decider;
 use crate::oracle::fading::{Approving, Ended, Look, Sight};
-use crate::oracle::{ChainFacts, Mode, Proposal};
+use crate::oracle::{ChainFacts, ExitOffers, Mode, Proposal};
 use crate::types::{
     ActionId, BlockRef, BlsPublicKey, CaseId, LogRef, OperatorId, PoolId, RequestId, Root, SafeText,
     UnixMillis,
@@ -37,6 +37,11 @@ impl EffectKey {
 }
 
 impl Volatile {
+    /// Refusals in a row of an exit; those before the start are in the journal.
+    pub(in crate::oracle) fn refusals_of(&self, exit: ActionId, journaled: &ExitOffers) -> u32 {
+        self.refused.get(&exit).copied().unwrap_or(journaled.refusals)
+    }
+
     /// A case was closed: what was kept for its next steps goes. What is under way is waited for.
     pub(super) fn close(&mut self, id: CaseId) {
         self.held.remove(&id);
@@ -54,6 +59,7 @@ impl Volatile {
         self.unmined_since.retain(|action, _| action.case != id);
         self.moved.retain(|action, _| action.case != id);
         self.flipped.retain(|action, _| action.case != id);
+        self.refused.retain(|action, _| action.case != id);
         self.notes.retain(|action, _| action.case != id);
         self.asked_at.remove(&id);
         self.approved_up_ms.retain(|action, _| action.case != id);
@@ -326,6 +332,8 @@ pub(in crate::oracle) struct Volatile {
     pub(in crate::oracle) moved: BTreeMap<ActionId, Seldom>,
     /// How often it was journaled that a transaction stands otherwise, not finally, or that an exit was answered otherwise.
     pub(in crate::oracle) flipped: BTreeMap<ActionId, Seldom>,
+    /// Refusals in a row of an exit that was offered, also those of which the journal is told more seldom.
+    pub(in crate::oracle) refused: BTreeMap<ActionId, u32>,
     /// What a node, or whoever signs, last said against a transaction.
     pub(in crate::oracle) notes: BTreeMap<ActionId, SafeText>,
 }

@@ -233,7 +233,10 @@ pub(super) fn inspected(turn: &mut Turn<'_>, action: ActionId, status: Option<No
     } else {
         live.unmined_since.remove(&action);
     }
-    if before != status && !is_told_too_often(turn, action, &before, &status) {
+    let is_told = before != status
+        && (account::must_be_told(turn.state, action, &before, &status)
+            || !is_told_too_often(turn, action, &before, &status));
+    if is_told {
         // what was said of it was said of another state
         turn.state.volatile.notes.remove(&action);
         turn.record(Record::TransactionStatus {

@@ -25,6 +25,7 @@ pub(super) fn published(
         || case.offers.standing.as_ref() != Some(&standing)
         // each one counts
         || standing == ExitStanding::Refused;
+    let before = turn.state.volatile.refusals_of(action, &case.offers);
     let overtaken = case.is_past_its_exit();
     let over = turn.state.actions.get(&action).is_none_or(|a| a.state.is_over());
     if over && !overtaken {
@@ -37,7 +38,11 @@ pub(super) fn published(
             )),
         });
     }
-    if news && (goes_on || !is_told_too_often(turn, action, &standing)) {
+    let refusals = standing.refusals_after(before);
+    turn.state.volatile.refused.insert(action, refusals);
+    // what stops the case is said, whatever was said before
+    let stops = standing == ExitStanding::Refused && refusals >= advance::REFUSALS;
+    if news && (goes_on || stops || !is_told_too_often(turn, action, &standing)) {
         turn.record(Record::ExitPublished {
             action,
             verdicts: verdicts.clone(),
@@ -47,7 +52,6 @@ pub(super) fn published(
     if overtaken {
         return;
     }
-    let refusals = turn.state.cases.get(&id).map_or(0, |c| c.offers.refusals);
     match &standing {
         ExitStanding::Exiting { phase } => turn.record(Record::ValidatorPhaseSeen {
             case: id,
@@ -61,7 +65,7 @@ pub(super) fn published(
             defer(turn, action, until, &standing);
         }
         ExitStanding::UnknownIndex => halt(turn, action, &standing.sentence(), &verdicts),
-        ExitStanding::Refused if refusals >= advance::REFUSALS => {
+        ExitStanding::Refused if stops => {
             let times = counted(refusals as usize, "time");
             let why = format!("every beacon node that answered refused it, {times} in a row");
             halt(turn, action, &why, &verdicts);
@@ -165,6 +169,7 @@ pub(super) fn looked_at_wait(turn: &mut Turn<'_>, action: ActionId, outcome: Pre
 fn halt(turn: &mut Turn<'_>, action: ActionId, why: &str, verdicts: &[ExitVerdict]) {
     // whoever retries it sees each answer again
     turn.state.volatile.flipped.remove(&action);
+    turn.state.volatile.refused.remove(&action);
     let nodes: Vec<_> = verdicts.iter().map(|v| format!("{}: {v}", v.node)).collect();
     let reason = format!(
         "the exit is not offered until it is retried: {why}; {}",

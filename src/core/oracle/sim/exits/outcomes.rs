@@ -445,6 +445,34 @@ fn other_refusals_are_offered_again_with_growing_pauses_and_not_for_ever() {
     }
 }
 
+/// The journal is told of flips ever more seldom, and a refusal counts all the same.
+#[test]
+fn refusals_after_many_answers_to_and_fro_are_counted_and_stop_the_case() {
+    let (mut world, _) = Scene::publishing();
+    for n in 0..60 {
+        match n % 2 {
+            0 => world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered),
+            _ => world.answer(&[ExitAnswer::Other], ExitStanding::Refused),
+        };
+        world.until_offered();
+    }
+    world.answer(&[ExitAnswer::Accepted], ExitStanding::Delivered);
+    let mut pauses = Vec::new();
+    for n in 1..=REFUSALS {
+        let offered = world.now;
+        world.until_offered();
+        pauses.push(world.now - offered);
+        assert!(!matches!(world.case().step, Step::Halted { .. }), "after {n}");
+        world.answer(&[ExitAnswer::Other], ExitStanding::Refused);
+    }
+    let Step::Halted { reason, .. } = &world.case().step else {
+        panic!("{:?}", world.case().step);
+    };
+    assert!(reason.as_str().contains("8 times in a row"), "{reason}");
+    assert_eq!(world.case().offers.standing, Some(ExitStanding::Refused));
+    assert!(pauses[2..].windows(2).all(|two| two[0] < two[1]), "{pauses:?}");
+}
+
 #[test]
 fn answers_that_come_too_late_change_nothing() {
     for late in [
