@@ -2,7 +2,7 @@
 //!
 //! | | yes | no | not known |
 //! |---|---|---|---|
-//! | by the tag | the block that two endpoints call finalized, of those whose heads keep up, or the only one that tells any | a node answers `null`, or in one of the ways in which clients say that nothing is final yet, and no other tells a final block | a block beyond the head, two blocks of one height of which neither has most voices, every other error, no endpoint answers |
+//! | by the tag | the block that two endpoints call finalized, of those whose heads keep up, or the only one that tells any; the head, where the chain has gone on so far since that it is final itself | a node answers `null`, or in one of the ways in which clients say that nothing is final yet, and no other tells a final block | a block beyond the newest, a head that is not below it in the chain, two blocks of one height of which neither has most voices, every other error, no endpoint answers |
 //! | by depth | the block so far below the head, as most endpoints have it | the chain is shorter than that | no endpoint has a block there, they contradict each other, or none answers |
 
 use serde::{Deserialize, Serialize};
@@ -57,12 +57,7 @@ impl Finality {
             at => rpc.header(at).await,
         };
         match told {
-            // of whoever claims a head that nobody else has
-            Ok(Some(header)) if header.number() > head.number => Answer::not_known(format!(
-                "block {} is called final, and the newest is {}",
-                header.number(),
-                head.number
-            )),
+            Ok(Some(header)) if header.number() > head.number => passed(rpc, header.number(), head).await,
             Ok(Some(header)) => Answer::Yes(header.block()),
             Ok(None) => match at {
                 At::Number(number) => Answer::not_known(format!("no endpoint has block {number}")),
@@ -70,6 +65,30 @@ impl Finality {
             },
             Err(error) => Answer::not_known(error),
         }
+    }
+}
+
+/// What is called final lies beyond `head`. Where the chain has gone on since, `head` itself is final, if it is in the chain;
+/// else it is of whoever claims a block that nobody has.
+async fn passed(rpc: &Rpc, last: u64, head: BlockRef) -> Answer<BlockRef> {
+    let newest = match rpc.head().await {
+        Ok(newest) => newest.number(),
+        Err(error) => return Answer::not_known(error),
+    };
+    if newest < last {
+        return Answer::not_known(format!(
+            "block {last} is called final, and the newest is {}",
+            newest.max(head.number)
+        ));
+    }
+    match rpc.deep(head.number).await {
+        Ok(Some(there)) if there.block() == head => Answer::Yes(head),
+        Ok(Some(_)) => Answer::not_known(format!(
+            "block {last} is called final, and block {} is another one below it",
+            head.number
+        )),
+        Ok(None) => Answer::not_known(format!("no endpoint has block {}", head.number)),
+        Err(error) => Answer::not_known(error),
     }
 }
 

@@ -27,6 +27,9 @@ fn block(number: u64) -> Value {
     })
 }
 
+/// The newest block of every endpoint here; what is final is asked seen from the one before.
+const NEWEST: u64 = 10;
+
 /// How one endpoint takes the question for the newest finalized block.
 #[derive(Debug, Clone, Copy)]
 enum Says {
@@ -52,6 +55,7 @@ async fn endpoint(says: Says) -> Proxy {
             Says::Status(status) => Act::Http(status, vec![], "no".into()),
             Says::Page => Act::Http(200, vec![], "<html>It works!</html>".into()),
         },
+        ("eth_getBlockByNumber", tag) if tag == "latest" => Act::Result(block(NEWEST)),
         ("eth_getBlockByNumber", at) => {
             let number = at.as_str().and_then(|at| at.strip_prefix("0x"));
             let number = number
@@ -126,6 +130,36 @@ async fn a_final_block_is_of_the_hash_that_most_tell() {
             .filter(|(_, health)| health.contradicted > 0)
             .map(|(n, _)| n);
         assert_eq!(accused.collect::<Vec<_>>(), named, "{says:?}");
+    }
+}
+
+/// A program that is slower than its chain asks about a block that is final meanwhile: endpoints that were honest counted as
+/// silent.
+#[tokio::test]
+async fn a_head_that_finality_has_passed_is_final_itself() {
+    use Says::{Block, Forged};
+    for says in [&[Block(NEWEST)][..], &[Block(NEWEST), Block(NEWEST)]] {
+        let mut endpoints = Vec::new();
+        for says in says {
+            endpoints.push(endpoint(*says).await);
+        }
+        let urls: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.url.as_str()).collect();
+        let last = ask(&urls).await.yes();
+        assert_eq!(last.map(|last| last.number), Some(NEWEST - 1), "{says:?}");
+    }
+    for (says, words) in [
+        (
+            Block(NEWEST + 1),
+            "block 11 is called final, and the newest is 10",
+        ),
+        (Forged(NEWEST), "block 9 is another one below it"),
+    ] {
+        let endpoint = endpoint(says).await;
+        let answer = ask(&[endpoint.url.as_str()]).await;
+        assert!(
+            matches!(&answer, Answer::NotKnown(why) if why.to_string().contains(words)),
+            "{says:?}: {answer:?}"
+        );
     }
 }
 
