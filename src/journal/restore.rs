@@ -107,8 +107,18 @@ pub fn restore(
     let partial = path.with_extension("restoring.sqlite");
     let outcome = stand::lock(&path).and_then(|lock| {
         remove(&partial)?;
+        let orphans = if had_file {
+            Vec::new()
+        } else {
+            set_aside_log(&path)?
+        };
         let outcome = replace(&path, options, &given, &partial, declared, had_file);
         let _ = remove(&partial);
+        if outcome.is_err() {
+            for (from, to) in orphans {
+                let _ = fs::rename(to, from);
+            }
+        }
         drop(lock);
         outcome
     });
@@ -341,6 +351,26 @@ fn tell(partial: &Path, last: Anchor, lost: Lost, declared: &Declaration) -> Res
     Ok(Anchor { seq, hash })
 }
 
+/// Moves the log of a file that is gone out of SQLite's way, which would take it for that of the file that comes, or delete
+/// it. What was moved, and where to.
+fn set_aside_log(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JournalError> {
+    let replaced = replaced(path);
+    let mut moved = Vec::new();
+    for suffix in ["-shm", "-wal"] {
+        let (from, to) = (beside(path, suffix), beside(&replaced, suffix));
+        if from.exists() {
+            fs::rename(&from, &to).map_err(io_at(&from))?;
+            moved.push((from, to));
+        }
+    }
+    Ok(moved)
+}
+
+/// Where what was in the journal's place is kept.
+fn replaced(path: &Path) -> PathBuf {
+    path.with_extension(format!("replaced-{}.sqlite", UnixMillis::now().0))
+}
+
 /// Moves the copy into the journal's place, and what was there aside. The log goes first: beside another file it would be
 /// taken for that file's.
 fn install(path: &Path, partial: &Path, had_file: bool) -> Result<Option<PathBuf>, JournalError> {
@@ -353,7 +383,7 @@ fn install(path: &Path, partial: &Path, had_file: bool) -> Result<Option<PathBuf
     File::open(partial)
         .and_then(|file| file.sync_all())
         .map_err(io_at(partial))?;
-    let replaced = path.with_extension(format!("replaced-{}.sqlite", UnixMillis::now().0));
+    let replaced = replaced(path);
     for suffix in ["-shm", "-wal", ""] {
         let from = beside(path, suffix);
         if had_file && from.exists() {

@@ -392,7 +392,7 @@ impl Store {
 /// amid which a backup was made that was taken back before, a newer one knows how it ended.
 fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError> {
     let mut read = backup.prepare(
-        "SELECT request_id, kind, started_ms, ended_ms, ending, detail, generation FROM sessions ORDER BY rowid",
+        "SELECT request_id, kind, started_ms, ended_ms, ending, detail, generation, signed FROM sessions ORDER BY rowid",
     )?;
     let mut rows = read.query([])?;
     let mut add = tx.prepare(
@@ -404,6 +404,8 @@ fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError>
          WHERE excluded.ending = 'complete' AND ending IS NOT 'blamed'
             OR detail = ?9 AND excluded.detail <> ?9",
     )?;
+    // what a configured initiator signed is remembered for ever, also where this store does not know who did
+    let mut sign = tx.prepare("UPDATE sessions SET signed = 1 WHERE request_id = ?1")?;
     while let Some(row) = rows.next()? {
         let value = |n| row.get::<_, rusqlite::types::Value>(n);
         add.execute(params![
@@ -417,6 +419,9 @@ fn take_sessions(backup: &Connection, tx: &Connection) -> Result<(), StoreError>
             now(),
             AMID
         ])?;
+        if row.get("signed")? {
+            sign.execute([value(0)?])?;
+        }
     }
     Ok(())
 }

@@ -172,6 +172,30 @@ fn what_a_configured_initiator_signed_is_never_forgotten() {
     assert!(!store.begin(id(2), SessionKind::Keysign).unwrap());
 }
 
+#[test]
+fn what_was_signed_is_signed_in_a_restored_store_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, copy) = (dir.path().join("shares.sqlite"), dir.path().join("copy.sqlite"));
+    let store = Store::open(&path, b"k").unwrap();
+    assert!(store.begin_signed(id(1), RESHARE).unwrap());
+    assert!(store.begin_signed(id(2), RESHARE).unwrap());
+    assert!(store.begin(id(3), SessionKind::Keygen).unwrap());
+    for n in 1..=3 {
+        let why = SafeText::new("a timeout");
+        store.finish(id(n), Ending::Failed, &why).unwrap();
+    }
+    backup(&path, &copy).unwrap();
+    let other = Store::open(&dir.path().join("other.sqlite"), b"k").unwrap();
+    // it knows of one, and not that it was signed
+    assert!(other.begin(id(2), RESHARE).unwrap());
+    let why = SafeText::new("a timeout");
+    other.finish(id(2), Ending::Failed, &why).unwrap();
+    other.restore(&copy, b"k").unwrap();
+    ended(&other, 400);
+    assert_eq!(other.forget(&remembered(0)).unwrap(), [id(3)]);
+    assert!(!other.begin(id(1), RESHARE).unwrap(), "a replay");
+}
+
 /// Of a file of an earlier program nobody knows who signed what.
 #[test]
 fn runs_of_an_earlier_program_are_kept_as_if_they_were_signed() {
