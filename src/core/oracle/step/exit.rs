@@ -60,10 +60,7 @@ pub(super) fn published(
             validator: None,
         }),
         ExitStanding::TooEarly { at, .. } => defer(turn, action, *at, &standing),
-        ExitStanding::NotActive => {
-            let until = UnixMillis(turn.at.0 + advance::CALM_MS);
-            defer(turn, action, until, &standing);
-        }
+        ExitStanding::NotActive => defer(turn, action, UnixMillis(turn.at.0 + advance::CALM_MS), &standing),
         ExitStanding::UnknownIndex => halt(turn, action, &standing.sentence(), &verdicts),
         ExitStanding::Refused if stops => {
             let times = counted(refusals as usize, "time");
