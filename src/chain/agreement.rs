@@ -169,7 +169,14 @@ fn judge(about: &str, said: Vec<(SafeText, Result<Words, Unknown>)>) -> Accord {
         };
     };
     if most == Some(0) {
-        let differ = SafeText::new(&format!("{about} the endpoints contradict each other"));
+        // who cannot tell stands with both sides: the first two of them are named
+        let rest = |n: usize| words[n + 1..].iter();
+        let mut pairs = words
+            .iter()
+            .enumerate()
+            .flat_map(|(n, one)| rest(n).map(move |other| [one.clone(), other.clone()]));
+        let differ = pairs.find_map(|pair| contradiction(&pair[0].1, &pair));
+        let differ = SafeText::new(&format!("{about} {}", differ.unwrap_or_default()));
         return Accord::Disagree(differ);
     }
     if let Some(differ) = contradiction(standard, &words) {
@@ -277,5 +284,33 @@ fn difference<'a>(standard: &'a Words, word: &'a Words) -> Option<Differs<'a>> {
     match differs {
         Some(((subject, there), (_, here))) => Some(Differs::On { subject, there, here }),
         None => (standard.len() != word.len()).then_some(Differs::SaysLess),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two can tell one thing each, and two the other: nobody's supporters are of one mind.
+    #[test]
+    fn who_contradicts_whom_is_said_also_where_nobody_is_the_standard() {
+        let voice = |name: &str, first: &str, second: &str| {
+            let words = vec![("queue", first.to_owned()), ("fees", second.to_owned())];
+            (SafeText::new(name), Ok(words))
+        };
+        let accord = judge(
+            "at block 9",
+            vec![
+                voice("a", "1", UNTOLD),
+                voice("b", "2", UNTOLD),
+                voice("c", UNTOLD, "1"),
+                voice("d", UNTOLD, "2"),
+            ],
+        );
+        let said = "at block 9 a and b contradict each other: a says of queue 1, b 2";
+        assert!(
+            matches!(&accord, Accord::Disagree(words) if words.as_str() == said),
+            "{accord:?}"
+        );
     }
 }

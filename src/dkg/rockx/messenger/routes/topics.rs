@@ -37,7 +37,7 @@ pub(super) async fn create(State(hub): State<Arc<Hub>>, request: Request) -> Res
         Err(error) => return bad_body(&hub, &error, "", BAD_BODY),
     };
     if wanted.topic_name == DEFAULT {
-        return reply::error(StatusCode::FORBIDDEN, "default can not be replaced", NOT_CREATED);
+        return reply::error(StatusCode::FORBIDDEN, "default cannot be replaced", NOT_CREATED);
     }
     let Some(id) = request_id(&wanted.topic_name) else {
         let text = "a topic's name is a request id: 48 lower-case hex digits";
@@ -326,7 +326,7 @@ pub(super) async fn delete(
 ) -> Response {
     let name = name.map(|path| path.0).unwrap_or_default();
     if name == DEFAULT {
-        return reply::error(StatusCode::FORBIDDEN, "default can not be deleted", NOT_DELETED);
+        return reply::error(StatusCode::FORBIDDEN, "default cannot be deleted", NOT_DELETED);
     }
     let Some(id) = request_id(&name) else {
         return reply::null(StatusCode::NOT_FOUND);
