@@ -79,6 +79,7 @@ pub(crate) fn facts(
 ) -> ChainFacts {
     ChainFacts {
         head: Some(at(block)),
+        listed: Default::default(),
         finalized: Some(at(block)),
         base_fee_wei: U256::from(7),
         ready: (closed + 1..=closed + open).map(PoolId).collect(),
