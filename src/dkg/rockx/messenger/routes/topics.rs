@@ -340,28 +340,31 @@ pub(super) async fn delete(
         let owner = owner(&headers);
         let is_known = |topic: &Topic| topic.origin == Origin::Known;
         let house = topic.is_none_or(is_known) && hub.is_house(owner.as_ref());
-        let removal = Removal {
+        let by_known = signed.is_some() || house;
+        let removal = |origin| Removal {
             at: hub.now(),
             signed,
-            known: signed.is_some() || house || topic.is_some_and(is_known),
+            origin: if by_known { Origin::Known } else { origin },
         };
-        let Some(topic) = topic else {
-            // it was lost here before its initiator gave it up, who means it all the same
-            if removal.known {
+        if let Some(topic) = topic {
+            let by_owner = by_known || topic.owner.is_some() && topic.owner == owner;
+            let owned = topic.origin == Origin::Known || topic.owner.is_some();
+            let known = owned.then_some("the topic belongs to another initiator");
+            if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
+                return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
+            }
+            let removal = removal(topic.origin);
+            state.remove_topic(&id);
+            hub.store.write(Write::DropTopic { id });
+            if by_owner {
                 remember(&hub, &mut state, id, removal);
             }
+        } else if by_known {
+            // it was lost here before its initiator gave it up, who means it all the same
+            remember(&hub, &mut state, id, removal(Origin::Known));
             return reply::null(StatusCode::NOT_FOUND);
-        };
-        let by_owner = signed.is_some() || house || topic.owner.is_some() && topic.owner == owner;
-        let owned = topic.origin == Origin::Known || topic.owner.is_some();
-        let known = owned.then_some("the topic belongs to another initiator");
-        if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
-            return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
-        }
-        state.remove_topic(&id);
-        hub.store.write(Write::DropTopic { id });
-        if by_owner {
-            remember(&hub, &mut state, id, removal);
+        } else {
+            return reply::null(StatusCode::NOT_FOUND);
         }
     }
     if hub.store.flush().await.is_err() {
