@@ -105,27 +105,29 @@ pub fn restore(
     let path = store::real_path(options)?;
     let given = judged.unwrap_or_else(|| path.clone());
     let partial = path.with_extension("restoring.sqlite");
+    let (mut held, mut orphans) = (None, Vec::new());
     let outcome = stand::lock(&path).and_then(|lock| {
+        held = Some(lock);
         remove(&partial)?;
-        let orphans = if had_file {
-            Vec::new()
-        } else {
-            set_aside_log(&path)?
-        };
+        // before SQLite looks at the empty file
+        if is_blank(&path) {
+            set_aside_log(&path, &mut orphans)?;
+        }
         let outcome = replace(&path, options, &given, &partial, declared, had_file);
         let _ = remove(&partial);
-        if outcome.is_err() {
-            for (from, to) in orphans {
-                let _ = fs::rename(to, from);
-            }
-        }
-        drop(lock);
         outcome
     });
     if outcome.is_err() && !had_file {
         // it was made to be locked
         let _ = fs::remove_file(&path);
     }
+    // beside a copy that got as far as its place the log would be taken for the copy's
+    if outcome.is_err() && is_blank(&path) {
+        for (from, to) in orphans {
+            let _ = fs::rename(to, from);
+        }
+    }
+    drop(held);
     outcome
 }
 
@@ -137,6 +139,10 @@ fn is_gone(options: &JournalOptions, from: &Path) -> bool {
 /// The file at `from`, which verifies: one that does not is named as such before anything is touched.
 fn judged(from: &Path) -> Result<PathBuf, JournalError> {
     let given = fs::canonicalize(from).map_err(io_at(from))?;
+    // SQLite would delete the log that is left beside it
+    if is_blank(&given) {
+        return Err(JournalError::NoJournal { path: given });
+    }
     let source = open_read_only(&given)?;
     if format::is_empty(&given, &source)? {
         return Err(JournalError::NoJournal { path: given });
@@ -352,10 +358,9 @@ fn tell(partial: &Path, last: Anchor, lost: Lost, declared: &Declaration) -> Res
 }
 
 /// Moves the log of a file that is gone out of SQLite's way, which would take it for that of the file that comes, or delete
-/// it. What was moved, and where to.
-fn set_aside_log(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JournalError> {
+/// it. Adds to `moved` what was moved, and where to.
+fn set_aside_log(path: &Path, moved: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), JournalError> {
     let replaced = replaced(path);
-    let mut moved = Vec::new();
     for suffix in ["-shm", "-wal"] {
         let (from, to) = (beside(path, suffix), beside(&replaced, suffix));
         if from.exists() {
@@ -363,7 +368,7 @@ fn set_aside_log(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, JournalError> {
             moved.push((from, to));
         }
     }
-    Ok(moved)
+    Ok(())
 }
 
 /// Where what was in the journal's place is kept.

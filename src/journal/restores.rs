@@ -252,35 +252,56 @@ fn a_journal_of_which_nothing_is_left_is_declared_lost_and_another_one_says_so()
     }
 }
 
-/// A mistyped path is no journal that was lost.
-/// SQLite takes the log that lies beside a file for that file's, and writes its pages into it.
+/// SQLite takes the log that lies beside a file for that file's, and writes its pages into it; beside an empty file it deletes
+/// it.
 #[test]
 fn the_log_of_a_journal_that_is_gone_is_not_taken_for_that_of_the_copy() {
-    let (folder, options, _, newest) = five();
-    // a killed process left it
-    let other = folder.path().join("other.sqlite");
-    let db = Connection::open(&other).unwrap();
-    db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1);")
-        .unwrap();
-    let log = options.path.with_extension("sqlite-wal");
-    fs::copy(other.with_extension("sqlite-wal"), &log).unwrap();
-    drop(db);
-    fs::remove_file(&options.path).unwrap();
-    let lost = fs::read(&log).unwrap();
-    restore(&options, &newest, None).unwrap();
-    assert_eq!(opens(&options).unwrap().0, 5);
-    let aside = fs::read_dir(folder.path())
-        .unwrap()
-        .map(|file| file.unwrap().path());
-    let kept: Vec<_> = aside
-        .filter(|path| {
-            path.to_string_lossy().contains("replaced-") && path.to_string_lossy().ends_with("-wal")
-        })
-        .collect();
-    assert_eq!(kept.len(), 1, "set aside, not lost");
-    assert_eq!(fs::read(&kept[0]).unwrap(), lost);
+    for (left, is_lost) in [
+        ("no file", false),
+        ("an empty one", false),
+        ("no file", true),
+        ("an empty one", true),
+    ] {
+        let (folder, options, _, newest) = five();
+        // a killed process left it
+        let other = folder.path().join("other.sqlite");
+        let db = Connection::open(&other).unwrap();
+        db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1);")
+            .unwrap();
+        let log = options.path.with_extension("sqlite-wal");
+        fs::copy(other.with_extension("sqlite-wal"), &log).unwrap();
+        drop(db);
+        match left {
+            "no file" => fs::remove_file(&options.path).unwrap(),
+            _ => fs::write(&options.path, "").unwrap(),
+        }
+        let lost = fs::read(&log).unwrap();
+        let undeclared = restore(&options, &options.path, None);
+        assert!(undeclared.is_err(), "{left}");
+        assert_eq!(
+            fs::read(&log).unwrap(),
+            lost,
+            "{left}: what is refused moves nothing"
+        );
+        let restored = match is_lost {
+            true => restore(&options, &options.path, Some(&declared())),
+            false => restore(&options, &newest, None),
+        };
+        assert_eq!(opens(&options).unwrap().0, restored.unwrap().records, "{left}");
+        let aside = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let kept: Vec<_> = aside
+            .filter(|path| {
+                path.to_string_lossy().contains("replaced-") && path.to_string_lossy().ends_with("-wal")
+            })
+            .collect();
+        assert_eq!(kept.len(), 1, "{left}: set aside, not lost");
+        assert_eq!(fs::read(&kept[0]).unwrap(), lost, "{left}");
+    }
 }
 
+/// A mistyped path is no journal that was lost.
 #[test]
 fn where_nothing_tells_of_a_journal_none_is_declared_lost() {
     let folder = tempfile::tempdir().unwrap();

@@ -79,6 +79,12 @@ impl Gate {
         answer
     }
 
+    /// Whether the client's requests are refused unread for now.
+    #[cfg(test)]
+    pub(crate) fn is_over(&self, client: Client) -> bool {
+        self.limiter.client_limits.is_over(client.0, Instant::now())
+    }
+
     #[cfg(test)]
     pub(super) fn connections(&self) -> usize {
         self.limiter.connections()

@@ -526,6 +526,8 @@ async fn a_run_in_which_nobody_else_spoke_is_noted_as_one() {
 async fn slow_bodies_behind_a_proxy_shut_nobody_out_of_a_node() {
     let stage = Stage::with(1, |config| {
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        // no body ends by itself
+        config.body_deadline = Duration::from_secs(3_600);
     })
     .await;
     let at = stage.nodes[0].local_addr();
@@ -538,5 +540,28 @@ async fn slow_bodies_behind_a_proxy_shut_nobody_out_of_a_node() {
         assert!(slow::gets_in(at, "/ping", &client, within).await, "{client}");
     }
     drop(held);
+    stage.shutdown().await;
+}
+
+/// The same request may come whole the next time: it is answered as what passes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let deadline = Duration::from_millis(200);
+    let stage = Stage::with(1, |config| config.body_deadline = deadline).await;
+    let begun = Instant::now();
+    let mut stream = tokio::net::TcpStream::connect(stage.nodes[0].local_addr())
+        .await
+        .unwrap();
+    let beginning = slow::beginning("/consume", "203.0.113.1");
+    stream.write_all(beginning.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    // before the deadlines that a node has elsewhere: 10 s by default, 30 s for a request
+    let read = tokio::time::timeout(Duration::from_secs(8), stream.read(&mut answer)).await;
+    let length = read.expect("it is answered at its deadline").unwrap();
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(begun.elapsed() >= deadline);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("request body too slow"), "{answer}");
+    drop(stream);
     stage.shutdown().await;
 }

@@ -164,6 +164,14 @@ impl Reach {
         }
     }
 
+    /// Takes all turns of strangers, as their names do that nobody looks up in time.
+    #[cfg(test)]
+    pub(super) async fn hold_strangers(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(OF_STRANGERS).unwrap();
+        let strangers = Arc::clone(&self.turns.strangers);
+        strangers.acquire_many_owned(all).await.unwrap()
+    }
+
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         match kind(address) {
             Kind::Never => false,

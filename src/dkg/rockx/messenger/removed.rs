@@ -1,16 +1,19 @@
 //! Topics that their owners removed: whoever makes one again lets a ceremony go on that its initiator has given up. Nodes wait
 //! for its messages for minutes, and strangers have overheard them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::proof::CLOCKS_APART;
 use super::topic::Origin;
 use crate::types::{RequestId, UnixMillis};
 
-/// Those of initiators that are known, and those of guests: some hundred bytes each. Where there are more, the oldest go.
+/// Those of initiators that are known, those of guests, and those of one guest's address: some hundred bytes each. Where there
+/// are more, the oldest go.
 const MOST: usize = 65_536;
 const MOST_OF_GUESTS: usize = 4_096;
+const MOST_OF_CLIENT: usize = MOST_OF_GUESTS / 16;
 
 /// How a topic was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +22,8 @@ pub(super) struct Removal {
     pub(super) at: UnixMillis,
     /// When its initiator signed that, by its own clock.
     pub(super) signed: Option<UnixMillis>,
-    /// The topic was that of an initiator that is known.
-    pub(super) known: bool,
+    /// Whose topic it was. From where a guest made one that was removed before a start is not kept.
+    pub(super) origin: Origin,
 }
 
 impl Removal {
@@ -30,24 +33,66 @@ impl Removal {
     }
 }
 
-/// All that are remembered.
+/// Topics by when they were removed.
+type ByAge = BTreeSet<(UnixMillis, RequestId)>;
+
+/// All that are remembered. Nobody walks through them while others wait: the lists tell what is the oldest, and how many
+/// there are.
 #[derive(Debug, Default)]
-pub(super) struct Removed(HashMap<RequestId, Removal>);
+pub(super) struct Removed {
+    all: HashMap<RequestId, Removal>,
+    known: ByAge,
+    guests: ByAge,
+    /// Of guests, by their addresses.
+    clients: HashMap<IpAddr, ByAge>,
+}
 
 impl Removed {
     /// Remembers one, and gives what is forgotten for it.
     pub(super) fn note(&mut self, id: RequestId, removal: Removal) -> Option<RequestId> {
-        self.0.insert(id, removal);
-        let alike = self.0.iter().filter(|(_, other)| other.known == removal.known);
-        let most = if removal.known { MOST } else { MOST_OF_GUESTS };
-        if alike.clone().count() <= most {
-            return None;
-        }
-        let oldest = alike
-            .min_by_key(|(id, other)| (other.at, **id))
-            .map(|(id, _)| *id)?;
-        self.0.remove(&oldest);
+        self.take(&id);
+        self.all.insert(id, removal);
+        let entry = (removal.at, id);
+        let guest = match removal.origin {
+            Origin::Known => {
+                self.known.insert(entry);
+                None
+            }
+            Origin::Guest(client) => {
+                self.guests.insert(entry);
+                client.map(|client| {
+                    let own = self.clients.entry(client).or_default();
+                    own.insert(entry);
+                    &*own
+                })
+            }
+        };
+        let over = match guest {
+            Some(own) if own.len() > MOST_OF_CLIENT => Some(own),
+            _ if self.guests.len() > MOST_OF_GUESTS => Some(&self.guests),
+            _ if self.known.len() > MOST => Some(&self.known),
+            _ => None,
+        };
+        let (_, oldest) = *over?.first()?;
+        self.take(&oldest);
         Some(oldest)
+    }
+
+    fn take(&mut self, id: &RequestId) {
+        let Some(removal) = self.all.remove(id) else {
+            return;
+        };
+        let entry = (removal.at, *id);
+        self.known.remove(&entry);
+        self.guests.remove(&entry);
+        if let Origin::Guest(Some(client)) = removal.origin
+            && let Some(own) = self.clients.get_mut(&client)
+        {
+            own.remove(&entry);
+            if own.is_empty() {
+                self.clients.remove(&client);
+            }
+        }
     }
 
     /// Why the topic is not made again by whom its origin tells, with a word that was signed at this moment, if one was.
@@ -57,7 +102,7 @@ impl Removed {
         origin: Origin,
         signed: Option<UnixMillis>,
     ) -> Option<&'static str> {
-        let removal = self.0.get(id)?;
+        let removal = self.all.get(id)?;
         match (origin, signed) {
             (Origin::Guest(_), _) => {
                 Some("its owner removed the topic: whoever has another ceremony takes another id")
@@ -73,15 +118,13 @@ impl Removed {
     pub(super) fn forget(&mut self, result_ttl: Duration, now: UnixMillis) -> Vec<RequestId> {
         // an initiator's clock may be ahead of ours, and a word of it that long ahead of the initiator's
         let age = result_ttl.max(CLOCKS_APART * 2);
-        let is_old = |removal: &Removal| now.since(removal.at) >= age;
-        let old: Vec<RequestId> = self
-            .0
-            .iter()
-            .filter(|(_, removal)| is_old(removal))
-            .map(|(id, _)| *id)
-            .collect();
+        let old_of = |list: &ByAge| -> Vec<RequestId> {
+            let old = list.iter().take_while(|(at, _)| now.since(*at) >= age);
+            old.map(|(_, id)| *id).collect()
+        };
+        let old = [old_of(&self.known), old_of(&self.guests)].concat();
         for id in &old {
-            self.0.remove(id);
+            self.take(id);
         }
         old
     }
@@ -97,24 +140,30 @@ mod tests {
         RequestId(id)
     }
 
-    fn removal(at: u64, known: bool) -> Removal {
+    const UNKNOWN: Origin = Origin::Guest(None);
+
+    fn of(client: u8) -> Origin {
+        Origin::Guest(Some([203, 0, 113, client].into()))
+    }
+
+    fn removal(at: u64, origin: Origin) -> Removal {
         Removal {
             at: UnixMillis(at),
             signed: None,
-            known,
+            origin,
         }
     }
 
     #[test]
     fn guests_push_out_nothing_of_initiators_that_are_known() {
         let mut removed = Removed::default();
-        assert_eq!(removed.note(id(0), removal(0, true)), None);
+        assert_eq!(removed.note(id(0), removal(0, Origin::Known)), None);
         for n in 1..=MOST_OF_GUESTS {
-            assert_eq!(removed.note(id(n), removal(n as u64, false)), None);
+            assert_eq!(removed.note(id(n), removal(n as u64, UNKNOWN)), None);
         }
         let guest = Origin::Guest(None);
         assert_eq!(
-            removed.note(id(MOST_OF_GUESTS + 1), removal(u64::MAX, false)),
+            removed.note(id(MOST_OF_GUESTS + 1), removal(u64::MAX, UNKNOWN)),
             Some(id(1))
         );
         assert!(removed.refuses(&id(0), guest, None).is_some());
@@ -122,11 +171,42 @@ mod tests {
         assert!(removed.refuses(&id(2), guest, None).is_some());
     }
 
+    /// One that made topics and removed them pushed out what all other guests had removed.
+    #[test]
+    fn a_guest_pushes_out_only_its_own_removals() {
+        let mut removed = Removed::default();
+        assert_eq!(removed.note(id(0), removal(0, of(2))), None);
+        for n in 1..=MOST_OF_CLIENT {
+            assert_eq!(removed.note(id(n), removal(n as u64, of(1))), None);
+        }
+        for n in MOST_OF_CLIENT + 1..MOST_OF_GUESTS * 2 {
+            let forgotten = removed.note(id(n), removal(n as u64, of(1)));
+            assert_eq!(forgotten, Some(id(n - MOST_OF_CLIENT)));
+        }
+        assert!(removed.refuses(&id(0), UNKNOWN, None).is_some());
+        assert_eq!(removed.all.len(), MOST_OF_CLIENT + 1);
+    }
+
+    /// Whoever removes a topic again, or another one that has its id, is counted once.
+    #[test]
+    fn what_is_counted_is_what_is_remembered() {
+        let mut removed = Removed::default();
+        for (at, origin) in [(1, of(1)), (2, of(1)), (3, of(2)), (4, Origin::Known), (5, of(3))] {
+            assert_eq!(removed.note(id(1), removal(at, origin)), None);
+            let counted = (removed.known.len(), removed.guests.len(), removed.clients.len());
+            let known = usize::from(origin == Origin::Known);
+            assert_eq!(counted, (known, 1 - known, 1 - known), "{origin:?}");
+        }
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        assert_eq!(removed.forget(week, UnixMillis(u64::MAX)), [id(1)]);
+        assert!(removed.all.is_empty() && removed.guests.is_empty() && removed.clients.is_empty());
+    }
+
     #[test]
     fn a_removal_is_remembered_for_as_long_as_results_are() {
         let mut removed = Removed::default();
         let week = Duration::from_secs(7 * 24 * 60 * 60);
-        removed.note(id(1), removal(5, true));
+        removed.note(id(1), removal(5, Origin::Known));
         let over = 5 + u64::try_from(week.as_millis()).unwrap();
         assert_eq!(removed.forget(week, UnixMillis(over - 1)), []);
         assert_eq!(removed.forget(week, UnixMillis(over)), [id(1)]);
@@ -138,7 +218,7 @@ mod tests {
         let mut removed = Removed::default();
         let signed = Removal {
             signed: Some(UnixMillis(7)),
-            ..removal(5, true)
+            ..removal(5, Origin::Known)
         };
         removed.note(id(1), signed);
         let refuses = |word: Option<u64>| removed.refuses(&id(1), Origin::Known, word.map(UnixMillis));

@@ -35,6 +35,8 @@ pub struct NodeConfig {
     pub validator_indices: Option<Arc<dyn ValidatorIndices>>,
     /// How long a round may take. RockX's nodes wait ten minutes.
     pub round_timeout: Duration,
+    /// How long it waits for a request's body.
+    pub body_deadline: Duration,
     /// How often the node registers itself with the messenger again, which may have been restarted.
     pub registration_interval: Duration,
     /// Proxies whose `X-Forwarded-For` tells who asks.
@@ -50,6 +52,8 @@ pub struct NodeConfig {
 impl NodeConfig {
     /// RockX's round timer.
     pub const DEFAULT_ROUND_TIMEOUT: Duration = Duration::from_secs(600);
+    /// Default of [`NodeConfig::body_deadline`].
+    pub const DEFAULT_BODY_DEADLINE: Duration = Duration::from_secs(10);
     /// Default of [`NodeConfig::registration_interval`].
     pub const DEFAULT_REGISTRATION_INTERVAL: Duration = Duration::from_secs(30);
     /// The RockX release whose protocol this node speaks.
@@ -75,6 +79,7 @@ impl NodeConfig {
             policy: Policy::default(),
             validator_indices: None,
             round_timeout: Self::DEFAULT_ROUND_TIMEOUT,
+            body_deadline: Self::DEFAULT_BODY_DEADLINE,
             registration_interval: Self::DEFAULT_REGISTRATION_INTERVAL,
             trusted_proxies: Vec::new(),
             tls: None,

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
@@ -174,7 +175,8 @@ pub async fn spawn(config: NodeConfig) -> Result<NodeHandle, NodeError> {
         registered: registered.clone(),
         stop: stopped.clone(),
     });
-    let server = tokio::spawn(serve(listener, service, config.version, stopped));
+    let router = server::router(&service, listener.gate(), &config.version, config.body_deadline);
+    let server = tokio::spawn(serve(listener, service, router, stopped));
     let server = tokio::spawn(while_believed(server, broken, stop.clone()));
     tracing::info!(target: "casimir_dkg::node", operator = %config.id, %address, "operator node listens");
     Ok(NodeHandle {
@@ -269,8 +271,7 @@ impl Drop for NodeHandle {
     }
 }
 
-async fn serve(listener: Listener, service: Arc<Service>, version: String, mut stop: watch::Receiver<bool>) {
-    let router = server::router(service.clone(), listener.gate(), &version);
+async fn serve(listener: Listener, service: Arc<Service>, router: Router, mut stop: watch::Receiver<bool>) {
     let settling = tokio::spawn({
         let service = service.clone();
         async move { service.keep_settling().await }

@@ -22,8 +22,6 @@ use crate::types::{BlsPublicKey, SafeText};
 
 /// The largest message of a ceremony, a blame in a committee of 13, takes under 64 KiB.
 const MAX_BODY: usize = 1 << 20;
-/// A body that does not come is not waited for.
-const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// Messages that are worked on at the same time.
 const MAX_REQUESTS: usize = 128;
 
@@ -33,14 +31,17 @@ struct Shared {
     version: Arc<str>,
     slots: Arc<Semaphore>,
     gate: Gate,
+    /// A body that does not come is not waited for.
+    body_deadline: Duration,
 }
 
-pub(super) fn router(service: Arc<Service>, gate: Gate, version: &str) -> Router {
+pub(super) fn router(service: &Arc<Service>, gate: Gate, version: &str, body_deadline: Duration) -> Router {
     let shared = Shared {
-        service,
+        service: Arc::clone(service),
         version: version.into(),
         slots: Arc::new(Semaphore::new(MAX_REQUESTS)),
         gate,
+        body_deadline,
     };
     Router::new()
         .route("/consume", post(consume))
@@ -65,7 +66,8 @@ async fn named(mut response: Response) -> Response {
 }
 
 async fn consume(State(shared): State<Shared>, Extension(client): Extension<Client>, body: Body) -> Response {
-    let body = match shared.gate.read(client, body, MAX_BODY, BODY_DEADLINE).await {
+    let (gate, deadline) = (&shared.gate, shared.body_deadline);
+    let body = match gate.read(client, body, MAX_BODY, deadline).await {
         Ok(body) => body,
         Err(fault) => return no_body(&fault),
     };

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 
 use super::super::hub::{Hub, State};
 use super::super::store::Write;
-use super::super::topic::{Guest, Topic};
+use super::super::topic::{Guest, Origin, Topic};
 use super::super::worker;
 use super::register::{Answer, Registrant, displaced, no_topic, not_registered, reachable};
 use crate::types::RequestId;
@@ -26,9 +26,10 @@ pub(super) async fn observer(
         let current = topic.members.get(name);
         let is_owner = is_house || asker.owner.is_some() && asker.owner == topic.owner;
         let at = current.map(|member| (member.address.clone(), member.direct));
-        (at, is_owner)
+        // who made a topic as a guest is still one
+        (at, is_owner, is_owner && topic.origin == Origin::Known)
     });
-    let Some((current, is_owner)) = looked else {
+    let Some((current, is_owner, is_known)) = looked else {
         return Err(no_topic(&id.to_string()).into());
     };
     match current {
@@ -37,7 +38,7 @@ pub(super) async fn observer(
         // what is known already changes nothing, whoever says it
         Some((old, direct)) if old == address && !(direct && is_owner) => return Ok(false),
         Some((old, true)) if old != address && !is_owner => {
-            let may_ask = hub.deliverer.may_be_asked(&old, asker.looks_up(false)).await;
+            let may_ask = hub.deliverer.may_be_asked(&old, asker.looks_up(is_known)).await;
             let silent = may_ask && !hub.deliverer.answers_ping(&old).await;
             if !(silent || hub.config.allow_takeover) {
                 return Err(displaced(hub, name, &old, address));
@@ -49,7 +50,7 @@ pub(super) async fn observer(
     if !is_house {
         // before its name is looked up, and again after it
         has_room(hub, &hub.lock(), id, name, address, guest)?;
-        reachable(hub, asker, false, address).await?;
+        reachable(hub, asker, is_known, address).await?;
     }
     let mut state = hub.lock();
     has_room(hub, &state, id, name, address, guest)?;

@@ -245,8 +245,8 @@ pub(super) async fn reachable(hub: &Hub, asker: &Registrant, is_known: bool, add
             Ok(())
         }
         Reached::Bad(why) => Err(not_an_address(hub, &why)),
+        // others hold the turns
         Reached::Busy => {
-            hub.gate.refused(asker.client);
             let text = "too many host names are being looked up: try again";
             Err(not_registered(StatusCode::SERVICE_UNAVAILABLE, text))
         }
@@ -364,4 +364,78 @@ fn enter(hub: &Arc<Hub>, mut claim: Claim, asked: Option<&str>) -> Answer<bool> 
         state.registry.insert(claim.name, claim.entry);
     }
     Ok(is_news)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::super::super::topic::{Origin, Topic};
+    use super::super::super::{MessengerConfig, MessengerHandle, spawn};
+    use super::*;
+
+    async fn messenger() -> MessengerHandle {
+        let config = MessengerConfig::new(([127, 0, 0, 1], 0).into());
+        spawn(config).await.unwrap()
+    }
+
+    fn asker(owner: Option<[u8; 32]>) -> Registrant {
+        Registrant {
+            client: Client::unknown(),
+            owner,
+            proof: None,
+            said: String::new(),
+        }
+    }
+
+    /// A name that the system's resolver refuses by itself: a part of it is too long.
+    fn name() -> String {
+        format!("http://{}.example:1", "a".repeat(64))
+    }
+
+    /// The observer of an initiator that the messenger knows waited for its turn behind the names of strangers.
+    #[tokio::test]
+    async fn the_observer_of_a_known_initiator_is_looked_up_as_known() {
+        let messenger = messenger().await;
+        let hub = &messenger.hub;
+        let _all = hub.deliverer.reach.hold_strangers().await;
+        let owner = Some([7; 32]);
+        let topics = [(1, Origin::Known), (2, Origin::Guest(None))].map(|(n, origin)| {
+            let id = RequestId([n; 24]);
+            let mut state = hub.lock();
+            let mut topic = Topic::new(id, state.generation(), [], hub.now());
+            (topic.owner, topic.origin) = (owner, origin);
+            state.topics.insert(id, topic);
+            id
+        });
+        let address = name();
+        let register = async |id: RequestId, owner: Option<[u8; 32]>| {
+            let answer = observer(hub, &asker(owner), id, "observer", &address).await;
+            answer.map_err(|response| response.status().as_u16())
+        };
+        let [known, of_guest] = topics;
+        let (own, anothers, of_guest) = tokio::join!(
+            register(known, owner),
+            register(known, Some([8; 32])),
+            register(of_guest, owner)
+        );
+        assert_eq!(own, Ok(true));
+        assert_eq!((anothers, of_guest), (Err(503), Err(503)), "these are guests");
+        messenger.shutdown().await;
+    }
+
+    /// Whom others kept waiting until it was refused unread had done nothing wrong.
+    #[tokio::test]
+    async fn who_waits_for_a_turn_in_vain_loses_no_patience() {
+        let messenger = messenger().await;
+        let hub = &messenger.hub;
+        let _all = hub.deliverer.reach.hold_strangers().await;
+        let (asker, address) = (asker(None), name());
+        let all = join_all((0..300).map(|_| reachable(hub, &asker, false, &address))).await;
+        for answer in all {
+            assert_eq!(answer.unwrap_err().status(), StatusCode::SERVICE_UNAVAILABLE);
+        }
+        assert!(!hub.gate.is_over(asker.client));
+        messenger.shutdown().await;
+    }
 }

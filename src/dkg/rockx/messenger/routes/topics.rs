@@ -331,7 +331,7 @@ pub(super) async fn delete(
     let Some(id) = request_id(&name) else {
         return reply::null(StatusCode::NOT_FOUND);
     };
-    {
+    let was_there = {
         let mut state = hub.lock();
         let topic = state.topics.get(&id);
         let signed = headers
@@ -340,34 +340,41 @@ pub(super) async fn delete(
         let owner = owner(&headers);
         let is_known = |topic: &Topic| topic.origin == Origin::Known;
         let house = topic.is_none_or(is_known) && hub.is_house(owner.as_ref());
-        let removal = Removal {
+        let by_known = signed.is_some() || house;
+        let removal = |origin| Removal {
             at: hub.now(),
             signed,
-            known: signed.is_some() || house || topic.is_some_and(is_known),
+            origin: if by_known { Origin::Known } else { origin },
         };
-        let Some(topic) = topic else {
-            // it was lost here before its initiator gave it up, who means it all the same
-            if removal.known {
+        if let Some(topic) = topic {
+            let by_owner = by_known || topic.owner.is_some() && topic.owner == owner;
+            let owned = topic.origin == Origin::Known || topic.owner.is_some();
+            let known = owned.then_some("the topic belongs to another initiator");
+            if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
+                return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
+            }
+            let removal = removal(topic.origin);
+            state.remove_topic(&id);
+            hub.store.write(Write::DropTopic { id });
+            if by_owner {
                 remember(&hub, &mut state, id, removal);
             }
+            true
+        } else if by_known {
+            // it was lost here before its initiator gave it up, who means it all the same
+            remember(&hub, &mut state, id, removal(Origin::Known));
+            false
+        } else {
             return reply::null(StatusCode::NOT_FOUND);
-        };
-        let by_owner = signed.is_some() || house || topic.owner.is_some() && topic.owner == owner;
-        let owned = topic.origin == Origin::Known || topic.owner.is_some();
-        let known = owned.then_some("the topic belongs to another initiator");
-        if let Some(reason) = in_use(topic).or(known).filter(|_| !by_owner) {
-            return reply::error(StatusCode::CONFLICT, reason, NOT_DELETED);
         }
-        state.remove_topic(&id);
-        hub.store.write(Write::DropTopic { id });
-        if by_owner {
-            remember(&hub, &mut state, id, removal);
-        }
-    }
+    };
     if hub.store.flush().await.is_err() {
         return not_stored(&hub, NOT_DELETED);
     }
-    reply::empty(StatusCode::OK)
+    match was_there {
+        true => reply::empty(StatusCode::OK),
+        false => reply::null(StatusCode::NOT_FOUND),
+    }
 }
 
 fn remember(hub: &Hub, state: &mut hub::State, id: RequestId, removal: Removal) {
@@ -387,4 +394,36 @@ fn registry(state: &hub::State) -> TopicReply {
 fn go_text(json: Vec<u8>) -> Response {
     // our encoder writes UTF-8
     reply::json_text(StatusCode::OK, String::from_utf8(json).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::super::super::{MessengerConfig, OWNER_HEADER, STORE_FILE, spawn};
+    use super::*;
+
+    /// The initiator was told that nothing is there; after a power cut whoever overheard it made the topic again.
+    #[tokio::test]
+    async fn that_a_topic_was_given_up_which_is_not_here_is_kept_before_it_is_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = MessengerConfig::new(([127, 0, 0, 1], 0).into());
+        config.data_dir = Some(dir.path().to_owned());
+        config.house = Some("house".to_owned().into());
+        let messenger = spawn(config).await.unwrap();
+        let kept = || -> u32 {
+            let db = rusqlite::Connection::open(dir.path().join(STORE_FILE)).unwrap();
+            let sql = "SELECT COUNT(*) FROM removed WHERE known = 1";
+            db.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        let remove = async |id: RequestId, secret: &'static str| {
+            let headers = [(OWNER_HEADER.parse().unwrap(), HeaderValue::from_static(secret))];
+            let hub = State(Arc::clone(&messenger.hub));
+            let answer = delete(hub, headers.into_iter().collect(), Ok(Path(id.to_string()))).await;
+            (answer.status().as_u16(), kept())
+        };
+        assert_eq!(remove(RequestId([1; 24]), "anothers").await, (404, 0));
+        assert_eq!(remove(RequestId([2; 24]), "house").await, (404, 1));
+        messenger.shutdown().await;
+    }
 }

@@ -179,7 +179,10 @@ fn removed(connection: &Connection) -> Result<Vec<(RequestId, Removal)>, StoreEr
         let removal = Removal {
             at: time(row, 1)?,
             signed: signed.map(|at| UnixMillis(at.unsigned_abs())),
-            known: row.get(3)?,
+            origin: match row.get(3)? {
+                true => Origin::Known,
+                false => Origin::Guest(None),
+            },
         };
         removed.push((id(row, 0)?, removal));
         Ok(())

@@ -236,8 +236,9 @@ fn register(tx: &Transaction<'_>, Registered { name, entry }: &Registered) -> Re
 
 fn note_removed(tx: &Transaction<'_>, topic: &[u8; 24], removal: &Removal) -> Result<(), rusqlite::Error> {
     let signed = removal.signed.map(|at| int(at.0));
+    let known = removal.origin == Origin::Known;
     tx.prepare_cached("INSERT OR REPLACE INTO removed (topic, at, signed, known) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![topic, int(removal.at.0), signed, removal.known])?;
+        .execute(params![topic, int(removal.at.0), signed, known])?;
     Ok(())
 }
 
