@@ -75,7 +75,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     (
         "undo",
         "[ACTION]",
-        "take an approval back while nothing of it has left; without a name, the one that was given last",
+        "take an approval back while nothing of it has left; without a name, the last of what counts down to leave, else of what is held or waits",
     ),
     (
         "committee",
